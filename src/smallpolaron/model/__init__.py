@@ -1,0 +1,1 @@
+"""The physical model: units, the Holstein Hamiltonian and its baths."""
