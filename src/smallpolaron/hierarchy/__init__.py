@@ -1,0 +1,1 @@
+"""The hierarchy: which auxiliary density operators there are and what couples to what."""

@@ -1,0 +1,83 @@
+"""Symmetry sectors: which labels are independent unknowns.
+
+On a homogeneous ring a state of total momentum q obeys
+<a|rho_n|b> = exp(i q a) X(T^-a n, b - a), with (T^-a n)_j = n_(j+a): the ket sits at site 0 and
+N times fewer unknowns remain. Without symmetry every label is its own.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.holstein import HolsteinModel
+
+Symmetry = Literal["auto", "translation", "none"]
+
+
+@dataclass(frozen=True)
+class Sector:
+    """One symmetry sector of the labels.
+
+    Attributes:
+        n_sites: N.
+        translation: True when labels are reduced to ket site 0.
+        momentum: m, for total momentum q = 2 pi m / N; 0 when translation is False.
+    """
+
+    n_sites: int
+    translation: bool
+    momentum: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse a momentum without translation symmetry."""
+        if not self.translation and self.momentum != 0:
+            raise ValueError(f"momentum = {self.momentum} needs translation symmetry")
+
+    @property
+    def kets(self) -> NDArray[np.int64]:
+        """Ket sites of independent labels."""
+        return np.zeros(1, np.int64) if self.translation else np.arange(self.n_sites)
+
+    @property
+    def phases(self) -> NDArray[np.complex128]:
+        """exp(i q a) for a = 0 ... N-1."""
+        q = 2 * np.pi * self.momentum / self.n_sites
+        return np.exp(1j * q * np.arange(self.n_sites))
+
+
+def choose_sector(model: HolsteinModel, symmetry: Symmetry) -> Sector:
+    """Sector of a translation-invariant state (momentum 0), or no symmetry.
+
+    Args:
+        model: the Holstein model.
+        symmetry: "translation", "none", or "auto" for translation wherever the model has it.
+
+    Returns:
+        The sector.
+
+    Raises:
+        ValueError: translation asked of a model that does not have it.
+    """
+    if symmetry == "translation" and not model.is_translation_invariant:
+        raise ValueError(
+            "symmetry = 'translation' needs a ring with equal hoppings and equal site energies; "
+            "use 'auto' or 'none'"
+        )
+    use = symmetry != "none" and model.is_translation_invariant
+    return Sector(model.n_sites, translation=use)
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
+    """Fill rotated with (T^-a n)_j = n_(j+a); modes are ordered site by site."""
+    n_terms = len(occupation) // n_sites
+    shift = a * n_terms
+    n_modes = len(occupation)
+    for m in range(n_modes):
+        source = m + shift
+        if source >= n_modes:
+            source -= n_modes
+        rotated[m] = occupation[source]

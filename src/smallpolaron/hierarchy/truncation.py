@@ -1,0 +1,160 @@
+"""Which auxiliary density operators (ADOs) a fixed basis keeps, and how many they are."""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+
+MAX_DEPTH = 255
+"""Largest occupation of a bath mode that a packed label holds (8 bits)."""
+
+# Budgets are sums of user-given weights: compared with this slack, so that 0.1 + 0.2 <= 0.3.
+BUDGET_SLACK = 1e-9
+
+
+@dataclass(frozen=True)
+class Truncation:
+    """Static rule: keep the ADO n when sum_jk w_k n_jk <= depth and few enough sites are excited.
+
+    Attributes:
+        depth: L, from 1 to 255.
+        weights: w_k > 0, one per bath term (the Debye pole first), relative to which depth
+            counts; None weighs all terms 1. Weights near nu_k / gamma suit fast terms, whose
+            occupations stay small.
+        max_excited_sites: most sites with any n_jk > 0 (the n-particle cut); None for no cut.
+
+    Raises:
+        ValueError: a value outside these limits.
+
+    Source: depth and frequency-weighted truncation, Shi et al. 2009; n-particle cut, Song, Bai
+    and Shi 2015.
+    """
+
+    depth: int
+    weights: tuple[float, ...] | None = None
+    max_excited_sites: int | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values outside the limits."""
+        if not 1 <= self.depth <= MAX_DEPTH:
+            raise ValueError(f"depth = {self.depth}; allowed: 1 to {MAX_DEPTH}")
+        if self.weights is not None and not all(0 < w < np.inf for w in self.weights):
+            raise ValueError(f"weights = {self.weights}; every weight must be positive and finite")
+        if self.weights is not None and self.depth / min(self.weights) > MAX_DEPTH:
+            raise ValueError(
+                f"weights = {self.weights} with depth {self.depth} allow an occupation above "
+                f"{MAX_DEPTH}; raise the smallest weight or lower the depth"
+            )
+        if self.max_excited_sites is not None and self.max_excited_sites < 1:
+            raise ValueError(f"max_excited_sites = {self.max_excited_sites}; allowed: 1 or more")
+
+    def term_weights(self, n_terms: int) -> NDArray[np.float64]:
+        """w_k, shape (n_terms,); ValueError when their number differs."""
+        if self.weights is None:
+            return np.ones(n_terms)
+        if len(self.weights) != n_terms:
+            raise ValueError(
+                f"{len(self.weights)} weights for {n_terms} bath terms; give one weight per term"
+            )
+        return np.array(self.weights)
+
+    def site_limit(self, n_sites: int) -> int:
+        """Most sites that may be excited at once."""
+        if self.max_excited_sites is None:
+            return n_sites
+        return min(self.max_excited_sites, n_sites)
+
+
+class AdoCounter:
+    """Counts and unranks the ADOs of a truncation in lexicographic order, without a list of them.
+
+    The modes are ordered site by site, term by term; the counts come from a recursion over
+    sites that remembers the depth and the number of excitations left.
+    """
+
+    def __init__(self, n_sites: int, n_terms: int, truncation: Truncation) -> None:
+        """Prepare for n_sites sites with n_terms bath terms each."""
+        self.n_sites = n_sites
+        self.n_terms = n_terms
+        self.weights = truncation.term_weights(n_terms)
+        self.depth = float(truncation.depth)
+        self.site_limit = truncation.site_limit(n_sites)
+        self._site_states = self._enumerate_site()
+        self._count = self._make_count()
+
+    @property
+    def total(self) -> int:
+        """Number of ADOs kept."""
+        return self._count(self.n_sites, self.depth, self.site_limit)
+
+    def unrank(self, rank: int) -> NDArray[np.uint8]:
+        """Occupations of the ADO with this position in lexicographic order.
+
+        Args:
+            rank: from 0 to total - 1.
+
+        Returns:
+            n, shape (n_sites * n_terms,).
+        """
+        occupation = np.zeros((self.n_sites, self.n_terms), dtype=np.uint8)
+        budget, sites_left = self.depth, self.site_limit
+        for site in range(self.n_sites):
+            for state, weight in self._site_states:
+                excited = weight > 0
+                if weight > budget + BUDGET_SLACK or (excited and sites_left == 0):
+                    continue
+                below = self._count(
+                    self.n_sites - site - 1, budget - weight, sites_left - int(excited)
+                )
+                if rank < below:
+                    occupation[site] = state
+                    budget, sites_left = budget - weight, sites_left - int(excited)
+                    break
+                rank -= below
+        return occupation.ravel()
+
+    def _enumerate_site(self) -> list[tuple[tuple[int, ...], float]]:
+        ranges = [range(int((self.depth + BUDGET_SLACK) / w) + 1) for w in self.weights]
+        states = []
+        for occupations in product(*ranges):
+            weight = float(np.dot(occupations, self.weights))
+            if weight <= self.depth + BUDGET_SLACK:
+                states.append((occupations, weight))
+        return states
+
+    def _make_count(self) -> Callable[[int, float, int], int]:
+        multiplicity = Counter(round(w, 9) for _, w in self._site_states if w > 0)
+
+        @lru_cache(maxsize=None)
+        def count(sites: int, budget: float, limit: int) -> int:
+            if sites == 0:
+                return 1
+            total = count(sites - 1, budget, limit)
+            if limit > 0:
+                for weight, times in multiplicity.items():
+                    if weight <= budget + BUDGET_SLACK:
+                        total += times * count(sites - 1, round(budget - weight, 9), limit - 1)
+            return total
+
+        return lambda sites, budget, limit: count(sites, round(budget, 9), limit)
+
+
+def count_unknowns(n_sites: int, n_terms: int, truncation: Truncation, translation: bool) -> int:
+    """Number of unknowns of a fixed basis, exactly and without enumerating it.
+
+    Args:
+        n_sites: N.
+        n_terms: bath terms per site, K + 1.
+        truncation: the static rule.
+        translation: True for one momentum sector of a ring (N elements per ADO), False for all
+            N^2.
+
+    Returns:
+        The number of elements <a|rho_n|b>.
+    """
+    elements = n_sites if translation else n_sites**2
+    return AdoCounter(n_sites, n_terms, truncation).total * elements

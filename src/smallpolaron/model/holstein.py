@@ -1,0 +1,138 @@
+"""The dispersive Holstein model of one carrier: sites, hopping, current, temperature."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import beta
+
+Topology = Literal["ring", "chain"]
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class HolsteinModel:
+    """One carrier on N sites with nearest-neighbour hopping, one bath per site.
+
+    H_S = sum_i e_i |i><i| + sum_<ij> v_ij (|i><j| + |j><i|).
+
+    Attributes:
+        n_sites: number of sites N; at least 3 on a ring, 2 on a chain.
+        topology: "ring" (periodic) or "chain" (open).
+        hopping: v, rad/fs: one number, or one per bond: bond i joins i and i+1; a ring has N
+            bonds, the last one joins N-1 and 0; a chain has N-1.
+        site_energies: e_i, rad/fs: one number or N.
+        lattice_constant_A: distance of neighbours, angstrom.
+        temperature_K: temperature, K.
+
+    Raises:
+        ValueError: a value outside these limits; the message names it.
+
+    Source: Mori paper, Holstein Hamiltonian; anomalous paper, Methods.
+    """
+
+    n_sites: int
+    topology: Topology
+    hopping: float | tuple[float, ...]
+    site_energies: float | tuple[float, ...] = 0.0
+    lattice_constant_A: float = 5.0
+    temperature_K: float = 300.0
+
+    def __post_init__(self) -> None:
+        """Refuse what is not a model."""
+        if self.topology not in ("ring", "chain"):
+            raise ValueError(f"topology = {self.topology!r}; allowed: 'ring', 'chain'")
+        least = 3 if self.topology == "ring" else 2
+        if self.n_sites < least:
+            raise ValueError(f"n_sites = {self.n_sites}; a {self.topology} needs at least {least}")
+        for name, value, count in (
+            ("hopping", self.hopping, self.n_bonds),
+            ("site_energies", self.site_energies, self.n_sites),
+        ):
+            array = np.asarray(value, dtype=float)
+            if array.ndim and array.shape != (count,):
+                raise ValueError(
+                    f"{name} has {array.size} values; one, or {count} for this {self.topology}"
+                )
+            if not np.all(np.isfinite(array)):
+                raise ValueError(f"{name} = {value}; finite numbers are needed")
+        if not self.lattice_constant_A > 0:
+            raise ValueError(f"lattice_constant_A = {self.lattice_constant_A}; must be > 0")
+        if not self.temperature_K > 0:
+            raise ValueError(f"temperature_K = {self.temperature_K}; must be > 0")
+
+    @property
+    def n_bonds(self) -> int:
+        """Number of bonds."""
+        return self.n_sites if self.topology == "ring" else self.n_sites - 1
+
+    @property
+    def beta(self) -> float:
+        """Inverse thermal energy, fs/rad."""
+        return beta(self.temperature_K)
+
+    @cached_property
+    def bond_hoppings(self) -> FloatArray:
+        """v of every bond, rad/fs, shape (n_bonds,)."""
+        return np.broadcast_to(np.asarray(self.hopping, dtype=float), (self.n_bonds,)).copy()
+
+    @cached_property
+    def energies(self) -> FloatArray:
+        """Site energies, rad/fs, shape (N,)."""
+        return np.broadcast_to(np.asarray(self.site_energies, dtype=float), (self.n_sites,)).copy()
+
+    @property
+    def is_translation_invariant(self) -> bool:
+        """True for a ring whose bonds are all equal and whose site energies are all equal."""
+        return (
+            self.topology == "ring"
+            and bool(np.ptp(self.bond_hoppings) == 0)
+            and bool(np.ptp(self.energies) == 0)
+        )
+
+    def _bonds(self) -> list[tuple[int, int, float]]:
+        return [(i, (i + 1) % self.n_sites, float(v)) for i, v in enumerate(self.bond_hoppings)]
+
+    @cached_property
+    def hopping_matrix(self) -> FloatArray:
+        """H_hop, rad/fs, shape (N, N)."""
+        h = np.zeros((self.n_sites, self.n_sites))
+        for i, j, v in self._bonds():
+            h[i, j] += v
+            h[j, i] += v
+        return h
+
+    @cached_property
+    def hamiltonian(self) -> FloatArray:
+        """H_S, rad/fs, shape (N, N), real symmetric."""
+        return self.hopping_matrix + np.diag(self.energies)
+
+    @cached_property
+    def current(self) -> ComplexArray:
+        """Current operator J, angstrom/fs, shape (N, N), Hermitian.
+
+        J = -i a sum_<mn> v_mn (|m><n| - |n><m|) with m the right-hand site of the bond, which is
+        the velocity i[H, X] along the direction of increasing site number.
+
+        Source: Mori paper, current operator; anomalous paper, eq. M.5.
+        """
+        j = np.zeros((self.n_sites, self.n_sites), dtype=complex)
+        for left, right, v in self._bonds():
+            j[right, left] += -1j * self.lattice_constant_A * v
+            j[left, right] += 1j * self.lattice_constant_A * v
+        return j
+
+    def displacements_A(self, origin: int) -> FloatArray:
+        """Distance of every site from one site, angstrom, shape (N,).
+
+        On a ring the signed shortest way (-N/2, N/2]; on a chain the difference of positions.
+        """
+        d = np.arange(self.n_sites) - origin
+        if self.topology == "ring":
+            half = (self.n_sites - 1) // 2
+            d = (d + half) % self.n_sites - half
+        return self.lattice_constant_A * d.astype(float)
