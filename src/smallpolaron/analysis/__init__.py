@@ -1,0 +1,1 @@
+"""Analysis of correlation functions: pure NumPy and SciPy, without files or MPI."""

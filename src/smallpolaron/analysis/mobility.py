@@ -1,0 +1,135 @@
+"""Diffusion constant and DC mobility from the time integral of the correlation function."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import FloatArray
+from smallpolaron.analysis.hermite import cumulative_integral, make_series
+from smallpolaron.model.units import mobility_cm2, paper_units
+
+TAIL_FRACTION: Final = 0.1
+"""Share of the record, at its end, over which the remaining drift is measured."""
+
+NOISE_FLOOR: Final = 1e-6
+"""Share of the largest |Re C| below which a tail that no longer decays counts as noise."""
+
+
+@dataclass(frozen=True)
+class Mobility:
+    """Transport coefficients of one correlation function.
+
+    Attributes:
+        D_running: integral of Re C from zero to every time, angstrom^2/fs, (times,).
+        D_A2_fs: diffusion constant, the last value of D_running, angstrom^2/fs.
+        D_error_A2_fs: larger of the drift of D_running over the last tenth of the record and
+            the estimated integral beyond its end, angstrom^2/fs; infinite if C does not decay.
+        drift_A2_fs: largest distance from D within the last tenth of the record, angstrom^2/fs.
+        tail_A2_fs: bound on the integral beyond the record if the decay continues, angstrom^2/fs;
+            infinite if C does not decay over the last fifth of the record. Below 1e-6 of
+            its maximum it counts as noise, taken to persist for another record.
+        D_paper: D in the unit of the reference papers, 2 D/bohr^2.
+        D_error_paper: error of D in that unit.
+        mobility_cm2: DC mobility in cm^2/(V s).
+        mobility_error_cm2: its error in cm^2/(V s).
+    """
+
+    D_running: FloatArray
+    D_A2_fs: float
+    D_error_A2_fs: float
+    drift_A2_fs: float
+    tail_A2_fs: float
+    D_paper: float
+    D_error_paper: float
+    mobility_cm2: float
+    mobility_error_cm2: float
+
+
+def running_integral(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> FloatArray:
+    """Integral of Re C from zero to every time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function in angstrom^2/fs^2, (times,), complex or real.
+        dC: exact first derivative (times,); None for finite differences.
+        d2C: exact second derivative (times,); None for finite differences.
+
+    Returns:
+        Running diffusion constant in angstrom^2/fs, (times,); error of order step**6.
+
+    Raises:
+        ValueError: if an input is malformed.
+
+    Source:
+        Green-Kubo relation: D is the integral of Re C_JJ over positive times.
+    """
+    return np.asarray(cumulative_integral(make_series(time_fs, C, dC, d2C)).real)
+
+
+def mobility(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    temperature_K: float,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> Mobility:
+    """Diffusion constant and DC mobility, with the error left by the end of the record.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,), at least 20.
+        C: correlation function in angstrom^2/fs^2, (times,), complex or real.
+        temperature_K: temperature in K, above zero.
+        dC: exact first derivative (times,); None for finite differences.
+        d2C: exact second derivative (times,); None for finite differences.
+
+    Returns:
+        Mobility.
+
+    Raises:
+        ValueError: if an input is malformed or has fewer than 20 times.
+
+    Source:
+        Green-Kubo relation and Einstein relation; see running_integral and mobility_cm2.
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    if series.time_fs.size < 20:
+        raise ValueError(
+            f"time_fs has {series.time_fs.size} points: the drift at the end of the record needs "
+            "20 or more; store more points"
+        )
+    running = np.asarray(cumulative_integral(series).real)
+    window = max(2, round(TAIL_FRACTION * running.size))
+    D = float(running[-1])
+    drift = float(np.max(np.abs(running[-window:] - D)))
+    tail = _tail_bound(np.abs(series.values.real), window, series.step)
+    error = max(drift, tail)
+    return Mobility(
+        D_running=running,
+        D_A2_fs=D,
+        D_error_A2_fs=error,
+        drift_A2_fs=drift,
+        tail_A2_fs=tail,
+        D_paper=paper_units(D),
+        D_error_paper=paper_units(error),
+        mobility_cm2=mobility_cm2(D, temperature_K),
+        mobility_error_cm2=mobility_cm2(error, temperature_K),
+    )
+
+
+def _tail_bound(magnitude: FloatArray, window: int, step: float) -> float:
+    """Integral of an exponential envelope through the peaks of the last two windows."""
+    last = float(np.max(magnitude[-window:]))
+    before = float(np.max(magnitude[-2 * window : -window]))
+    if last == 0.0:
+        return 0.0
+    if last >= before:
+        is_noise = last <= NOISE_FLOOR * float(np.max(magnitude))
+        return last * step * magnitude.size if is_noise else float("inf")
+    return last * window * step / float(np.log(before / last))
