@@ -1,0 +1,280 @@
+"""Scalar Mori memory kernel of a correlation function, and dynamics with a truncated kernel.
+
+Convention: dC/dt = drift C - integral from 0 to t of K(s) C(t - s) ds, with drift = dC(0)/C(0).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    complex_series,
+    positive,
+    uniform_times,
+    value_at_zero,
+)
+from smallpolaron.analysis.hermite import (
+    Series,
+    cumulative_integral,
+    half_line_transform,
+    make_series,
+)
+from smallpolaron.analysis.kubo import KuboFunction
+from smallpolaron.analysis.volterra import START, propagate_truncated, solve_second_kind
+
+
+@dataclass(frozen=True)
+class MemoryKernel:
+    """Memory kernel with what its equation of motion needs besides.
+
+    Attributes:
+        time_fs: times in fs, (times,).
+        K: kernel, fs^-2, (times,), complex.
+        drift: dC(0)/C(0), fs^-1.
+        C0: C(0), in the unit of C.
+        step: distance of the times in fs.
+    """
+
+    time_fs: FloatArray
+    K: ComplexArray
+    drift: complex
+    C0: complex
+    step: float = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StepCheck:
+    """Kernel on the stored times against the kernel from every second one.
+
+    Attributes:
+        step_fs: stored time step in fs.
+        kernel_change: largest change of K on common times over the largest |K|.
+        D_fine: closed-form D of the whole kernel, in the unit of C times fs.
+        D_coarse: the same from every second time.
+        D_change: relative change of D; the error at the stored step is about 1/63 of it once
+            the sixth order shows.
+    """
+
+    step_fs: float
+    kernel_change: float
+    D_fine: float
+    D_coarse: float
+    D_change: float
+
+
+def memory_kernel(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> MemoryKernel:
+    """Memory kernel by Volterra inversion.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function (times,), complex or real.
+        dC: exact first derivative (times,), per fs; None for finite differences of order 8.
+        d2C: exact second derivative (times,), per fs^2; None for finite differences (of dC, order
+            8; of C, order 7 at the ends).
+
+    Returns:
+        MemoryKernel; error of order step**6 for either kind of derivative. Finite differences of
+        a table amplify its rounding: about 10/step**2 times the relative error of the table.
+
+    Raises:
+        ValueError: if an input is malformed, too short, or C(0) = 0.
+
+    Source:
+        Derivative of the generalized quantum master equation (Bhattacharyya, Sayer,
+        Montoya-Castillo, Chem. Sci. 2024, eq. 1): K C(0) is drift times dC minus d2C minus the
+        convolution of K with dC, a Volterra equation of the second kind.
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    C0 = value_at_zero("C", series.values)
+    drift = complex(series.first[0]) / C0
+    source = (drift * series.first - series.second) / C0
+    K = solve_second_kind(source, series.first / C0, series.step)
+    return MemoryKernel(series.time_fs, K, drift, C0, series.step)
+
+
+def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
+    """Memory kernel of a Kubo-transformed correlation function.
+
+    Args:
+        kubo: Kubo transform with its derivatives.
+
+    Returns:
+        MemoryKernel; its drift is zero and its kernel real, because the function is real and even.
+        Where Re C has a cusp at time zero, the first few values carry its logarithm.
+
+    Raises:
+        ValueError: if the record is too short or the function vanishes at time zero.
+
+    Source:
+        As memory_kernel, with the Kubo transform in place of C.
+    """
+    slope = kubo.dC.copy()
+    slope[0] = 0.0
+    return memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
+
+
+def kernel_spectrum(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    omega: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> ComplexArray:
+    """Half-line transform of the memory kernel, without solving for the kernel in time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function (times,), decayed at the last time; C_JJ or its Kubo transform.
+        omega: angular frequencies in rad/fs, (frequencies,).
+        dC: exact first derivative (times,); None for finite differences.
+        d2C: exact second derivative (times,); None for finite differences.
+
+    Returns:
+        Integral of K(t) exp(i omega t) over positive times, fs^-1, (frequencies,).
+
+    Raises:
+        ValueError: if an input is malformed or C(0) = 0.
+
+    Source:
+        Transform of the equation of motion: drift plus i omega plus C(0) over the half-line
+        transform of C.
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    C0 = value_at_zero("C", series.values)
+    frequencies = np.asarray(omega, dtype=np.float64)
+    transform = half_line_transform(series, frequencies)
+    return complex(series.first[0]) / C0 + 1j * frequencies + C0 / transform
+
+
+def propagate(
+    kernel: MemoryKernel, cutoff_fs: float, duration_fs: float
+) -> tuple[FloatArray, ComplexArray, ComplexArray]:
+    """Correlation function from the kernel cut to zero after a time.
+
+    Args:
+        kernel: memory kernel.
+        cutoff_fs: time after which the kernel is zero, in fs; the nearest stored time is used, at
+            least six steps.
+        duration_fs: length of the result in fs; may exceed the kernel's own record.
+
+    Returns:
+        Times in fs, C and dC/dt, each (times,). Error of order step**6 up to the cutoff; later of
+        order step**4 times the size of the kernel at the cutoff.
+
+    Raises:
+        ValueError: if the cutoff is below six steps or beyond the kernel, or the duration is not
+            positive.
+
+    Source:
+        Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
+    """
+    cutoff = round(positive("cutoff_fs", cutoff_fs) / kernel.step)
+    if not START <= cutoff < kernel.K.size:
+        raise ValueError(
+            f"cutoff_fs = {cutoff_fs} fs: must be from {START * kernel.step:.6g} fs (six steps) to "
+            f"{kernel.time_fs[-1]:.6g} fs, the end of the kernel"
+        )
+    times = round(positive("duration_fs", duration_fs) / kernel.step) + 1
+    C, slope = propagate_truncated(
+        kernel.K, kernel.drift, kernel.C0, kernel.step, cutoff, times
+    )
+    return np.arange(times, dtype=np.float64) * kernel.step, C, slope
+
+
+def kernel_integral(kernel: MemoryKernel) -> ComplexArray:
+    """Integral of the kernel from zero to every stored time.
+
+    Args:
+        kernel: memory kernel.
+
+    Returns:
+        Integral, fs^-1, (times,); error of order step**6.
+
+    Raises:
+        ValueError: if the kernel has fewer than nine times.
+    """
+    return cumulative_integral(kernel_series(kernel))
+
+
+def kernel_series(kernel: MemoryKernel) -> Series:
+    """Kernel with finite-difference derivatives, for integrals and transforms.
+
+    Args:
+        kernel: memory kernel.
+
+    Returns:
+        Series of the kernel.
+
+    Raises:
+        ValueError: if the kernel has fewer than nine times.
+    """
+    return make_series(kernel.time_fs, kernel.K, name="K")
+
+
+def closed_form_D(kernel: MemoryKernel) -> FloatArray:
+    """Diffusion constant for every cutoff, without propagation and whether stable or not.
+
+    Args:
+        kernel: memory kernel.
+
+    Returns:
+        Re of C(0)/(integral of K up to the cutoff - drift), in the unit of C times fs, (times,).
+        Meaningful only where the truncated dynamics decays: see cutoff_scan.
+
+    Raises:
+        ValueError: if the kernel has fewer than nine times.
+
+    Source:
+        Integral over all positive times of the truncated equation of motion for a C that decays.
+    """
+    denominator = kernel_integral(kernel) - kernel.drift
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((kernel.C0 / denominator).real, dtype=np.float64)
+
+
+def step_check(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> StepCheck:
+    """Measure how much the time step matters, by dropping every second time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,), at least 17.
+        C: correlation function (times,).
+        dC: exact first derivative (times,); None for finite differences on either grid.
+        d2C: exact second derivative (times,); None for finite differences on either grid.
+
+    Returns:
+        StepCheck.
+
+    Raises:
+        ValueError: if an input is malformed or there are fewer than 17 times.
+    """
+    time, step = uniform_times(time_fs, 17)
+    last = (time.size - 1) // 2 * 2 + 1
+    parts = [
+        None if data is None else complex_series(name, data, time.size)[:last]
+        for name, data in (("C", C), ("dC", dC), ("d2C", d2C))
+    ]
+    thin = [None if part is None else part[::2] for part in parts]
+    assert parts[0] is not None and thin[0] is not None
+    fine = memory_kernel(time[:last], parts[0], parts[1], parts[2])
+    coarse = memory_kernel(time[:last:2], thin[0], thin[1], thin[2])
+    D_fine, D_coarse = float(closed_form_D(fine)[-1]), float(closed_form_D(coarse)[-1])
+    return StepCheck(
+        step_fs=step,
+        kernel_change=float(np.max(np.abs(fine.K[::2] - coarse.K)) / np.max(np.abs(fine.K))),
+        D_fine=D_fine,
+        D_coarse=D_coarse,
+        D_change=abs(D_coarse - D_fine) / abs(D_fine) if D_fine else float("inf"),
+    )
