@@ -1,0 +1,67 @@
+# smallpolaron: the commands of a checkout. `make` alone lists them.
+#
+#   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), system, wheel, build, or a folder
+#   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
+#   PYTHON, UV           the interpreter and the uv to use
+#   CORES                cores for `make demo` (default: as profiles/local says)
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+SHELL := /bin/sh
+
+export SMALLPOLARON_PETSC SMALLPOLARON_CACHE PYTHON UV
+
+# Every command runs with the variables that the set-up wrote down for the chosen PETSc and MPI.
+IN_ENV := . ./.venv/smallpolaron-env &&
+DEMO_CORES := $(if $(CORES),--cores $(CORES))
+REPORT := results/demo/report.html
+# A hanging rank must not hang the make.
+RANK_TIMEOUT ?= 1200
+
+.PHONY: help setup demo test test-serial test-mpi lint format clean
+
+help: ## List these commands
+	@echo "smallpolaron: make <command>"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Create .venv with the locked packages and a complex PETSc; quick when nothing changed
+	@envs/setup.sh
+
+demo: setup ## Set up, run the demo study and write its report
+	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES)
+	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES) --quiet all --report $(REPORT)
+	@echo
+	@echo "Demo finished. Open the report in a browser: $(CURDIR)/$(REPORT)"
+
+test: setup ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
+	@$(MAKE) --no-print-directory test-serial test-mpi
+	@echo
+	@echo "All tests passed: serially, on 2 ranks and on 3 ranks."
+
+test-serial: setup
+	@echo "== Tests, one process"
+	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
+
+test-mpi: setup
+	@for ranks in 2 3; do \
+	    echo "== Tests marked mpi, $$ranks ranks"; \
+	    ( $(IN_ENV) timeout $(RANK_TIMEOUT) mpiexec -n $$ranks python tests/run_ranks.py $$ranks ) \
+	        || { echo "Failed on $$ranks ranks."; exit 1; }; \
+	done
+
+lint: setup ## Check style, types and workflow
+	@$(IN_ENV) ruff check
+	@$(IN_ENV) ruff format --check
+	@$(IN_ENV) mypy
+	@$(IN_ENV) snakefmt --check Snakefile workflow
+	@$(IN_ENV) snakemake --lint
+
+format: setup ## Rewrite code and rules in the project's style
+	@$(IN_ENV) ruff check --fix
+	@$(IN_ENV) ruff format
+	@$(IN_ENV) snakefmt Snakefile workflow
+
+clean: ## Remove the environment and caches of this checkout; results stay
+	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
+	@find src tests envs workflow -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@echo "Removed .venv and caches. Results and the PETSc cache are untouched."

@@ -1,0 +1,66 @@
+"""Runs the tests marked mpi on every rank of one mpiexec: mpiexec -n N python tests/run_ranks.py N.
+
+Rank 0 prints as pytest does; the others stay silent unless they fail. A failure on any rank is
+everyone's exit code. A rank that waits too long for the others after a test (because one of them
+left a collective call by an exception) ends the whole run instead of hanging.
+"""
+
+import io
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+
+import pytest
+from mpi4py import MPI
+
+PATIENCE_S = 120
+
+
+class InStep:
+    """Keeps the ranks on the same test, and remembers what failed on this one."""
+
+    def __init__(self, comm: MPI.Intracomm) -> None:
+        self.comm = comm
+        self.failures: list[str] = []
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.failed:
+            self.failures.append(f"rank {self.comm.rank}: {report.nodeid}\n{report.longreprtext}")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
+        arrived = self.comm.Ibarrier()
+        deadline = time.monotonic() + PATIENCE_S
+        while not arrived.Test():
+            if time.monotonic() > deadline:
+                text = "\n".join(self.failures) or "no failure on this rank"
+                print(
+                    f"rank {self.comm.rank}: after {nodeid} the other ranks did not follow within "
+                    f"{PATIENCE_S} s; ending the run.\n{text}",
+                    file=sys.__stderr__,
+                    flush=True,
+                )
+                self.comm.Abort(1)
+            time.sleep(0.001)
+
+
+def main(wanted: int) -> int:
+    comm = MPI.COMM_WORLD.Dup()
+    if comm.size != wanted:
+        print(f"mpiexec gave a communicator of {comm.size} ranks, not {wanted}: wrong mpiexec.")
+        return 1
+    step = InStep(comm)
+    arguments = ["-m", "mpi", "-p", "no:cacheprovider", "tests"]
+    if comm.rank == 0:
+        code = int(pytest.main(arguments, plugins=[step]))
+    else:
+        with redirect_stdout(io.StringIO()) as out, redirect_stderr(out):
+            code = int(pytest.main(arguments, plugins=[step]))
+        if code != 0:
+            text = "\n".join(step.failures) or out.getvalue()
+            print(text, file=sys.__stderr__, flush=True)
+    return int(comm.allreduce(code, op=MPI.MAX))
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))
