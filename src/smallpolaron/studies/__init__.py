@@ -1,0 +1,1 @@
+"""Studies: configuration, grid, plan, resources, result files, tables and figures."""

@@ -1,0 +1,58 @@
+"""Plain Python mappings as HDF5 attributes, and back without loss.
+
+Nested mappings become groups; None becomes an empty attribute; lists become arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import h5py
+import numpy as np
+
+
+def write_mapping(group: h5py.Group, content: Mapping[str, Any]) -> None:
+    """Write a mapping of texts, numbers, booleans, None, lists and mappings to a group.
+
+    Raises:
+        TypeError: a value of another type.
+    """
+    for key, value in content.items():
+        if isinstance(value, Mapping):
+            write_mapping(group.create_group(key), value)
+        else:
+            group.attrs[key] = _encode(key, value)
+
+
+def _encode(key: str, value: Any) -> Any:
+    if value is None:
+        return h5py.Empty("f")
+    if isinstance(value, (list, tuple)):
+        if not value:
+            return h5py.Empty("S1")
+        if all(isinstance(item, str) for item in value):
+            return np.array(value, dtype=h5py.string_dtype())
+        return np.array(value)
+    if isinstance(value, (str, bool, int, float, np.bool_, np.integer, np.floating)):
+        return value
+    raise TypeError(f"{key} = {value!r}: only texts, numbers, booleans, None and lists are stored")
+
+
+def read_mapping(group: h5py.Group) -> dict[str, Any]:
+    """Return what write_mapping wrote, as plain Python values."""
+    content = {key: _decode(value) for key, value in group.attrs.items()}
+    for key, item in group.items():
+        if isinstance(item, h5py.Group):
+            content[key] = read_mapping(item)
+    return content
+
+
+def _decode(value: Any) -> Any:
+    if isinstance(value, h5py.Empty):
+        return [] if value.dtype.kind == "S" else None
+    if isinstance(value, bytes):
+        return value.decode()
+    if isinstance(value, (np.ndarray, np.generic)):
+        return value.tolist()
+    return value

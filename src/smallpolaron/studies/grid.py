@@ -1,0 +1,248 @@
+"""The grid of a study: blocks of dotted keys and lists, expanded to validated points.
+
+A block is the product of its lists; the grid is the union of its blocks. A block may carry its
+own ``protocols``, which replace those of the study for the points of the block.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from math import prod
+
+from smallpolaron.studies.canonical import Scalar, scalar_text
+from smallpolaron.studies.config import POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
+from smallpolaron.studies.validation import check_study, split_key
+from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
+
+AXIS_SECTIONS = ("model", "bath", "hierarchy", "propagation")
+AXIS_KEYS: tuple[str, ...] = (
+    *(f"{name}.{key}" for name in AXIS_SECTIONS for key in SECTIONS[name].model_fields if key != "weights"),
+    "start_site",
+)
+"""Keys a grid may vary, in the order in which they appear in point ids."""
+
+MAX_POINTS = 10_000
+
+
+@dataclass(frozen=True)
+class Axis:
+    """One key of a block with its values."""
+
+    key: str
+    values: tuple[Scalar, ...]
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block of the grid; index is None for a study without a grid."""
+
+    index: int | None
+    axes: tuple[Axis, ...] = ()
+    protocols: object | None = None
+
+    @property
+    def size(self) -> int:
+        """Number of points."""
+        return prod(len(axis.values) for axis in self.axes)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """The grid values of one point.
+
+    Attributes:
+        block: index of the block, or None without a grid.
+        values: value of every axis key, in the order of AXIS_KEYS.
+        indices: position of that value in its list.
+    """
+
+    block: int | None
+    values: Mapping[str, Scalar]
+    indices: Mapping[str, int]
+
+    def label(self) -> str:
+        """Return the point as text for messages."""
+        values = ", ".join(f"{key} = {show(value)}" for key, value in self.values.items())
+        return f"grid[{self.block}], {values}"
+
+    def path(self, key: str) -> KeyPath:
+        """Return where in the file a key of this point was given."""
+        if key in self.values:
+            return ("grid", self.block or 0, key, self.indices[key])
+        return split_key(key)
+
+
+@dataclass(frozen=True)
+class GridPoint:
+    """One validated point of the grid."""
+
+    assignment: Assignment
+    study: Study
+
+
+def read_blocks(document: Document) -> list[Block]:
+    """Return the blocks of a study; one block without axes when there is no grid.
+
+    Raises:
+        ConfigurationError: with every fault in the layout of the grid.
+    """
+    if "grid" not in document.data:
+        return [Block(None)]
+    problems: list[Problem] = []
+    blocks: list[Block] = []
+    raw = document.data["grid"]
+    if not isinstance(raw, list) or not raw:
+        allowed = "must be a non-empty list of blocks, each a mapping of keys to lists"
+        problems.append(_at(document, ("grid",), raw, allowed, "leave grid out for one point"))
+    else:
+        for index, content in enumerate(raw):
+            blocks.append(_block(document, index, content, problems))
+    total = sum(block.size for block in blocks)
+    if total > MAX_POINTS:
+        allowed = f"must give at most {MAX_POINTS} points"
+        problems.append(_at(document, ("grid",), f"{total} points", allowed, "split the study"))
+    if problems:
+        raise ConfigurationError(document.source, problems)
+    return blocks
+
+
+def _at(
+    document: Document, path: KeyPath, value: object, allowed: str, advice: str
+) -> Problem:
+    return Problem(dotted(path), value, allowed, advice, document.line(path))
+
+
+def _block(document: Document, index: int, content: object, problems: list[Problem]) -> Block:
+    here: KeyPath = ("grid", index)
+    if not isinstance(content, dict) or not content:
+        allowed = "must be a non-empty mapping of dotted keys to lists of values"
+        problems.append(_at(document, here, content, allowed, "e.g. 'model.n_sites: [3, 4]'"))
+        return Block(index)
+    axes = [
+        Axis(key, _values(document, (*here, key), content[key], problems))
+        for key in AXIS_KEYS
+        if key in content
+    ]
+    for key in content:
+        if key not in AXIS_KEYS and key != "protocols":
+            allowed = "is not a key a grid can vary; allowed: " + ", ".join(AXIS_KEYS)
+            advice = unknown_key_advice(key, [*AXIS_KEYS, "protocols"])
+            problems.append(_at(document, (*here, key), content[key], allowed, advice))
+    return Block(index, tuple(axes), content.get("protocols"))
+
+
+def _values(
+    document: Document, path: KeyPath, raw: object, problems: list[Problem]
+) -> tuple[Scalar, ...]:
+    if not isinstance(raw, list) or not raw:
+        allowed = "must be a non-empty list of values"
+        problems.append(_at(document, path, raw, allowed, "write [value, value, ...]"))
+        return ()
+    first: dict[str, int] = {}
+    values: list[Scalar] = []
+    for index, value in enumerate(raw):
+        place = (*path, index)
+        if not isinstance(value, (str, int, float, bool, type(None))):
+            allowed = "must be one number or word; lists cannot be varied by a grid"
+            problems.append(_at(document, place, value, allowed, "use one study per list"))
+            continue
+        if isinstance(value, float) and value - value != 0:  # inf and nan have no decimal text
+            allowed = "must be a finite number"
+            problems.append(_at(document, place, value, allowed, "correct the value"))
+            continue
+        text = scalar_text(value)
+        if text in first:
+            before = dotted((*path, first[text]))
+            allowed = f"is given twice: {before} = {show(raw[first[text]])} is the same value"
+            problems.append(_at(document, place, value, allowed, "remove one of the two"))
+        first.setdefault(text, index)
+        values.append(value)
+    return tuple(values)
+
+
+def expand(document: Document) -> list[GridPoint]:
+    """Return every point of the study, validated.
+
+    Raises:
+        ConfigurationError: with every fault of the layout, the sections or the points.
+    """
+    blocks = read_blocks(document)
+    base = {key: value for key, value in document.data.items() if key != "grid"}
+    collector = _Collector(document)
+    points: list[GridPoint] = []
+    for block in blocks:
+        for assignment in _assignments(block):
+            checked = check_study(_merged(base, block, assignment, blocks))
+            if isinstance(checked, Study):
+                points.append(GridPoint(assignment, checked))
+            else:
+                collector.add(assignment, checked)
+    collector.finish(sum(block.size for block in blocks))
+    return points
+
+
+def _assignments(block: Block) -> Iterator[Assignment]:
+    for indices in product(*(range(len(axis.values)) for axis in block.axes)):
+        chosen = list(zip(block.axes, indices, strict=True))
+        yield Assignment(
+            block.index,
+            {axis.key: axis.values[i] for axis, i in chosen},
+            {axis.key: i for axis, i in chosen},
+        )
+
+
+def _has_populations(protocols: object) -> bool:
+    return isinstance(protocols, list) and any(p in POPULATION_PROTOCOLS for p in protocols)
+
+
+def _merged(
+    base: Mapping[str, object], block: Block, assignment: Assignment, blocks: list[Block]
+) -> dict[str, object]:
+    data: dict[str, object] = {
+        key: dict(value) if isinstance(value, dict) else value for key, value in base.items()
+    }
+    for key, value in assignment.values.items():
+        section, _, name = key.rpartition(".")
+        if not section:
+            data[key] = value
+            continue
+        target = data.setdefault(section, {})
+        if isinstance(target, dict):
+            target[name] = value
+    if block.protocols is not None:
+        data["protocols"] = block.protocols
+        anywhere = any(_has_populations(b.protocols or base.get("protocols")) for b in blocks)
+        own = "start_site" in assignment.values
+        if anywhere and not own and not _has_populations(block.protocols):
+            data.pop("start_site", None)  # meant for the other blocks of the study
+    return data
+
+
+class _Collector:
+    """Gathers problems of all points; the same problem of many points is told once."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.first: dict[tuple[str, str, str], tuple[Assignment, Problem]] = {}
+        self.count: dict[tuple[str, str, str], int] = {}
+
+    def add(self, assignment: Assignment, problems: list[Problem]) -> None:
+        for problem in problems:
+            key = (problem.key, show(problem.value), problem.allowed)
+            self.first.setdefault(key, (assignment, problem))
+            self.count[key] = self.count.get(key, 0) + 1
+
+    def finish(self, total: int) -> None:
+        problems = []
+        for key, (assignment, problem) in self.first.items():
+            count, context = self.count[key], ""
+            if assignment.values and (count < total or problem.key in assignment.values):
+                more = f" and {count - 1} more points" if count > 1 else ""
+                context = f"at {assignment.label()}{more}"
+            line = self.document.line(assignment.path(problem.key))
+            problems.append(replace(problem, line=line, context=context))
+        if problems:
+            raise ConfigurationError(self.document.source, problems)

@@ -1,0 +1,205 @@
+"""The plan of a study: every point with its resolved parameters, as one JSON file.
+
+Jobs read their point from the plan, so what was validated is what is computed. A plan whose
+parameters do not match their hash, or that belongs to other numerics, is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import ValidationError
+
+from smallpolaron import NUMERICS_VERSION
+from smallpolaron.studies.canonical import Parameters, parameter_hash
+from smallpolaron.studies.config import AnalysisConfig, Protocol, ResourcesConfig
+from smallpolaron.studies.problems import nearest
+
+SCHEMA = "smallpolaron-plan"
+SCHEMA_VERSION = 1
+HASH_DIGITS = 8
+ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
+
+
+class PlanError(ValueError):
+    """A plan file that cannot be used, or a point it does not hold."""
+
+
+@dataclass(frozen=True)
+class Point:
+    """One parameter set of a study.
+
+    Attributes:
+        id: name used in paths: readable grid values, "-", first digits of the hash.
+        hash: SHA-256 over the parameters and the version of the numerics.
+        block: index of the grid block; None without a grid.
+        axes: the grid values as text, by dotted key.
+        parameters: resolved parameters in sections; see parameters.resolve.
+        derived: what helps to read them; see parameters.derived.
+        protocols: what to compute.
+    """
+
+    id: str
+    hash: str
+    block: int | None
+    axes: Mapping[str, str]
+    parameters: Parameters
+    derived: Parameters
+    protocols: tuple[Protocol, ...]
+
+    @property
+    def populations(self) -> tuple[Protocol, ...]:
+        """The population protocols of the point."""
+        return tuple(p for p in self.protocols if p != "current")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All points of a study with the settings of its analysis and jobs."""
+
+    study: str
+    numerics_version: int
+    points: tuple[Point, ...]
+    analysis: AnalysisConfig
+    resources: ResourcesConfig
+
+    def point(self, point_id: str) -> Point:
+        """Return the point of this id.
+
+        Raises:
+            PlanError: there is none, or its parameters do not match its hash.
+        """
+        for point in self.points:
+            if point.id == point_id:
+                _check_point(point)
+                return point
+        guess = nearest(point_id, [p.id for p in self.points])
+        hint = f"; the nearest is '{guess}'" if guess else ""
+        raise PlanError(
+            f"the plan of study '{self.study}' has no point {point_id!r}{hint}; "
+            "write the plan anew from the configuration"
+        )
+
+    def with_protocol(self, protocol: Protocol) -> list[Point]:
+        """Return the points that ask for a protocol."""
+        return [point for point in self.points if protocol in point.protocols]
+
+    def content(self) -> dict[str, Any]:
+        """Return the plan as plain data."""
+        return {
+            "schema": SCHEMA,
+            "schema_version": SCHEMA_VERSION,
+            "numerics_version": self.numerics_version,
+            "study": self.study,
+            "analysis": self.analysis.model_dump(),
+            "resources": self.resources.model_dump(),
+            "points": [
+                {
+                    "id": point.id,
+                    "hash": point.hash,
+                    "block": point.block,
+                    "axes": dict(point.axes),
+                    "parameters": point.parameters,
+                    "derived": point.derived,
+                    "protocols": list(point.protocols),
+                }
+                for point in self.points
+            ],
+        }
+
+
+def _check_point(point: Point) -> None:
+    digest = parameter_hash(point.parameters)
+    if digest != point.hash or not point.id.endswith("-" + digest[:HASH_DIGITS]):
+        raise PlanError(
+            f"point {point.id!r}: its parameters do not match its hash (plan says "
+            f"{point.hash[:HASH_DIGITS]}, parameters give {digest[:HASH_DIGITS]}); the plan was "
+            "edited or written by another version; write it anew from the configuration"
+        )
+
+
+def write_plan(path: Path, plan: Plan) -> None:
+    """Write a plan, replacing the file in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    text = json.dumps(plan.content(), indent=1, allow_nan=False) + "\n"
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan and check its layout and its version.
+
+    Raises:
+        PlanError: the file cannot be used; the message says why and what to do.
+    """
+    advice = "write it anew: python -m smallpolaron plan --config CONFIG --output PLAN"
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PlanError(f"{path}: cannot read the plan ({error.strerror}); {advice}") from error
+    except ValueError as error:
+        raise PlanError(f"{path}: not a complete JSON file ({error}); {advice}") from error
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        raise PlanError(f"{path}: not a plan (schema must be '{SCHEMA}'); {advice}")
+    if data.get("schema_version") != SCHEMA_VERSION:
+        raise PlanError(
+            f"{path}: schema_version = {data.get('schema_version')}, this program reads "
+            f"{SCHEMA_VERSION}; {advice}"
+        )
+    if data.get("numerics_version") != NUMERICS_VERSION:
+        raise PlanError(
+            f"{path}: written for numerics version {data.get('numerics_version')}, this program "
+            f"has {NUMERICS_VERSION}; {advice}"
+        )
+    try:
+        return _parse(data)
+    except (KeyError, TypeError, ValidationError) as error:
+        reason = " ".join(str(error).split())
+        raise PlanError(f"{path}: damaged plan ({type(error).__name__}: {reason}); {advice}") from error
+
+
+def _parse(data: Mapping[str, Any]) -> Plan:
+    return Plan(
+        study=_text(data, "study"),
+        numerics_version=int(data["numerics_version"]),
+        points=tuple(_parse_point(item) for item in data["points"]),
+        analysis=AnalysisConfig.model_validate(data["analysis"]),
+        resources=ResourcesConfig.model_validate(data["resources"]),
+    )
+
+
+def _parse_point(data: Mapping[str, Any]) -> Point:
+    point_id = _text(data, "id")
+    if not ID_PATTERN.fullmatch(point_id):
+        raise TypeError(f"point id {point_id!r} holds characters outside A-Z a-z 0-9 . _ ~ + -")
+    protocols = tuple(data["protocols"])
+    if not protocols or not set(protocols) <= set(get_args(Protocol)):
+        raise TypeError(f"protocols of {point_id} are {protocols!r}")
+    if not isinstance(data["parameters"], dict) or not isinstance(data["derived"], dict):
+        raise TypeError(f"parameters of {point_id} are not a mapping")
+    return Point(
+        id=point_id,
+        hash=_text(data, "hash"),
+        block=data["block"],
+        axes=dict(data["axes"]),
+        parameters=data["parameters"],
+        derived=data["derived"],
+        protocols=protocols,
+    )
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data[key]
+    if not isinstance(value, str):
+        raise TypeError(f"{key} = {value!r} is not text")
+    return value

@@ -1,0 +1,96 @@
+"""Everything wrong with a configuration, collected and said in one line each."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+_LONGEST_VALUE = 60
+
+
+class _Missing:
+    """Stands for a value that was not given."""
+
+    def __repr__(self) -> str:
+        return "(not given)"
+
+
+MISSING = _Missing()
+
+
+def show(value: object) -> str:
+    """Return a value as it may be printed in one line: YAML words, no control characters."""
+    if value is MISSING:
+        return "not given"
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, tuple):
+        value = list(value)
+    text = ascii(value) if isinstance(value, (str, dict, list)) else str(value)
+    if len(text) > _LONGEST_VALUE:
+        text = text[: _LONGEST_VALUE - 3] + "..."
+    return text
+
+
+def nearest(word: str, choices: Iterable[str]) -> str | None:
+    """Return the choice most like the word, or None when nothing is close."""
+    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.6)
+    return found[0] if found else None
+
+
+def unknown_key_advice(word: str, choices: Sequence[str]) -> str:
+    """Return what to do about a key that does not exist."""
+    guess = nearest(word, choices)
+    return f"did you mean '{guess}'?" if guess else "remove it, or check the spelling"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One fault of a configuration.
+
+    Attributes:
+        key: dotted key path, such as ``bath.eta_cm``; empty for the file as a whole.
+        value: what was given, or MISSING.
+        allowed: what is allowed, as a clause ("must be a number > 0, in cm^-1").
+        advice: what to do; may be empty.
+        line: line in the file, counted from 1; 0 when unknown.
+        context: where else it arose, such as the grid point.
+    """
+
+    key: str
+    value: object
+    allowed: str
+    advice: str = ""
+    line: int = 0
+    context: str = ""
+
+    def text(self, source: str) -> str:
+        """Return the problem as one line for the named file."""
+        where = f"{source}:{self.line}" if self.line else source
+        subject = f"{self.key} = {show(self.value)}" if self.key else ""
+        if self.key and self.value is MISSING:
+            subject = f"{self.key} is not given"
+        parts = [where]
+        if subject:
+            parts.append(subject)
+        parts.append(self.allowed + (f" ({self.context})" if self.context else ""))
+        line = ": ".join(parts)
+        return f"{line}; {self.advice}" if self.advice else line
+
+
+class ConfigurationError(ValueError):
+    """A configuration that cannot be run; holds every problem found.
+
+    Attributes:
+        source: name of the file.
+        problems: the faults, in the order of the file.
+    """
+
+    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
+        """Collect the problems of one file."""
+        self.source = source
+        self.problems = tuple(sorted(problems, key=lambda p: (p.line or 10**9)))
+        super().__init__("\n".join(p.text(source) for p in self.problems))

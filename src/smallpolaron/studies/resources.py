@@ -1,0 +1,188 @@
+"""From the size of a hierarchy to MPI ranks, memory and run time of its job.
+
+One model serves the plan, the workflow's resources and the cost table. All functions are pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod, sqrt
+
+from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.studies.config import Protocol, ResourcesConfig
+from smallpolaron.studies.parameters import (
+    Given,
+    bath_expansion,
+    holstein_model,
+    number,
+    truncation,
+)
+
+LEAST_RANKS = 2
+"""Cluster launchers refuse MPI jobs of one task, so no job asks for fewer."""
+
+BYTES_PER_NONZERO = 20
+"""A complex double and a 32-bit column index in PETSc's AIJ format."""
+
+ASSEMBLY_FACTOR = 2.5
+"""Peak over final matrix memory while rows are generated and inserted."""
+
+BYTES_PER_UNKNOWN = 16 * 16 + 64
+"""Sixteen complex vectors (stages, states, samples) and the labels of the basis."""
+
+BASE_MB_PER_RANK = 350.0
+"""Python with NumPy, SciPy, Numba and PETSc loaded, before any hierarchy."""
+
+MEMORY_SAFETY = 1.3
+
+STAGES_PER_STEP = 6
+"""Matrix-vector products of one adaptive Runge-Kutta step."""
+
+STABLE_STEP = 3.0
+"""Product of step and spectral radius that such a step tolerates."""
+
+EQUILIBRATION_IN_BATH_TIMES = 12.0
+"""Expected equilibration time in units of 1/gamma."""
+
+LEAST_EQUILIBRATION_FS = 500.0
+
+NONZEROS_PER_SECOND = 1.0e8
+"""Matrix entries one rank multiplies per second; memory bound."""
+
+ASSEMBLY_SECONDS_PER_NONZERO = 4.0e-7
+STARTUP_SECONDS = 60.0
+"""Imports on a busy file system, just-in-time compilation, writing the result."""
+
+RUNTIME_SAFETY = 3.0
+LONGEST_SITE_LIST = 2_000_000
+"""Occupations of one site beyond which counting itself would take long."""
+
+
+@dataclass(frozen=True)
+class JobEstimate:
+    """What one job needs.
+
+    Attributes:
+        unknowns: elements of the state.
+        nonzeros: upper bound on the entries of the generator.
+        products: expected products of generator and state.
+        tasks: MPI ranks.
+        mem_mb_per_cpu: memory per rank, MB, for this attempt.
+        runtime_min: wall-time limit, minutes, for this attempt.
+        core_hours: expected use (without safety), core hours.
+    """
+
+    unknowns: int
+    nonzeros: int
+    products: int
+    tasks: int
+    mem_mb_per_cpu: int
+    runtime_min: int
+    core_hours: float
+
+
+def nonzeros_per_row(n_bath_terms: int) -> int:
+    """Return the largest number of entries in a row: 5 + 4 (K+1) for K+1 bath terms."""
+    return 5 + 4 * n_bath_terms
+
+
+def unknowns(parameters: Given, protocol: Protocol) -> int:
+    """Return the number of unknowns of a job, exactly.
+
+    A localised start breaks the translation symmetry, so populations use the full basis.
+
+    Raises:
+        ValueError: the hierarchy is too large to be counted, or the bath has no expansion.
+    """
+    n_terms = bath_expansion(parameters).n_terms
+    rule = truncation(parameters)
+    if _site_states_bound(rule, n_terms) > LONGEST_SITE_LIST:
+        raise ValueError(f"depth {rule.depth} with {n_terms} bath terms is beyond any computer")
+    n_sites = holstein_model(parameters).n_sites
+    translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
+    return count_unknowns(n_sites, n_terms, rule, translation)
+
+
+def _site_states_bound(rule: Truncation, n_terms: int) -> float:
+    """Bound the occupations of one site: the volume of the enclosing simplex."""
+    weights = rule.term_weights(n_terms)
+    edge = rule.depth + float(weights.sum())
+    return prod(edge / float(w) / (i + 1) for i, w in enumerate(weights))
+
+
+def spectral_radius(parameters: Given) -> float:
+    """Return a bound-like estimate of the generator's largest eigenvalue, rad/fs.
+
+    Decay of the outermost operators, L nu_max, plus the coupling between levels,
+    4 sqrt(L sum |c_k|), plus the width of the electronic spectrum.
+    """
+    expansion: BathExpansion = bath_expansion(parameters)
+    depth = number(parameters, "hierarchy.depth")
+    model = holstein_model(parameters)
+    decay = depth * float(max(expansion.rates))
+    coupling = 4.0 * sqrt(depth * float(sum(abs(expansion.coefficients))))
+    electronic = 4.0 * float(max(abs(model.bond_hoppings))) + float(
+        max(model.energies) - min(model.energies)
+    )
+    return decay + coupling + electronic + 4.0 * abs(expansion.terminator)
+
+
+def expected_products(parameters: Given, protocol: Protocol) -> int:
+    """Return the expected number of generator-state products of a job."""
+    span = number(parameters, "propagation.duration_fs")
+    if protocol == "current":
+        gamma = number(parameters, "bath.gamma_cm") * CM_TO_RAD_FS
+        span += max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
+    steps = span * spectral_radius(parameters) / STABLE_STEP
+    samples = number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
+    derivatives = 2 * samples  # first and second derivative of the state at every sample
+    return ceil(STAGES_PER_STEP * steps + derivatives)
+
+
+def ranks(n_unknowns: int, limits: ResourcesConfig) -> int:
+    """Return the number of MPI ranks for a hierarchy."""
+    return max(LEAST_RANKS, min(limits.max_ranks, ceil(n_unknowns / limits.unknowns_per_rank)))
+
+
+def estimate(
+    parameters: Given,
+    protocol: Protocol,
+    limits: ResourcesConfig,
+    attempt: int = 1,
+) -> JobEstimate:
+    """Return what a job needs.
+
+    Args:
+        parameters: resolved parameters of the point.
+        protocol: current, franck_condon or marcus.
+        limits: the limits of the study.
+        attempt: 1 for the first submission; memory and run time grow with it.
+
+    Raises:
+        ValueError: attempt < 1, or the hierarchy cannot be counted.
+    """
+    if attempt < 1:
+        raise ValueError(f"attempt = {attempt}: must be 1 or more")
+    size = unknowns(parameters, protocol)
+    entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
+    products = expected_products(parameters, protocol)
+    tasks = ranks(size, limits)
+    seconds = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO) / tasks
+    return JobEstimate(
+        unknowns=size,
+        nonzeros=entries,
+        products=products,
+        tasks=tasks,
+        mem_mb_per_cpu=attempt * memory_mb_per_rank(size, entries, tasks),
+        runtime_min=attempt * max(2, ceil((RUNTIME_SAFETY * seconds + STARTUP_SECONDS) / 60)),
+        core_hours=tasks * (seconds + STARTUP_SECONDS) / 3600,
+    )
+
+
+def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> int:
+    """Return the memory of one rank in MB (10^6 bytes), with safety."""
+    matrix = nonzeros * BYTES_PER_NONZERO * ASSEMBLY_FACTOR
+    vectors = n_unknowns * BYTES_PER_UNKNOWN
+    return ceil(MEMORY_SAFETY * (BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6))

@@ -1,0 +1,263 @@
+"""Result files: one HDF5 file per job, self-describing, written whole or not at all.
+
+Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
+dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.studies import attributes
+
+SCHEMA = "smallpolaron-result"
+SCHEMA_VERSION = 1
+KINDS = ("correlation", "population", "kernel", "mobility", "drude_smith")
+_GROUPS = ("parameters", "provenance", "quality", "notes")
+_INDEX_MARK = "index_of_dimension"
+
+
+class StoreError(ValueError):
+    """A result file that cannot be written or read; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One named array of a result.
+
+    Attributes:
+        data: array or scalar; real, complex, whole or boolean numbers.
+        dims: one dimension name per axis; () for a scalar.
+        units: units as text; "1" for dimensionless.
+        description: one sentence.
+    """
+
+    data: NDArray[Any] | float | complex | int | bool
+    dims: tuple[str, ...]
+    units: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything one job found.
+
+    Attributes:
+        kind: one of KINDS.
+        variables: by name; a slash in a name makes a group.
+        parameters: resolved parameters, in sections.
+        gates: quality gates with value, bound and verdict.
+        provenance: what is needed to make the result again.
+        notes: sentences for the reader, such as the verdict of a fit or why a number is missing.
+    """
+
+    kind: str
+    variables: Mapping[str, Variable]
+    parameters: Mapping[str, Any]
+    gates: tuple[Gate, ...]
+    provenance: Mapping[str, Any]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def flagged(self) -> bool:
+        """True when a quality gate failed."""
+        return any(not gate.passed for gate in self.gates)
+
+
+def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -> None:
+    """Write a result in one step: the file appears complete or not at all.
+
+    Args:
+        path: file to write; its folder is made if needed.
+        result: what to write.
+        overwrite: replace a file that is there.
+
+    Raises:
+        StoreError: the file exists and overwrite is False, or the result is inconsistent.
+    """
+    path = Path(path)
+    _check(result)
+    if path.exists() and not overwrite:
+        raise StoreError(f"{path}: the file exists; remove it or pass overwrite (--overwrite)")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with h5py.File(temporary, "w", track_order=True) as file:
+            _fill(file, result)
+        _to_disk(temporary)
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _publish(temporary, path)
+        _to_disk(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give the file its name without replacing one that another job wrote meanwhile."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise StoreError(f"{path}: another job wrote this file meanwhile; it is kept") from error
+    except OSError:  # no hard links on this file system
+        os.replace(temporary, path)
+
+
+def _to_disk(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _check(result: Result) -> None:
+    if result.kind not in KINDS:
+        raise StoreError(f"kind = {result.kind!r}: must be one of {', '.join(KINDS)}")
+    lengths: dict[str, int] = {}
+    for name, variable in result.variables.items():
+        if name.partition("/")[0] in _GROUPS:
+            raise StoreError(f"variable {name!r}: the name of a group; choose another")
+        shape = np.shape(variable.data)
+        if len(shape) != len(variable.dims):
+            raise StoreError(f"variable {name!r}: shape {shape} but dimensions {variable.dims}")
+        for dim, length in zip(variable.dims, shape, strict=True):
+            if lengths.setdefault(dim, length) != length:
+                raise StoreError(
+                    f"variable {name!r}: dimension {dim!r} has length {length}, elsewhere "
+                    f"{lengths[dim]}"
+                )
+
+
+def _fill(file: h5py.File, result: Result) -> None:
+    file.attrs["schema"] = SCHEMA
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs["kind"] = result.kind
+    file.attrs["flagged"] = result.flagged
+    for name, variable in result.variables.items():
+        dataset = file.create_dataset(name, data=np.asarray(variable.data))
+        dataset.attrs["units"] = variable.units
+        dataset.attrs["description"] = variable.description
+        dataset.attrs["dims"] = list(variable.dims) if variable.dims else h5py.Empty("S1")
+    _attach_scales(file, result.variables)
+    attributes.write_mapping(file.create_group("parameters"), result.parameters)
+    attributes.write_mapping(file.create_group("provenance"), result.provenance)
+    attributes.write_mapping(file.create_group("notes"), result.notes)
+    quality = file.create_group("quality", track_order=True)
+    for gate in result.gates:
+        content = {"value": gate.value, "bound": gate.bound, "passed": gate.passed}
+        attributes.write_mapping(
+            quality.create_group(gate.name), content | {"meaning": gate.meaning}
+        )
+
+
+def _coordinate(dim: str, variables: Mapping[str, Variable]) -> str | None:
+    """Return the variable that gives the values along a dimension: ``time_fs`` for ``time``."""
+    for name, variable in variables.items():
+        if variable.dims == (dim,) and (name == dim or name.startswith(dim + "_")):
+            return name
+    return None
+
+
+def _attach_scales(file: h5py.File, variables: Mapping[str, Variable]) -> None:
+    dims = {
+        dim: np.shape(variable.data)[axis]
+        for variable in variables.values()
+        for axis, dim in enumerate(variable.dims)
+    }
+    scales = {}
+    for dim, length in dims.items():
+        name = _coordinate(dim, variables)
+        if name is None:
+            name = dim
+            index = file.create_dataset(name, data=np.arange(length))
+            index.attrs["units"] = "1"
+            index.attrs["description"] = f"Index of the dimension {dim}, from 0."
+            index.attrs[_INDEX_MARK] = dim
+        file[name].make_scale(dim)
+        scales[dim] = file[name]
+    for name, variable in variables.items():
+        for axis, dim in enumerate(variable.dims):
+            file[name].dims[axis].label = dim
+            if file[name] != scales[dim]:
+                file[name].dims[axis].attach_scale(scales[dim])
+
+
+def read_result(path: str | Path, *, kind: str | None = None) -> Result:
+    """Read a result file.
+
+    Args:
+        path: file to read.
+        kind: refuse a file of another kind.
+
+    Raises:
+        StoreError: no such file, truncated, not written by this program, of another schema
+            version or kind.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise StoreError(f"{path}: no such file; run the job that makes it")
+    try:
+        with h5py.File(path, "r") as file:
+            _check_root(path, file, kind)
+            return _load(file)
+    except (OSError, KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+        raise StoreError(
+            f"{path}: truncated, damaged or not an HDF5 file ({reason}); delete it and run its "
+            "job again"
+        ) from error
+
+
+def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
+    if file.attrs.get("schema") != SCHEMA:
+        raise StoreError(f"{path}: an HDF5 file, but not a result of this program")
+    version = int(file.attrs.get("schema_version", 0))
+    if version != SCHEMA_VERSION:
+        raise StoreError(
+            f"{path}: schema version {version}; this program reads {SCHEMA_VERSION}; use the "
+            "version that wrote it"
+        )
+    found = str(file.attrs.get("kind"))
+    if kind is not None and found != kind:
+        raise StoreError(f"{path}: holds a result of kind '{found}', needed is '{kind}'")
+
+
+def _load(file: h5py.File) -> Result:
+    variables: dict[str, Variable] = {}
+
+    def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
+        if isinstance(item, h5py.Dataset) and _INDEX_MARK not in item.attrs:
+            dims = item.attrs["dims"]
+            variables[name] = Variable(
+                data=item[()],
+                dims=() if isinstance(dims, h5py.Empty) else tuple(map(str, dims)),
+                units=str(item.attrs["units"]),
+                description=str(item.attrs["description"]),
+            )
+
+    file.visititems(visit)
+    gates = []
+    for name, group in file["quality"].items():
+        content = attributes.read_mapping(group)
+        gates.append(
+            Gate(name, content["value"], content["bound"], content["passed"], content["meaning"])
+        )
+    return Result(
+        kind=str(file.attrs["kind"]),
+        variables=variables,
+        parameters=attributes.read_mapping(file["parameters"]),
+        gates=tuple(gates),
+        provenance=attributes.read_mapping(file["provenance"]),
+        notes=attributes.read_mapping(file["notes"]),
+    )
