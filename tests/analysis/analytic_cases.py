@@ -94,7 +94,9 @@ class ExponentialKernel:
         time = step * np.arange(round(duration / step) + 1)
         values, shares = self.modes()
         waves = np.exp(np.outer(time, values))
-        return Sampled(time, waves @ shares, waves @ (values * shares), waves @ (values**2 * shares))
+        return Sampled(
+            time, waves @ shares, waves @ (values * shares), waves @ (values**2 * shares)
+        )
 
     def transform(self, omega: FloatArray) -> ComplexArray:
         values, shares = self.modes()

@@ -183,9 +183,7 @@ def propagate(
             f"{kernel.time_fs[-1]:.6g} fs, the end of the kernel"
         )
     times = round(positive("duration_fs", duration_fs) / kernel.step) + 1
-    C, slope = propagate_truncated(
-        kernel.K, kernel.drift, kernel.C0, kernel.step, cutoff, times
-    )
+    C, slope = propagate_truncated(kernel.K, kernel.drift, kernel.C0, kernel.step, cutoff, times)
     return np.arange(times, dtype=np.float64) * kernel.step, C, slope
 
 

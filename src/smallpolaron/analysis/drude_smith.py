@@ -1,0 +1,315 @@
+"""Drude-Smith and Drude fits of the Kubo-transformed correlation function, with a verdict."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.optimize import curve_fit
+
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    positive,
+    real_series,
+    uniform_times,
+    value_at_zero,
+)
+from smallpolaron.analysis.mobility import running_integral
+from smallpolaron.model.units import mobility_cm2
+
+GOOD_RMS: Final = 0.01
+"""rms residual over C(0) up to which a fit describes the curve: about the width of a drawn line."""
+
+GOOD_MAX: Final = 0.03
+"""Largest residual over C(0) up to which a fit describes the curve."""
+
+GOOD_DC: Final = 0.05
+"""Relative error of the DC mobility up to which a fit may stand in for it."""
+
+ROUGH_RMS: Final = 0.03
+"""rms residual over C(0) up to which a fit still has the overall shape."""
+
+MINIMUM_POINTS: Final = 10
+_STARTS: Final = (-0.9, -0.5, 0.0)
+
+
+@dataclass(frozen=True)
+class DrudeFit:
+    """Least-squares fit of exp(-k t), the Drude form.
+
+    Attributes:
+        k: decay rate, fs^-1.
+        k_error: standard error of k, fs^-1.
+        rms: rms residual over C(0).
+    """
+
+    k: float
+    k_error: float
+    rms: float
+
+
+@dataclass(frozen=True)
+class DrudeSmithFit:
+    """Least-squares fit of (1 + c k t) exp(-k t), the Drude-Smith form.
+
+    The standard errors follow from the scatter of the residuals as if these were independent.
+    Residuals of a smooth curve are not: where the form is wrong, the errors say how sharply the
+    best parameters are defined, not how right they are.
+
+    Attributes:
+        c: persistence of velocity, dimensionless.
+        c_error: its standard error.
+        k: collision rate, fs^-1.
+        k_error: its standard error, fs^-1.
+        c_is_physical: whether -1 <= c <= 0, the range the model allows; it is not imposed.
+        fit_from_fs: first time of the fit, fs.
+        fit_to_fs: last time of the fit, fs.
+        rms: rms residual over C(0), within the fit range.
+        max_residual: largest residual over C(0), within the fit range.
+        max_residual_fs: time of the largest residual, fs.
+        r_squared: 1 - squared residuals over squared deviations from the mean.
+        dc_ratio: DC mobility of the fit over that of the data (whole record).
+        fitted: fitted curve over C(0), at all times, (times,).
+        drude: plain Drude fit over the same range.
+        verdict: whether the form describes the data, in words.
+    """
+
+    c: float
+    c_error: float
+    k: float
+    k_error: float
+    c_is_physical: bool
+    fit_from_fs: float
+    fit_to_fs: float
+    rms: float
+    max_residual: float
+    max_residual_fs: float
+    r_squared: float
+    dc_ratio: float
+    fitted: FloatArray
+    drude: DrudeFit
+    verdict: str
+
+
+def drude_smith_curve(time_fs: ArrayLike, c: float, k: float) -> FloatArray:
+    """Drude-Smith correlation function, normalised to 1 at time zero.
+
+    Args:
+        time_fs: times in fs, any shape.
+        c: persistence of velocity; 0 gives the Drude form.
+        k: collision rate, fs^-1.
+
+    Returns:
+        (1 + c k t) exp(-k t), same shape.
+
+    Source:
+        Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8.
+    """
+    kt = k * np.asarray(time_fs, dtype=np.float64)
+    return np.asarray((1.0 + c * kt) * np.exp(-kt), dtype=np.float64)
+
+
+def drude_smith_mobility(
+    omega: ArrayLike, C0: float, c: float, k: float, temperature_K: float
+) -> ComplexArray:
+    """Drude-Smith mobility as a function of frequency.
+
+    Args:
+        omega: angular frequencies in rad/fs, (frequencies,).
+        C0: C_kubo(0) in angstrom^2/fs^2.
+        c: persistence of velocity; 0 gives the Drude form.
+        k: collision rate, fs^-1, above zero.
+        temperature_K: temperature in K, above zero.
+
+    Returns:
+        Complex mobility in cm^2/(V s), (frequencies,).
+
+    Raises:
+        ValueError: if k or the temperature is not positive.
+
+    Source:
+        Half-line transform of the Drude-Smith form times beta: with tau = 1/k it is C0 tau /
+        (1 - i omega tau) times (1 + c/(1 - i omega tau)) (Smith, Phys. Rev. B 2001, 64, 155106).
+    """
+    lorentz = 1.0 / (positive("k", k) - 1j * np.asarray(omega, dtype=np.float64))
+    D = C0 * lorentz * (1.0 + c * k * lorentz)
+    return np.asarray(mobility_cm2(1.0, temperature_K) * D, dtype=np.complex128)
+
+
+def fit_drude_smith(
+    time_fs: ArrayLike,
+    C_kubo: ArrayLike,
+    fit_range_fs: tuple[float, float] | None = None,
+) -> DrudeSmithFit:
+    """Fit the Drude-Smith form to a Kubo-transformed correlation function.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C_kubo: Kubo-transformed correlation function (times,), real; it is divided by its value
+            at time zero, which is therefore not fitted.
+        fit_range_fs: first and last time of the fit in fs; None for the whole record.
+
+    Returns:
+        DrudeSmithFit.
+
+    Raises:
+        ValueError: if an input is malformed, C_kubo(0) is not positive, the range is empty, outside
+            the record or holds fewer than ten times, or no fit converges.
+
+    Source:
+        Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8 and Fig. 4.
+    """
+    time, step = uniform_times(time_fs, MINIMUM_POINTS)
+    data = real_series("C_kubo", C_kubo, time.size)
+    start = value_at_zero("C_kubo", data).real
+    if start < 0.0:
+        raise ValueError(
+            f"C_kubo[0] = {start}: must be positive; check that this is the Kubo transform"
+        )
+    curve = data / start
+    chosen = _chosen_times(time, step, fit_range_fs)
+    t, y = time[chosen], curve[chosen]
+    c, k, c_error, k_error = _least_squares(t, y)
+    drude = _fit_drude(t, y)
+    residual = y - drude_smith_curve(t, c, k)
+    worst = int(np.argmax(np.abs(residual)))
+    spread = float(np.sum((y - np.mean(y)) ** 2))
+    exact_dc = float(running_integral(time, curve)[-1])
+    dc_ratio = (1.0 + c) / k / exact_dc if exact_dc else float("inf")
+    rms = float(np.sqrt(np.mean(residual**2)))
+    largest = float(np.abs(residual[worst]))
+    fitted = drude_smith_curve(time, c, k)
+    return DrudeSmithFit(
+        c=c,
+        c_error=c_error,
+        k=k,
+        k_error=k_error,
+        c_is_physical=-1.0 <= c <= 0.0,
+        fit_from_fs=float(t[0]),
+        fit_to_fs=float(t[-1]),
+        rms=rms,
+        max_residual=largest,
+        max_residual_fs=float(t[worst]),
+        r_squared=1.0 - float(np.sum(residual**2)) / spread if spread else float("nan"),
+        dc_ratio=dc_ratio,
+        fitted=fitted,
+        drude=drude,
+        verdict=_verdict(time, curve, fitted, c, rms, (largest, float(t[worst])), dc_ratio),
+    )
+
+
+def _chosen_times(time: FloatArray, step: float, fit_range_fs: tuple[float, float] | None) -> slice:
+    if fit_range_fs is None:
+        return slice(None)
+    begin, end = fit_range_fs
+    if not 0.0 <= begin < end <= time[-1] * (1.0 + 1e-9):
+        raise ValueError(
+            f"fit_range_fs = ({begin}, {end}): must increase and lie within 0 to {time[-1]:g} fs"
+        )
+    first, last = int(np.ceil(begin / step - 1e-9)), int(np.floor(end / step + 1e-9))
+    if last - first + 1 < MINIMUM_POINTS:
+        raise ValueError(
+            f"fit_range_fs = ({begin}, {end}) holds {last - first + 1} times: needs "
+            f"{MINIMUM_POINTS} or more; widen it"
+        )
+    return slice(first, last + 1)
+
+
+def _decay_rate_guess(t: FloatArray, y: FloatArray) -> float:
+    """Rate of the first fall below 1/e, or of the whole range if there is none."""
+    below = np.flatnonzero(np.abs(y) < np.exp(-1.0))
+    fallen = float(t[below[0]]) if below.size else float(t[-1])
+    return 1.0 / max(fallen, float(t[1] - t[0]))
+
+
+def _least_squares(t: FloatArray, y: FloatArray) -> tuple[float, float, float, float]:
+    """c, k and their standard errors; k is fitted as its logarithm, which keeps it positive."""
+
+    def model(times: FloatArray, c: float, log_k: float) -> FloatArray:
+        return drude_smith_curve(times, c, float(np.exp(log_k)))
+
+    guess = _decay_rate_guess(t, y)
+    best: tuple[float, float, float, float] | None = None
+    smallest = np.inf
+    for c_start in _STARTS:
+        try:
+            found, covariance = curve_fit(model, t, y, p0=(c_start, np.log(guess)))
+        except RuntimeError:
+            continue
+        squares = float(np.sum((y - model(t, *found)) ** 2))
+        if squares < smallest and np.all(np.isfinite(covariance)):
+            smallest = squares
+            c, k = float(found[0]), float(np.exp(found[1]))
+            errors = np.sqrt(np.diag(covariance))
+            best = (c, k, float(errors[0]), float(k * errors[1]))
+    if best is None:
+        raise ValueError(
+            "C_kubo: no Drude-Smith fit converged; look at the curve, it may not decay, "
+            "or choose another fit_range_fs"
+        )
+    return best
+
+
+def _fit_drude(t: FloatArray, y: FloatArray) -> DrudeFit:
+    def model(times: FloatArray, log_k: float) -> FloatArray:
+        return drude_smith_curve(times, 0.0, float(np.exp(log_k)))
+
+    try:
+        found, covariance = curve_fit(model, t, y, p0=(np.log(_decay_rate_guess(t, y)),))
+    except RuntimeError:
+        raise ValueError(
+            "C_kubo: the Drude fit did not converge; look at the curve, it may not decay"
+        ) from None
+    k = float(np.exp(found[0]))
+    rms = float(np.sqrt(np.mean((y - drude_smith_curve(t, 0.0, k)) ** 2)))
+    return DrudeFit(k, k * float(np.sqrt(covariance[0, 0])), rms)
+
+
+def _verdict(
+    time: FloatArray,
+    curve: FloatArray,
+    fitted: FloatArray,
+    c: float,
+    rms: float,
+    worst: tuple[float, float],
+    dc_ratio: float,
+) -> str:
+    largest, largest_fs = worst
+    size = f"rms residual {100 * rms:.2g} % of C(0), largest {100 * largest:.2g} % at {largest_fs:g} fs"
+    dc = f"its DC mobility is {dc_ratio:.3g} times the exact one"
+    if rms <= GOOD_RMS and largest <= GOOD_MAX:
+        text = f"Drude–Smith describes this correlation function: {size}; {dc}."
+    elif rms <= ROUGH_RMS:
+        text = (
+            f"Drude–Smith has the overall shape but misses details: {size}; {dc}. "
+            "It should not be trusted for the conductivity at high frequency."
+        )
+    else:
+        text = (
+            f"Drude–Smith misses this correlation function: {size}; {dc}. It should not be "
+            "trusted for the conductivity, nor its c and k be read as material properties."
+        )
+    if abs(dc_ratio - 1.0) > GOOD_DC:
+        text += " Nor should it be trusted for the DC mobility."
+    if rms > GOOD_RMS or largest > GOOD_MAX:
+        text += _shape_difference(time, curve, fitted)
+    if not -1.0 <= c <= 0.0:
+        text += f" The fitted c = {c:.3g} lies outside the model's range, -1 to 0."
+    return text
+
+
+def _shape_difference(time: FloatArray, curve: FloatArray, fitted: FloatArray) -> str:
+    """Compare what the eye sees: the negative well of data and fit."""
+    data_low, fit_low = int(np.argmin(curve)), int(np.argmin(fitted))
+    has_well, fit_well = curve[data_low] < -GOOD_RMS, fitted[fit_low] < -GOOD_RMS
+    if has_well and fit_well:
+        return (
+            f" The negative well reaches {curve[data_low]:.2g} C(0) at {time[data_low]:g} fs in "
+            f"the data, {fitted[fit_low]:.2g} C(0) at {time[fit_low]:g} fs in the fit."
+        )
+    if has_well:
+        return f" The negative well at {time[data_low]:g} fs is absent from the fit."
+    if fit_well:
+        return f" The fit has a negative well at {time[fit_low]:g} fs that the data do not have."
+    return ""

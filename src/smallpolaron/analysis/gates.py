@@ -1,0 +1,366 @@
+"""Quality gates: checks that a result must pass before anyone should trust it.
+
+Every gate compares one number, zero for an exact result, with a bound.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import complex_series, positive, real_series, value_at_zero
+from smallpolaron.model.units import beta, thermal_energy
+
+DETAILED_BALANCE_BOUND: Final = 1e-2
+"""A finite set of bath exponentials violates detailed balance at high frequency; converged sets
+do so by less than a percent of the spectrum's maximum."""
+
+F_SUM_BOUND: Final = 5e-3
+"""Converged rings reach 4e-4; a hierarchy a few levels too shallow exceeds a percent."""
+
+TRACE_BOUND: Final = 1e-6
+"""The generator conserves the trace exactly, so only the integrator's tolerance shows."""
+
+HERMITICITY_BOUND: Final = 1e-6
+"""The generator keeps Hermitian states Hermitian, so only the integrator's tolerance shows."""
+
+POPULATION_BOUND: Final = 1e-3
+"""Too shallow a hierarchy lets populations leave [0, 1]."""
+
+LONG_TIME_BOUND: Final = 1e-3
+"""What has not decayed to a thousandth leaves an unknown share of the mobility beyond the end."""
+
+CAUCHY_SCHWARZ_BOUND: Final = 1e-6
+"""|C(t)| cannot exceed C(0) for a stationary equilibrium state; rounding is all that may remain."""
+
+REAL_AT_ZERO_BOUND: Final = 1e-5
+"""C(0) is the mean of a squared Hermitian operator, real for a Hermitian equilibrium state."""
+
+STATIONARITY_BOUND: Final = 1e-6
+"""Rate of change of the equilibrium state in fs^-1: over 1000 fs it then moves by a thousandth."""
+
+FRONTIER_BOUND: Final = 1e-3
+"""Share of the state on the outermost operators; the neglected next level is not larger."""
+
+GROWTH_BOUND: Final = 1.0
+"""The state norm during production must not exceed its largest value in the first half."""
+
+
+@dataclass(frozen=True)
+class Gate:
+    """One quality check.
+
+    Attributes:
+        name: short name, used as a key in result files and tables.
+        value: measured number, zero for an exact result; NaN if it could not be measured.
+        bound: largest acceptable value.
+        passed: whether the value is finite and not above the bound.
+        meaning: what the number measures, in words.
+    """
+
+    name: str
+    value: float
+    bound: float
+    passed: bool
+    meaning: str
+
+    def __post_init__(self) -> None:
+        """Refuse a verdict that contradicts the numbers.
+
+        Raises:
+            ValueError: if passed does not follow from value and bound, or the bound is NaN.
+        """
+        if math.isnan(self.bound):
+            raise ValueError(f"gate {self.name}: bound is not a number; give a finite bound")
+        if bool(self.passed) != (math.isfinite(self.value) and self.value <= self.bound):
+            raise ValueError(
+                f"gate {self.name}: passed = {self.passed} contradicts value {self.value} "
+                f"and bound {self.bound}; build gates with make_gate"
+            )
+
+
+def make_gate(name: str, value: float, bound: float, meaning: str) -> Gate:
+    """Gate whose verdict follows from its numbers.
+
+    Args:
+        name: short name.
+        value: measured number.
+        bound: largest acceptable value.
+        meaning: what the number measures, in words.
+
+    Returns:
+        Gate; a value that is not finite fails.
+
+    Raises:
+        ValueError: if the bound is NaN.
+    """
+    number = float(value)
+    passed = math.isfinite(number) and number <= bound
+    return Gate(name, number, float(bound), passed, meaning)
+
+
+def detailed_balance(
+    omega: ArrayLike,
+    full_spectrum: ArrayLike,
+    temperature_K: float,
+    bound: float = DETAILED_BALANCE_BOUND,
+) -> Gate:
+    """Detailed balance of the spectrum of the complex C_JJ.
+
+    Args:
+        omega: angular frequencies in rad/fs, increasing and symmetric about zero, (frequencies,).
+        full_spectrum: two-sided spectrum of C_JJ (frequencies,), real.
+        temperature_K: temperature in K, above zero.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the largest |S(-omega) - exp(-beta omega) S(omega)| over omega >= 0,
+        relative to the largest |S|.
+
+    Raises:
+        ValueError: if the grid is not symmetric or the spectrum vanishes.
+
+    Source:
+        Fluctuation-dissipation theorem: emission is absorption times the Boltzmann factor.
+    """
+    frequencies = real_series("omega", omega)
+    spectrum = real_series("full_spectrum", full_spectrum, frequencies.size)
+    if not np.allclose(frequencies, -frequencies[::-1], rtol=0, atol=1e-9 * abs(frequencies[-1])):
+        raise ValueError("omega: must be symmetric about zero; use the grid that spectra returns")
+    largest = float(np.max(np.abs(spectrum)))
+    if largest == 0.0:
+        raise ValueError("full_spectrum: zero everywhere; check the correlation function")
+    absorbed = frequencies >= 0.0
+    boltzmann = np.exp(-beta(temperature_K) * frequencies[absorbed])
+    violation = spectrum[::-1][absorbed] - boltzmann * spectrum[absorbed]
+    return make_gate(
+        "detailed_balance",
+        float(np.max(np.abs(violation))) / largest,
+        bound,
+        "largest violation of S(-omega) = exp(-beta omega) S(omega), relative to the largest S",
+    )
+
+
+def f_sum(
+    C_kubo_zero: float,
+    hopping_energy: float,
+    lattice_constant_A: float,
+    temperature_K: float,
+    bound: float = F_SUM_BOUND,
+) -> Gate:
+    """Sum rule for the Kubo-transformed correlation function at time zero.
+
+    Args:
+        C_kubo_zero: C_kubo(0) in angstrom^2/fs^2.
+        hopping_energy: equilibrium mean of the hopping energy in rad/fs, negative.
+        lattice_constant_A: lattice constant in angstrom.
+        temperature_K: temperature in K, above zero.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the relative deviation of C_kubo(0) from the sum rule.
+
+    Raises:
+        ValueError: if the hopping energy is not negative or the lattice constant not positive.
+
+    Source:
+        f-sum rule of a nearest-neighbour tight-binding model: C_kubo(0) is the squared lattice
+        constant times minus the mean hopping energy times k_B T.
+    """
+    if not hopping_energy < 0.0:
+        raise ValueError(
+            f"hopping_energy = {hopping_energy} rad/fs: must be negative in equilibrium; "
+            "check its sign and that the equilibrium state has converged"
+        )
+    lattice = positive("lattice_constant_A", lattice_constant_A)
+    expected = lattice**2 * -hopping_energy * thermal_energy(temperature_K)
+    return make_gate(
+        "f_sum",
+        abs(C_kubo_zero / expected - 1.0),
+        bound,
+        "relative deviation of C_kubo(0) from a^2 <-H_hop> k_B T",
+    )
+
+
+def trace(value: complex, bound: float = TRACE_BOUND) -> Gate:
+    """Trace of the density matrix.
+
+    Args:
+        value: trace.
+        bound: largest acceptable deviation.
+
+    Returns:
+        Gate; value is |trace - 1|.
+    """
+    return make_gate("trace", abs(value - 1.0), bound, "deviation of the trace from 1")
+
+
+def hermiticity(value: float, bound: float = HERMITICITY_BOUND) -> Gate:
+    """Hermiticity of the equilibrium state.
+
+    Args:
+        value: largest deviation of an element from the conjugate of its mirror image, relative to
+            the largest element.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate.
+    """
+    return make_gate(
+        "hermiticity", value, bound, "largest deviation of the state from its Hermitian conjugate"
+    )
+
+
+def populations_in_range(populations: ArrayLike, bound: float = POPULATION_BOUND) -> Gate:
+    """Site populations between zero and one.
+
+    Args:
+        populations: site populations, (times, sites).
+        bound: largest acceptable excursion.
+
+    Returns:
+        Gate; value is the largest excursion below 0 or above 1, NaN if a population is NaN.
+
+    Raises:
+        ValueError: if there are no populations.
+    """
+    values = np.asarray(populations, dtype=np.float64)
+    if values.size == 0:
+        raise ValueError("populations: empty; give an array (times, sites)")
+    excursion = float(np.max(np.maximum(-values, values - 1.0)))
+    return make_gate(
+        "populations_in_range",
+        max(excursion, 0.0) if math.isfinite(excursion) else excursion,
+        bound,
+        "largest excursion of a site population below 0 or above 1",
+    )
+
+
+def long_time_decay(C: ArrayLike, bound: float = LONG_TIME_BOUND) -> Gate:
+    """Decay of the correlation function by the end of the record.
+
+    Args:
+        C: correlation function (times,), at least 20.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the largest |C| in the last tenth of the record over |C(0)|.
+
+    Raises:
+        ValueError: if C has fewer than 20 values, a value is not finite, or C(0) = 0.
+    """
+    values = complex_series("C", C)
+    if values.size < 20:
+        raise ValueError(f"C has {values.size} values: needs 20 or more; store more points")
+    start = abs(value_at_zero("C", values))
+    return make_gate(
+        "long_time_decay",
+        float(np.max(np.abs(values[-(values.size // 10) :]))) / start,
+        bound,
+        "largest |C| in the last tenth of the record, relative to C(0)",
+    )
+
+
+def cauchy_schwarz(C: ArrayLike, bound: float = CAUCHY_SCHWARZ_BOUND) -> Gate:
+    """Correlation never above its value at time zero.
+
+    Args:
+        C: correlation function (times,).
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is max |C|/|C(0)| - 1.
+
+    Raises:
+        ValueError: if a value is not finite or C(0) = 0.
+
+    Source:
+        Cauchy-Schwarz inequality for the equilibrium mean of a product of Hermitian operators.
+    """
+    values = complex_series("C", C)
+    start = abs(value_at_zero("C", values))
+    return make_gate(
+        "cauchy_schwarz",
+        float(np.max(np.abs(values))) / start - 1.0,
+        bound,
+        "excess of the largest |C(t)| over C(0), relative",
+    )
+
+
+def real_at_zero(C: ArrayLike, bound: float = REAL_AT_ZERO_BOUND) -> Gate:
+    """Real correlation at time zero.
+
+    Args:
+        C: correlation function (times,).
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is |Im C(0)|/|C(0)|, infinite if Re C(0) is negative.
+
+    Raises:
+        ValueError: if a value is not finite or C(0) = 0.
+    """
+    start = value_at_zero("C", complex_series("C", C))
+    value = abs(start.imag) / abs(start) if start.real > 0.0 else math.inf
+    return make_gate("real_at_zero", value, bound, "imaginary part of C(0), relative to |C(0)|")
+
+
+def stationarity(residual: float, bound: float = STATIONARITY_BOUND) -> Gate:
+    """Stationarity of the equilibrium state.
+
+    Args:
+        residual: rate of change of the equilibrium state relative to its norm, fs^-1.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate.
+    """
+    return make_gate(
+        "stationarity", residual, bound, "relative rate of change of the equilibrium state, fs^-1"
+    )
+
+
+def frontier_weight(share: float, bound: float = FRONTIER_BOUND) -> Gate:
+    """Weight on the outermost auxiliary density operators of the hierarchy.
+
+    Args:
+        share: share of the state on the outermost operators.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate.
+    """
+    return make_gate(
+        "frontier_weight", share, bound, "share of the state on the outermost operators"
+    )
+
+
+def growth(state_norm: ArrayLike, bound: float = GROWTH_BOUND) -> Gate:
+    """Growth of the state, the sign of an unstable truncation of the hierarchy.
+
+    Args:
+        state_norm: norm of the state at every stored time, (times,), at least 2; NaN or infinity
+            after an overflow is allowed and fails.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the largest norm in the second half over the largest in the first half.
+
+    Raises:
+        ValueError: if there are fewer than two norms, or the first half is zero.
+    """
+    norms = np.asarray(state_norm, dtype=np.float64)
+    if norms.ndim != 1 or norms.size < 2:
+        raise ValueError(f"state_norm has shape {norms.shape}: needs two or more times")
+    half = norms.size // 2
+    first = float(np.max(norms[:half]))
+    if first == 0.0:
+        raise ValueError("state_norm: zero at first; the state is empty")
+    return make_gate(
+        "growth",
+        float(np.max(norms[half:])) / first,
+        bound,
+        "largest norm of the state in the second half of the run over that in the first half",
+    )
