@@ -88,9 +88,7 @@ def _make(
     return _verify(settings, f"The project's own PETSc in {cache.folder}")
 
 
-def _build(
-    settings: Settings, uv: Uv, pythons: tuple[Interpreter, ...], cache: WheelCache
-) -> None:
+def _build(settings: Settings, uv: Uv, pythons: tuple[Interpreter, ...], cache: WheelCache) -> None:
     compiler = require_tools(dict(settings.environ))
     python = with_headers(pythons, uv, settings.cache)
     log = settings.cache / "petsc-build.log"

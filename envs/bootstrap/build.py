@@ -152,9 +152,10 @@ class Builder:
 
     def _relocate(self, scratch: Path, wheels: Path, shim: Path, env: dict[str, str]) -> None:
         python = str(scratch / "env" / "bin" / "python")
+        unpacked = scratch / "unpacked"
         for wheel in sorted((scratch / "raw").glob("*.whl")):
-            unpacked = scratch / "unpacked"
-            run([python, "-m", "wheel", "unpack", "-d", str(unpacked), str(wheel)], env, "Unpacking")
+            unpack = [python, "-m", "wheel", "unpack", "-d", str(unpacked), str(wheel)]
+            run(unpack, env, "Unpacking")
         for folder in sorted(unpacked.iterdir()):
             if folder.name.startswith("petsc-"):
                 shutil.copy2(shim, folder / "petsc" / "lib" / LIBRARY)

@@ -35,9 +35,7 @@ export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
 """
 
 
-def make_with_wheels(
-    settings: Settings, uv: Uv, python: Interpreter, cache: WheelCache
-) -> None:
+def make_with_wheels(settings: Settings, uv: Uv, python: Interpreter, cache: WheelCache) -> None:
     """An environment on the project's own PETSc wheels and the mpich wheel."""
     uv.make_venv(settings.venv, python)
     uv.sync(settings.venv, ["test", "numpy2", "petsc-runtime"])
@@ -59,7 +57,7 @@ def make_with_installed(settings: Settings, uv: Uv, found: Installed, numpy_grou
     launcher.chmod(0o755)
     text = COMMON
     if found.libmpi is not None:
-        text += f"# The MPI library that petsc4py uses; mpi4py loads the same one.\n"
+        text += "# The MPI library that petsc4py uses; mpi4py loads the same one.\n"
         text += f"export MPI4PY_LIBMPI={shlex.quote(str(found.libmpi))}\n"
     write_env_file(settings.venv, text + (OPEN_MPI if found.open_mpi else ""))
 
@@ -75,7 +73,7 @@ def write_env_file(venv: Path, variables: str) -> None:
 
 def variables_of(venv: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables of a shell that has read the environment's file."""
-    script = f'. {shlex.quote(str(venv / ENV_FILE))} && env -0'
+    script = f". {shlex.quote(str(venv / ENV_FILE))} && env -0"
     done = subprocess.run(
         ["/bin/sh", "-c", script], env=dict(environ), capture_output=True, check=True
     )

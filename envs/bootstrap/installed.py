@@ -133,11 +133,9 @@ def scalar_type(folder: Path, arch: str, linked: Mapping[str, Path]) -> str:
 
 
 def mpi_family(libmpi: Path) -> str:
-    """mpich or openmpi, from the version in the library's name; else unknown."""
+    """Family (mpich or openmpi) from the version in the library's name; else unknown."""
     names = (libmpi.name, libmpi.resolve().name)
-    known = (
-        kind for name in names for so, kind in MPI_FAMILIES.items() if name.startswith(so)
-    )
+    known = (kind for name in names for so, kind in MPI_FAMILIES.items() if name.startswith(so))
     return next(known, "unknown")
 
 

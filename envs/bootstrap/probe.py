@@ -9,7 +9,9 @@ def loaded_mpi_libraries() -> list[str]:
     """The MPI libraries in this process's memory map."""
     with open("/proc/self/maps", encoding="utf-8") as maps:
         paths = {line.split(maxsplit=5)[-1].strip() for line in maps if line.count("/")}
-    return sorted(p for p in paths if re.search(r"/libmpi(ch)?(_\w+)?\.so[.\d]*$", p))
+    # Not the C++ and Fortran layers on top of it (libmpi_cxx, libmpi_mpifh, libmpi_usempi…).
+    name = r"/libmpi(ch)?(_(?!cxx|mpifh|usempi|java)\w+)?\.so[.\d]*$"
+    return sorted(p for p in paths if re.search(name, p))
 
 
 def main() -> None:
@@ -18,7 +20,7 @@ def main() -> None:
     from mpi4py import MPI
 
     facts: dict[str, object] = {"size": MPI.COMM_WORLD.size, "rank": MPI.COMM_WORLD.rank}
-    facts["mpi"] = MPI.Get_library_version().splitlines()[0][:60]
+    facts["mpi"] = MPI.Get_library_version().splitlines()[0].split(",")[0]
     import petsc4py
 
     petsc4py.init(sys.argv[:1])

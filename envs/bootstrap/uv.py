@@ -41,7 +41,7 @@ class Uv:
     def make_venv(self, folder: Path, python: Interpreter) -> None:
         """Creates an empty environment, replacing what is there."""
         shutil.rmtree(folder, ignore_errors=True)
-        self.call("venv", "-q", "--python", python.path, str(folder), what="Creating " + str(folder))
+        self.call("venv", "-q", "--python", python.path, str(folder), what=f"Creating {folder}")
 
     def sync(self, folder: Path, groups: Sequence[str], *, only: bool = False) -> None:
         """Installs exactly what uv.lock says for the groups.
