@@ -1,0 +1,29 @@
+# From one study file to mobilities, figures and a report.
+#
+#   snakemake --profile profiles/local     on this machine
+#   snakemake --profile slurm              on a cluster (docs/cluster.md)
+#   snakemake -n --quiet                   what would be run
+#
+# The study is config/config.yaml, or the file given with --configfile.
+from snakemake.utils import min_version
+
+min_version("9.20")
+
+
+include: "workflow/rules/study.smk"
+include: "workflow/rules/resources.smk"
+include: "workflow/rules/common.smk"
+include: "workflow/rules/plan.smk"
+include: "workflow/rules/dynamics.smk"
+include: "workflow/rules/analysis.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/report.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+rule all:
+    default_target: True
+    input:
+        rules.report.output.html,

@@ -1,0 +1,82 @@
+"""The frequency-resolved complex mobility (AC conductivity per carrier)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import (
+    IDENTITY,
+    Run,
+    flagged_labels,
+    parser,
+    read_runs,
+    run_main,
+    window,
+)
+
+COLUMNS = (*IDENTITY, "omega_rad_fs", "omega_cm", "re_mobility_cm2_Vs", "im_mobility_cm2_Vs")
+_THZ = 1e3 / (2 * np.pi)
+
+
+def _positive(run: Run) -> tuple[np.ndarray, np.ndarray]:
+    omega, sigma = run.array("omega"), run.array("sigma")
+    keep = omega >= 0
+    return omega[keep], sigma[keep]
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield the plotted numbers, one row per run and frequency."""
+    for run in runs:
+        for w, s in zip(*_positive(run), strict=True):
+            yield run.identity() | {
+                "omega_rad_fs": float(w),
+                "omega_cm": float(w / CM_TO_RAD_FS),
+                "re_mobility_cm2_Vs": float(s.real),
+                "im_mobility_cm2_Vs": float(s.imag),
+            }
+
+
+def draw(runs: Sequence[Run]) -> style.Figure:
+    """Draw the real (left) and imaginary (right) part of the mobility against frequency."""
+    figure = style.new_figure()
+    panels = figure.subplots(1, 2, sharex=True)
+    colours = style.shades(len(runs))
+    until = 0.0
+    for i, (run, colour) in enumerate(zip(runs, colours, strict=True)):
+        omega, sigma = _positive(run)
+        # Im decays as 1/omega, so the real part decides how much is worth showing.
+        until = max(until, window(omega, [sigma.real], level=0.02))
+        label = run.legend() if style.named(i, len(runs)) else None
+        for axes, part in zip(panels, (sigma.real, sigma.imag), strict=True):
+            axes.plot(
+                omega / CM_TO_RAD_FS, part, color=colour, label=label, **style.line_style(run.flagged)
+            )
+    for axes, name in zip(panels, ("Re", "Im"), strict=True):
+        axes.axhline(0, color=style.GREY, linewidth=0.8)
+        axes.set(
+            xlabel=r"$\omega/2\pi c$ (cm$^{-1}$)",
+            ylabel=rf"{name} $\mu(\omega)$ (cm$^2$ V$^{{-1}}$ s$^{{-1}}$)",
+        )
+        factor = CM_TO_RAD_FS * _THZ
+        top = axes.secondary_xaxis("top", functions=(lambda x: factor * x, lambda f: f / factor))
+        top.set_xlabel("frequency (THz)")
+    panels[0].set_xlim(0, until / CM_TO_RAD_FS)
+    style.legend(panels[0])
+    style.flagged_note(figure, flagged_labels(runs))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from mobility files of one system."""
+    options = parser("Frequency-resolved mobility.", "mobility").parse_args(argv)
+    runs = read_runs(options.mobility)
+    style.save(draw(runs), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

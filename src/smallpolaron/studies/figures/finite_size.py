@@ -1,0 +1,185 @@
+"""Mobility against the number of sites, and from which size on it no longer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import (
+    IDENTITY,
+    PAPER_UNIT_A2_FS,
+    Run,
+    flagged_labels,
+    parser,
+    read_runs,
+    run_main,
+)
+
+COLUMNS = (
+    *IDENTITY,
+    "series",
+    "D_A2_fs",
+    "D_paper_units",
+    "mobility_cm2_Vs",
+    "difference_percent",
+    "first_converged_n_sites_band",
+    "first_converged_n_sites_percent",
+)
+_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+_MARKERS = "osD^vP"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Runs that differ in nothing but the number of sites.
+
+    Attributes:
+        name: what sets the series apart, such as ``depth 16``; empty when there is only one.
+        runs: one per size, in increasing order.
+        table: their finite-size table.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    table: FiniteSizeTable
+
+
+def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> list[Series]:
+    """Split the runs of one system into series, the longest first."""
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        found.setdefault(run.label.partition(", ")[2], []).append(run)
+    result = []
+    for name, members in found.items():
+        table = finite_size_table(
+            [run.n_sites for run in members],
+            [run.number("D") for run in members],
+            [run.flagged for run in members],
+            members[0].temperature_K,
+            band_paper_units=band_paper_units,
+            band_percent=band_percent,
+        )
+        result.append(Series(name, tuple(members), table))
+    return sorted(result, key=lambda series: -len(series.runs))
+
+
+def rows(found: Sequence[Series]) -> Iterator[style.Row]:
+    """Yield one row per run."""
+    for series in found:
+        for run, row in zip(series.runs, series.table.rows, strict=True):
+            yield run.identity() | {
+                "series": series.name,
+                "D_A2_fs": row.D_A2_fs,
+                "D_paper_units": row.D_paper,
+                "mobility_cm2_Vs": row.mobility_cm2,
+                "difference_percent": row.difference_percent,
+                "first_converged_n_sites_band": series.table.band.n_sites or "",
+                "first_converged_n_sites_percent": series.table.percent.n_sites or "",
+            }
+
+
+def _draw_series(axes: Axes, series: Series, index: int) -> None:
+    colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+    rows = series.table.rows
+    good = [row for row in rows if not row.flagged]
+    axes.plot(
+        [row.n_sites for row in good],
+        [row.mobility_cm2 for row in good],
+        marker=marker,
+        color=colour,
+        label=series.name or "computed",
+    )
+    bad = [row for row in rows if row.flagged]
+    if bad:
+        label = " ".join(part for part in (series.name, "(flagged)") if part)
+        axes.plot(
+            [row.n_sites for row in bad],
+            [row.mobility_cm2 for row in bad],
+            marker=marker,
+            linestyle="",
+            label=label,
+            **style.marker_style(colour, flagged=True),
+        )
+
+
+def _draw_verdict(axes: Axes, series: Series, band_paper_units: float) -> None:
+    """Shade the band around the reference of a series and ring the first converged size."""
+    table, run = series.table, series.runs[0]
+    if not np.isfinite(table.reference_D_A2_fs):
+        axes.set_title("no run passes its quality gates: no converged value", fontsize=10)
+        return
+    centre = run.mobility(table.reference_D_A2_fs)
+    half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
+    axes.axhspan(
+        centre - half,
+        centre + half,
+        color=style.GREEN,
+        alpha=0.25,
+        linewidth=0,
+        label=f"largest N ± {band_paper_units:g} paper units",
+    )
+    first = table.band.n_sites
+    if first is None:
+        axes.set_title(f"not converged: {table.band.reason}", fontsize=10, wrap=True)
+        return
+    value = next(row.mobility_cm2 for row in table.rows if row.n_sites == first)
+    axes.plot(
+        [first],
+        [value],
+        marker="o",
+        markersize=15,
+        markerfacecolor="none",
+        markeredgecolor=style.BLACK,
+        linestyle="",
+        label=f"first converged: N = {first}",
+    )
+
+
+def draw(found: Sequence[Series], band_paper_units: float) -> style.Figure:
+    """Draw mobility against N, with the band that defines convergence.
+
+    Args:
+        found: series of one system, the longest first; the band belongs to that one.
+        band_paper_units: half width of the band in 2 D / bohr^2.
+    """
+    figure = style.new_figure(7.2, 4.2)
+    axes = figure.subplots()
+    for index, series in enumerate(found):
+        _draw_series(axes, series, index)
+    _draw_verdict(axes, found[0], band_paper_units)
+    runs = [run for series in found for run in series.runs]
+    sizes = sorted({run.n_sites for run in runs})
+    axes.set(
+        xlabel="number of sites N",
+        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)",
+        xlim=(sizes[0] - 0.5, sizes[-1] + 0.5),
+    )
+    axes.set_xticks(sizes if len(sizes) <= 16 else sizes[:: -(-len(sizes) // 16)])
+    factor = runs[0].mobility(PAPER_UNIT_A2_FS)
+    second = axes.secondary_yaxis("right", functions=(lambda m: m / factor, lambda D: factor * D))
+    second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
+    axes.margins(y=0.15)
+    style.legend(axes)
+    style.flagged_note(figure, flagged_labels(runs))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from mobility files of one system."""
+    line = parser("Mobility against system size.", "mobility")
+    line.add_argument("--band-paper-units", type=float, required=True, help="half width, 2 D/bohr^2")
+    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
+    options = line.parse_args(argv)
+    runs = read_runs(options.mobility)
+    found = series_of(runs, options.band_paper_units, options.band_percent)
+    style.save(draw(found, options.band_paper_units), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(found))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,191 @@
+"""The runs a figure draws: result files read once, ordered by ring size, with their labels."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.studies.parameters import lookup
+from smallpolaron.studies.store import Result, read_result
+
+_TELLING = (
+    ("hierarchy.depth", "depth {}"),
+    ("bath.terms", "K = {}"),
+    ("bath.decomposition", "{}"),
+    ("bath.terminator", "terminator {}"),
+    ("hierarchy.max_excited_sites", "≤ {} excited sites"),
+    ("hierarchy.weights", "weights {}"),
+    ("propagation.tolerance", "tolerance {}"),
+    ("propagation.duration_fs", "{} fs"),
+)
+"""Parameters that may differ between two runs of one system, and how a legend says so."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of a study with its result file.
+
+    Attributes:
+        point: identifier of the point, the file's name without its ending.
+        result: content of the file.
+        label: what a legend calls it, such as ``N = 6``.
+    """
+
+    point: str
+    result: Result
+    label: str
+
+    @property
+    def flagged(self) -> bool:
+        """True when a quality gate failed."""
+        return any(not gate.passed for gate in self.result.gates)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return int(self.parameter("model.n_sites"))
+
+    @property
+    def temperature_K(self) -> float:
+        """Temperature in K."""
+        return float(self.parameter("model.temperature_K"))
+
+    def parameter(self, key: str) -> Any:
+        """Return the resolved parameter of a dotted key."""
+        return lookup(self.result.parameters, key)
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the data of one variable."""
+        try:
+            return np.asarray(self.result.variables[name].data)
+        except KeyError:
+            raise KeyError(
+                f"{self.point}: the {self.result.kind} result has no variable {name!r}; it has "
+                + ", ".join(sorted(self.result.variables))
+            ) from None
+
+    def number(self, name: str) -> float:
+        """Return one real scalar variable; NaN when the analysis could not determine it."""
+        return float(self.array(name).real)
+
+    def mobility(self, D_A2_fs: float) -> float:
+        """Return the mobility in cm^2/(V s) of a diffusion constant in angstrom^2/fs."""
+        return mobility_cm2(1.0, self.temperature_K) * D_A2_fs
+
+    def legend(self) -> str:
+        """Return the label, with a word when the run is flagged."""
+        return f"{self.label} (flagged)" if self.flagged else self.label
+
+    def identity(self) -> dict[str, object]:
+        """Return the first columns of every table of plotted numbers."""
+        return {"point": self.point, "n_sites": self.n_sites, "flagged": self.flagged}
+
+
+IDENTITY = ("point", "n_sites", "flagged")
+PAPER_UNIT_A2_FS = 1.0 / paper_units(1.0)
+"""Diffusion constant in angstrom^2/fs of one paper unit, that is of 1 bohr^2/fs, two-sided."""
+
+
+def _differing(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    found = []
+    parameters = list(results)
+    for key, words in _TELLING:
+        if len({repr(lookup(p, key)) for p in parameters}) > 1:
+            found.append((key, words))
+    return found
+
+
+def read_runs(paths: Sequence[Path]) -> list[Run]:
+    """Read result files of one physical system, ordered by size and then by what else differs.
+
+    Args:
+        paths: result files of the same kind.
+
+    Returns:
+        The runs; the label names N and every numerical parameter that is not the same in all.
+    """
+    results = [(path.stem, read_result(path)) for path in paths]
+    telling = _differing(result.parameters for _, result in results)
+    runs = []
+    for point, result in results:
+        words = [f"N = {lookup(result.parameters, 'model.n_sites')}"]
+        words += [text.format(lookup(result.parameters, key)) for key, text in telling]
+        runs.append(Run(point, result, ", ".join(words)))
+    return sorted(runs, key=lambda run: (run.n_sites, run.point))
+
+
+def read_each(paths: Sequence[Path]) -> list[Run]:
+    """Read result files of any systems and kinds, in the order given; labels name only N."""
+    return [
+        Run(path.stem, result, f"N = {lookup(result.parameters, 'model.n_sites')}")
+        for path, result in ((path, read_result(path)) for path in paths)
+    ]
+
+
+def reference(runs: Sequence[Run]) -> Run:
+    """Return the run a single-run figure shows: the largest that is not flagged, else the largest.
+
+    Among runs of one size the deepest hierarchy is taken.
+    """
+    trusted = [run for run in runs if not run.flagged] or list(runs)
+    return max(trusted, key=lambda run: (run.n_sites, int(run.parameter("hierarchy.depth"))))
+
+
+def flagged_labels(runs: Sequence[Run]) -> list[str]:
+    """Return the labels of the flagged runs with the gates they failed."""
+    texts = []
+    for run in runs:
+        failed = [gate.name.replace("_", " ") for gate in run.result.gates if not gate.passed]
+        if failed:
+            texts.append(f"{run.label} ({', '.join(failed)})")
+    return texts
+
+
+def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0.01) -> float:
+    """Return the time until which something is to be seen: 1.3 times the last value above level.
+
+    Args:
+        times: shape (n,), fs.
+        curves: each of shape (n,).
+        level: share of each curve's largest modulus.
+    """
+    last = 0.0
+    for curve in curves:
+        size = np.abs(curve)
+        above = np.flatnonzero(size > level * np.nanmax(size)) if size.size else []
+        if len(above):
+            last = max(last, float(times[above[-1]]))
+    return min(float(times[-1]), max(1.3 * last, float(times[1])))
+
+
+def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
+    """Return the command line of a figure: lists of result files, the picture, its numbers."""
+    found = argparse.ArgumentParser(description=description)
+    for name in inputs:
+        found.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=Path,
+            nargs="+",
+            required=True,
+            metavar="H5",
+            help=f"{name.replace('_', ' ')} result files of one physical system",
+        )
+    found.add_argument("--figure", type=Path, required=True, help="picture to write (SVG or HTML)")
+    found.add_argument("--numbers", type=Path, required=True, help="plotted numbers to write, CSV")
+    return found
+
+
+def run_main(body: Callable[[Sequence[str] | None], None]) -> None:
+    """Run a figure's main and turn a file that cannot be used into a one-line error."""
+    try:
+        body(None)
+    except (OSError, KeyError, ValueError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(f"error: {text}") from error

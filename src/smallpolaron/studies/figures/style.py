@@ -1,0 +1,164 @@
+"""How every figure looks: sizes, colours, line styles, and how it is written to disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import matplotlib as mpl
+
+mpl.use("Agg")
+
+from matplotlib.axes import Axes  # noqa: E402  (the backend must be chosen first)
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.lines import Line2D  # noqa: E402
+
+Row = Mapping[str, object]
+
+# Okabe and Ito's palette: told apart with every common colour vision.
+BLACK: Final = "#000000"
+ORANGE: Final = "#E69F00"
+SKY: Final = "#56B4E9"
+GREEN: Final = "#009E73"
+BLUE: Final = "#0072B2"
+VERMILION: Final = "#D55E00"
+PURPLE: Final = "#CC79A7"
+GREY: Final = "#6E6E6E"
+
+LONGEST_LEGEND: Final = 10
+"""With more curves than this, only some of them are named in the legend."""
+
+_SETTINGS: Final[dict[str, Any]] = {
+    "figure.constrained_layout.use": True,
+    "font.size": 11.0,
+    "axes.titlesize": 11.0,
+    "axes.labelsize": 11.0,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.grid": True,
+    "grid.color": "#E3E3E3",
+    "grid.linewidth": 0.7,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "lines.linewidth": 1.6,
+    "lines.markersize": 6.5,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "smallpolaron",
+}
+mpl.rcParams.update(_SETTINGS)
+
+
+def new_figure(width: float = 9.2, height: float = 4.0) -> Figure:
+    """Return an empty figure of the given size in inches, with the common style."""
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def shades(count: int) -> list[str]:
+    """Return one colour per curve of an ordered family, from dark to light, readable on white."""
+    viridis = mpl.colormaps["viridis"]
+    if count == 1:
+        return [BLUE]
+    return [mpl.colors.to_hex(viridis(0.85 * i / (count - 1))) for i in range(count)]
+
+
+def line_style(flagged: bool) -> dict[str, Any]:
+    """Return the line of a trusted run (solid) or of a flagged one (dashed, thinner)."""
+    return {"linestyle": "--", "linewidth": 1.1} if flagged else {"linestyle": "-"}
+
+
+def marker_style(colour: str, flagged: bool) -> dict[str, Any]:
+    """Return a filled marker for a trusted run and a hollow one for a flagged run."""
+    face = "white" if flagged else colour
+    return {"markerfacecolor": face, "markeredgecolor": colour, "markeredgewidth": 1.5}
+
+
+def named(index: int, count: int) -> bool:
+    """Tell whether this curve of a long family gets its own line in the legend."""
+    if count <= LONGEST_LEGEND:
+        return True
+    step = -(-count // LONGEST_LEGEND)
+    return index % step == 0 or index == count - 1
+
+
+def legend(axes: Axes, extra: Sequence[Line2D] = (), **options: Any) -> None:
+    """Draw the legend from the labelled artists and a few stand-ins, when there are any."""
+    handles, _ = axes.get_legend_handles_labels()
+    handles = [*handles, *extra]
+    if handles:
+        axes.legend(handles=handles, **options)
+
+
+def flagged_note(figure: Figure, flagged: Iterable[str]) -> None:
+    """Write under the figure which runs failed a quality gate."""
+    names = list(flagged)
+    if names:
+        figure.supxlabel(
+            "flagged (a quality gate failed; dashed line, hollow marker): " + ", ".join(names),
+            fontsize=9.5,
+            color=VERMILION,
+        )
+
+
+def message(axes: Axes, text: str) -> None:
+    """Say in the middle of empty axes why nothing is drawn."""
+    axes.text(
+        0.5,
+        0.5,
+        text,
+        transform=axes.transAxes,
+        ha="center",
+        va="center",
+        color=GREY,
+        wrap=True,
+    )
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a text file in one piece: a reader sees the old one or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        # mkstemp is private; a figure is as readable as any new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(name, 0o666 & ~mask)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file atomically, creating its folder."""
+    _replace(path, text)
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as SVG without dates, so that equal numbers give equal files."""
+    stream = io.StringIO()
+    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "smallpolaron"})
+    _replace(path, stream.getvalue())
+
+
+def write_numbers(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
+    """Write the plotted numbers as CSV; floats keep twelve significant digits."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow([_cell(row.get(column, "")) for column in columns])
+    _replace(path, stream.getvalue())
+
+
+def _cell(value: object) -> object:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return f"{float(value):.12g}" if isinstance(value, float) else value

@@ -1,0 +1,126 @@
+"""Physical systems of a study: points that differ only in size or in numerical parameters."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from smallpolaron.studies.canonical import decimal_text
+from smallpolaron.studies.parameters import lookup
+
+PHYSICS: Final = (
+    "model.topology",
+    "model.hopping_cm",
+    "model.site_energies_cm",
+    "model.lattice_constant_A",
+    "model.temperature_K",
+    "bath.eta_cm",
+    "bath.gamma_cm",
+)
+"""Parameters that make two points different systems; everything else is size or accuracy."""
+
+
+@dataclass(frozen=True)
+class System:
+    """Points drawn in one figure.
+
+    Attributes:
+        name: short name for paths, unique in the study and independent of the points in it.
+        title: what the report calls it, such as ``ring, η = 100 cm⁻¹ (2 v), γ = 50 cm⁻¹ (1 v)``.
+        description: all physical parameters in words.
+        points: identifiers of its points, in the order of the study.
+    """
+
+    name: str
+    title: str
+    description: str
+    points: tuple[str, ...]
+
+
+def _ratio(value: float, v: Any) -> str:
+    if isinstance(v, (int, float)) and v > 0:
+        return f" ({value / v:.3g} v)"
+    return ""
+
+
+def _title(parameters: Mapping[str, Any]) -> str:
+    model, bath = parameters["model"], parameters["bath"]
+    v, eta, gamma = model["hopping_cm"], float(bath["eta_cm"]), float(bath["gamma_cm"])
+    return (
+        f"{model['topology']}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
+        f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {model['temperature_K']:g} K"
+    )
+
+
+def _listed(value: Any, unit: str) -> str:
+    if isinstance(value, (list, tuple)):
+        return ", ".join(f"{item:g}" for item in value) + f" {unit}"
+    return f"{value:g} {unit}"
+
+
+def _description(parameters: Mapping[str, Any]) -> str:
+    model, bath = parameters["model"], parameters["bath"]
+    return (
+        f"{'Periodic ring' if model['topology'] == 'ring' else 'Open chain'}, "
+        f"hopping v = {_listed(model['hopping_cm'], 'cm⁻¹')}, "
+        f"site energies {_listed(model['site_energies_cm'], 'cm⁻¹')}, "
+        f"lattice constant {model['lattice_constant_A']:g} Å, "
+        f"temperature {model['temperature_K']:g} K, "
+        f"Debye bath with η = {bath['eta_cm']:g} cm⁻¹ (reorganisation energy η/2) "
+        f"and γ = {bath['gamma_cm']:g} cm⁻¹"
+    )
+
+
+def _name(parameters: Mapping[str, Any]) -> str:
+    physics = {key: lookup(parameters, key) for key in PHYSICS}
+    text = json.dumps(physics, sort_keys=True, default=list)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
+    readable = "__".join(f"{key}~{decimal_text(parameters['bath'][key])}" for key in ("eta_cm", "gamma_cm"))
+    return f"{parameters['model']['topology']}__{readable}-{digest}"
+
+
+def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:
+    """Return the systems of a study in the order of their first points.
+
+    Args:
+        points: identifier and resolved parameters of every point.
+    """
+    found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for point in points:
+        found.setdefault(_name(point[1]), []).append(point)
+    return [
+        System(
+            name,
+            _title(members[0][1]),
+            _description(members[0][1]),
+            tuple(identifier for identifier, _ in members),
+        )
+        for name, members in found.items()
+    ]
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return the different values of a parameter as text, numbers in increasing order."""
+    different = {repr(value): value for value in values}.values()
+    numbers = [v for v in different if isinstance(v, (int, float)) and not isinstance(v, bool)]
+    words = [str(v) for v in different if v not in numbers]
+    return ", ".join([*(decimal_text(v) for v in sorted(numbers)), *words])
+
+
+def numerics(parameters: Sequence[Mapping[str, Any]]) -> str:
+    """Return the numerical parameters of the runs of a system in words, for a caption."""
+
+    def values(key: str) -> str:
+        return listed(lookup(p, key) for p in parameters)
+
+    return (
+        f"hierarchy depth {values('hierarchy.depth')}, "
+        f"{values('bath.decomposition')} expansion of the bath with "
+        f"{values('bath.terms')} low-temperature terms, "
+        f"step tolerance {values('propagation.tolerance')}, "
+        f"{values('propagation.duration_fs')} fs stored every "
+        f"{values('propagation.sample_fs')} fs"
+    )

@@ -1,0 +1,98 @@
+# Which files belong to what; helpers of the figures and of the report.
+import subprocess
+
+
+def files_of(kind):
+    """Return an input function: the files of one kind for the points of a system."""
+    return lambda wildcards: point_files(kind, SYSTEMS[wildcards.system].points)
+
+
+def point_files(kind, points):
+    return [
+        f"{RESULTS}/{kind}/{p}.h5" for p in points if "current" in POINTS[p].protocols
+    ]
+
+
+def population_files(points):
+    return [
+        f"{RESULTS}/population/{point}__{start}.h5"
+        for point in points
+        for start in POINTS[point].populations
+    ]
+
+
+def population_files_of(wildcards):
+    return population_files(SYSTEMS[wildcards.system].points)
+
+
+def all_results():
+    """Return every result file of the study."""
+    kinds = ("correlation", "kernel", "mobility", "drude_smith")
+    found = [path for kind in kinds for path in point_files(kind, POINTS)]
+    return found + population_files(POINTS)
+
+
+CURRENT_FIGURES = (
+    "current",
+    "memory_kernel",
+    "cutoff",
+    "finite_size",
+    "drude_smith",
+    "conductivity",
+)
+
+
+def figure_files():
+    """Return every figure of the study: those of each system and the tables of all."""
+    found = [f"{TABLES}/quality.html", f"{TABLES}/comparison.html"]
+    for system in SYSTEMS.values():
+        names = CURRENT_FIGURES if point_files("mobility", system.points) else ()
+        if population_files(system.points):
+            names = (*names, "displacement")
+        found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
+    return found
+
+
+def system_title(wildcards):
+    return SYSTEMS[wildcards.system].title
+
+
+def labels(figure):
+    """Return the labels of a figure in the report."""
+    return lambda wildcards: {"figure": figure}
+
+
+def about(wildcards):
+    """Return what a caption says about the runs of a system."""
+    system = SYSTEMS[wildcards.system]
+    points = [POINTS[point] for point in system.points]
+    return {
+        "system": system.description,
+        "numerics": numerics([p.parameters for p in points]),
+        "sites": listed(p.parameters["model"]["n_sites"] for p in points),
+    }
+
+
+def make_report(path, log):
+    """Write Snakemake's report of this study; the figures and tables must exist."""
+    changes = [
+        f"{key}={json.dumps(value)}"
+        for key, value in workflow.config_settings.config.items()
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        workflow.main_snakefile,
+    ]
+    command += [
+        "--configfile",
+        str(workflow.configfiles[0]),
+        "--cores",
+        "1",
+        "--nolock",
+    ]
+    command += [*(["--config", *changes] if changes else []), "--report", path]
+    with open(log, "w") as stream:
+        subprocess.run([*command, "figures"], stdout=stream, stderr=stream, check=True)

@@ -1,0 +1,73 @@
+# What every MPI job asks for, and what a dry run says about it.
+# On this machine every MPI rank takes one core of --cores. On a cluster the scheduler counts
+# tasks, and a task has one thread; Snakemake knows a number of nodes (--jobs) only there.
+LOCAL = workflow.resource_settings.nodes is None
+
+
+def needs(wildcards, attempt=1):
+    """Return what the resource model asks for the job of a point."""
+    protocol = getattr(wildcards, "start", "current")
+    return estimate(
+        POINTS[wildcards.point].parameters, protocol, STUDY.resources, attempt
+    )
+
+
+def mpi_threads(wildcards):
+    return needs(wildcards).tasks if LOCAL else 1
+
+
+def mpi_tasks(wildcards, threads):
+    # Locally Snakemake has limited threads to --cores.
+    return threads if LOCAL else needs(wildcards).tasks
+
+
+def mpi_memory(wildcards, attempt):
+    return needs(wildcards, attempt).mem_mb_per_cpu
+
+
+def mpi_runtime(wildcards, attempt):
+    return needs(wildcards, attempt).runtime_min
+
+
+def jobs_of_study():
+    """Return file, point, protocol and estimate of every MPI job."""
+    found = []
+    for point in STUDY.points:
+        for protocol in point.protocols:
+            current = protocol == "current"
+            name = (
+                f"correlation/{point.id}"
+                if current
+                else f"population/{point.id}__{protocol}"
+            )
+            asked = estimate(point.parameters, protocol, STUDY.resources)
+            found.append((Path(f"{RESULTS}/{name}.h5"), point, protocol, asked))
+    return found
+
+
+def outlook(longest=25):
+    """Return what a run will cost, as text for a dry run."""
+    jobs = [job for job in jobs_of_study() if not job[0].exists()]
+    hours = sum(job[3].core_hours for job in jobs)
+    lines = [
+        f"Study {STUDY.study}: {len(POINTS)} points in {len(SYSTEMS)} physical systems; "
+        f"{len(jobs)} MPI jobs to compute, about {hours:.2g} core-hours."
+    ]
+    if jobs:
+        lines.append(
+            f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"
+        )
+    for _, point, protocol, asked in sorted(jobs, key=lambda job: -job[3].core_hours)[
+        :longest
+    ]:
+        lines.append(
+            f"{asked.unknowns:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu:>8}"
+            f" {asked.runtime_min:>4} min  {protocol:<13}  {point.id}"
+        )
+    if len(jobs) > longest:
+        lines.append(f"... and {len(jobs) - longest} cheaper jobs")
+    return "\n".join(lines)
+
+
+if workflow.output_settings.dryrun:
+    print(outlook(), file=sys.stderr)

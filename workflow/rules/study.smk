@@ -1,0 +1,99 @@
+# The study, read and checked before anything runs, and the small functions the rules share.
+import json
+import shlex
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+# The code beside this Snakefile is the code that runs, installed or not.
+sys.path.insert(0, str(ROOT / "src"))
+shell.prefix(
+    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+)
+
+try:
+    from smallpolaron import NUMERICS_VERSION
+    from smallpolaron.studies.figures.systems import group, listed, numerics
+    from smallpolaron.studies.plan import write_plan
+    from smallpolaron.studies.problems import ConfigurationError
+    from smallpolaron.studies.resources import estimate
+    from smallpolaron.studies.study import plan_document
+    from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
+except ModuleNotFoundError as error:
+    sys.exit(
+        f"{sys.executable} cannot import {error.name!r}, which the workflow needs. Run "
+        "'make setup' and use the snakemake of that environment, or install the package."
+    )
+
+# A file given with --configfile replaces the demo study; Snakemake would merge the two.
+if not workflow.configfiles:
+
+    configfile:
+        "config/config.yaml"
+        if Path("config/config.yaml").exists()
+        else str(ROOT / "config/config.yaml")
+
+
+def as_written(value):
+    """Return a --config value as the study file would have it: 1e-7 is a number, also nested."""
+    if isinstance(value, dict):
+        return {key: as_written(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [as_written(item) for item in value]
+    return (
+        parse_yaml(f"value: {value}", "--config").data["value"]
+        if isinstance(value, str)
+        else value
+    )
+
+
+def merged(data, changes):
+    """Return nested data with changes laid over it."""
+    result = dict(data)
+    for key, value in changes.items():
+        old = result.get(key)
+        both = isinstance(old, dict) and isinstance(value, dict)
+        result[key] = merged(old, value) if both else value
+    return result
+
+
+def read_study():
+    """Return the plan of the study, or leave with everything that is wrong with it."""
+    if len(workflow.configfiles) > 1:
+        sys.exit("give one --configfile: a study is one file")
+    try:
+        document = read_yaml(Path(workflow.configfiles[0]))
+        changes = as_written(dict(workflow.config_settings.config))
+        if changes:
+            source = f"{document.source} with --config"
+            document = Document(source, merged(document.data, changes), document.lines)
+        return plan_document(document)
+    except ConfigurationError as error:
+        sys.exit(f"The study cannot be run:\n{error}")
+
+
+STUDY = read_study()
+POINTS = {point.id: point for point in STUDY.points}
+SYSTEMS = {
+    system.name: system
+    for system in group([(p.id, p.parameters) for p in STUDY.points])
+}
+
+RESULTS = f"results/{STUDY.study}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+FIGURES = f"{RESULTS}/figures"
+TABLES = f"{RESULTS}/tables"
+PLAN = f"{RESULTS}/plan.json"
+ANALYSIS = STUDY.analysis.model_dump()
+
+
+wildcard_constraints:
+    point=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
+    start="franck_condon|marcus",
+    system=r"[^/]+",
+
+
+def plan_text():
+    """Return the plan as text; when it changes, the plan is written anew."""
+    return json.dumps(STUDY.content(), sort_keys=True)
