@@ -29,12 +29,11 @@ setup: ## Create .venv with the locked packages and a complex PETSc; quick when 
 
 demo: setup ## Set up, run the demo study and write its report
 	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES)
-	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES) --quiet all --report $(REPORT)
 	@echo
+	@test -f $(REPORT) || { echo "The demo ended without its report $(REPORT)."; exit 1; }
 	@echo "Demo finished. Open the report in a browser: $(CURDIR)/$(REPORT)"
 
-test: setup ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
-	@$(MAKE) --no-print-directory test-serial test-mpi
+test: setup test-serial test-mpi ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
 	@echo
 	@echo "All tests passed: serially, on 2 ranks and on 3 ranks."
 

@@ -1,4 +1,4 @@
-"""Runs the tests marked mpi on every rank of one mpiexec: mpiexec -n N python tests/run_ranks.py N.
+"""Runs the tests marked mpi on every rank of one mpiexec: mpiexec -n N python tests/run_ranks.py N [ARGS].
 
 Rank 0 prints as pytest does; the others stay silent unless they fail. A failure on any rank is
 everyone's exit code. A rank that waits too long for the others after a test (because one of them
@@ -44,13 +44,13 @@ class InStep:
             time.sleep(0.001)
 
 
-def main(wanted: int) -> int:
+def main(wanted: int, extra: list[str]) -> int:
     comm = MPI.COMM_WORLD.Dup()
     if comm.size != wanted:
         print(f"mpiexec gave a communicator of {comm.size} ranks, not {wanted}: wrong mpiexec.")
         return 1
     step = InStep(comm)
-    arguments = ["-m", "mpi", "-p", "no:cacheprovider", "tests"]
+    arguments = ["-m", "mpi", "-p", "no:cacheprovider", *(extra or ["tests"])]
     if comm.rank == 0:
         code = int(pytest.main(arguments, plugins=[step]))
     else:
@@ -63,4 +63,4 @@ def main(wanted: int) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2:]))
