@@ -1,4 +1,4 @@
-"""Runs the tests marked mpi on every rank of one mpiexec: mpiexec -n N python tests/run_ranks.py N [ARGS].
+"""Runs the tests marked mpi on all ranks: mpiexec -n N python tests/run_ranks.py N [ARGUMENTS].
 
 Rank 0 prints as pytest does; the others stay silent unless they fail. A failure on any rank is
 everyone's exit code. A rank that waits too long for the others after a test (because one of them
@@ -6,6 +6,7 @@ left a collective call by an exception) ends the whole run instead of hanging.
 """
 
 import io
+import os
 import sys
 import time
 from contextlib import redirect_stderr, redirect_stdout
@@ -13,7 +14,7 @@ from contextlib import redirect_stderr, redirect_stdout
 import pytest
 from mpi4py import MPI
 
-PATIENCE_S = 120
+PATIENCE_S = float(os.environ.get("RANK_PATIENCE_S", "120"))
 
 
 class InStep:
@@ -36,7 +37,7 @@ class InStep:
                 text = "\n".join(self.failures) or "no failure on this rank"
                 print(
                     f"rank {self.comm.rank}: after {nodeid} the other ranks did not follow within "
-                    f"{PATIENCE_S} s; ending the run.\n{text}",
+                    f"{PATIENCE_S:g} s; ending the run.\n{text}",
                     file=sys.__stderr__,
                     flush=True,
                 )
