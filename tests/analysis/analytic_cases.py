@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from smallpolaron.model.units import beta
 
 ComplexArray = NDArray[np.complex128]

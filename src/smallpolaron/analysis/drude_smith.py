@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import curve_fit
+from scipy.optimize import least_squares
 
 from smallpolaron.analysis._checks import (
     ComplexArray,
@@ -31,7 +31,7 @@ ROUGH_RMS: Final = 0.03
 """rms residual over C(0) up to which a fit still has the overall shape."""
 
 MINIMUM_POINTS: Final = 10
-_STARTS: Final = (-0.9, -0.5, 0.0)
+_RATES: Final = 300
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ def fit_drude_smith(
     curve = data / start
     chosen = _chosen_times(time, step, fit_range_fs)
     t, y = time[chosen], curve[chosen]
-    c, k, c_error, k_error = _least_squares(t, y)
+    c, k, c_error, k_error = _least_squares(t, y, smith=True)
     drude = _fit_drude(t, y)
     residual = y - drude_smith_curve(t, c, k)
     worst = int(np.argmax(np.abs(residual)))
@@ -216,54 +216,54 @@ def _chosen_times(time: FloatArray, step: float, fit_range_fs: tuple[float, floa
     return slice(first, last + 1)
 
 
-def _decay_rate_guess(t: FloatArray, y: FloatArray) -> float:
-    """Rate of the first fall below 1/e, or of the whole range if there is none."""
-    below = np.flatnonzero(np.abs(y) < np.exp(-1.0))
-    fallen = float(t[below[0]]) if below.size else float(t[-1])
-    return 1.0 / max(fallen, float(t[1] - t[0]))
-
-
-def _least_squares(t: FloatArray, y: FloatArray) -> tuple[float, float, float, float]:
-    """c, k and their standard errors; k is fitted as its logarithm, which keeps it positive."""
-
-    def model(times: FloatArray, c: float, log_k: float) -> FloatArray:
-        return drude_smith_curve(times, c, float(np.exp(log_k)))
-
-    guess = _decay_rate_guess(t, y)
-    best: tuple[float, float, float, float] | None = None
-    smallest = np.inf
-    for c_start in _STARTS:
-        try:
-            found, covariance = curve_fit(model, t, y, p0=(c_start, np.log(guess)))
-        except RuntimeError:
-            continue
-        squares = float(np.sum((y - model(t, *found)) ** 2))
-        if squares < smallest and np.all(np.isfinite(covariance)):
-            smallest = squares
-            c, k = float(found[0]), float(np.exp(found[1]))
-            errors = np.sqrt(np.diag(covariance))
-            best = (c, k, float(errors[0]), float(k * errors[1]))
-    if best is None:
+def _best_start(t: FloatArray, y: FloatArray, smith: bool) -> tuple[float, float]:
+    """C and log k with the smallest residual on a grid of k; for each k the best c is linear."""
+    rates = np.geomspace(0.01 / float(t[-1]), 10.0 / float(t[1] - t[0]), _RATES)
+    best = (np.inf, 0.0, 0.0, 0)
+    for index, k in enumerate(rates):
+        decay = np.exp(-k * t)
+        wave = k * t * decay
+        norm = float(wave @ wave)
+        c = float(wave @ (y - decay)) / norm if smith and norm > 0.0 else 0.0
+        squares = float(np.sum((y - decay - c * wave) ** 2))
+        if squares < best[0]:
+            best = (squares, c, float(np.log(k)), index)
+    if best[3] in (0, _RATES - 1):
         raise ValueError(
-            "C_kubo: no Drude-Smith fit converged; look at the curve, it may not decay, "
+            "C_kubo: no decay rate fits within the record; look at the curve, it may not decay, "
             "or choose another fit_range_fs"
         )
-    return best
+    return best[1], best[2]
+
+
+def _least_squares(t: FloatArray, y: FloatArray, smith: bool) -> tuple[float, float, float, float]:
+    """c, k and their standard errors; k is fitted as its logarithm, which keeps it positive."""
+
+    def parameters(x: FloatArray) -> tuple[float, float]:
+        return (float(x[0]), float(np.exp(x[1]))) if smith else (0.0, float(np.exp(x[0])))
+
+    def residual(x: FloatArray) -> FloatArray:
+        return drude_smith_curve(t, *parameters(x)) - y
+
+    def jacobian(x: FloatArray) -> FloatArray:
+        c, k = parameters(x)
+        kt = k * t
+        slope = kt * (c - 1.0 - c * kt) * np.exp(-kt)
+        return np.stack([kt * np.exp(-kt), slope] if smith else [slope], axis=1)
+
+    start = np.array(_best_start(t, y, smith))[0 if smith else 1 :]
+    found = least_squares(residual, start, jac=jacobian, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    c, k = parameters(found.x)
+    slopes = jacobian(found.x)
+    variance = float(np.sum(residual(found.x) ** 2)) / (t.size - found.x.size)
+    errors = np.sqrt(variance * np.diag(np.linalg.inv(slopes.T @ slopes)))
+    return c, k, float(errors[0]) if smith else 0.0, k * float(errors[-1])
 
 
 def _fit_drude(t: FloatArray, y: FloatArray) -> DrudeFit:
-    def model(times: FloatArray, log_k: float) -> FloatArray:
-        return drude_smith_curve(times, 0.0, float(np.exp(log_k)))
-
-    try:
-        found, covariance = curve_fit(model, t, y, p0=(np.log(_decay_rate_guess(t, y)),))
-    except RuntimeError:
-        raise ValueError(
-            "C_kubo: the Drude fit did not converge; look at the curve, it may not decay"
-        ) from None
-    k = float(np.exp(found[0]))
+    _, k, _, k_error = _least_squares(t, y, smith=False)
     rms = float(np.sqrt(np.mean((y - drude_smith_curve(t, 0.0, k)) ** 2)))
-    return DrudeFit(k, k * float(np.sqrt(covariance[0, 0])), rms)
+    return DrudeFit(k, k_error, rms)
 
 
 def _verdict(
@@ -276,7 +276,8 @@ def _verdict(
     dc_ratio: float,
 ) -> str:
     largest, largest_fs = worst
-    size = f"rms residual {100 * rms:.2g} % of C(0), largest {100 * largest:.2g} % at {largest_fs:g} fs"
+    size = f"rms residual {100 * rms:.2g} % of C(0), "
+    size += f"largest {100 * largest:.2g} % at {largest_fs:g} fs"
     dc = f"its DC mobility is {dc_ratio:.3g} times the exact one"
     if rms <= GOOD_RMS and largest <= GOOD_MAX:
         text = f"Drude–Smith describes this correlation function: {size}; {dc}."
@@ -291,7 +292,7 @@ def _verdict(
             "trusted for the conductivity, nor its c and k be read as material properties."
         )
     if abs(dc_ratio - 1.0) > GOOD_DC:
-        text += " Nor should it be trusted for the DC mobility."
+        text += " Do not use it for the DC mobility."
     if rms > GOOD_RMS or largest > GOOD_MAX:
         text += _shape_difference(time, curve, fitted)
     if not -1.0 <= c <= 0.0:

@@ -260,14 +260,16 @@ def step_check(
     """
     time, step = uniform_times(time_fs, 17)
     last = (time.size - 1) // 2 * 2 + 1
-    parts = [
-        None if data is None else complex_series(name, data, time.size)[:last]
-        for name, data in (("C", C), ("dC", dC), ("d2C", d2C))
-    ]
-    thin = [None if part is None else part[::2] for part in parts]
-    assert parts[0] is not None and thin[0] is not None
-    fine = memory_kernel(time[:last], parts[0], parts[1], parts[2])
-    coarse = memory_kernel(time[:last:2], thin[0], thin[1], thin[2])
+    values = complex_series("C", C, time.size)[:last]
+    first = None if dC is None else complex_series("dC", dC, time.size)[:last]
+    second = None if d2C is None else complex_series("d2C", d2C, time.size)[:last]
+    fine = memory_kernel(time[:last], values, first, second)
+    coarse = memory_kernel(
+        time[:last:2],
+        values[::2],
+        None if first is None else first[::2],
+        None if second is None else second[::2],
+    )
     D_fine, D_coarse = float(closed_form_D(fine)[-1]), float(closed_form_D(coarse)[-1])
     return StepCheck(
         step_fs=step,

@@ -184,9 +184,10 @@ def _adams_steps(
     cutoff: int,
 ) -> None:
     """Fill C and its slope from begin to end (exclusive), in place."""
+    whole = step * gregory_weights(cutoff) * K[: cutoff + 1]
     for n in range(begin, end):
         panels = min(n, cutoff)
-        weighted = step * gregory_weights(panels) * K[: panels + 1]
+        weighted = whole if n >= cutoff else step * gregory_weights(panels) * K[: panels + 1]
         past = np.dot(weighted[1:], C[n - panels : n][::-1])
         known = C[n - 1] + step * np.dot(_ADAMS[1:], slope[n - 5 : n][::-1])
         rate = drift - weighted[0]

@@ -1,0 +1,103 @@
+import dataclasses
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.gates import Gate, make_gate
+from smallpolaron.model.units import thermal_energy
+
+
+@pytest.mark.parametrize(
+    ("value", "passed"), [(0.0, True), (1e-3, True), (1.1e-3, False), (np.nan, False)]
+)
+def test_verdict_follows_from_value_and_bound(value, passed):
+    assert make_gate("x", value, 1e-3, "").passed is passed
+
+
+def test_infinite_values_fail_even_an_infinite_bound():
+    assert not make_gate("x", np.inf, np.inf, "").passed
+    assert not make_gate("x", -np.inf, 1.0, "").passed
+
+
+def test_a_gate_cannot_contradict_itself_or_be_changed():
+    with pytest.raises(ValueError, match=r"contradicts value 2\.0"):
+        Gate("x", 2.0, 1.0, True, "")
+    with pytest.raises(ValueError, match=r"bound is not a number"):
+        make_gate("x", 2.0, np.nan, "")
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        make_gate("x", 2.0, 1.0, "").passed = True
+
+
+def test_f_sum_measures_a_relative_deviation():
+    exact = 25.0 * 0.011 * thermal_energy(300.0)
+    assert gates.f_sum(exact, -0.011, 5.0, 300.0).value < 1e-12
+    assert_allclose(gates.f_sum(1.02 * exact, -0.011, 5.0, 300.0).value, 0.02)
+    assert not gates.f_sum(0.98 * exact, -0.011, 5.0, 300.0).passed
+    with pytest.raises(ValueError, match=r"hopping_energy = 0\.011"):
+        gates.f_sum(exact, 0.011, 5.0, 300.0)
+    with pytest.raises(ValueError, match=r"lattice_constant_A = 0"):
+        gates.f_sum(exact, -0.011, 0.0, 300.0)
+
+
+def test_state_gates():
+    assert_allclose(gates.trace(1.0 + 1e-3j).value, 1e-3)
+    assert not gates.trace(1.001).passed
+    assert gates.hermiticity(1e-9).passed
+    assert not gates.hermiticity(1e-3).passed
+    assert gates.stationarity(1e-8).passed
+    assert not gates.stationarity(1e-4).passed
+    assert gates.frontier_weight(1e-5).passed
+    assert not gates.frontier_weight(0.1).passed
+
+
+def test_populations():
+    assert gates.populations_in_range([[0.0, 1.0], [0.4, 0.6]]).value == 0.0
+    assert_allclose(gates.populations_in_range([[-0.01, 1.005]]).value, 0.01)
+    assert_allclose(gates.populations_in_range([[0.01, 1.02]]).value, 0.02)
+    assert not gates.populations_in_range([[0.5, np.nan]]).passed
+    with pytest.raises(ValueError, match=r"populations: empty"):
+        gates.populations_in_range([])
+
+
+def test_correlation_gates():
+    time = np.arange(400.0)
+    C = 3.0 * np.exp(-(0.05 + 0.02j) * time)
+    assert gates.long_time_decay(C).passed
+    assert_allclose(gates.long_time_decay(C[:100]).value, np.exp(-0.05 * 90))
+    assert not gates.long_time_decay(C[:100]).passed
+    assert gates.cauchy_schwarz(C).value == 0.0
+    C[50] = 3.3j
+    assert_allclose(gates.cauchy_schwarz(C).value, 0.1)
+    assert gates.real_at_zero(C).value == 0.0
+    assert_allclose(gates.real_at_zero(C * np.exp(0.01j)).value, np.sin(0.01))
+    assert not gates.real_at_zero(C * np.exp(0.01j)).passed
+    assert not gates.real_at_zero(-C).passed
+
+
+def test_growth():
+    decaying = np.exp(-0.01 * np.arange(100.0))
+    assert gates.growth(decaying).passed
+    assert gates.growth(np.ones(100)).passed
+    assert not gates.growth(decaying + 1e-3 * np.exp(0.1 * np.arange(100.0))).passed
+    blown_up = decaying.copy()
+    blown_up[-1] = np.nan
+    assert not gates.growth(blown_up).passed
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: gates.long_time_decay(np.ones(19)), r"needs 20 or more"),
+        (lambda: gates.cauchy_schwarz(np.zeros(30)), r"C\[0\] = 0"),
+        (lambda: gates.growth([1.0]), r"two or more"),
+        (lambda: gates.growth([0.0, 1.0]), r"the state is empty"),
+        (lambda: gates.detailed_balance([0, 1, 2], [1, 1, 1], 300.0), r"symmetric"),
+        (lambda: gates.detailed_balance([-1, 0, 1], [0, 0, 0], 300.0), r"zero everywhere"),
+        (lambda: gates.detailed_balance([-1, 0, 1], [1, 1], 300.0), r"has 2 values"),
+    ],
+)
+def test_malformed_input_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
