@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 import numba
 import numpy as np
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from smallpolaron.hierarchy.labels import KeyLayout, Keys, find_sorted, owners
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import BUDGET_SLACK, AdoCounter, Truncation
+
+_Integer = TypeVar("_Integer", np.uint64, np.int64)
 
 
 @dataclass(frozen=True)
@@ -84,9 +87,9 @@ class Basis:
         found[order] = answers
         return found
 
-    def _exchange[T: (np.uint64, np.int64)](
-        self, rows: NDArray[T], counts: NDArray[np.int64]
-    ) -> tuple[NDArray[T], NDArray[np.int64]]:
+    def _exchange(
+        self, rows: NDArray[_Integer], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[_Integer], NDArray[np.int64]]:
         """Send consecutive blocks of rows, counts[r] of them to rank r; returns what arrives."""
         arriving = np.empty_like(counts)
         self.comm.Alltoall(counts, arriving)
@@ -143,14 +146,16 @@ def fixed_basis(
 def _walk(occupations, weights, budget, n_terms, site_limit):  # type: ignore[no-untyped-def]
     """Fill rows 1, 2, ... with the lexicographic successors of row 0 (an odometer with a bound)."""
     n_modes = occupations.shape[1]
-    current = occupations[0].copy()
+    # wider than the rows: one more than 255 must be refused, not wrapped to 0
+    current = occupations[0].astype(np.int64)
     for row in range(1, len(occupations)):
         for m in range(n_modes - 1, -1, -1):
             current[m] += 1
             if _is_kept(current, weights, budget, n_terms, site_limit):
                 break
             current[m] = 0
-        occupations[row] = current
+        for m in range(n_modes):
+            occupations[row, m] = current[m]
 
 
 @numba.njit(cache=True)  # type: ignore[untyped-decorator]

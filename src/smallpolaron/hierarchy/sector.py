@@ -81,3 +81,12 @@ def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
         if source >= n_modes:
             source -= n_modes
         rotated[m] = occupation[source]
+
+
+@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+def rotate_labels(occupations, shifts, n_sites):  # type: ignore[no-untyped-def]
+    """rotate() for rows of occupations (rows, n_modes), each with its own shift (rows,)."""
+    rotated = np.empty_like(occupations)
+    for i in range(len(shifts)):
+        rotate(occupations[i], shifts[i], n_sites, rotated[i])
+    return rotated

@@ -1,0 +1,108 @@
+"""The correlated equilibrium state of carrier and bath."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from petsc4py import PETSc
+
+from smallpolaron.dynamics.evolve import PropagationSettings
+from smallpolaron.dynamics.observables import (
+    ComplexArray,
+    Frontier,
+    Probe,
+    hermiticity_defect,
+    reduced_density_matrix,
+)
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.propagator import TaylorPropagator
+from smallpolaron.dynamics.states import relaxed
+from smallpolaron.hierarchy.basis import Basis
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+
+@dataclass(frozen=True)
+class Equilibrium:
+    """The stationary state and what is known of it.
+
+    Attributes:
+        state: rho_n for all ADOs, trace 1.
+        density_matrix: reduced density matrix, shape (N, N).
+        hopping_energy: <H_hop>, rad/fs.
+        residual: |L rho| / |rho|, 1/fs.
+        hermiticity: largest violation of Hermiticity relative to the largest element.
+        frontier_weight: share of the norm on the outermost ADOs.
+        time_fs: physical time propagated, fs.
+        products: products with the generator.
+    """
+
+    state: PETSc.Vec
+    density_matrix: ComplexArray
+    hopping_energy: float
+    residual: float
+    hermiticity: float
+    frontier_weight: float
+    time_fs: float
+    products: int
+
+
+def equilibrate(
+    basis: Basis,
+    model: HolsteinModel,
+    expansion: BathExpansion,
+    generator: PETSc.Mat,
+    frontier: Frontier,
+    settings: PropagationSettings,
+    progress: Progress,
+) -> Equilibrium:
+    """Propagate the relaxed polaron mixture until it is stationary.
+
+    The start is exact at v = 0: carrier on each site with probability exp(-beta e_i), bath relaxed
+    around it. Only the delocalisation by the hopping has to develop.
+
+    Args:
+        basis: the labels in play.
+        model: the Holstein model.
+        expansion: the bath expansion.
+        generator: L, 1/fs.
+        frontier: the outermost ADOs.
+        settings: tolerances; equilibrium_tolerance ends the propagation.
+        progress: where progress goes.
+
+    Returns:
+        The equilibrium; its residual tells whether the tolerance was met within
+        settings.equilibration_limit_fs.
+
+    Source: preparation of exp(-beta H)/Z by propagation, Song and Shi 2015; both papers.
+    """
+    boltzmann = np.exp(-model.beta * (model.energies - model.energies.min()))
+    state = relaxed(basis, expansion, boltzmann / boltzmann.sum())
+    probe = Probe.of(basis, generator, [np.eye(model.n_sites, dtype=complex)], 1)
+    propagator = TaylorPropagator(generator, settings.tolerance)
+    time_fs = 0.0
+    while propagator.rate > settings.equilibrium_tolerance:
+        left = settings.equilibration_limit_fs - time_fs
+        if left <= 0:
+            progress.say(
+                f"not stationary after {time_fs:.0f} fs: |L rho|/|rho| = {propagator.rate:.1e} per "
+                f"fs, wanted {settings.equilibrium_tolerance:.1e}; the result will be flagged"
+            )
+            break
+        segment = propagator.advance(state, time_fs, left, probe)
+        time_fs += segment.length
+        progress.at(time_fs, f", |L rho|/|rho| = {propagator.rate:.1e} per fs")
+    state.scale(1 / probe.read(state)[0, 0])
+    progress.done(time_fs, propagator.products)
+    image = state.duplicate()
+    generator.mult(state, image)
+    density_matrix = reduced_density_matrix(basis, state)
+    return Equilibrium(
+        state=state,
+        density_matrix=density_matrix,
+        hopping_energy=float(np.trace(model.hopping_matrix @ density_matrix).real),
+        residual=image.norm() / state.norm(),
+        hermiticity=hermiticity_defect(basis, state),
+        frontier_weight=frontier.weight(state),
+        time_fs=time_fs,
+        products=propagator.products,
+    )
