@@ -9,10 +9,11 @@ import sys
 import time
 from collections.abc import Iterator
 
-from .build import Builder, require_tools, with_headers
+from .build import Builder, require_tools
 from .cache import WheelCache, wheel_cache
 from .environment import make_with_installed, make_with_wheels, variables_of
 from .errors import RouteError, SetupError
+from .headers import find_build_python
 from .installed import Installed
 from .interpreters import Interpreter, candidates
 from .routes import Route, routes
@@ -90,7 +91,7 @@ def _make(
 
 def _build(settings: Settings, uv: Uv, pythons: tuple[Interpreter, ...], cache: WheelCache) -> None:
     compiler = require_tools(dict(settings.environ))
-    python = with_headers(pythons, uv, settings.cache)
+    python = find_build_python(pythons, uv, settings.cache, settings.environ)
     log = settings.cache / "petsc-build.log"
     print(f"PETSc: compiling with {compiler}; log: {log}", flush=True)
     builder = Builder(settings, uv, python, compiler, log)

@@ -11,7 +11,6 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,12 +18,11 @@ from .blas import LIBRARY, build_shim
 from .cache import SCALAR
 from .commands import clean_environment, run, run_logged
 from .errors import SetupError
-from .interpreters import Interpreter
+from .headers import BuildPython
 from .settings import Settings
 from .uv import Uv
 
 COMPILERS = ("cc", "gcc", "clang")
-FALLBACK_PYTHON = "3.12"
 
 # Where a library in site-packages/<package>/lib finds libmpi, the BLAS wheel and PETSc.
 TO_MPI = "$ORIGIN/../../../.."
@@ -61,31 +59,6 @@ def require_tools(environ: dict[str, str]) -> str:
     return compiler
 
 
-def with_headers(pythons: Sequence[Interpreter], uv: Uv, cache: Path) -> Interpreter:
-    """The first interpreter that has Python.h, else a downloaded one, used for the build alone.
-
-    Raises:
-        SetupError: There is none and the download fails.
-    """
-    for python in pythons:
-        if python.headers:
-            return python
-    print(f"PETSc: no Python.h here, fetching Python {FALLBACK_PYTHON} for the build", flush=True)
-    try:
-        path = uv.install_python(cache / "python", FALLBACK_PYTHON)
-    except SetupError as error:
-        first = pythons[0]
-        major, minor = first.version
-        raise SetupError(
-            f"petsc4py has to be built once, but {first.label} has no header Python.h, "
-            "and no Python that has it could be downloaded.",
-            f"Debian and Ubuntu: sudo apt install python{major}.{minor}-dev",
-            f"Fedora and relatives: sudo dnf install python{major}.{minor}-devel",
-            "Name a Python that has it: make setup PYTHON=/path/to/python3.12",
-        ) from error
-    return Interpreter(path, (3, 12), "", headers=True)
-
-
 @dataclass(frozen=True)
 class Builder:
     """One build of the two wheels.
@@ -93,14 +66,14 @@ class Builder:
     Attributes:
         settings: What the caller asked for.
         uv: For the build environment.
-        python: Interpreter with headers.
+        python: Interpreter and headers to compile for.
         compiler: C compiler.
         log: Where the output goes; kept after a failure.
     """
 
     settings: Settings
     uv: Uv
-    python: Interpreter
+    python: BuildPython
     compiler: str
     log: Path
 
@@ -112,7 +85,7 @@ class Builder:
             print(f"PETSc: {what} [{time.monotonic() - started:.0f} s]", flush=True)
 
         venv = scratch / "env"
-        self.uv.make_venv(venv, self.python)
+        self.uv.make_venv(venv, self.python.interpreter)
         self.uv.sync(venv, ["petsc-build"], only=True)
         site = next((venv / "lib").glob("python3.*/site-packages"))
         env = self._environment(scratch, venv)
@@ -131,13 +104,17 @@ class Builder:
     def _environment(self, scratch: Path, venv: Path) -> dict[str, str]:
         (scratch / "tmp").mkdir()
         path = f"{venv / 'bin'}{os.pathsep}{self.settings.environ.get('PATH', '')}"
-        return clean_environment(
+        env = clean_environment(
             self.settings.environ,
             PATH=path,
             TMPDIR=str(scratch / "tmp"),
             MPICC=str(venv / "bin" / "mpicc"),
             MPICH_CC=self.compiler,
         )
+        # Only if needed: an empty CPATH would mean the working directory.
+        if self.python.include:
+            env["CPATH"] = os.pathsep.join(map(str, self.python.include))
+        return env
 
     def _wheel(self, package: str, scratch: Path, env: dict[str, str]) -> None:
         """Builds one locked source distribution, whose hash pip checks."""

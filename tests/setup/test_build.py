@@ -8,7 +8,7 @@ from bootstrap import build
 from bootstrap.blas import build_shim, exported
 from bootstrap.errors import SetupError
 from bootstrap.interpreters import Interpreter
-from bootstrap.uv import Uv, find_uv
+from bootstrap.uv import find_uv
 
 
 @pytest.fixture
@@ -45,25 +45,6 @@ def test_missing_tool_is_named(tools, there, missing):
 
 def test_any_compiler_will_do(tools):
     assert build.require_tools(tools("clang", "make", "nm")) == "clang"
-
-
-def test_headers_decide_which_python_builds(tmp_path):
-    without = Interpreter("/usr/bin/python3", (3, 12), "x", headers=False)
-    having = Interpreter("/opt/python3", (3, 11), "y", headers=True)
-    uv = Uv("/nonexistent", tmp_path, {})
-    assert build.with_headers([without, having], uv, tmp_path) is having
-
-
-def test_no_headers_anywhere(script, tmp_path, capsys):
-    uv = Uv(str(script("uv", "echo no network >&2; exit 2")), tmp_path, {})
-    without = Interpreter("/usr/bin/python3", (3, 12), "x", headers=False)
-    with pytest.raises(SetupError) as caught:
-        build.with_headers([without], uv, tmp_path)
-    message = str(caught.value)
-    assert "Python 3.12 (/usr/bin/python3) has no header Python.h" in message
-    assert "apt install python3.12-dev" in message
-    assert "PYTHON=" in message
-    assert "no Python.h here" in capsys.readouterr().out
 
 
 def test_configure_options_ask_for_complex_scalars():
