@@ -28,7 +28,7 @@ def _as_tuple(value: object) -> object:
 
 def _field(description: str, default: Any = ..., *, unit: str = "", **rules: Any) -> Any:
     """Return a field with its description and unit; rules are limits such as gt and le."""
-    extra = {key: rules.pop(key) for key in ("allowed", "advice") if key in rules}
+    extra: dict[str, Any] = {key: rules.pop(key) for key in ("allowed", "advice") if key in rules}
     if unit:
         extra["unit"] = unit
     if "advice" in extra or "allowed" in extra or unit:
@@ -39,6 +39,8 @@ def _field(description: str, default: Any = ..., *, unit: str = "", **rules: Any
 Energy = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Time = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Range = Annotated[tuple[Time, ...], BeforeValidator(_as_tuple)]
 Energies = Annotated[tuple[Energy, ...], BeforeValidator(_as_tuple)]
 Weights = Annotated[tuple[Weight, ...], BeforeValidator(_as_tuple)]
 
@@ -139,9 +141,7 @@ class BathConfig(Section):
         "Low-temperature exponentials beyond the Debye pole; auto: as many as error_bound asks.",
         "auto",
     )
-    terminator: bool = _field(
-        "Treat the remaining exponentials as a delta-correlated term.", True
-    )
+    terminator: bool = _field("Treat the remaining exponentials as a delta-correlated term.", True)
     error_bound: float | None = _field(
         "Largest error of the lineshape function g(t) when terms is auto; "
         f"null: {DEFAULT_ERROR_BOUND}.",
@@ -194,11 +194,17 @@ class PropagationConfig(Section):
     duration_fs: float = _field("Length of the production run.", unit="fs", gt=0, le=1_000_000)
     sample_fs: float = _field("Time between stored samples.", 1.0, unit="fs", gt=0, le=10_000)
     tolerance: float = _field(
-        "Relative error allowed per step of the propagation.", 1e-7, ge=1e-13, le=1e-2
+        "Local error of the propagation per fs, relative to the norm of the state.",
+        1e-7,
+        unit="fs^-1",
+        ge=1e-13,
+        le=1e-2,
     )
     equilibrium_tolerance: float = _field(
-        "Relative change at which the equilibrium state counts as reached (protocol current).",
+        "Relative rate of change |L rho|/|rho| at which the equilibrium state counts as reached "
+        "(protocol current).",
         1e-7,
+        unit="fs^-1",
         ge=1e-13,
         le=1e-2,
     )
@@ -227,14 +233,22 @@ class AnalysisConfig(Section):
     band_percent: float = _field(
         "The same, relative to the converged value.", 1.0, unit="%", gt=0, lt=100
     )
-    convergence_percent: float = _field(
-        "Change of the mobility from one ring size to the next below which it counts as "
-        "converged.",
-        1.0,
-        unit="%",
-        gt=0,
-        lt=100,
+    frequency_max_cm: float = _field(
+        "Largest frequency of the stored spectra.", 4000.0, unit="cm^-1", gt=0, le=100_000
     )
+    drude_smith_range_fs: Range | None = _field(
+        "First and last time of the Drude-Smith fit; null: the whole record.",
+        None,
+        unit="fs",
+        allowed="a list of two numbers, from >= 0 and to > from, or null",
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield a fit range that is not one."""
+        span = self.drude_smith_range_fs
+        if span is not None and (len(span) != 2 or not span[0] < span[1]):
+            allowed = "must be a list of two numbers, from >= 0 and to > from, or null"
+            yield Problem("drude_smith_range_fs", span, allowed, "write [from, to] in fs")
 
 
 class ResourcesConfig(Section):
@@ -298,6 +312,11 @@ class Study(Section):
         yield from self._hopping_faults()
         yield from self._hierarchy_faults()
         yield from self._protocol_faults()
+        span, end = self.analysis.drude_smith_range_fs, self.propagation.duration_fs
+        if span is not None and span[1] > end:
+            allowed = f"must end within propagation.duration_fs = {end} fs"
+            key = "analysis.drude_smith_range_fs"
+            yield Problem(key, span, allowed, "shorten the range or run longer")
 
     def _hopping_faults(self) -> Iterator[Problem]:
         v = self.model.uniform_hopping_cm

@@ -19,7 +19,12 @@ from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
 
 AXIS_SECTIONS = ("model", "bath", "hierarchy", "propagation")
 AXIS_KEYS: tuple[str, ...] = (
-    *(f"{name}.{key}" for name in AXIS_SECTIONS for key in SECTIONS[name].model_fields if key != "weights"),
+    *(
+        f"{name}.{key}"
+        for name in AXIS_SECTIONS
+        for key in SECTIONS[name].model_fields
+        if key != "weights"  # always a list
+    ),
     "start_site",
 )
 """Keys a grid may vary, in the order in which they appear in point ids."""
@@ -109,9 +114,7 @@ def read_blocks(document: Document) -> list[Block]:
     return blocks
 
 
-def _at(
-    document: Document, path: KeyPath, value: object, allowed: str, advice: str
-) -> Problem:
+def _at(document: Document, path: KeyPath, value: object, allowed: str, advice: str) -> Problem:
     return Problem(dotted(path), value, allowed, advice, document.line(path))
 
 

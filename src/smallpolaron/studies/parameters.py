@@ -127,11 +127,12 @@ def truncation(parameters: Given) -> Truncation:
     Raises:
         ValueError: weights and depth together exceed what a label holds.
     """
-    weights, limit = parameters["hierarchy"]["weights"], parameters["hierarchy"]["max_excited_sites"]
+    rule = parameters["hierarchy"]
+    weights, limit = rule["weights"], rule["max_excited_sites"]
     return Truncation(
         depth=whole(parameters, "hierarchy.depth"),
         weights=tuple(weights) if isinstance(weights, list) else None,
-        max_excited_sites=None if limit is None else whole(parameters, "hierarchy.max_excited_sites"),
+        max_excited_sites=limit if limit is None else whole(rule, "max_excited_sites"),
     )
 
 

@@ -164,8 +164,8 @@ def read_plan(path: Path) -> Plan:
     try:
         return _parse(data)
     except (KeyError, TypeError, ValidationError) as error:
-        reason = " ".join(str(error).split())
-        raise PlanError(f"{path}: damaged plan ({type(error).__name__}: {reason}); {advice}") from error
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise PlanError(f"{path}: damaged plan ({reason}); {advice}") from error
 
 
 def _parse(data: Mapping[str, Any]) -> Plan:

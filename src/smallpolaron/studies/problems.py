@@ -92,5 +92,5 @@ class ConfigurationError(ValueError):
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         """Collect the problems of one file."""
         self.source = source
-        self.problems = tuple(sorted(problems, key=lambda p: (p.line or 10**9)))
+        self.problems = tuple(sorted(problems, key=lambda p: p.line or 10**9))
         super().__init__("\n".join(p.text(source) for p in self.problems))

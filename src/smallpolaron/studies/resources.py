@@ -37,11 +37,11 @@ BASE_MB_PER_RANK = 350.0
 
 MEMORY_SAFETY = 1.3
 
-STAGES_PER_STEP = 6
-"""Matrix-vector products of one adaptive Runge-Kutta step."""
+TERMS_PER_STEP = 12
+"""Matrix-vector products of one adaptive Taylor step."""
 
-STABLE_STEP = 3.0
-"""Product of step and spectral radius that such a step tolerates."""
+STABLE_STEP = 4.0
+"""Product of step and spectral radius that such a step reaches."""
 
 EQUILIBRATION_IN_BATH_TIMES = 12.0
 """Expected equilibration time in units of 1/gamma."""
@@ -136,9 +136,7 @@ def expected_products(parameters: Given, protocol: Protocol) -> int:
         gamma = number(parameters, "bath.gamma_cm") * CM_TO_RAD_FS
         span += max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
     steps = span * spectral_radius(parameters) / STABLE_STEP
-    samples = number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
-    derivatives = 2 * samples  # first and second derivative of the state at every sample
-    return ceil(STAGES_PER_STEP * steps + derivatives)
+    return ceil(TERMS_PER_STEP * steps)
 
 
 def ranks(n_unknowns: int, limits: ResourcesConfig) -> int:

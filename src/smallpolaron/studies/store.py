@@ -164,7 +164,8 @@ def _fill(file: h5py.File, result: Result) -> None:
 def _coordinate(dim: str, variables: Mapping[str, Variable]) -> str | None:
     """Return the variable that gives the values along a dimension: ``time_fs`` for ``time``."""
     for name, variable in variables.items():
-        if variable.dims == (dim,) and (name == dim or name.startswith(dim + "_")):
+        last = name.rpartition("/")[2]
+        if variable.dims == (dim,) and (last == dim or last.startswith(dim + "_")):
             return name
     return None
 

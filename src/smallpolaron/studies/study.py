@@ -31,8 +31,10 @@ def plan_document(document: Document) -> Plan:
     """Return the plan of a configuration that has been read; see load_plan."""
     grid = expand(document)
     points, problems = _points(document, grid)
-    if not problems and "start_site" in document.data and not any(
-        set(point.protocols) - {"current"} for point in points
+    if (
+        not problems
+        and "start_site" in document.data
+        and not any(set(point.protocols) - {"current"} for point in points)
     ):
         problems.append(_idle_start_site(document))
     if problems:

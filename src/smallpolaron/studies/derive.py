@@ -1,0 +1,108 @@
+"""What every analysis job shares: it derives one result from a correlation result.
+
+A run from which no number may be taken (it grew, or is too short) still gives a file, with NaN
+and the reason in its notes, so that one bad point never stops a study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.studies.parameters import number
+from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.quality import unusable
+from smallpolaron.studies.store import Result, Variable
+
+Variables = dict[str, Variable]
+Notes = dict[str, str]
+NAN: Final = float("nan")
+MU: Final = "cm^2 V^-1 s^-1"
+D_UNIT: Final = "angstrom^2 fs^-1"
+PAPER_UNIT: Final = "2 D / bohr^2, fs^-1"
+
+
+@dataclass(frozen=True)
+class Series:
+    """What the analysis needs of a correlation file."""
+
+    time_fs: NDArray[np.float64]
+    C: NDArray[np.complex128]
+    dC: NDArray[np.complex128]
+    d2C: NDArray[np.complex128]
+    temperature_K: float
+
+    @classmethod
+    def of(cls, source: Result) -> Series:
+        """Take the series out of a correlation result."""
+        data = {name: variable.data for name, variable in source.variables.items()}
+        return cls(
+            np.asarray(data["time_fs"], dtype=np.float64),
+            np.asarray(data["C_JJ"], dtype=np.complex128),
+            np.asarray(data["dC_JJ"], dtype=np.complex128),
+            np.asarray(data["d2C_JJ"], dtype=np.complex128),
+            number(source.parameters, "model.temperature_K"),
+        )
+
+
+def derive(
+    kind: str,
+    source: Result,
+    analysis: Callable[[Series], tuple[Variables, Notes]],
+    nothing: Callable[[Series], Variables],
+) -> Result:
+    """Apply an analysis to a correlation result.
+
+    Args:
+        kind: kind of the new result.
+        source: a correlation result; its parameters and gates are carried over.
+        analysis: returns variables and notes; a ValueError means that it cannot be done.
+        nothing: the same variables without numbers, for a run that gives none.
+    """
+    watch = Stopwatch()
+    series = Series.of(source)
+    reason = unusable(source.gates)
+    variables: Variables = {}
+    notes: Notes = {}
+    if not reason:
+        try:
+            variables, notes = analysis(series)
+        except ValueError as error:
+            reason = str(error)
+    if reason:
+        variables, notes = nothing(series), {"reason": reason}
+    digest = str(source.provenance.get("configuration_hash", ""))
+    return Result(
+        kind=kind,
+        variables=variables,
+        parameters=source.parameters,
+        gates=source.gates,
+        provenance=collect(digest, watch, source=source.provenance),
+        notes=notes,
+    )
+
+
+def _scalar(value: float, units: str, description: str) -> Variable:
+    return Variable(value, (), units, description)
+
+
+def time_variable(series: Series) -> Variable:
+    """Return the time axis of a series."""
+    return Variable(series.time_fs, ("time",), "fs", "Time.")
+
+
+def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -> Variables:
+    """Return scalar variables; those without a value are NaN."""
+    return {
+        name: _scalar(values.get(name, NAN), units, description)
+        for name, (units, description) in table.items()
+    }
+
+
+def empty(series: Series, dtype: type = float) -> NDArray[Any]:
+    """Return an array of NaN along the time axis."""
+    return np.full(series.time_fs.shape, NAN, dtype=dtype)

@@ -1,0 +1,107 @@
+"""Mobility files: Kubo transform, diffusion constant, DC and frequency-resolved mobility."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.conductivity import ac_mobility
+from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.analysis.mobility import mobility
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.studies.config import AnalysisConfig
+from smallpolaron.studies.derive import (
+    D_UNIT,
+    MU,
+    NAN,
+    PAPER_UNIT,
+    Notes,
+    Series,
+    Variables,
+    derive,
+    empty,
+    scalars,
+    time_variable,
+)
+from smallpolaron.studies.store import Result, Variable
+
+MOST_FREQUENCIES: Final = 1201
+"""Stored frequencies at most; a finer grid is thinned evenly."""
+
+_MOBILITY_SCALARS = {
+    "D": (D_UNIT, "Diffusion constant: integral of Re C_JJ."),
+    "D_error": (D_UNIT, "What the end of the record leaves open in D."),
+    "D_paper": (PAPER_UNIT, "D in the unit of the reference papers."),
+    "D_paper_error": (PAPER_UNIT, "Its error."),
+    "mobility": (MU, "DC mobility e D / k_B T."),
+    "mobility_error": (MU, "Its error."),
+}
+
+
+def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
+    """Return Kubo transform, diffusion constant, DC and AC mobility of a correlation result."""
+    return derive("mobility", source, lambda s: _mobility(s, settings), _no_mobility)
+
+
+def _mobility(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+    t, T = series.time_fs, series.temperature_K
+    found = mobility(t, series.C, T, series.dC, series.d2C)
+    kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
+    spectrum = spectra(t, series.C, T, series.dC, series.d2C)
+    chosen = _chosen_frequencies(spectrum.omega, settings.frequency_max_cm * CM_TO_RAD_FS)
+    omega = spectrum.omega[chosen]
+    values = {
+        "D": found.D_A2_fs,
+        "D_error": found.D_error_A2_fs,
+        "D_paper": found.D_paper,
+        "D_paper_error": found.D_error_paper,
+        "mobility": found.mobility_cm2,
+        "mobility_error": found.mobility_error_cm2,
+    }
+    sigma = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C)
+    arrays = _mobility_arrays(
+        series, kubo.C, found.D_running, omega, sigma, spectrum.full[chosen], spectrum.kubo[chosen]
+    )
+    return arrays | scalars(_MOBILITY_SCALARS, values), {}
+
+
+def _chosen_frequencies(omega: NDArray[np.float64], largest: float) -> NDArray[np.int64]:
+    """Return indices up to a frequency, thinned evenly and symmetric about zero."""
+    centre = len(omega) // 2
+    reach = int(np.searchsorted(omega[centre:], largest, side="right")) - 1
+    stride = max(1, -(-2 * reach // (MOST_FREQUENCIES - 1)))
+    steps = reach // stride
+    return centre + stride * np.arange(-steps, steps + 1)
+
+
+def _mobility_arrays(
+    series: Series,
+    C_kubo: NDArray[np.float64],
+    D_running: NDArray[np.float64],
+    omega: NDArray[np.float64],
+    sigma: NDArray[np.complex128],
+    full: NDArray[np.float64],
+    kubo: NDArray[np.float64],
+) -> Variables:
+    frequency = ("omega",)
+    return {
+        "time_fs": time_variable(series),
+        "C_kubo": Variable(
+            C_kubo, ("time",), "angstrom^2 fs^-2", "Kubo transform of C_JJ; real and even."
+        ),
+        "D_running": Variable(D_running, ("time",), D_UNIT, "Integral of Re C_JJ up to each time."),
+        "omega": Variable(omega, frequency, "rad fs^-1", "Angular frequency."),
+        "sigma": Variable(sigma, frequency, MU, "Complex frequency-resolved mobility."),
+        "spectrum": Variable(full, frequency, D_UNIT, "Two-sided spectrum of C_JJ."),
+        "spectrum_kubo": Variable(kubo, frequency, D_UNIT, "Spectrum of the Kubo transform."),
+    }
+
+
+def _no_mobility(series: Series) -> Variables:
+    one = np.zeros(1)
+    arrays = _mobility_arrays(
+        series, empty(series), empty(series), one, one * NAN + 0j, one * NAN, one * NAN
+    )
+    return arrays | scalars(_MOBILITY_SCALARS, {})

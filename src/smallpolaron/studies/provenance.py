@@ -1,0 +1,135 @@
+"""Where a result comes from: versions, code state, machine, cost. No user names, no paths."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import smallpolaron
+
+_LIBRARIES = ("numpy", "scipy", "h5py", "numba")
+
+
+@dataclass(frozen=True)
+class Stopwatch:
+    """Measures the wall time of a job from its creation."""
+
+    began: float = field(default_factory=time.perf_counter)
+
+    def seconds(self) -> float:
+        """Return the seconds since the start."""
+        return time.perf_counter() - self.began
+
+
+def collect(
+    configuration_hash: str,
+    watch: Stopwatch,
+    *,
+    ranks: int = 1,
+    parallel: Mapping[str, str] | None = None,
+    source: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Return the provenance of a job that is about to write its result.
+
+    Args:
+        configuration_hash: hash of the resolved parameters.
+        watch: started when the job began.
+        ranks: MPI ranks of the job.
+        parallel: versions of PETSc and MPI; see parallel_versions.
+        source: provenance of the result this one was derived from.
+    """
+    wall = watch.seconds()
+    content: dict[str, Any] = {
+        "package_version": smallpolaron.__version__,
+        "numerics_version": smallpolaron.NUMERICS_VERSION,
+        "configuration_hash": configuration_hash,
+        **code_state(),
+        "python_version": platform.python_version(),
+        **{f"{name}_version": _version(name) for name in _LIBRARIES},
+        **(parallel or {}),
+        "ranks": ranks,
+        "wall_seconds": wall,
+        "core_seconds": wall * ranks,
+        "cpu_model": cpu_model(),
+        "cpu_count": os.cpu_count() or 0,
+        "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    if source is not None:
+        content["source"] = dict(source)
+    return content
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def parallel_versions() -> dict[str, str]:
+    """Return the versions of MPI and PETSc in use; imports both."""
+    import mpi4py
+    from mpi4py import MPI  # before petsc4py: it finds the MPI library
+
+    import petsc4py  # isort: skip
+    from petsc4py import PETSc  # isort: skip
+
+    number = ".".join(str(part) for part in PETSc.Sys.getVersion())
+    return {
+        "mpi4py_version": str(mpi4py.__version__),
+        "mpi_library": _first_line(MPI.Get_library_version()),
+        "petsc4py_version": str(petsc4py.__version__),
+        "petsc_version": number,
+        "petsc_scalar": np.dtype(PETSc.ScalarType).name,
+    }
+
+
+def _first_line(text: str) -> str:
+    return " ".join(text.replace("\x00", "").strip().splitlines()[0].split())
+
+
+def code_state(package: Path | None = None) -> dict[str, Any]:
+    """Return git commit and dirty flag when the package runs from a checkout, else None twice.
+
+    Args:
+        package: folder of the package; that of the running code if not given.
+    """
+    folder = (package or Path(smallpolaron.__file__).parent).resolve()
+    top = _git(folder, "rev-parse", "--show-toplevel")
+    # an environment inside somebody else's checkout says nothing about this code
+    if not top or Path(top).resolve() / "src" / "smallpolaron" != folder:
+        return {"git_commit": None, "git_dirty": None}
+    commit = _git(folder, "rev-parse", "--verify", "HEAD") or None
+    status = _git(folder, "status", "--porcelain", "--untracked-files=normal", "--", ".")
+    return {"git_commit": commit, "git_dirty": None if status is None else bool(status)}
+
+
+def _git(folder: Path, *arguments: str) -> str | None:
+    try:
+        done = subprocess.run(
+            ["git", *arguments], cwd=folder, capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip()
+
+
+def cpu_model() -> str:
+    """Return the model name of the processor, or its architecture when unknown."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.machine()

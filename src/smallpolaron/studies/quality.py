@@ -1,0 +1,157 @@
+"""The quality gates of a run: which apply, and what a gate says that could not be measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ive
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.gates import Gate, make_gate
+from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.model.holstein import HolsteinModel
+
+RealArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+_WINDING_MARGIN = 4.0
+
+STABILITY_BOUND = 0.0
+"""The propagator either saw the state grow (1) or not (0)."""
+
+
+def correlation_gates(
+    *,
+    time_fs: RealArray,
+    C: ComplexArray,
+    dC: ComplexArray,
+    d2C: ComplexArray,
+    density_matrix: ComplexArray,
+    hopping_energy: float,
+    residual: float,
+    hermiticity: float,
+    frontier_weight: float,
+    growth_detected: bool,
+    model: HolsteinModel,
+) -> tuple[Gate, ...]:
+    """Return every gate that applies to a correlation run.
+
+    Args:
+        time_fs: times, fs, shape (n,).
+        C: correlation function, angstrom^2/fs^2, shape (n,).
+        dC: its first derivative.
+        d2C: its second derivative.
+        density_matrix: reduced equilibrium state, shape (N, N).
+        hopping_energy: equilibrium mean of the hopping energy, rad/fs.
+        residual: relative rate of change of the equilibrium state, 1/fs.
+        hermiticity: largest violation of Hermiticity, relative.
+        frontier_weight: share of the equilibrium state on the outermost operators.
+        growth_detected: whether the run was stopped because the state grew.
+        model: the model of the run.
+    """
+    temperature_K = model.temperature_K
+
+    def balance() -> Gate:
+        found = spectra(time_fs, C, temperature_K, dC, d2C)
+        return gates.detailed_balance(found.omega, found.full, temperature_K)
+
+    def sum_rule() -> Gate:
+        start = kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0]
+        return gates.f_sum(float(start), hopping_energy, model.lattice_constant_A, temperature_K)
+
+    found = [
+        _stability(growth_detected),
+        gates.trace(complex(np.trace(density_matrix))),
+        gates.hermiticity(hermiticity),
+        gates.stationarity(residual),
+        gates.frontier_weight(frontier_weight),
+        _measured("real_at_zero", gates.REAL_AT_ZERO_BOUND, lambda: gates.real_at_zero(C)),
+        _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
+        _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
+        _measured("detailed_balance", gates.DETAILED_BALANCE_BOUND, balance),
+    ]
+    if f_sum_applies(model):
+        found.append(_measured("f_sum", gates.F_SUM_BOUND, sum_rule))
+    return tuple(found)
+
+
+def f_sum_applies(model: HolsteinModel) -> bool:
+    """Return whether the f-sum rule holds well enough for a model to serve as a gate.
+
+    On a ring the rule misses the response of closed paths around the ring to a flux, which falls
+    off factorially with the number of sites. Its size relative to the hopping energy is estimated
+    for the carrier without bath, 2 N^2 I_N(x) / (x I_1(x)) with x = 2 beta v; the rule applies
+    when a quarter of the gate's bound is above it (with a bath up to 2.5 times the estimate was
+    measured).
+    """
+    if model.topology == "chain":
+        return True
+    n, x = model.n_sites, 2 * model.beta * float(np.max(np.abs(model.bond_hoppings)))
+    winding = 2 * n**2 * ive(n, x) / (x * ive(1, x))
+    return bool(winding <= gates.F_SUM_BOUND / _WINDING_MARGIN)
+
+
+def population_gates(
+    *,
+    populations: ComplexArray,
+    hermiticity: float,
+    frontier_weight: float,
+    growth_detected: bool,
+) -> tuple[Gate, ...]:
+    """Return every gate of a population run.
+
+    Args:
+        populations: as computed, complex, shape (times, sites).
+        hermiticity: largest violation of Hermiticity at the end, relative.
+        frontier_weight: share of the final state on the outermost operators.
+        growth_detected: whether the run was stopped because the state grew.
+    """
+    sums = populations.sum(axis=1)
+    worst = complex(sums[int(np.argmax(np.abs(sums - 1.0)))])
+    return (
+        _stability(growth_detected),
+        gates.trace(worst),
+        gates.hermiticity(hermiticity),
+        gates.frontier_weight(frontier_weight),
+        gates.populations_in_range(populations.real),
+        make_gate(
+            "real_populations",
+            float(np.max(np.abs(populations.imag))),
+            gates.HERMITICITY_BOUND,
+            "largest imaginary part of a site population",
+        ),
+    )
+
+
+def _stability(growth_detected: bool) -> Gate:
+    return make_gate(
+        "stability",
+        float(growth_detected),
+        STABILITY_BOUND,
+        "1 if the run was stopped because the state grew (unstable truncation), else 0",
+    )
+
+
+def _measured(name: str, bound: float, measure: Callable[[], Gate]) -> Gate:
+    """Return a gate; a failed one with the reason when it cannot be measured."""
+    try:
+        return measure()
+    except ValueError as error:
+        return make_gate(name, math.nan, bound, f"could not be measured: {error}")
+
+
+def unusable(gates_of_run: tuple[Gate, ...]) -> str:
+    """Return why no transport number may be taken from a run, or an empty text.
+
+    Other failed gates flag the numbers; a growing state leaves none.
+    """
+    for gate in gates_of_run:
+        if gate.name == "stability" and not gate.passed:
+            return (
+                "the state grew (the truncation is unstable), so no number is reported; "
+                "raise hierarchy.depth"
+            )
+    return ""

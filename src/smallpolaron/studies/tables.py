@@ -1,0 +1,130 @@
+"""Tables of a study as CSV: its points, every quality gate, mobility against size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.resources import estimate
+from smallpolaron.studies.store import Result
+
+Row = dict[str, object]
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a CSV file in one step; numbers in full precision, NaN as ``nan``."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_text(buffer.getvalue(), encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return json.dumps(list(value))
+    return value
+
+
+POINT_COLUMNS = (
+    "point",
+    "protocol",
+    "block",
+    "n_sites",
+    "topology",
+    "hopping_cm",
+    "site_energies_cm",
+    "temperature_K",
+    "eta_cm",
+    "gamma_cm",
+    "eta_over_v",
+    "gamma_over_v",
+    "bath_terms",
+    "depth",
+    "max_excited_sites",
+    "symmetry",
+    "duration_fs",
+    "unknowns",
+    "ranks",
+    "mem_mb_per_cpu",
+    "runtime_min",
+    "core_hours",
+)
+
+
+def point_rows(plan: Plan) -> list[Row]:
+    """Return one row per job: what is computed and what it is expected to need."""
+    rows = []
+    for point in plan.points:
+        parameters = point.parameters
+        flat = {
+            key: value
+            for section in ("model", "bath", "hierarchy", "propagation")
+            for key, value in parameters[section].items()
+        }
+        for protocol in point.protocols:
+            need = estimate(parameters, protocol, plan.resources)
+            content: Row = {
+                **flat,
+                **point.derived,
+                "point": point.id,
+                "protocol": protocol,
+                "block": point.block,
+                "unknowns": need.unknowns,
+                "ranks": need.tasks,
+                "mem_mb_per_cpu": need.mem_mb_per_cpu,
+                "runtime_min": need.runtime_min,
+                "core_hours": round(need.core_hours, 4),
+            }
+            if protocol != "current":
+                content["symmetry"] = "none"
+            rows.append({key: content[key] for key in POINT_COLUMNS})
+    return rows
+
+
+QUALITY_COLUMNS = (
+    "point",
+    "kind",
+    "start",
+    "flagged",
+    "gate",
+    "value",
+    "bound",
+    "passed",
+    "meaning",
+)
+
+
+def quality_rows(results: Sequence[Result]) -> list[Row]:
+    """Return one row per run and gate, failed or not."""
+    return [
+        {
+            "point": result.parameters.get("point"),
+            "kind": result.kind,
+            "start": result.parameters.get("start"),
+            "flagged": result.flagged,
+            "gate": gate.name,
+            "value": gate.value,
+            "bound": gate.bound,
+            "passed": gate.passed,
+            "meaning": gate.meaning,
+        }
+        for result in results
+        for gate in result.gates
+    ]
