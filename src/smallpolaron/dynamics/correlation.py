@@ -7,7 +7,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.comm import require_complex_petsc
-from smallpolaron.dynamics.equilibrium import Equilibrium, equilibrate
+from smallpolaron.dynamics.equilibrium import Equilibrium, equilibrate, flux_stiffness
 from smallpolaron.dynamics.evolve import PropagationSettings, Trajectory, evolve
 from smallpolaron.dynamics.observables import ComplexArray, Frontier, Probe
 from smallpolaron.dynamics.progress import Progress, Report, to_stderr
@@ -31,6 +31,7 @@ class CorrelationResult:
         dC_JJ: its first derivative, angstrom^2 fs^-3.
         d2C_JJ: its second derivative, angstrom^2 fs^-4.
         equilibrium: the equilibrium state.
+        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; see flux_stiffness().
         trajectory: norms, products and growth along the propagation.
         n_unknowns: size of the basis.
         n_nonzeros: non-zeros of the generator.
@@ -41,6 +42,7 @@ class CorrelationResult:
     dC_JJ: ComplexArray
     d2C_JJ: ComplexArray
     equilibrium: Equilibrium
+    flux_stiffness: float
     trajectory: Trajectory
     n_unknowns: int
     n_nonzeros: int
@@ -84,6 +86,8 @@ def compute_correlation(
     progress = Progress("equilibrium", None, comm, report)
     progress.say(f"{basis.size} unknowns on {comm.size} ranks")
     equilibrium = equilibrate(basis, model, expansion, generator, frontier, settings, progress)
+    progress = Progress("equilibrium with flux (f-sum rule)", None, comm, report)
+    stiffness = flux_stiffness(basis, model, expansion, frontier, settings, progress)
 
     state = equilibrium.state.duplicate()
     assemble_left_multiplication(basis, model.current).mult(equilibrium.state, state)
@@ -103,6 +107,7 @@ def compute_correlation(
         dC_JJ=dc,
         d2C_JJ=d2c,
         equilibrium=equilibrium,
+        flux_stiffness=stiffness,
         trajectory=trajectory,
         n_unknowns=basis.size,
         n_nonzeros=int(generator.getInfo(generator.InfoType.GLOBAL_SUM)["nz_used"]),

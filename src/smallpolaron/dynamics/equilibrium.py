@@ -1,6 +1,7 @@
 """The correlated equilibrium state of carrier and bath."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import factorial
 
 import numpy as np
 from petsc4py import PETSc
@@ -17,6 +18,7 @@ from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.propagator import TaylorPropagator
 from smallpolaron.dynamics.states import relaxed
 from smallpolaron.hierarchy.basis import Basis
+from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -106,3 +108,47 @@ def equilibrate(
         time_fs=time_fs,
         products=propagator.products,
     )
+
+
+NEGLIGIBLE_STIFFNESS = 1e-3
+"""Winding part of the f-sum rule, relative to the hopping energy, below which it is not computed."""
+
+
+def flux_stiffness(
+    basis: Basis,
+    model: HolsteinModel,
+    expansion: BathExpansion,
+    frontier: Frontier,
+    settings: PropagationSettings,
+    progress: Progress,
+) -> float:
+    """Second derivative of the free energy of a ring with respect to the flux phase per bond.
+
+    It is what a finite ring adds to the f-sum rule, C_kubo(0) = a^2 k_BT (<-H_hop> - F''): carrier
+    paths that wind around the ring. F' = -<J>/a at phase phi has the harmonics sin(N phi),
+    sin(2 N phi), ...; one equilibrium at phi = pi/(2N), where the second vanishes, gives
+    F''(0) = N F'(phi) up to the third.
+
+    Args:
+        basis: the labels in play.
+        model: the Holstein model, without flux.
+        expansion: the bath expansion.
+        frontier: the outermost ADOs.
+        settings: tolerances of the equilibration.
+        progress: where progress goes.
+
+    Returns:
+        F'' in rad/fs; 0 for chains, and for rings where the free carrier's winding, an upper
+        bound because the bath suppresses it, is below NEGLIGIBLE_STIFFNESS.
+
+    Source: Kohn 1964 (stiffness); Scalapino, White and Zhang 1993 (f-sum rule on rings).
+    """
+    n = model.n_sites
+    beta_v = model.beta * float(np.max(np.abs(model.bond_hoppings)))
+    if model.topology == "chain" or n**2 * beta_v ** (n - 2) / factorial(n) < NEGLIGIBLE_STIFFNESS:
+        return 0.0
+    threaded = replace(model, flux=np.pi / (2 * n))
+    generator = assemble_generator(basis, threaded, expansion)
+    result = equilibrate(basis, threaded, expansion, generator, frontier, settings, progress)
+    mean_current = float(np.trace(threaded.current @ result.density_matrix).real)
+    return -n * mean_current / model.lattice_constant_A

@@ -66,11 +66,12 @@ def assemble_generator(
     Returns:
         L, 1/fs, shape (n, n), rows distributed like the basis, preallocated exactly.
     """
-    h = model.hamiltonian.astype(complex)
+    h = model.hamiltonian
     # a bath without coupling excites nothing; 0/0 in `down` would poison the rows
     size = np.abs(expansion.coefficients)
     root = np.sqrt(size)
-    down = np.divide(expansion.coefficients, root, out=np.zeros_like(h[0], shape=root.shape), where=size > 0)
+    down = np.zeros(len(root), dtype=complex)
+    np.divide(expansion.coefficients, root, out=down, where=size > 0)
     couplings = _Couplings(
         ket=-1j * h,
         bra=1j * h,

@@ -28,6 +28,8 @@ class HolsteinModel:
         site_energies: e_i, rad/fs: one number or N.
         lattice_constant_A: distance of neighbours, angstrom.
         temperature_K: temperature, K.
+        flux: phase per bond, rad, of a ring threaded by a magnetic flux: hopping to the right
+            carries exp(i flux). A probe of how the ring closes on itself, 0 otherwise.
 
     Raises:
         ValueError: a value outside these limits; the message names it.
@@ -41,6 +43,7 @@ class HolsteinModel:
     site_energies: float | tuple[float, ...] = 0.0
     lattice_constant_A: float = 5.0
     temperature_K: float = 300.0
+    flux: float = 0.0
 
     def __post_init__(self) -> None:
         """Refuse what is not a model."""
@@ -60,6 +63,8 @@ class HolsteinModel:
                 )
             if not np.all(np.isfinite(array)):
                 raise ValueError(f"{name} = {value}; finite numbers are needed")
+        if self.flux != 0 and self.topology != "ring":
+            raise ValueError(f"flux = {self.flux}; only a ring has one")
         if not self.lattice_constant_A > 0:
             raise ValueError(f"lattice_constant_A = {self.lattice_constant_A}; must be > 0")
         if not self.temperature_K > 0:
@@ -94,21 +99,22 @@ class HolsteinModel:
             and bool(np.ptp(self.energies) == 0)
         )
 
-    def _bonds(self) -> list[tuple[int, int, float]]:
-        return [(i, (i + 1) % self.n_sites, float(v)) for i, v in enumerate(self.bond_hoppings)]
+    @cached_property
+    def _rightward(self) -> ComplexArray:
+        """The part of H_hop that moves the carrier to the right along every bond."""
+        right = np.zeros((self.n_sites, self.n_sites), dtype=complex)
+        for left, v in enumerate(self.bond_hoppings):
+            right[(left + 1) % self.n_sites, left] = v * np.exp(1j * self.flux)
+        return right
 
     @cached_property
-    def hopping_matrix(self) -> FloatArray:
-        """H_hop, rad/fs, shape (N, N)."""
-        h = np.zeros((self.n_sites, self.n_sites))
-        for i, j, v in self._bonds():
-            h[i, j] += v
-            h[j, i] += v
-        return h
+    def hopping_matrix(self) -> ComplexArray:
+        """H_hop, rad/fs, shape (N, N), Hermitian; real without flux."""
+        return self._rightward + self._rightward.conj().T
 
     @cached_property
-    def hamiltonian(self) -> FloatArray:
-        """H_S, rad/fs, shape (N, N), real symmetric."""
+    def hamiltonian(self) -> ComplexArray:
+        """H_S, rad/fs, shape (N, N), Hermitian; real without flux."""
         return self.hopping_matrix + np.diag(self.energies)
 
     @cached_property
@@ -120,11 +126,8 @@ class HolsteinModel:
 
         Source: Mori paper, current operator; anomalous paper, eq. M.5.
         """
-        j = np.zeros((self.n_sites, self.n_sites), dtype=complex)
-        for left, right, v in self._bonds():
-            j[right, left] += -1j * self.lattice_constant_A * v
-            j[left, right] += 1j * self.lattice_constant_A * v
-        return j
+        rightward = -1j * self.lattice_constant_A * self._rightward
+        return rightward + rightward.conj().T
 
     def displacements_A(self, origin: int) -> FloatArray:
         """Distance of every site from one site, angstrom, shape (N,).

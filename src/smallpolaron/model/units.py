@@ -12,9 +12,7 @@ SECONDS_PER_FS: Final[float] = constants.femto
 CM2_S_PER_A2_FS: Final[float] = (constants.angstrom / constants.centi) ** 2 / SECONDS_PER_FS
 """cm^2/s in one angstrom^2/fs (0.1)."""
 
-CM_TO_RAD_FS: Final[float] = (
-    2.0 * constants.pi * constants.c / constants.centi * SECONDS_PER_FS
-)
+CM_TO_RAD_FS: Final[float] = 2.0 * constants.pi * constants.c / constants.centi * SECONDS_PER_FS
 """Angular frequency in rad/fs of one cm^-1; with hbar = 1 also its energy."""
 
 KB_CM: Final[float] = constants.k / (constants.h * constants.c) * constants.centi
