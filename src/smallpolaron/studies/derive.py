@@ -1,4 +1,4 @@
-"""What every analysis job shares: it derives one result from a correlation result.
+"""What every analysis job shares: it derives one result from another.
 
 A run from which no number may be taken (it grew, or is too short) still gives a file, with NaN
 and the reason in its notes, so that one bad point never stops a study.
@@ -52,29 +52,28 @@ class Series:
 def derive(
     kind: str,
     source: Result,
-    analysis: Callable[[Series], tuple[Variables, Notes]],
-    nothing: Callable[[Series], Variables],
+    analysis: Callable[[], tuple[Variables, Notes]],
+    nothing: Callable[[], Variables],
 ) -> Result:
-    """Apply an analysis to a correlation result.
+    """Apply an analysis to a result.
 
     Args:
         kind: kind of the new result.
-        source: a correlation result; its parameters and gates are carried over.
+        source: the result analysed; its parameters and gates are carried over.
         analysis: returns variables and notes; a ValueError means that it cannot be done.
         nothing: the same variables without numbers, for a run that gives none.
     """
     watch = Stopwatch()
-    series = Series.of(source)
-    reason = unusable(source.gates)
+    reason = source.notes.get("reason") or unusable(source.gates)
     variables: Variables = {}
     notes: Notes = {}
     if not reason:
         try:
-            variables, notes = analysis(series)
+            variables, notes = analysis()
         except ValueError as error:
             reason = str(error)
     if reason:
-        variables, notes = nothing(series), {"reason": reason}
+        variables, notes = nothing(), {"reason": reason}
     digest = str(source.provenance.get("configuration_hash", ""))
     return Result(
         kind=kind,
@@ -90,9 +89,9 @@ def _scalar(value: float, units: str, description: str) -> Variable:
     return Variable(value, (), units, description)
 
 
-def time_variable(series: Series) -> Variable:
-    """Return the time axis of a series."""
-    return Variable(series.time_fs, ("time",), "fs", "Time.")
+def time_variable(time_fs: NDArray[np.float64]) -> Variable:
+    """Return the time axis of a result."""
+    return Variable(time_fs, ("time",), "fs", "Time.")
 
 
 def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -> Variables:
@@ -103,6 +102,6 @@ def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -
     }
 
 
-def empty(series: Series, dtype: type = float) -> NDArray[Any]:
-    """Return an array of NaN along the time axis."""
-    return np.full(series.time_fs.shape, NAN, dtype=dtype)
+def empty(like: NDArray[Any], dtype: type = float) -> NDArray[Any]:
+    """Return NaN in the shape of an array."""
+    return np.full(like.shape, NAN, dtype=dtype)

@@ -6,11 +6,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.drude_smith import fit_drude_smith
-from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.studies.config import AnalysisConfig
 from smallpolaron.studies.derive import (
     Notes,
-    Series,
     Variables,
     derive,
     empty,
@@ -20,8 +18,8 @@ from smallpolaron.studies.derive import (
 from smallpolaron.studies.store import Result, Variable
 
 _FIT_SCALARS = {
-    "c": ("1", "Persistence of velocity of the Drude-Smith form."),
-    "c_error": ("1", "Its standard error."),
+    "c": ("1", "Persistence of velocity of the Drude-Smith form, held within -1 to 0."),
+    "c_error": ("1", "Its standard error; NaN at a limit of that range."),
     "k": ("fs^-1", "Collision rate of the Drude-Smith form."),
     "k_error": ("fs^-1", "Its standard error."),
     "residual": ("1", "Root mean square residual relative to C_kubo(0)."),
@@ -30,6 +28,9 @@ _FIT_SCALARS = {
     "dc_ratio": ("1", "DC mobility of the fit over that of the data."),
     "fit_from_fs": ("fs", "First time of the fit."),
     "fit_to_fs": ("fs", "Last time of the fit."),
+    "free_c": ("1", "c of the best fit when c is not held within -1 to 0."),
+    "free_k": ("fs^-1", "Collision rate of that fit."),
+    "free_residual": ("1", "Root mean square residual of that fit."),
     "drude_k": ("fs^-1", "Decay rate of the plain Drude form, c = 0."),
     "drude_k_error": ("fs^-1", "Its standard error."),
     "drude_residual": ("1", "Root mean square residual of the plain Drude form."),
@@ -37,14 +38,22 @@ _FIT_SCALARS = {
 
 
 def drude_smith_result(source: Result, settings: AnalysisConfig) -> Result:
-    """Return the Drude-Smith fit of the Kubo transform of a correlation result."""
-    return derive("drude_smith", source, lambda s: _drude_smith(s, settings), _no_drude_smith)
+    """Return the Drude-Smith fit of the Kubo transform in a mobility result."""
+    time_fs = np.asarray(source.variables["time_fs"].data, dtype=np.float64)
+    C_kubo = np.asarray(source.variables["C_kubo"].data, dtype=np.float64)
+    return derive(
+        "drude_smith",
+        source,
+        lambda: _drude_smith(time_fs, C_kubo, settings),
+        lambda: _no_drude_smith(time_fs),
+    )
 
 
-def _drude_smith(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
-    kubo = kubo_transform(series.time_fs, series.C, series.temperature_K, series.dC, series.d2C)
+def _drude_smith(
+    time_fs: NDArray[np.float64], C_kubo: NDArray[np.float64], settings: AnalysisConfig
+) -> tuple[Variables, Notes]:
     span = settings.drude_smith_range_fs
-    found = fit_drude_smith(kubo.time_fs, kubo.C, None if span is None else (span[0], span[1]))
+    found = fit_drude_smith(time_fs, C_kubo, None if span is None else (span[0], span[1]))
     values = {
         "c": found.c,
         "c_error": found.c_error,
@@ -56,18 +65,21 @@ def _drude_smith(series: Series, settings: AnalysisConfig) -> tuple[Variables, N
         "dc_ratio": found.dc_ratio,
         "fit_from_fs": found.fit_from_fs,
         "fit_to_fs": found.fit_to_fs,
+        "free_c": found.free_c,
+        "free_k": found.free_k,
+        "free_residual": found.free_rms,
         "drude_k": found.drude.k,
         "drude_k_error": found.drude.k_error,
         "drude_residual": found.drude.rms,
     }
-    arrays = _fit_arrays(series, found.fitted)
+    arrays = _fit_arrays(time_fs, found.fitted)
     return arrays | scalars(_FIT_SCALARS, values), {"verdict": found.verdict}
 
 
-def _fit_arrays(series: Series, fit: NDArray[np.float64]) -> Variables:
+def _fit_arrays(time_fs: NDArray[np.float64], fit: NDArray[np.float64]) -> Variables:
     text = "Fitted curve (1 + c k t) exp(-k t), relative to C_kubo(0)."
-    return {"time_fs": time_variable(series), "fit": Variable(fit, ("time",), "1", text)}
+    return {"time_fs": time_variable(time_fs), "fit": Variable(fit, ("time",), "1", text)}
 
 
-def _no_drude_smith(series: Series) -> Variables:
-    return _fit_arrays(series, empty(series)) | scalars(_FIT_SCALARS, {})
+def _no_drude_smith(time_fs: NDArray[np.float64]) -> Variables:
+    return _fit_arrays(time_fs, empty(time_fs)) | scalars(_FIT_SCALARS, {})

@@ -176,6 +176,7 @@ def _correlation(point: Point, protocol: Protocol, watch: Stopwatch, study: str)
             d2C=found.d2C_JJ,
             density_matrix=equilibrium.density_matrix,
             hopping_energy=equilibrium.hopping_energy,
+            flux_stiffness=found.flux_stiffness,
             residual=equilibrium.residual,
             hermiticity=equilibrium.hermiticity,
             frontier_weight=equilibrium.frontier_weight,
@@ -215,6 +216,9 @@ def _correlation_variables(found: CorrelationResult) -> dict[str, Variable]:
         ),
         "equilibrium/hopping_energy": Variable(
             state.hopping_energy, (), "rad fs^-1", "Equilibrium mean of the hopping energy."
+        ),
+        "equilibrium/flux_stiffness": Variable(
+            found.flux_stiffness, (), "rad fs^-1", "Winding part of the f-sum rule of a ring."
         ),
         "equilibrium/residual": Variable(
             state.residual, (), "fs^-1", "Relative rate of change of the equilibrium state."

@@ -37,7 +37,8 @@ _KERNEL_SCALARS = {
 
 def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
-    return derive("kernel", source, lambda s: _kernel(s, settings), _no_kernel)
+    series = Series.of(source)
+    return derive("kernel", source, lambda: _kernel(series, settings), lambda: _no_kernel(series))
 
 
 def _kernel(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
@@ -84,7 +85,7 @@ def _kernel_arrays(
     axis = ("cutoff",)
     scale = mobility_cm2(1.0, series.temperature_K)
     return {
-        "time_fs": time_variable(series),
+        "time_fs": time_variable(series.time_fs),
         "K": Variable(K, ("time",), "fs^-2", "Mori memory kernel of C_JJ."),
         "cutoff_fs": Variable(cutoff_fs, axis, "fs", "Time after which the kernel is set to zero."),
         "D_cutoff": Variable(
@@ -98,10 +99,10 @@ def _kernel_arrays(
 
 
 def _no_kernel(series: Series) -> Variables:
-    nothing = empty(series)
+    nothing = empty(series.time_fs)
     arrays = _kernel_arrays(
         series,
-        empty(series, complex),
+        empty(series.time_fs, complex),
         series.time_fs,
         nothing,
         np.full(nothing.shape, -1, dtype=np.int64),

@@ -42,7 +42,10 @@ _MOBILITY_SCALARS = {
 
 def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return Kubo transform, diffusion constant, DC and AC mobility of a correlation result."""
-    return derive("mobility", source, lambda s: _mobility(s, settings), _no_mobility)
+    series = Series.of(source)
+    return derive(
+        "mobility", source, lambda: _mobility(series, settings), lambda: _no_mobility(series)
+    )
 
 
 def _mobility(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
@@ -60,7 +63,7 @@ def _mobility(series: Series, settings: AnalysisConfig) -> tuple[Variables, Note
         "mobility": found.mobility_cm2,
         "mobility_error": found.mobility_error_cm2,
     }
-    sigma = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C)
+    sigma = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
     arrays = _mobility_arrays(
         series, kubo.C, found.D_running, omega, sigma, spectrum.full[chosen], spectrum.kubo[chosen]
     )
@@ -87,7 +90,7 @@ def _mobility_arrays(
 ) -> Variables:
     frequency = ("omega",)
     return {
-        "time_fs": time_variable(series),
+        "time_fs": time_variable(series.time_fs),
         "C_kubo": Variable(
             C_kubo, ("time",), "angstrom^2 fs^-2", "Kubo transform of C_JJ; real and even."
         ),
@@ -100,8 +103,8 @@ def _mobility_arrays(
 
 
 def _no_mobility(series: Series) -> Variables:
-    one = np.zeros(1)
-    arrays = _mobility_arrays(
-        series, empty(series), empty(series), one, one * NAN + 0j, one * NAN, one * NAN
-    )
+    curve = empty(series.time_fs)
+    zero, nothing = np.zeros(1), np.full(1, NAN)
+    sigma = np.full(1, NAN, dtype=np.complex128)
+    arrays = _mobility_arrays(series, curve, curve, zero, sigma, nothing, nothing)
     return arrays | scalars(_MOBILITY_SCALARS, {})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ive
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate, make_gate
@@ -17,7 +17,10 @@ from smallpolaron.model.holstein import HolsteinModel
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
-_WINDING_MARGIN = 4.0
+_F_SUM_MEANING = (
+    "relative deviation of C_kubo(0) from a^2 (<-H_hop> - F'') k_B T; F'' is the flux stiffness, "
+    "carrier paths around a small ring, 0 for chains"
+)
 
 STABILITY_BOUND = 0.0
 """The propagator either saw the state grow (1) or not (0)."""
@@ -31,13 +34,14 @@ def correlation_gates(
     d2C: ComplexArray,
     density_matrix: ComplexArray,
     hopping_energy: float,
+    flux_stiffness: float,
     residual: float,
     hermiticity: float,
     frontier_weight: float,
     growth_detected: bool,
     model: HolsteinModel,
 ) -> tuple[Gate, ...]:
-    """Return every gate that applies to a correlation run.
+    """Return every gate of a correlation run.
 
     Args:
         time_fs: times, fs, shape (n,).
@@ -46,6 +50,7 @@ def correlation_gates(
         d2C: its second derivative.
         density_matrix: reduced equilibrium state, shape (N, N).
         hopping_energy: equilibrium mean of the hopping energy, rad/fs.
+        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; 0 for chains.
         residual: relative rate of change of the equilibrium state, 1/fs.
         hermiticity: largest violation of Hermiticity, relative.
         frontier_weight: share of the equilibrium state on the outermost operators.
@@ -59,10 +64,12 @@ def correlation_gates(
         return gates.detailed_balance(found.omega, found.full, temperature_K)
 
     def sum_rule() -> Gate:
-        start = kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0]
-        return gates.f_sum(float(start), hopping_energy, model.lattice_constant_A, temperature_K)
+        start = float(kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0])
+        energy = hopping_energy + flux_stiffness
+        gate = gates.f_sum(start, energy, model.lattice_constant_A, temperature_K)
+        return replace(gate, meaning=_F_SUM_MEANING)
 
-    found = [
+    return (
         _stability(growth_detected),
         gates.trace(complex(np.trace(density_matrix))),
         gates.hermiticity(hermiticity),
@@ -72,26 +79,8 @@ def correlation_gates(
         _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
         _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
         _measured("detailed_balance", gates.DETAILED_BALANCE_BOUND, balance),
-    ]
-    if f_sum_applies(model):
-        found.append(_measured("f_sum", gates.F_SUM_BOUND, sum_rule))
-    return tuple(found)
-
-
-def f_sum_applies(model: HolsteinModel) -> bool:
-    """Return whether the f-sum rule holds well enough for a model to serve as a gate.
-
-    On a ring the rule misses the response of closed paths around the ring to a flux, which falls
-    off factorially with the number of sites. Its size relative to the hopping energy is estimated
-    for the carrier without bath, 2 N^2 I_N(x) / (x I_1(x)) with x = 2 beta v; the rule applies
-    when a quarter of the gate's bound is above it (with a bath up to 2.5 times the estimate was
-    measured).
-    """
-    if model.topology == "chain":
-        return True
-    n, x = model.n_sites, 2 * model.beta * float(np.max(np.abs(model.bond_hoppings)))
-    winding = 2 * n**2 * ive(n, x) / (x * ive(1, x))
-    return bool(winding <= gates.F_SUM_BOUND / _WINDING_MARGIN)
+        _measured("f_sum", gates.F_SUM_BOUND, sum_rule),
+    )
 
 
 def population_gates(

@@ -134,7 +134,8 @@ def expected_products(parameters: Given, protocol: Protocol) -> int:
     span = number(parameters, "propagation.duration_fs")
     if protocol == "current":
         gamma = number(parameters, "bath.gamma_cm") * CM_TO_RAD_FS
-        span += max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
+        states = 2 if parameters["model"]["topology"] == "ring" else 1  # with flux: f-sum rule
+        span += states * max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
     steps = span * spectral_radius(parameters) / STABLE_STEP
     return ceil(TERMS_PER_STEP * steps)
 

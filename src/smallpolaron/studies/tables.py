@@ -128,3 +128,24 @@ def quality_rows(results: Sequence[Result]) -> list[Row]:
         for result in results
         for gate in result.gates
     ]
+
+
+def plan_text(plan: Plan) -> str:
+    """Return a plan as text for the terminal: one line per job and the total cost."""
+    rows = point_rows(plan)
+    head = ("point", "protocol", "unknowns", "ranks", "mem_mb_per_cpu", "runtime_min")
+    lines = [head, *(tuple(str(row[key]) for key in head) for row in rows)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if i < 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    hours = sum(float(str(row["core_hours"])) for row in rows)
+    summary = (
+        f"study {plan.study}: {len(plan.points)} points, {len(rows)} MPI jobs, "
+        f"about {hours:.2g} core hours; memory in MB per rank, wall-time limits in minutes"
+    )
+    return "\n".join([summary, *text])

@@ -1,0 +1,269 @@
+"""The command line: `python -m smallpolaron COMMAND`. The rules of the workflow call it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import smallpolaron
+
+if TYPE_CHECKING:
+    from smallpolaron.studies.config import AnalysisConfig
+    from smallpolaron.studies.store import Result
+
+Command = Callable[[argparse.Namespace], int]
+
+USAGE_STATUS = 2
+"""Exit status for a request that cannot be met: bad configuration, plan, file or option."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit status.
+
+    Errors that the user can mend are printed as plain lines; anything else is a traceback.
+    """
+    options = _parser().parse_args(arguments)
+    command: Command = options.command
+    from smallpolaron.studies.plan import PlanError
+    from smallpolaron.studies.problems import ConfigurationError
+    from smallpolaron.studies.store import StoreError
+
+    try:
+        return command(options)
+    except ConfigurationError as error:
+        print(error, file=sys.stderr)
+    except (PlanError, StoreError) as error:
+        print(f"error: {error}", file=sys.stderr)
+    return USAGE_STATUS
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="smallpolaron", description="Mobility of small polarons from exact dynamics."
+    )
+    parser.add_argument("--version", action="version", version=smallpolaron.__version__)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    validate = _add(commands, "validate", _validate, "check a study and print its plan")
+    validate.add_argument("configuration", type=Path, nargs="+", help="study file (YAML)")
+
+    plan = _add(commands, "plan", _plan, "write the plan of a study (JSON)")
+    plan.add_argument("--config", type=Path, required=True, help="study file (YAML)")
+    plan.add_argument("--output", type=Path, required=True, help="plan to write; replaced")
+
+    schema = _add(commands, "schema", _schema, "renew config/schema.json, docs/configuration.md")
+    schema.add_argument("--check", action="store_true", help="only tell whether they are current")
+    schema.add_argument("--root", type=Path, default=Path(), help="checkout (default: here)")
+
+    _add_dynamics(commands)
+    _add_analysis(commands)
+    _add_tables(commands)
+    return parser
+
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def _add(commands: Commands, name: str, command: Command, text: str) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+    parser.set_defaults(command=command)
+    return parser
+
+
+def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
+    parser.add_argument("--output", type=Path, required=True, help=what)
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= 1")
+    return int(text)
+
+
+def _add_dynamics(commands: Commands) -> None:
+    texts = {
+        "correlation": "compute the current autocorrelation function of a point (MPI)",
+        "population": "compute the populations of a point (MPI)",
+    }
+    for name, text in texts.items():
+        parser = _add(commands, name, _dynamics, text)
+        parser.add_argument("--plan", type=Path, required=True, help="plan of the study (JSON)")
+        parser.add_argument("--point", required=True, help="id of the point in the plan")
+        parser.add_argument(
+            "--ranks", type=_positive, required=True, help="MPI ranks the job was started with"
+        )
+        if name == "population":
+            choices = ("franck_condon", "marcus")
+            parser.add_argument("--start", choices=choices, required=True, help="initial bath")
+        _add_output(parser, "result file to write (HDF5)")
+
+
+def _add_analysis(commands: Commands) -> None:
+    texts = {
+        "kernel": ("correlation", _kernel, "memory kernel and cutoff times of a run"),
+        "mobility": ("correlation", _mobility, "DC and frequency-resolved mobility of a run"),
+        "drude-smith": ("mobility", _drude_smith, "Drude-Smith fit of a run"),
+    }
+    for name, (source, command, text) in texts.items():
+        parser = _add(commands, name, command, text)
+        parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
+        parser.add_argument(
+            f"--{source}", type=Path, required=True, help=f"{source} result file (HDF5)"
+        )
+        _add_output(parser, "result file to write (HDF5)")
+
+
+def _add_tables(commands: Commands) -> None:
+    tables = _add(commands, "tables", _tables, "write all tables of a study (CSV)")
+    tables.add_argument(
+        "--plan", type=Path, required=True, help="plan; result files are looked for beside it"
+    )
+    tables.add_argument("--output-folder", type=Path, required=True, help="folder for the tables")
+
+    points = _add(commands, "points", _points, "write the table of jobs and what they need (CSV)")
+    points.add_argument("--plan", type=Path, required=True, help="plan of the study (JSON)")
+    points.add_argument("--output", type=Path, required=True, help="table to write; replaced")
+
+    quality = _add(commands, "quality", _quality, "write the table of all quality gates (CSV)")
+    quality.add_argument("--results", type=Path, nargs="+", required=True, help="result files")
+    quality.add_argument("--output", type=Path, required=True, help="table to write; replaced")
+
+    size = _add(commands, "finite-size", _finite_size, "write mobility against size (CSV)")
+    size.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
+    size.add_argument("--mobility", type=Path, nargs="+", required=True, help="mobility files")
+    size.add_argument("--output", type=Path, required=True, help="table to write; replaced")
+
+
+def _validate(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.problems import ConfigurationError
+    from smallpolaron.studies.study import load_plan
+    from smallpolaron.studies.tables import plan_text
+
+    status = 0
+    for path in options.configuration:
+        try:
+            print(plan_text(load_plan(path)))
+        except ConfigurationError as error:
+            print(error, file=sys.stderr)
+            status = USAGE_STATUS
+    return status
+
+
+def _plan(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.plan import write_plan
+    from smallpolaron.studies.study import load_plan
+
+    write_plan(options.output, load_plan(options.config))
+    return 0
+
+
+def _schema(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.schema import generated_files, outdated
+
+    try:
+        if options.check:
+            found = outdated(options.root)
+            for path in found:
+                print(f"{path}: out of date; run: python -m smallpolaron schema", file=sys.stderr)
+            return 1 if found else 0
+        for path, text in generated_files(options.root).items():
+            path.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}; run this in a checkout, or name it with --root", file=sys.stderr)
+        return USAGE_STATUS
+    return 0
+
+
+def _dynamics(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.dynamics_jobs import JobOptions, run_job
+
+    return run_job(
+        JobOptions(
+            plan=options.plan,
+            point=options.point,
+            protocol=getattr(options, "start", "current"),
+            ranks=options.ranks,
+            output=options.output,
+            overwrite=options.overwrite,
+        )
+    )
+
+
+def _analyse(
+    options: argparse.Namespace,
+    kind: str,
+    analysis: Callable[[Result, AnalysisConfig], Result],
+) -> int:
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.store import read_result, write_result
+
+    settings = read_plan(options.plan).analysis
+    source = read_result(getattr(options, kind), kind=kind)
+    result = analysis(source, settings)
+    write_result(options.output, result, overwrite=options.overwrite)
+    if "reason" in result.notes:
+        print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)
+    return 0
+
+
+def _kernel(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.kernel_job import kernel_result
+
+    return _analyse(options, "correlation", kernel_result)
+
+
+def _mobility(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.mobility_job import mobility_result
+
+    return _analyse(options, "correlation", mobility_result)
+
+
+def _drude_smith(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.drude_smith_job import drude_smith_result
+
+    return _analyse(options, "mobility", drude_smith_result)
+
+
+def _tables(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.study_tables import write_all
+
+    write_all(options.plan, options.output_folder)
+    return 0
+
+
+def _points(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.tables import POINT_COLUMNS, point_rows, write_table
+
+    write_table(options.output, POINT_COLUMNS, point_rows(read_plan(options.plan)))
+    return 0
+
+
+def _quality(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.store import read_result
+    from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
+
+    results = [read_result(path) for path in options.results]
+    write_table(options.output, QUALITY_COLUMNS, quality_rows(results))
+    return 0
+
+
+def _finite_size(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.store import read_result
+    from smallpolaron.studies.tables import write_table
+
+    settings = read_plan(options.plan).analysis
+    results = [read_result(path, kind="mobility") for path in options.mobility]
+    write_table(options.output, FINITE_SIZE_COLUMNS, finite_size_rows(results, settings))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,47 @@
+"""All tables of a study, from its plan and the result files beside the plan."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.studies.plan import read_plan
+from smallpolaron.studies.store import read_result
+from smallpolaron.studies.tables import (
+    POINT_COLUMNS,
+    QUALITY_COLUMNS,
+    point_rows,
+    quality_rows,
+    write_table,
+)
+
+
+def write_all(plan_path: Path, folder: Path) -> None:
+    """Write points.csv, quality.csv and finite_size.csv.
+
+    Args:
+        plan_path: plan of the study, in the folder of its results.
+        folder: where the tables go.
+
+    Raises:
+        PlanError: the plan cannot be used.
+        StoreError: a result file that the plan asks for is missing or damaged.
+    """
+    plan, results = read_plan(plan_path), plan_path.parent
+    runs = [
+        read_result(results / "correlation" / f"{point.id}.h5", kind="correlation")
+        for point in plan.with_protocol("current")
+    ]
+    runs += [
+        read_result(results / "population" / f"{point.id}__{start}.h5", kind="population")
+        for point in plan.points
+        for start in point.populations
+    ]
+    mobilities = [
+        read_result(results / "mobility" / f"{point.id}.h5", kind="mobility")
+        for point in plan.with_protocol("current")
+    ]
+    write_table(folder / "points.csv", POINT_COLUMNS, point_rows(plan))
+    write_table(folder / "quality.csv", QUALITY_COLUMNS, quality_rows(runs))
+    sizes = finite_size_rows(mobilities, plan.analysis)
+    write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)
