@@ -1,0 +1,52 @@
+"""A plain hierarchy: dense matrices, every ADO and every element, written from the equations."""
+
+from itertools import product
+
+import numpy as np
+
+
+def ado_list(n_sites, n_terms, depth, weights=None, max_excited_sites=None):
+    weights = np.ones(n_terms) if weights is None else np.asarray(weights)
+    tops = [int(depth / w + 1e-9) for w in weights]
+    kept = []
+    for n in product(*[range(t + 1) for _ in range(n_sites) for t in tops]):
+        table = np.array(n).reshape(n_sites, n_terms)
+        excited = np.count_nonzero(table.sum(axis=1))
+        if np.sum(table @ weights) <= depth + 1e-9 and (
+            max_excited_sites is None or excited <= max_excited_sites
+        ):
+            kept.append(n)
+    return kept
+
+
+def dense_generator(model, expansion, ados):
+    """L on vectors ordered (ado, a, b), from commutators of full N x N matrices."""
+    n_sites, n_terms = model.n_sites, expansion.n_terms
+    h, identity = model.hamiltonian, np.eye(n_sites)
+    index = {n: i for i, n in enumerate(ados)}
+    block = n_sites**2
+    left = lambda o: np.kron(o, identity)  # noqa: E731
+    right = lambda o: np.kron(identity, o.T)  # noqa: E731
+    q = [np.diag(row) for row in identity]
+    big = np.zeros((len(ados) * block, len(ados) * block), dtype=complex)
+    for i, n in enumerate(ados):
+        rows = slice(i * block, (i + 1) * block)
+        own = -1j * (left(h) - right(h))
+        for j in range(n_sites):
+            commutator = left(q[j]) - right(q[j])
+            own = own - expansion.terminator * commutator @ commutator
+            for k in range(n_terms):
+                m = j * n_terms + k
+                c, nu = expansion.coefficients[k], expansion.rates[k]
+                own = own - n[m] * nu * np.eye(block)
+                up = tuple(x + (y == m) for y, x in enumerate(n))
+                down = tuple(x - (y == m) for y, x in enumerate(n))
+                if up in index:
+                    cols = slice(index[up] * block, (index[up] + 1) * block)
+                    big[rows, cols] += -1j * np.sqrt((n[m] + 1) * abs(c)) * commutator
+                if down in index:
+                    cols = slice(index[down] * block, (index[down] + 1) * block)
+                    action = c * left(q[j]) - np.conj(c) * right(q[j])
+                    big[rows, cols] += -1j * np.sqrt(n[m] / abs(c)) * action
+        big[rows, rows] += own
+    return big
