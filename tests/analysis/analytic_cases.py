@@ -76,6 +76,10 @@ class ExponentialKernel:
         a, b = np.array(self.amplitudes), np.array(self.rates)
         return np.exp(-np.outer(time, b)) @ a
 
+    def kernel_integral(self, time: FloatArray) -> ComplexArray:
+        a, b = np.array(self.amplitudes), np.array(self.rates)
+        return (1.0 - np.exp(-np.outer(time, b))) @ (a / b)
+
     def matrix(self) -> ComplexArray:
         size = len(self.rates) + 1
         matrix = np.zeros((size, size), complex)

@@ -3,10 +3,11 @@ import dataclasses
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.special import iv
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate, make_gate
-from smallpolaron.model.units import thermal_energy
+from smallpolaron.model.units import beta, thermal_energy
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,31 @@ def test_f_sum_measures_a_relative_deviation():
         gates.f_sum(exact, 0.011, 5.0, 300.0)
     with pytest.raises(ValueError, match=r"lattice_constant_A = 0"):
         gates.f_sum(exact, -0.011, 0.0, 300.0)
+
+
+@pytest.mark.parametrize("n_sites", [4, 5, 6, 8])
+def test_short_rings_deviate_from_the_f_sum_rule_by_their_winding(n_sites):
+    """Leading term of the flux curvature of the free energy, by Bessel functions."""
+    x = 2.0 * 0.0094 * beta(300.0)
+    exact = 2.0 * n_sites**2 * iv(n_sites, x) / (x * iv(1, x))
+    for hopping in (0.0094, -0.0094):
+        found = gates.ring_f_sum_deviation(n_sites, hopping, 300.0)
+        assert_allclose(found, exact, rtol=0.05)
+
+
+def test_ring_deviation_widens_the_bound_and_says_so():
+    exact = 25.0 * 0.011 * thermal_energy(300.0)
+    assert not gates.f_sum(1.03 * exact, -0.011, 5.0, 300.0).passed
+    short = gates.f_sum(1.03 * exact, -0.011, 5.0, 300.0, ring_deviation=0.04)
+    assert short.passed
+    assert_allclose(short.bound, gates.F_SUM_BOUND + 0.04)
+    assert "4.0e-02" in short.meaning
+    with pytest.raises(ValueError, match=r"ring_deviation = -0\.1"):
+        gates.f_sum(exact, -0.011, 5.0, 300.0, ring_deviation=-0.1)
+    with pytest.raises(ValueError, match=r"n_sites = 2"):
+        gates.ring_f_sum_deviation(2, 0.01, 300.0)
+    with pytest.raises(ValueError, match=r"\|hopping\| = 0"):
+        gates.ring_f_sum_deviation(4, 0.0, 300.0)
 
 
 def test_state_gates():

@@ -1,5 +1,6 @@
 """Drude-Smith and Drude fits of the Kubo-transformed correlation function, with a verdict."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,6 +32,10 @@ ROUGH_RMS: Final = 0.03
 """rms residual over C(0) up to which a fit still has the overall shape."""
 
 MINIMUM_POINTS: Final = 10
+PHYSICAL_C: Final = (-1.0, 0.0)
+"""Range of c that the model allows: the share of velocity a collision leaves, reversed."""
+
+_ANY_C: Final = (-np.inf, np.inf)
 _RATES: Final = 300
 
 
@@ -58,11 +63,13 @@ class DrudeSmithFit:
     best parameters are defined, not how right they are.
 
     Attributes:
-        c: persistence of velocity, dimensionless.
-        c_error: its standard error.
+        c: persistence of velocity, dimensionless, within -1 to 0 as the model demands.
+        c_error: its standard error; NaN if c is at a limit of that range.
         k: collision rate, fs^-1.
         k_error: its standard error, fs^-1.
-        c_is_physical: whether -1 <= c <= 0, the range the model allows; it is not imposed.
+        free_c: c of the best fit without limits on c; equal to c if that is the best one.
+        free_k: its collision rate, fs^-1.
+        free_rms: its rms residual over C(0).
         fit_from_fs: first time of the fit, fs.
         fit_to_fs: last time of the fit, fs.
         rms: rms residual over C(0), within the fit range.
@@ -79,7 +86,9 @@ class DrudeSmithFit:
     c_error: float
     k: float
     k_error: float
-    c_is_physical: bool
+    free_c: float
+    free_k: float
+    free_rms: float
     fit_from_fs: float
     fit_to_fs: float
     rms: float
@@ -170,7 +179,8 @@ def fit_drude_smith(
     curve = data / start
     chosen = _chosen_times(time, step, fit_range_fs)
     t, y = time[chosen], curve[chosen]
-    c, k, c_error, k_error = _least_squares(t, y, smith=True)
+    c, k, c_error, k_error = _least_squares(t, y, PHYSICAL_C)
+    free_c, free_k, _, _ = _least_squares(t, y, _ANY_C)
     drude = _fit_drude(t, y)
     residual = y - drude_smith_curve(t, c, k)
     worst = int(np.argmax(np.abs(residual)))
@@ -185,7 +195,9 @@ def fit_drude_smith(
         c_error=c_error,
         k=k,
         k_error=k_error,
-        c_is_physical=-1.0 <= c <= 0.0,
+        free_c=free_c,
+        free_k=free_k,
+        free_rms=_rms(t, y, free_c, free_k),
         fit_from_fs=float(t[0]),
         fit_to_fs=float(t[-1]),
         rms=rms,
@@ -195,7 +207,9 @@ def fit_drude_smith(
         dc_ratio=dc_ratio,
         fitted=fitted,
         drude=drude,
-        verdict=_verdict(time, curve, fitted, c, rms, (largest, float(t[worst])), dc_ratio),
+        verdict=_verdict(rms, (largest, float(t[worst])), dc_ratio)
+        + _shape_difference(time, curve, fitted, rms)
+        + _range_remark(c, free_c, _rms(t, y, free_c, free_k)),
     )
 
 
@@ -216,65 +230,85 @@ def _chosen_times(time: FloatArray, step: float, fit_range_fs: tuple[float, floa
     return slice(first, last + 1)
 
 
-def _best_start(t: FloatArray, y: FloatArray, smith: bool) -> tuple[float, float]:
+def _best_start(t: FloatArray, y: FloatArray, c_range: tuple[float, float]) -> tuple[float, float]:
     """C and log k with the smallest residual on a grid of k; for each k the best c is linear."""
     rates = np.geomspace(0.01 / float(t[-1]), 10.0 / float(t[1] - t[0]), _RATES)
-    best = (np.inf, 0.0, 0.0, 0)
+    squares = np.empty(_RATES)
+    best_c = np.empty(_RATES)
     for index, k in enumerate(rates):
         decay = np.exp(-k * t)
         wave = k * t * decay
         norm = float(wave @ wave)
-        c = float(wave @ (y - decay)) / norm if smith and norm > 0.0 else 0.0
-        squares = float(np.sum((y - decay - c * wave) ** 2))
-        if squares < best[0]:
-            best = (squares, c, float(np.log(k)), index)
-    if best[3] in (0, _RATES - 1):
+        free = float(wave @ (y - decay)) / norm if norm > 0.0 else 0.0
+        best_c[index] = np.clip(free, *c_range)
+        squares[index] = np.sum((y - decay - best_c[index] * wave) ** 2)
+    best = int(np.argmin(squares))
+    if best in (0, _RATES - 1):
         raise ValueError(
             "C_kubo: no decay rate fits within the record; look at the curve, it may not decay, "
             "or choose another fit_range_fs"
         )
-    return best[1], best[2]
+    return float(best_c[best]), float(np.log(rates[best]))
 
 
-def _least_squares(t: FloatArray, y: FloatArray, smith: bool) -> tuple[float, float, float, float]:
-    """c, k and their standard errors; k is fitted as its logarithm, which keeps it positive."""
+def _jacobian(t: FloatArray, c: float, k: float) -> FloatArray:
+    """Derivatives of the curve by c and log k, (times, 2)."""
+    kt = k * t
+    decay = np.exp(-kt)
+    return np.stack([kt * decay, kt * (c - 1.0 - c * kt) * decay], axis=1)
 
-    def parameters(x: FloatArray) -> tuple[float, float]:
-        return (float(x[0]), float(np.exp(x[1]))) if smith else (0.0, float(np.exp(x[0])))
+
+def _refine(
+    residual: Callable[[FloatArray], FloatArray],
+    jacobian: Callable[[FloatArray], FloatArray],
+    start: FloatArray,
+) -> tuple[float, ...]:
+    found = least_squares(residual, start, jac=jacobian, xtol=1e-14, ftol=1e-14, gtol=1e-14)
+    return tuple(float(value) for value in found.x)
+
+
+def _least_squares(
+    t: FloatArray, y: FloatArray, c_range: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """c, k and their standard errors; c_error is NaN where c is held by its range."""
+    low, high = c_range
 
     def residual(x: FloatArray) -> FloatArray:
-        return drude_smith_curve(t, *parameters(x)) - y
+        return drude_smith_curve(t, float(x[0]), float(np.exp(x[1]))) - y
 
     def jacobian(x: FloatArray) -> FloatArray:
-        c, k = parameters(x)
-        kt = k * t
-        slope = kt * (c - 1.0 - c * kt) * np.exp(-kt)
-        return np.stack([kt * np.exp(-kt), slope] if smith else [slope], axis=1)
+        return _jacobian(t, float(x[0]), float(np.exp(x[1])))
 
-    start = np.array(_best_start(t, y, smith))[0 if smith else 1 :]
-    found = least_squares(residual, start, jac=jacobian, xtol=1e-14, ftol=1e-14, gtol=1e-14)
-    c, k = parameters(found.x)
-    slopes = jacobian(found.x)
-    variance = float(np.sum(residual(found.x) ** 2)) / (t.size - found.x.size)
+    c, log_k = _best_start(t, y, c_range)
+    if low < c < high:
+        c, log_k = _refine(residual, jacobian, np.array([c, log_k]))
+    inside = low < c < high
+    if not inside:
+        held = min(max(c, low), high)
+        (log_k,) = _refine(
+            lambda x: residual(np.array([held, x[0]])),
+            lambda x: jacobian(np.array([held, x[0]]))[:, 1:],
+            np.array([log_k]),
+        )
+        c = held
+    k = float(np.exp(log_k))
+    slopes = _jacobian(t, c, k)[:, 0 if inside else 1 :]
+    left = drude_smith_curve(t, c, k) - y
+    variance = float(left @ left) / (t.size - slopes.shape[1])
     errors = np.sqrt(variance * np.diag(np.linalg.inv(slopes.T @ slopes)))
-    return c, k, float(errors[0]) if smith else 0.0, k * float(errors[-1])
+    return c, k, float(errors[0]) if inside else float("nan"), k * float(errors[-1])
+
+
+def _rms(t: FloatArray, y: FloatArray, c: float, k: float) -> float:
+    return float(np.sqrt(np.mean((y - drude_smith_curve(t, c, k)) ** 2)))
 
 
 def _fit_drude(t: FloatArray, y: FloatArray) -> DrudeFit:
-    _, k, _, k_error = _least_squares(t, y, smith=False)
-    rms = float(np.sqrt(np.mean((y - drude_smith_curve(t, 0.0, k)) ** 2)))
-    return DrudeFit(k, k_error, rms)
+    _, k, _, k_error = _least_squares(t, y, (0.0, 0.0))
+    return DrudeFit(k, k_error, _rms(t, y, 0.0, k))
 
 
-def _verdict(
-    time: FloatArray,
-    curve: FloatArray,
-    fitted: FloatArray,
-    c: float,
-    rms: float,
-    worst: tuple[float, float],
-    dc_ratio: float,
-) -> str:
+def _verdict(rms: float, worst: tuple[float, float], dc_ratio: float) -> str:
     largest, largest_fs = worst
     size = f"rms residual {100 * rms:.2g} % of C(0), "
     size += f"largest {100 * largest:.2g} % at {largest_fs:g} fs"
@@ -293,15 +327,13 @@ def _verdict(
         )
     if abs(dc_ratio - 1.0) > GOOD_DC:
         text += " Do not use it for the DC mobility."
-    if rms > GOOD_RMS or largest > GOOD_MAX:
-        text += _shape_difference(time, curve, fitted)
-    if not -1.0 <= c <= 0.0:
-        text += f" The fitted c = {c:.3g} lies outside the model's range, -1 to 0."
     return text
 
 
-def _shape_difference(time: FloatArray, curve: FloatArray, fitted: FloatArray) -> str:
+def _shape_difference(time: FloatArray, curve: FloatArray, fitted: FloatArray, rms: float) -> str:
     """Compare what the eye sees: the negative well of data and fit."""
+    if rms <= GOOD_RMS:
+        return ""
     data_low, fit_low = int(np.argmin(curve)), int(np.argmin(fitted))
     has_well, fit_well = curve[data_low] < -GOOD_RMS, fitted[fit_low] < -GOOD_RMS
     if has_well and fit_well:
@@ -314,3 +346,14 @@ def _shape_difference(time: FloatArray, curve: FloatArray, fitted: FloatArray) -
     if fit_well:
         return f" The fit has a negative well at {time[fit_low]:g} fs that the data do not have."
     return ""
+
+
+def _range_remark(c: float, free_c: float, free_rms: float) -> str:
+    low, high = PHYSICAL_C
+    text = f" c is at the limit of its range, {c:g}." if c in PHYSICAL_C else ""
+    if not low <= free_c <= high:
+        text += (
+            f" Without limits the fit prefers c = {free_c:.3g} (rms residual "
+            f"{100 * free_rms:.2g} %), which the model excludes: -1 to 0."
+        )
+    return text

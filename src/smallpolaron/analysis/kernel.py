@@ -3,7 +3,7 @@
 Convention: dC/dt = drift C - integral from 0 to t of K(s) C(t - s) ds, with drift = dC(0)/C(0).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,12 +16,8 @@ from smallpolaron.analysis._checks import (
     uniform_times,
     value_at_zero,
 )
-from smallpolaron.analysis.hermite import (
-    Series,
-    cumulative_integral,
-    half_line_transform,
-    make_series,
-)
+from smallpolaron.analysis.differences import differentiate
+from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import KuboFunction
 from smallpolaron.analysis.volterra import START, propagate_truncated, solve_second_kind
 
@@ -33,6 +29,8 @@ class MemoryKernel:
     Attributes:
         time_fs: times in fs, (times,).
         K: kernel, fs^-2, (times,), complex.
+        integral: integral of K from zero to every time, fs^-1, (times,), complex. It has its own
+            Volterra equation, which needs only dC, and is therefore the more accurate one.
         drift: dC(0)/C(0), fs^-1.
         C0: C(0), in the unit of C.
         step: distance of the times in fs.
@@ -40,6 +38,7 @@ class MemoryKernel:
 
     time_fs: FloatArray
     K: ComplexArray
+    integral: ComplexArray
     drift: complex
     C0: complex
     step: float = field(repr=False)
@@ -90,14 +89,18 @@ def memory_kernel(
     Source:
         Derivative of the generalized quantum master equation (Bhattacharyya, Sayer,
         Montoya-Castillo, Chem. Sci. 2024, eq. 1): K C(0) is drift times dC minus d2C minus the
-        convolution of K with dC, a Volterra equation of the second kind.
+        convolution of K with dC, a Volterra equation of the second kind. Integrating the memory
+        term by parts gives one for the integral of K: it is drift times C minus dC minus the
+        convolution of that integral with dC, over C(0).
     """
     series = make_series(time_fs, C, dC, d2C)
     C0 = value_at_zero("C", series.values)
     drift = complex(series.first[0]) / C0
-    source = (drift * series.first - series.second) / C0
-    K = solve_second_kind(source, series.first / C0, series.step)
-    return MemoryKernel(series.time_fs, K, drift, C0, series.step)
+    factor = series.first / C0
+    area = series.values / C0 - 1.0
+    K = solve_second_kind(drift * factor - series.second / C0, factor, area, series.step)
+    integral = solve_second_kind(drift * (area + 1.0) - factor, factor, area, series.step)
+    return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
 
 
 def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
@@ -108,17 +111,20 @@ def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
 
     Returns:
         MemoryKernel; its drift is zero and its kernel real, because the function is real and even.
-        Where Re C has a cusp at time zero, the first few values carry its logarithm.
+        Where Re C has a cusp at time zero, as with a delta-correlated terminator, K diverges there
+        like a logarithm, and its first four values are limited by the time step. So that this
+        stays local, K is here the derivative of its integral, which remains finite.
 
     Raises:
         ValueError: if the record is too short or the function vanishes at time zero.
 
     Source:
-        As memory_kernel, with the Kubo transform in place of C.
+        As memory_kernel, with the Kubo transform in place of C; differentiated by order 8.
     """
     slope = kubo.dC.copy()
     slope[0] = 0.0
-    return memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
+    kernel = memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
+    return replace(kernel, K=differentiate(kernel.integral, kernel.step, 1))
 
 
 def kernel_spectrum(
@@ -187,36 +193,6 @@ def propagate(
     return np.arange(times, dtype=np.float64) * kernel.step, C, slope
 
 
-def kernel_integral(kernel: MemoryKernel) -> ComplexArray:
-    """Integral of the kernel from zero to every stored time.
-
-    Args:
-        kernel: memory kernel.
-
-    Returns:
-        Integral, fs^-1, (times,); error of order step**6.
-
-    Raises:
-        ValueError: if the kernel has fewer than nine times.
-    """
-    return cumulative_integral(kernel_series(kernel))
-
-
-def kernel_series(kernel: MemoryKernel) -> Series:
-    """Kernel with finite-difference derivatives, for integrals and transforms.
-
-    Args:
-        kernel: memory kernel.
-
-    Returns:
-        Series of the kernel.
-
-    Raises:
-        ValueError: if the kernel has fewer than nine times.
-    """
-    return make_series(kernel.time_fs, kernel.K, name="K")
-
-
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:
     """Diffusion constant for every cutoff, without propagation and whether stable or not.
 
@@ -227,13 +203,10 @@ def closed_form_D(kernel: MemoryKernel) -> FloatArray:
         Re of C(0)/(integral of K up to the cutoff - drift), in the unit of C times fs, (times,).
         Meaningful only where the truncated dynamics decays: see cutoff_scan.
 
-    Raises:
-        ValueError: if the kernel has fewer than nine times.
-
     Source:
         Integral over all positive times of the truncated equation of motion for a C that decays.
     """
-    denominator = kernel_integral(kernel) - kernel.drift
+    denominator = kernel.integral - kernel.drift
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.asarray((kernel.C0 / denominator).real, dtype=np.float64)
 

@@ -13,8 +13,8 @@ from smallpolaron.model.units import mobility_cm2, paper_units
 TAIL_FRACTION: Final = 0.1
 """Share of the record, at its end, over which the remaining drift is measured."""
 
-NOISE_FLOOR: Final = 1e-6
-"""Share of the largest |Re C| below which a tail that no longer decays counts as noise."""
+DECAYED: Final = 1e-3
+"""Share of the largest |Re C| below which an end that no longer decays is small enough to bound."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Mobility:
             the estimated integral beyond its end, angstrom^2/fs; infinite if C does not decay.
         drift_A2_fs: largest distance from D within the last tenth of the record, angstrom^2/fs.
         tail_A2_fs: bound on the integral beyond the record if the decay continues, angstrom^2/fs;
-            infinite if C does not decay over the last fifth of the record. Below 1e-6 of
-            its maximum it counts as noise, taken to persist for another record.
+            if C does not decay over the last fifth of the record, its last size is taken to
+            persist for another record, or, above 1e-3 of the maximum, the bound is infinite.
         D_paper: D in the unit of the reference papers, 2 D/bohr^2.
         D_error_paper: error of D in that unit.
         mobility_cm2: DC mobility in cm^2/(V s).
@@ -130,6 +130,6 @@ def _tail_bound(magnitude: FloatArray, window: int, step: float) -> float:
     if last == 0.0:
         return 0.0
     if last >= before:
-        is_noise = last <= NOISE_FLOOR * float(np.max(magnitude))
-        return last * step * magnitude.size if is_noise else float("inf")
+        is_small = last <= DECAYED * float(np.max(magnitude))
+        return last * step * magnitude.size if is_small else float("inf")
     return last * window * step / float(np.log(before / last))

@@ -7,13 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis._checks import FloatArray
-from smallpolaron.analysis.hermite import panel_weights
-from smallpolaron.analysis.kernel import (
-    MemoryKernel,
-    closed_form_D,
-    kernel_series,
-    propagate,
-)
+from smallpolaron.analysis.hermite import make_series, panel_weights
+from smallpolaron.analysis.kernel import MemoryKernel, closed_form_D, propagate
 from smallpolaron.analysis.volterra import START, gregory_weights
 
 LARGEST_PHASE_STEP: Final = 2.0
@@ -21,7 +16,7 @@ LARGEST_PHASE_STEP: Final = 2.0
 frequencies is present that the truncated dynamics decays more slowly than the record is long."""
 
 POINTS_PER_RECORD: Final = 2.0
-"""Frequency spacing of the stability test, as a fraction of one over the record length: 1/2."""
+"""Frequencies of the stability test per inverse record length."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +62,9 @@ def cutoff_scan(kernel: MemoryKernel) -> CutoffScan:
 
 
 def _growing_modes(kernel: MemoryKernel) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    series = kernel_series(kernel)
+    # By parts: the transform of K up to the cutoff is that of its integral M times i omega, plus
+    # the boundary term. M stays smooth where K may diverge.
+    series = make_series(kernel.time_fs, kernel.integral, kernel.K, name="K")
     # Beyond this frequency the leading term z outweighs all others, so no phase can be missed.
     largest = 2.0 * (abs(kernel.drift) + float(np.sum(np.abs(kernel.K))) * kernel.step)
     spacing = 1.0 / (POINTS_PER_RECORD * float(kernel.time_fs[-1]))
@@ -79,13 +76,15 @@ def _growing_modes(kernel: MemoryKernel) -> tuple[NDArray[np.int64], NDArray[np.
     growing = np.zeros(kernel.K.size, dtype=np.int64)
     unresolved = np.zeros(kernel.K.size, dtype=np.bool_)
     for n in range(kernel.K.size):
-        if n > 0:
-            panel = ends[:, n - 1] @ weights[:3] + ends[:, n] @ weights[3:]
-            transform += np.exp(-1j * omega * kernel.time_fs[n - 1]) * panel
-        characteristic = 1j * omega - kernel.drift + transform
+        phase = np.exp(-1j * omega * kernel.time_fs[n])
+        boundary = phase * kernel.integral[n]
+        characteristic = 1j * omega * (1.0 + transform) - kernel.drift + boundary
         turns = np.angle(characteristic[1:] * np.conj(characteristic[:-1]))
         growing[n] = round(0.5 - float(np.sum(turns)) / (2.0 * np.pi))
         unresolved[n] = float(np.max(np.abs(turns))) > LARGEST_PHASE_STEP
+        if n + 1 < kernel.K.size:
+            panel = ends[:, n] @ weights[:3] + ends[:, n + 1] @ weights[3:]
+            transform += phase * panel
     return growing, unresolved
 
 

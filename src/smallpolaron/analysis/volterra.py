@@ -93,12 +93,19 @@ def _start_weights() -> tuple[FloatArray, FloatArray]:
     return bilinear, single
 
 
-def solve_second_kind(source: ComplexArray, factor: ComplexArray, step: float) -> ComplexArray:
+def solve_second_kind(
+    source: ComplexArray, factor: ComplexArray, factor_integral: ComplexArray, step: float
+) -> ComplexArray:
     """Solve K(t) = source(t) - integral from 0 to t of K(s) factor(t - s) ds.
+
+    Where the factor integrates to -1, as here at long times, errors of its quadrature add up
+    without bound. Its exact integral therefore corrects every convolution, as if K(s) were K(t):
+    that removes the error made where the factor is least smooth, at small t - s.
 
     Args:
         source: right-hand side (times,), more than START + 1 values.
         factor: convolution factor (times,).
+        factor_integral: exact integral of the factor from zero to every time (times,).
         step: time step in fs.
 
     Returns:
@@ -118,12 +125,14 @@ def solve_second_kind(source: ComplexArray, factor: ComplexArray, step: float) -
     bilinear, _ = _start_weights()
     first = START + 1
     coupling = step * np.einsum("nij,j->ni", bilinear, factor[:first])
+    coupling += np.diag(factor_integral[:first] - np.sum(coupling, axis=1))
     matrix = np.eye(START) + coupling[1:, 1:]
     K[1:first] = np.linalg.solve(matrix, source[1:first] - coupling[1:, 0] * K[0])
     for n in range(first, times):
-        weights = gregory_weights(n)
-        memory = step * np.dot(weights[:n] * K[:n], factor[n:0:-1])
-        K[n] = (source[n] - memory) / (1.0 + step * weights[n] * factor[0])
+        weights = step * gregory_weights(n)
+        memory = np.dot(weights[:n] * K[:n], factor[n:0:-1])
+        defect = factor_integral[n] - np.dot(weights, factor[: n + 1])
+        K[n] = (source[n] - memory) / (1.0 + weights[n] * factor[0] + defect)
     return K
 
 
