@@ -20,7 +20,8 @@ def main() -> None:
     from mpi4py import MPI
 
     facts: dict[str, object] = {"size": MPI.COMM_WORLD.size, "rank": MPI.COMM_WORLD.rank}
-    facts["mpi"] = MPI.Get_library_version().splitlines()[0].split(",")[0]
+    first_line = MPI.Get_library_version().splitlines()[0]
+    facts["mpi"] = " ".join(first_line.replace("Version:", "").split(",")[0].split())
     import petsc4py
 
     petsc4py.init(sys.argv[:1])
