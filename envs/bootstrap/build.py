@@ -1,8 +1,8 @@
 """Builds the PETSc and petsc4py wheels from their locked sources.
 
-The wheels carry no path of the machine that built them: each library looks for the others by its
-own position in site-packages, for MPI in the mpich wheel (<environment>/lib) and for BLAS in the
-scipy-openblas32 wheel.
+The libraries in the wheels hold no path of the machine that built them: each looks for the others
+by its own position in site-packages, for MPI in the mpich wheel (<environment>/lib) and for BLAS in
+the scipy-openblas32 wheel.
 """
 
 from __future__ import annotations
