@@ -11,7 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import ComplexArray, FloatArray, complex_series, uniform_times
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    complex_series,
+    real_series,
+    uniform_times,
+)
 from smallpolaron.analysis.differences import STENCIL, differentiate
 
 # Rows: polynomials on [0, 1] that carry the value, slope, curvature at the left end, then at the
@@ -177,12 +183,12 @@ def half_line_transform(series: Series, omega: ArrayLike) -> ComplexArray:
         fixed frequency, and bounded by the interpolation error at every frequency.
 
     Raises:
-        ValueError: if a frequency is not finite.
+        ValueError: if a frequency is complex or not finite.
 
     Source:
         Filon's method with the quintic Hermite polynomial in place of the parabola.
     """
-    frequencies = np.asarray(complex_series("omega", omega).real)
+    frequencies = real_series("omega", omega)
     data = np.stack([series.values, series.first, series.second])
     sums = np.empty((3, frequencies.size), dtype=np.complex128)
     width = max(1, _CHUNK // series.time_fs.size)
