@@ -53,6 +53,24 @@ def test_a_caged_oscillation_is_missed_and_the_verdict_says_so():
     assert f"at {TIME[np.argmin(found.fitted)]:g} fs in the fit" in found.verdict
 
 
+def test_a_longer_record_does_not_improve_the_verdict():
+    long = np.arange(0.0, 3001.0)
+    data = np.exp(-0.5 * (0.03 * long) ** 2) * np.cos(0.045 * long)
+    found = fit_drude_smith(long, data)
+    short = fit_drude_smith(TIME, caged())
+    assert found.rms < 0.6 * short.rms
+    assert_allclose([found.c, found.k], [short.c, short.k], rtol=1e-4)
+    assert "misses" in found.verdict
+
+
+@pytest.mark.parametrize(
+    ("size", "words"), [(0.02, "describes"), (0.06, "overall shape"), (0.2, "misses")]
+)
+def test_verdict_grows_with_the_misfit(size, words):
+    bump = size * np.exp(-(((TIME - 60.0) / 6.0) ** 2))
+    assert words in fit_drude_smith(TIME, drude_smith_curve(TIME, -0.5, 0.02) + bump).verdict
+
+
 def test_the_fit_is_the_least_squares_optimum_within_the_range():
     data = caged()
     found = fit_drude_smith(TIME, data)

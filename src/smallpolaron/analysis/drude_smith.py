@@ -19,17 +19,18 @@ from smallpolaron.analysis._checks import (
 from smallpolaron.analysis.mobility import running_integral
 from smallpolaron.model.units import mobility_cm2
 
-GOOD_RMS: Final = 0.01
-"""rms residual over C(0) up to which a fit describes the curve: about the width of a drawn line."""
-
 GOOD_MAX: Final = 0.03
-"""Largest residual over C(0) up to which a fit describes the curve."""
+"""Largest residual over C(0) up to which a fit describes the curve. The verdict rests on the
+largest residual, not the rms, which any record can dilute with a tail of zeros."""
+
+ROUGH_MAX: Final = 0.10
+"""Largest residual over C(0) up to which a fit still has the overall shape."""
 
 GOOD_DC: Final = 0.05
 """Relative error of the DC mobility up to which a fit may stand in for it."""
 
-ROUGH_RMS: Final = 0.03
-"""rms residual over C(0) up to which a fit still has the overall shape."""
+WELL_DEPTH: Final = 0.01
+"""Depth over C(0) from which a negative well is worth mentioning."""
 
 MINIMUM_POINTS: Final = 10
 PHYSICAL_C: Final = (-1.0, 0.0)
@@ -208,7 +209,7 @@ def fit_drude_smith(
         fitted=fitted,
         drude=drude,
         verdict=_verdict(rms, (largest, float(t[worst])), dc_ratio)
-        + _shape_difference(time, curve, fitted, rms)
+        + _shape_difference(time, curve, fitted, largest)
         + _range_remark(c, free_c, _rms(t, y, free_c, free_k)),
     )
 
@@ -313,9 +314,9 @@ def _verdict(rms: float, worst: tuple[float, float], dc_ratio: float) -> str:
     size = f"rms residual {100 * rms:.2g} % of C(0), "
     size += f"largest {100 * largest:.2g} % at {largest_fs:g} fs"
     dc = f"its DC mobility is {dc_ratio:.3g} times the exact one"
-    if rms <= GOOD_RMS and largest <= GOOD_MAX:
+    if largest <= GOOD_MAX:
         text = f"Drude–Smith describes this correlation function: {size}; {dc}."
-    elif rms <= ROUGH_RMS:
+    elif largest <= ROUGH_MAX:
         text = (
             f"Drude–Smith has the overall shape but misses details: {size}; {dc}. "
             "It should not be trusted for the conductivity at high frequency."
@@ -330,12 +331,14 @@ def _verdict(rms: float, worst: tuple[float, float], dc_ratio: float) -> str:
     return text
 
 
-def _shape_difference(time: FloatArray, curve: FloatArray, fitted: FloatArray, rms: float) -> str:
+def _shape_difference(
+    time: FloatArray, curve: FloatArray, fitted: FloatArray, largest: float
+) -> str:
     """Compare what the eye sees: the negative well of data and fit."""
-    if rms <= GOOD_RMS:
+    if largest <= GOOD_MAX:
         return ""
     data_low, fit_low = int(np.argmin(curve)), int(np.argmin(fitted))
-    has_well, fit_well = curve[data_low] < -GOOD_RMS, fitted[fit_low] < -GOOD_RMS
+    has_well, fit_well = curve[data_low] < -WELL_DEPTH, fitted[fit_low] < -WELL_DEPTH
     if has_well and fit_well:
         return (
             f" The negative well reaches {curve[data_low]:.2g} C(0) at {time[data_low]:g} fs in "
