@@ -1,5 +1,4 @@
 # Which files belong to what; helpers of the figures and of the report.
-import subprocess
 
 
 def files_of(kind):
@@ -44,7 +43,7 @@ CURRENT_FIGURES = (
 
 def figure_files():
     """Return every figure of the study: those of each system and the tables of all."""
-    found = [f"{TABLES}/quality.html", f"{TABLES}/comparison.html"]
+    found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
     for system in SYSTEMS.values():
         names = CURRENT_FIGURES if point_files("mobility", system.points) else ()
         if population_files(system.points):
@@ -73,8 +72,8 @@ def about(wildcards):
     }
 
 
-def make_report(path, log):
-    """Write Snakemake's report of this study; the figures and tables must exist."""
+def report_command():
+    """Return the snakemake command for this study, to which --report is added."""
     changes = [
         f"{key}={json.dumps(value)}"
         for key, value in workflow.config_settings.config.items()
@@ -93,6 +92,4 @@ def make_report(path, log):
         "1",
         "--nolock",
     ]
-    command += [*(["--config", *changes] if changes else []), "--report", path]
-    with open(log, "w") as stream:
-        subprocess.run([*command, "figures"], stdout=stream, stderr=stream, check=True)
+    return shlex.join([*command, *(["--config", *changes] if changes else [])])

@@ -13,7 +13,7 @@ rule correlation:
     benchmark:
         f"{BENCHMARKS}/correlation/{{point}}.jsonl"
     conda:
-        "../../envs/dynamics.yaml"
+        "../../envs/mpi.yaml"
     threads: mpi_threads
     resources:
         mpi="mpiexec",
@@ -41,7 +41,7 @@ rule population:
     benchmark:
         f"{BENCHMARKS}/population/{{point}}__{{start}}.jsonl"
     conda:
-        "../../envs/dynamics.yaml"
+        "../../envs/mpi.yaml"
     threads: mpi_threads
     resources:
         mpi="mpiexec",

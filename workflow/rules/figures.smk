@@ -205,12 +205,12 @@ rule quality:
         results=all_results(),
     output:
         figure=report(
-            f"{TABLES}/quality.html",
+            f"{FIGURES}/quality.html",
             caption="../report/quality.rst",
             category="Summary",
             labels={"result": "quality gates of every run"},
         ),
-        numbers=f"{TABLES}/quality_numbers.csv",
+        numbers=f"{FIGURES}/quality.csv",
     log:
         f"{LOGS}/quality.log",
     localrule: True
@@ -229,12 +229,12 @@ rule comparison:
         results=all_results(),
     output:
         figure=report(
-            f"{TABLES}/comparison.html",
+            f"{FIGURES}/comparison.html",
             caption="../report/comparison.rst",
             category="Summary",
             labels={"result": "numbers printed in the papers"},
         ),
-        numbers=f"{TABLES}/comparison_numbers.csv",
+        numbers=f"{FIGURES}/comparison.csv",
     log:
         f"{LOGS}/comparison.log",
     localrule: True

@@ -4,9 +4,11 @@ rule plan:
     log:
         f"{LOGS}/plan.log",
     localrule: True
+    conda:
+        "../../envs/analysis.yaml"
     params:
-        content=plan_text(),
+        content=STUDY.content(),
     message:
         "List of all points of the study"
-    run:
-        write_plan(Path(output.plan), STUDY)
+    script:
+        "../scripts/write_plan.py"

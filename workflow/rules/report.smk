@@ -3,6 +3,8 @@ rule figures:
         figure_files(),
 
 
+# Snakemake writes its report in a run of its own; this rule is that run, so that any command that
+# makes the study ends with the report, in the folder of the study.
 rule report:
     input:
         rules.figures.input,
@@ -11,9 +13,11 @@ rule report:
     log:
         f"{LOGS}/report.log",
     localrule: True
+    conda:
+        "../../envs/analysis.yaml"
     params:
-        study=STUDY.study,
+        command=report_command(),
     message:
         "Report {output.html}"
-    run:
-        make_report(output.html, log[0])
+    shell:
+        "{params.command} --report {output.html} figures > {log} 2>&1"

@@ -14,7 +14,6 @@ shell.prefix(
 try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.studies.figures.systems import group, listed, numerics
-    from smallpolaron.studies.plan import write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import estimate
     from smallpolaron.studies.study import plan_document
@@ -92,8 +91,3 @@ wildcard_constraints:
     point=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
     start="franck_condon|marcus",
     system=r"[^/]+",
-
-
-def plan_text():
-    """Return the plan as text; when it changes, the plan is written anew."""
-    return json.dumps(STUDY.content(), sort_keys=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from smallpolaron.studies.figures.html import Cell, table, write_page
 from smallpolaron.studies.figures.printed_values import Printed, matching
-from smallpolaron.studies.figures.runs import IDENTITY, Run, parser, read_each, run_main
+from smallpolaron.studies.figures.runs import IDENTITY, Run, read_study, run_main, study_parser
 from smallpolaron.studies.figures.style import Row, write_numbers
 
 COLUMNS = (
@@ -83,8 +83,8 @@ def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the comparison from analysis files of a study."""
-    options = parser("Comparison with printed numbers.", "results").parse_args(argv)
-    runs = read_each(options.results)
+    options = study_parser("Comparison with printed numbers.").parse_args(argv)
+    runs = read_study(options.plan)
     summary, parts = page(runs)
     write_page(options.figure, "Computed and printed numbers", summary, parts)
     write_numbers(options.numbers, COLUMNS, rows(runs))

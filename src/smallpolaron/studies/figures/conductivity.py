@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
-    flagged_labels,
     parser,
     read_runs,
+    remarks,
     run_main,
     window,
 )
@@ -40,21 +41,19 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
             }
 
 
-def draw(runs: Sequence[Run]) -> style.Figure:
+def draw(runs: Sequence[Run]) -> Figure:
     """Draw the real (left) and imaginary (right) part of the mobility against frequency."""
     figure = style.new_figure()
     panels = figure.subplots(1, 2, sharex=True)
-    colours = style.shades(len(runs))
+    lines = style.line_styles([run.flagged for run in runs])
     until = 0.0
-    for i, (run, colour) in enumerate(zip(runs, colours, strict=True)):
+    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
         omega, sigma = _positive(run)
         # Im decays as 1/omega, so the real part decides how much is worth showing.
         until = max(until, window(omega, [sigma.real], level=0.02))
         label = run.legend() if style.named(i, len(runs)) else None
         for axes, part in zip(panels, (sigma.real, sigma.imag), strict=True):
-            axes.plot(
-                omega / CM_TO_RAD_FS, part, color=colour, label=label, **style.line_style(run.flagged)
-            )
+            axes.plot(omega / CM_TO_RAD_FS, part, label=label, **line)
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(
@@ -62,11 +61,11 @@ def draw(runs: Sequence[Run]) -> style.Figure:
             ylabel=rf"{name} $\mu(\omega)$ (cm$^2$ V$^{{-1}}$ s$^{{-1}}$)",
         )
         factor = CM_TO_RAD_FS * _THZ
-        top = axes.secondary_xaxis("top", functions=(lambda x: factor * x, lambda f: f / factor))
+        top = axes.secondary_xaxis("top", functions=style.proportional(factor))
         top.set_xlabel("frequency (THz)")
     panels[0].set_xlim(0, until / CM_TO_RAD_FS)
     style.legend(panels[0])
-    style.flagged_note(figure, flagged_labels(runs))
+    style.flagged_note(figure, remarks(runs))
     return figure
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
-    flagged_labels,
     parser,
     read_runs,
+    remarks,
     run_main,
     window,
 )
@@ -44,7 +45,7 @@ def rows(runs: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
             }
 
 
-def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> style.Figure:
+def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     """Draw C_JJ (left: real and imaginary part) and its running integral (right).
 
     Args:
@@ -54,15 +55,14 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> style.Figure:
     figure = style.new_figure()
     left, right = figure.subplots(1, 2)
     by_point = {run.point: run for run in integrals}
-    colours = style.shades(len(runs))
-    for i, (run, colour) in enumerate(zip(runs, colours, strict=True)):
+    lines = style.line_styles([by_point[run.point].flagged for run in runs])
+    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
         times, C = run.array("time_fs"), run.array("C_JJ")
         whole = by_point[run.point]
-        line = style.line_style(whole.flagged)
         label = whole.legend() if style.named(i, len(runs)) else None
-        left.plot(times, C.real, color=colour, **line)
-        left.plot(times, C.imag, color=colour, linewidth=1.0, linestyle=(0, (1, 1)))
-        right.plot(times, whole.array("D_running"), color=colour, label=label, **line)
+        left.plot(times, C.real, **line)
+        left.plot(times, C.imag, **line | {"linewidth": 1.0, "linestyle": (0, (1, 1))})
+        right.plot(times, whole.array("D_running"), label=label, **line)
     left.axhline(0, color=style.GREY, linewidth=0.8)
     left.set_xlim(0, window(runs[0].array("time_fs"), [run.array("C_JJ") for run in runs]))
     left.set(xlabel="time (fs)", ylabel="$C_{JJ}$ (Å$^2$ fs$^{-2}$)")
@@ -77,16 +77,18 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> style.Figure:
         xlim=(0, float(np.max(runs[-1].array("time_fs")))),
     )
     factor = runs[0].mobility(1.0)
-    second = right.secondary_yaxis("right", functions=(lambda D: factor * D, lambda m: m / factor))
+    second = right.secondary_yaxis("right", functions=style.proportional(factor))
     second.set_ylabel(r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
     style.legend(right)
-    style.flagged_note(figure, flagged_labels(integrals))
+    style.flagged_note(figure, remarks(integrals))
     return figure
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw the figure from correlation and mobility files of one system."""
-    options = parser("Current autocorrelation function.", "correlation", "mobility").parse_args(argv)
+    options = parser("Current autocorrelation function.", "correlation", "mobility").parse_args(
+        argv
+    )
     runs, integrals = read_runs(options.correlation), read_runs(options.mobility)
     style.save(draw(runs, integrals), options.figure)
     style.write_numbers(options.numbers, COLUMNS, rows(runs, integrals))

@@ -6,16 +6,17 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     PAPER_UNIT_A2_FS,
     Run,
-    flagged_labels,
     parser,
     read_runs,
     reference,
+    remarks,
     run_main,
 )
 
@@ -52,6 +53,9 @@ def rows(kernels: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row
 
 def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
     """Draw mobility against cutoff time of one run, with the band and the marked times."""
+    if run.reason:
+        style.message(axes, f"{run.label}: {run.reason}")
+        return
     final = direct.number("D")
     half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
     centre = run.mobility(final)
@@ -77,7 +81,9 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
             value = float(np.interp(mark, times, values))
             look = style.marker_style(colour, run.flagged)
             words = symbol.split(",")[0] + f" = {mark:.0f} fs"
-            axes.plot([mark], [value], marker, markersize=9, zorder=5, label=words, **look, ls="")
+            axes.plot([mark], [value], marker, zorder=5, label=words, ls="", **look)
+        else:
+            axes.plot([], [], " ", label=symbol.split(",")[0] + ": run too short to tell")
     end = float(direct.array("time_fs")[-1])
     axes.set_xlim(0, min(end, 1.8 * last) if last else end)
     top = 1.35 * centre
@@ -107,7 +113,7 @@ def _lifetimes(axes: Axes, runs: Sequence[Run]) -> None:
     style.legend(axes, loc="best")
 
 
-def draw(kernels: Sequence[Run], integrals: Sequence[Run], band_paper_units: float) -> style.Figure:
+def draw(kernels: Sequence[Run], integrals: Sequence[Run], band_paper_units: float) -> Figure:
     """Draw mobility against cutoff for the reference run and the cutoff times of all runs.
 
     Args:
@@ -121,14 +127,14 @@ def draw(kernels: Sequence[Run], integrals: Sequence[Run], band_paper_units: flo
     direct = next(run for run in integrals if run.point == shown.point)
     _curves(left, shown, direct, band_paper_units)
     _lifetimes(right, kernels)
-    style.flagged_note(figure, flagged_labels(kernels))
+    style.flagged_note(figure, remarks(kernels))
     return figure
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw the figure from kernel and mobility files of one system."""
     line = parser("Mobility against cutoff time.", "kernel", "mobility")
-    line.add_argument("--band-paper-units", type=float, required=True, help="half width, 2 D/bohr^2")
+    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
     options = line.parse_args(argv)
     kernels, integrals = read_runs(options.kernel), read_runs(options.mobility)
     style.save(draw(kernels, integrals, options.band_paper_units), options.figure)

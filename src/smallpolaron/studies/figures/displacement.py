@@ -6,20 +6,22 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
-    flagged_labels,
     parser,
     read_runs,
+    remarks,
     run_main,
 )
 
 COLUMNS = (*IDENTITY, "start", "time_fs", "msd_A2", "dmsd_dt_A2_fs")
 _LINES = {"franck_condon": "-", "marcus": "-."}
+_NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
 
 
 def squared_distances(run: Run) -> NDArray[Any]:
@@ -36,9 +38,11 @@ def squared_distances(run: Run) -> NDArray[Any]:
 
 def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     squares = squared_distances(run)
-    return run.array("time_fs"), run.array("populations") @ squares, run.array(
-        "dpopulations"
-    ) @ squares
+    return (
+        run.array("time_fs"),
+        run.array("populations") @ squares,
+        run.array("dpopulations") @ squares,
+    )
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
@@ -53,7 +57,7 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
             }
 
 
-def draw(runs: Sequence[Run]) -> style.Figure:
+def draw(runs: Sequence[Run]) -> Figure:
     """Draw the mean-squared displacement (left) and half its slope, D(t) (right)."""
     figure = style.new_figure()
     left, right = figure.subplots(1, 2, sharex=True)
@@ -61,20 +65,24 @@ def draw(runs: Sequence[Run]) -> style.Figure:
     colours = dict(zip(sizes, style.shades(len(sizes)), strict=True))
     for i, run in enumerate(runs):
         times, msd, slope = _curves(run)
+        start = str(run.parameter("start"))
         look = {
-            "color": colours[run.n_sites],
-            "linestyle": "--" if run.flagged else _LINES[str(run.parameter("start"))],
+            "color": style.VERMILION if run.flagged else colours[run.n_sites],
+            "linestyle": (0, (2, 2)) if run.flagged else _LINES[start],
             "linewidth": 1.1 if run.flagged else 1.6,
         }
-        label = run.legend() if style.named(i, len(runs)) else None
+        words = f"{run.label}, {_NAMES[start]}" + (" (flagged)" if run.flagged else "")
+        label = words if style.named(i, len(runs)) else None
         left.plot(times, msd, label=label, **look)
         right.plot(times, slope / 2, **look)
     left.set(xlabel="time (fs)", ylabel="mean-squared displacement (Å$^2$)")
-    right.set(xlabel="time (fs)", ylabel=r"$\frac{1}{2}\,\mathrm{d\,MSD}/\mathrm{d}t$ (Å$^2$ fs$^{-1}$)")
+    right.set(
+        xlabel="time (fs)", ylabel=r"$\frac{1}{2}\,\mathrm{d\,MSD}/\mathrm{d}t$ (Å$^2$ fs$^{-1}$)"
+    )
     right.axhline(0, color=style.GREY, linewidth=0.8)
     left.set_xlim(left=0)
     style.legend(left)
-    style.flagged_note(figure, flagged_labels(runs))
+    style.flagged_note(figure, remarks(runs))
     return figure
 
 

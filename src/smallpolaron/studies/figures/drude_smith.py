@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smallpolaron.studies.figures import printed_values, style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
-    flagged_labels,
     parser,
     read_runs,
     reference,
+    remarks,
     run_main,
     window,
 )
@@ -44,6 +46,9 @@ def rows(fits: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
 
 
 def _curves(axes: Axes, below: Axes, fit: Run, direct: Run) -> None:
+    if fit.reason:
+        style.message(axes, f"{fit.label}: {fit.reason}")
+        return
     times = direct.array("time_fs")
     C = direct.array("C_kubo") / direct.array("C_kubo")[0]
     c, k = fit.number("c"), fit.number("k")
@@ -90,10 +95,10 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
     axes.set_axis_off()
     table = axes.table(
         cellText=lines,
-        colLabels=["ring", "c", "k (fs$^{-1}$)", "rms residual"],
+        colLabels=["run", "c", "k (fs$^{-1}$)", "residual"],
         cellLoc="center",
         loc="upper center",
-        colWidths=[0.29, 0.27, 0.3, 0.21],
+        colWidths=[0.27, 0.26, 0.29, 0.18],
         edges="horizontal",
     )
     table.auto_set_font_size(False)
@@ -106,24 +111,33 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
         for row, fit in enumerate(fits[-12:], start=1):
             if fit.flagged:
                 table[row, column].get_text().set_color(style.VERMILION)
-    notes = []
+    notes = [
+        "residual: rms of computed − fit over C(0)",
+        *textwrap.wrap(fits_note(reference(fits)), 78),
+    ]
     if any(fit.flagged for fit in fits):
         notes.append("* flagged: a quality gate failed")
     if printed:
         notes.append(f"printed: {printed[0].source}, for comparison only")
     axes.text(
-        0.5, -0.02, "\n".join(notes), transform=axes.transAxes, ha="center", va="top", fontsize=9
+        0.0, 0.0, "\n".join(notes), transform=axes.transAxes, ha="left", va="bottom", fontsize=9
     )
 
 
-def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> style.Figure:
+def fits_note(fit: Run) -> str:
+    """Return the verdict that the fit of a run carries, with the run's name."""
+    verdict = fit.result.notes.get("verdict", "")
+    return f"{fit.label}: {verdict}" if verdict else ""
+
+
+def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     """Draw C_kubo with its fit and the difference (left) and the fitted parameters (right).
 
     Args:
         fits: drude_smith results of one system.
         integrals: mobility results of the same points.
     """
-    figure = style.new_figure(9.6, 4.4)
+    figure = style.new_figure(11.0, 4.4)
     grid = figure.add_gridspec(2, 2, width_ratios=(1.1, 1.0), height_ratios=(3.2, 1.0))
     upper = figure.add_subplot(grid[0, 0])
     lower = figure.add_subplot(grid[1, 0], sharex=upper)
@@ -131,7 +145,7 @@ def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> style.Figure:
     shown = reference(fits)
     _curves(upper, lower, shown, next(run for run in integrals if run.point == shown.point))
     _table(figure.add_subplot(grid[:, 1]), fits)
-    style.flagged_note(figure, flagged_labels(fits))
+    style.flagged_note(figure, remarks(fits))
     return figure
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.studies.figures import style
@@ -14,9 +15,9 @@ from smallpolaron.studies.figures.runs import (
     IDENTITY,
     PAPER_UNIT_A2_FS,
     Run,
-    flagged_labels,
     parser,
     read_runs,
+    remarks,
     run_main,
 )
 
@@ -50,9 +51,14 @@ class Series:
 
 
 def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> list[Series]:
-    """Split the runs of one system into series, the longest first."""
+    """Split the runs of one system into series, the one with most trusted runs first.
+
+    Runs that gave no number are left out.
+    """
     found: dict[str, list[Run]] = {}
     for run in runs:
+        if not np.isfinite(run.number("D")):
+            continue
         found.setdefault(run.label.partition(", ")[2], []).append(run)
     result = []
     for name, members in found.items():
@@ -65,7 +71,12 @@ def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float)
             band_percent=band_percent,
         )
         result.append(Series(name, tuple(members), table))
-    return sorted(result, key=lambda series: -len(series.runs))
+    return sorted(result, key=_importance, reverse=True)
+
+
+def _importance(series: Series) -> tuple[int, int]:
+    good = sum(not run.flagged for run in series.runs)
+    return good, max(int(run.parameter("hierarchy.depth")) for run in series.runs)
 
 
 def rows(found: Sequence[Series]) -> Iterator[style.Row]:
@@ -87,13 +98,14 @@ def _draw_series(axes: Axes, series: Series, index: int) -> None:
     colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
     rows = series.table.rows
     good = [row for row in rows if not row.flagged]
-    axes.plot(
-        [row.n_sites for row in good],
-        [row.mobility_cm2 for row in good],
-        marker=marker,
-        color=colour,
-        label=series.name or "computed",
-    )
+    if good:
+        axes.plot(
+            [row.n_sites for row in good],
+            [row.mobility_cm2 for row in good],
+            marker=marker,
+            color=colour,
+            label=series.name or "computed",
+        )
     bad = [row for row in rows if row.flagged]
     if bad:
         label = " ".join(part for part in (series.name, "(flagged)") if part)
@@ -140,19 +152,23 @@ def _draw_verdict(axes: Axes, series: Series, band_paper_units: float) -> None:
     )
 
 
-def draw(found: Sequence[Series], band_paper_units: float) -> style.Figure:
+def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) -> Figure:
     """Draw mobility against N, with the band that defines convergence.
 
     Args:
-        found: series of one system, the longest first; the band belongs to that one.
+        runs: all runs of one system.
+        found: series of one system; the band belongs to the first.
         band_paper_units: half width of the band in 2 D / bohr^2.
     """
     figure = style.new_figure(7.2, 4.2)
     axes = figure.subplots()
+    if not found:
+        style.message(axes, "no run of this system gave a number")
+        style.flagged_note(figure, remarks(runs))
+        return figure
     for index, series in enumerate(found):
         _draw_series(axes, series, index)
     _draw_verdict(axes, found[0], band_paper_units)
-    runs = [run for series in found for run in series.runs]
     sizes = sorted({run.n_sites for run in runs})
     axes.set(
         xlabel="number of sites N",
@@ -161,23 +177,23 @@ def draw(found: Sequence[Series], band_paper_units: float) -> style.Figure:
     )
     axes.set_xticks(sizes if len(sizes) <= 16 else sizes[:: -(-len(sizes) // 16)])
     factor = runs[0].mobility(PAPER_UNIT_A2_FS)
-    second = axes.secondary_yaxis("right", functions=(lambda m: m / factor, lambda D: factor * D))
+    second = axes.secondary_yaxis("right", functions=style.proportional(1 / factor))
     second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
     axes.margins(y=0.15)
     style.legend(axes)
-    style.flagged_note(figure, flagged_labels(runs))
+    style.flagged_note(figure, remarks(runs))
     return figure
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Draw the figure from mobility files of one system."""
     line = parser("Mobility against system size.", "mobility")
-    line.add_argument("--band-paper-units", type=float, required=True, help="half width, 2 D/bohr^2")
+    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
     line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
     options = line.parse_args(argv)
     runs = read_runs(options.mobility)
     found = series_of(runs, options.band_paper_units, options.band_percent)
-    style.save(draw(found, options.band_paper_units), options.figure)
+    style.save(draw(runs, found, options.band_paper_units), options.figure)
     style.write_numbers(options.numbers, COLUMNS, rows(found))
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from matplotlib.figure import Figure
+
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
-    flagged_labels,
     parser,
     read_runs,
     reference,
+    remarks,
     run_main,
     window,
 )
@@ -30,18 +32,17 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
             }
 
 
-def draw(runs: Sequence[Run]) -> style.Figure:
+def draw(runs: Sequence[Run]) -> Figure:
     """Draw the real (left) and imaginary (right) part of K(t) of every run of one system."""
     figure = style.new_figure()
     panels = figure.subplots(1, 2, sharex=True)
     until = window(runs[-1].array("time_fs"), [run.array("K") for run in runs])
-    colours = style.shades(len(runs))
-    for i, (run, colour) in enumerate(zip(runs, colours, strict=True)):
+    lines = style.line_styles([run.flagged for run in runs])
+    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
         times, K = run.array("time_fs"), run.array("K")
         label = run.legend() if style.named(i, len(runs)) else None
         for axes, part in zip(panels, (K.real, K.imag), strict=True):
-            line = style.line_style(run.flagged)
-            axes.plot(times, part, color=colour, label=label, **line)
+            axes.plot(times, part, label=label, **line)
     shown = reference(runs)
     lifetime = shown.number("tau_K_band_fs")
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
@@ -62,8 +63,8 @@ def draw(runs: Sequence[Run]) -> style.Figure:
                 fontsize=9.5,
             )
     panels[0].set_xlim(0, until)
-    style.legend(panels[1], loc="center right")
-    style.flagged_note(figure, flagged_labels(runs))
+    style.legend(panels[1], loc="best")
+    style.flagged_note(figure, remarks(runs))
     return figure
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from smallpolaron.studies.figures.html import Cell, definitions, table, write_page
-from smallpolaron.studies.figures.runs import IDENTITY, Run, parser, read_each, run_main
+from smallpolaron.studies.figures.runs import IDENTITY, Run, read_study, run_main, study_parser
 from smallpolaron.studies.figures.style import Row, write_numbers
 
 COLUMNS = (*IDENTITY, "kind", "gate", "value", "bound", "passed", "meaning")
@@ -31,10 +31,7 @@ def summary(runs: Sequence[Run]) -> str:
     good = len(runs) - len(failed)
     if not failed:
         return f"All {len(runs)} runs pass every quality gate that applies to them."
-    causes = "; ".join(
-        f"{run.point} ({', '.join(_words(gate.name) for gate in run.result.gates if not gate.passed)})"
-        for run in failed
-    )
+    causes = "; ".join(f"{run.point} ({', '.join(run.failed_gates)})" for run in failed)
     return (
         f"{good} of {len(runs)} runs pass every quality gate. Flagged, shown as flagged "
         f"everywhere and never averaged with others: {causes}."
@@ -66,8 +63,8 @@ def _page_table(runs: Sequence[Run], gates: Sequence[str]) -> str:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the table of gates from the last result file of every run of a study."""
-    options = parser("Quality table.", "results").parse_args(argv)
-    runs = read_each(options.results)
+    options = study_parser("Quality table.").parse_args(argv)
+    runs = read_study(options.plan)
     meanings = {gate.name: gate.meaning for run in runs for gate in run.result.gates}
     parts = []
     for kind in dict.fromkeys(run.result.kind for run in runs):

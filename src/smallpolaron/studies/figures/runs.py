@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.studies.parameters import lookup
+from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
 
 _TELLING = (
@@ -45,7 +46,17 @@ class Run:
     @property
     def flagged(self) -> bool:
         """True when a quality gate failed."""
-        return any(not gate.passed for gate in self.result.gates)
+        return self.result.flagged
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """Names of the quality gates that failed, in words."""
+        return [gate.name.replace("_", " ") for gate in self.result.gates if not gate.passed]
+
+    @property
+    def reason(self) -> str:
+        """Why the analysis gave no numbers for this run; empty when it did."""
+        return self.result.notes.get("reason", "")
 
     @property
     def n_sites(self) -> int:
@@ -112,6 +123,10 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
         The runs; the label names N and every numerical parameter that is not the same in all.
     """
     results = [(path.stem, read_result(path)) for path in paths]
+    if len({result.kind for _, result in results}) > 1:
+        raise ValueError(
+            "result files of different kinds in one list: " + ", ".join(map(str, paths))
+        )
     telling = _differing(result.parameters for _, result in results)
     runs = []
     for point, result in results:
@@ -121,30 +136,62 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
     return sorted(runs, key=lambda run: (run.n_sites, run.point))
 
 
-def read_each(paths: Sequence[Path]) -> list[Run]:
-    """Read result files of any systems and kinds, in the order given; labels name only N."""
-    return [
-        Run(path.stem, result, f"N = {lookup(result.parameters, 'model.n_sites')}")
-        for path, result in ((path, read_result(path)) for path in paths)
-    ]
+def read_study(plan_file: Path) -> list[Run]:
+    """Read all results of a study: per run one, with the variables and gates of every file.
+
+    The folders beside the plan are read. Analysis files repeat the gates of the file they come
+    from and may add their own; each gate counts once.
+    """
+    folder, plan = plan_file.parent, read_plan(plan_file)
+    runs = []
+    for point in plan.points:
+        label = f"N = {lookup(point.parameters, 'model.n_sites')}"
+        if "current" in point.protocols:
+            files = [folder / kind / f"{point.id}.h5" for kind in _CURRENT_KINDS]
+            runs.append(Run(point.id, _together([read_result(path) for path in files]), label))
+        for start in point.populations:
+            name = f"{point.id}__{start}"
+            runs.append(Run(name, read_result(folder / "population" / f"{name}.h5"), label))
+    return runs
+
+
+_CURRENT_KINDS = ("correlation", "mobility", "kernel", "drude_smith")
+
+
+def _together(results: Sequence[Result]) -> Result:
+    variables = {name: v for result in results for name, v in result.variables.items()}
+    gates = {gate.name: gate for result in reversed(results) for gate in result.gates}
+    first = [gate.name for result in results for gate in result.gates]
+    return replace(
+        results[0],
+        variables=variables,
+        gates=tuple(gates[name] for name in dict.fromkeys(first)),
+    )
 
 
 def reference(runs: Sequence[Run]) -> Run:
     """Return the run a single-run figure shows: the largest that is not flagged, else the largest.
 
-    Among runs of one size the deepest hierarchy is taken.
+    Among runs of one size the deepest hierarchy is taken; a run without numbers comes last.
     """
-    trusted = [run for run in runs if not run.flagged] or list(runs)
-    return max(trusted, key=lambda run: (run.n_sites, int(run.parameter("hierarchy.depth"))))
+    return max(
+        runs,
+        key=lambda run: (
+            not run.reason,
+            not run.flagged,
+            run.n_sites,
+            int(run.parameter("hierarchy.depth")),
+        ),
+    )
 
 
-def flagged_labels(runs: Sequence[Run]) -> list[str]:
-    """Return the labels of the flagged runs with the gates they failed."""
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """Return the labels of the runs that are flagged or gave no numbers, with the causes."""
     texts = []
     for run in runs:
-        failed = [gate.name.replace("_", " ") for gate in run.result.gates if not gate.passed]
-        if failed:
-            texts.append(f"{run.label} ({', '.join(failed)})")
+        causes = [*run.failed_gates, *(["no numbers"] if run.reason else [])]
+        if causes:
+            texts.append(f"{run.label} ({', '.join(causes)})")
     return texts
 
 
@@ -158,15 +205,15 @@ def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0
     """
     last = 0.0
     for curve in curves:
-        size = np.abs(curve)
-        above = np.flatnonzero(size > level * np.nanmax(size)) if size.size else []
-        if len(above):
+        size = np.nan_to_num(np.abs(curve))
+        above = np.flatnonzero(size > level * size.max())
+        if above.size:
             last = max(last, float(times[above[-1]]))
-    return min(float(times[-1]), max(1.3 * last, float(times[1])))
+    return min(float(times[-1]), max(1.3 * last, float(times[min(1, times.size - 1)])))
 
 
 def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
-    """Return the command line of a figure: lists of result files, the picture, its numbers."""
+    """Return the command line of a figure of one system: its files, the picture, its numbers."""
     found = argparse.ArgumentParser(description=description)
     for name in inputs:
         found.add_argument(
@@ -177,7 +224,19 @@ def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
             metavar="H5",
             help=f"{name.replace('_', ' ')} result files of one physical system",
         )
-    found.add_argument("--figure", type=Path, required=True, help="picture to write (SVG or HTML)")
+    return _with_outputs(found)
+
+
+def study_parser(description: str) -> argparse.ArgumentParser:
+    """Return the command line of a table of a whole study: its plan, the page, its numbers."""
+    found = argparse.ArgumentParser(description=description)
+    text = "plan of the study; the results are beside it"
+    found.add_argument("--plan", type=Path, required=True, help=text)
+    return _with_outputs(found)
+
+
+def _with_outputs(found: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    found.add_argument("--figure", type=Path, required=True, help="picture or page to write")
     found.add_argument("--numbers", type=Path, required=True, help="plotted numbers to write, CSV")
     return found
 

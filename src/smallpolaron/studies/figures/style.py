@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import itertools
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import matplotlib as mpl
+import numpy as np
 
 mpl.use("Agg")
 
-from matplotlib.axes import Axes  # noqa: E402  (the backend must be chosen first)
-from matplotlib.figure import Figure  # noqa: E402
-from matplotlib.lines import Line2D  # noqa: E402
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 Row = Mapping[str, object]
+Scale = Callable[[Any], Any]
 
 # Okabe and Ito's palette: told apart with every common colour vision.
 BLACK: Final = "#000000"
@@ -41,6 +45,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
+    "axes.formatter.limits": (-3, 4),
+    "axes.formatter.use_mathtext": True,
     "axes.grid": True,
     "grid.color": "#E3E3E3",
     "grid.linewidth": 0.7,
@@ -51,7 +57,7 @@ _SETTINGS: Final[dict[str, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "smallpolaron",
 }
-mpl.rcParams.update(_SETTINGS)
+mpl.rcParams.update(cast(Any, _SETTINGS))
 
 
 def new_figure(width: float = 9.2, height: float = 4.0) -> Figure:
@@ -60,22 +66,35 @@ def new_figure(width: float = 9.2, height: float = 4.0) -> Figure:
 
 
 def shades(count: int) -> list[str]:
-    """Return one colour per curve of an ordered family, from dark to light, readable on white."""
+    """Return one colour per curve of an ordered family, from light to dark, readable on white."""
     viridis = mpl.colormaps["viridis"]
     if count == 1:
         return [BLUE]
-    return [mpl.colors.to_hex(viridis(0.85 * i / (count - 1))) for i in range(count)]
+    return [mpl.colors.to_hex(viridis(0.85 * (1 - i / (count - 1)))) for i in range(count)]
 
 
-def line_style(flagged: bool) -> dict[str, Any]:
-    """Return the line of a trusted run (solid) or of a flagged one (dashed, thinner)."""
-    return {"linestyle": "--", "linewidth": 1.1} if flagged else {"linestyle": "-"}
+def line_styles(flagged: Sequence[bool]) -> list[dict[str, Any]]:
+    """Return the look of every curve of a family.
+
+    Trusted runs are solid, darker with size; flagged ones are thin, red and broken in patterns
+    that differ from each other.
+    """
+    trusted = iter(shades(sum(not bad for bad in flagged)))
+    broken = itertools.cycle([(0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (2, 2))])
+    return [
+        {"color": VERMILION, "linestyle": next(broken), "linewidth": 1.2, "zorder": 3}
+        if bad
+        else {"color": next(trusted), "linestyle": "-"}
+        for bad in flagged
+    ]
 
 
 def marker_style(colour: str, flagged: bool) -> dict[str, Any]:
-    """Return a filled marker for a trusted run and a hollow one for a flagged run."""
-    face = "white" if flagged else colour
-    return {"markerfacecolor": face, "markeredgecolor": colour, "markeredgewidth": 1.5}
+    """Return a filled marker for a trusted run and a larger hollow one for a flagged run."""
+    look: dict[str, Any] = {"markeredgecolor": colour, "markeredgewidth": 1.5}
+    if flagged:
+        return look | {"markerfacecolor": "none", "markersize": 10.0}
+    return look | {"markerfacecolor": colour}
 
 
 def named(index: int, count: int) -> bool:
@@ -84,6 +103,18 @@ def named(index: int, count: int) -> bool:
         return True
     step = -(-count // LONGEST_LEGEND)
     return index % step == 0 or index == count - 1
+
+
+def proportional(factor: float) -> tuple[Scale, Scale]:
+    """Return the two functions of a second axis that shows the first one times a factor."""
+
+    def forward(x: Any) -> Any:
+        return factor * np.asarray(x)
+
+    def backward(x: Any) -> Any:
+        return np.asarray(x) / factor
+
+    return forward, backward
 
 
 def legend(axes: Axes, extra: Sequence[Line2D] = (), **options: Any) -> None:
@@ -95,14 +126,15 @@ def legend(axes: Axes, extra: Sequence[Line2D] = (), **options: Any) -> None:
 
 
 def flagged_note(figure: Figure, flagged: Iterable[str]) -> None:
-    """Write under the figure which runs failed a quality gate."""
+    """Write under the figure which runs are flagged, and why."""
     names = list(flagged)
-    if names:
-        figure.supxlabel(
-            "flagged (a quality gate failed; dashed line, hollow marker): " + ", ".join(names),
-            fontsize=9.5,
-            color=VERMILION,
-        )
+    if not names:
+        return
+    more = len(names) - LONGEST_LEGEND
+    text = "; ".join(names[:LONGEST_LEGEND]) + (f"; and {more} more" if more > 0 else "")
+    text = f"flagged (broken red line, hollow marker): {text}"
+    width = int(13 * figure.get_figwidth())
+    figure.supxlabel(textwrap.fill(text, width), fontsize=9.5, color=VERMILION)
 
 
 def message(axes: Axes, text: str) -> None:

@@ -78,8 +78,9 @@ def _name(parameters: Mapping[str, Any]) -> str:
     physics = {key: lookup(parameters, key) for key in PHYSICS}
     text = json.dumps(physics, sort_keys=True, default=list)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    readable = "__".join(f"{key}~{decimal_text(parameters['bath'][key])}" for key in ("eta_cm", "gamma_cm"))
-    return f"{parameters['model']['topology']}__{readable}-{digest}"
+    model, bath = parameters["model"], parameters["bath"]
+    eta, gamma = decimal_text(bath["eta_cm"]), decimal_text(bath["gamma_cm"])
+    return f"{model['topology']}__eta_cm~{eta}__gamma_cm~{gamma}-{digest}"
 
 
 def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:

@@ -1,0 +1,137 @@
+"""Result files with invented but lawful numbers, for tests of the workflow and of the figures.
+
+The current autocorrelation function has an even, positive Kubo spectrum, so detailed balance and
+the f-sum rule hold exactly; it turns negative and decays, as that of a small polaron does.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import beta, thermal_energy
+from smallpolaron.studies.parameters import holstein_model, number, whole
+from smallpolaron.studies.plan import Point, read_plan
+from smallpolaron.studies.quality import correlation_gates, population_gates
+from smallpolaron.studies.store import Result, Variable, write_result
+
+AMPLITUDE = 7.0e-3
+"""C_kubo(0) of a large ring, angstrom^2/fs^2."""
+TOO_SHALLOW = 3
+"""Depth at and below which too much of the synthetic state lies on the outermost operators."""
+
+
+def _times(point: Point) -> NDArray[np.float64]:
+    duration = number(point.parameters, "propagation.duration_fs")
+    sample = number(point.parameters, "propagation.sample_fs")
+    return np.arange(0.0, duration + 0.5 * sample, sample)
+
+
+def kubo_spectrum(omega: NDArray[np.float64], n_sites: int) -> NDArray[np.float64]:
+    """Return an even, positive spectrum whose time function turns negative."""
+    size = 1.0 + 1.5 * np.exp(-1.3 * (n_sites - 2))
+    broad = 40.0 * np.exp(-0.5 * (40.0 * omega) ** 2)
+    narrow = 0.42 * 75.0 * np.exp(-0.5 * (75.0 * omega) ** 2)
+    return np.asarray(AMPLITUDE * size * np.sqrt(2 * np.pi) * (broad - narrow) / 0.58)
+
+
+def correlation(point: Point, study: str) -> Result:
+    """Return an invented correlation result of a point."""
+    p = point.parameters
+    temperature = number(p, "model.temperature_K")
+    n_sites, depth = whole(p, "model.n_sites"), whole(p, "hierarchy.depth")
+    omega = np.linspace(-0.35, 0.35, 4001)
+    kubo = kubo_spectrum(omega, n_sites)
+    x = beta(temperature) * omega
+    full = kubo * np.divide(x, -np.expm1(-x), out=np.ones_like(x), where=np.abs(x) > 1e-12)
+    times = _times(point)
+    phases = np.exp(-1j * np.outer(times, omega)) * (omega[1] - omega[0]) / (2 * np.pi)
+    C, dC, d2C = (phases @ (full * (-1j * omega) ** order) for order in range(3))
+    a = number(p, "model.lattice_constant_A")
+    start = float(np.sum(kubo)) * (omega[1] - omega[0]) / (2 * np.pi)
+    hopping_energy = -start / (a**2 * thermal_energy(temperature))
+    frontier = 0.05 if depth <= TOO_SHALLOW else 1e-6
+    density = np.eye(n_sites, dtype=complex) / n_sites
+    line = ("time",)
+    variables = {
+        "time_fs": Variable(times, line, "fs", "Time."),
+        "C_JJ": Variable(C, line, "angstrom^2 fs^-2", "Current autocorrelation function."),
+        "dC_JJ": Variable(dC, line, "angstrom^2 fs^-3", "First time derivative."),
+        "d2C_JJ": Variable(d2C, line, "angstrom^2 fs^-4", "Second time derivative."),
+        "equilibrium/density_matrix": Variable(density, ("site_ket", "site_bra"), "1", "State."),
+        "equilibrium/hopping_energy": Variable(hopping_energy, (), "rad fs^-1", "Mean."),
+        "equilibrium/residual": Variable(1e-9, (), "fs^-1", "Residual."),
+        "equilibrium/hermiticity": Variable(1e-12, (), "1", "Hermiticity."),
+        "equilibrium/frontier_weight": Variable(frontier, (), "1", "Frontier."),
+    }
+    gates = correlation_gates(
+        time_fs=times,
+        C=C,
+        dC=dC,
+        d2C=d2C,
+        density_matrix=density,
+        hopping_energy=hopping_energy,
+        residual=1e-9,
+        hermiticity=1e-12,
+        frontier_weight=frontier,
+        growth_detected=False,
+        model=holstein_model(p),
+    )
+    return Result("correlation", variables, _stored(point, study), gates, {"synthetic": True})
+
+
+def population(point: Point, study: str, start: str) -> Result:
+    """Return invented populations: hopping with one rate, faster from Franck–Condon."""
+    n = whole(point.parameters, "model.n_sites")
+    site = whole(point.parameters, "start_site")
+    rate = 0.012 if start == "franck_condon" else 0.008
+    hops = np.eye(n, k=1) + np.eye(n, k=-1)
+    if point.parameters["model"]["topology"] == "ring":
+        hops[0, -1] = hops[-1, 0] = 1
+    generator = rate * (hops - np.diag(hops.sum(axis=0)))
+    values, vectors = np.linalg.eigh(generator)
+    times = _times(point)
+    decay = np.exp(np.outer(times, values)) * vectors[site]
+    P, dP, d2P = (decay * values**order @ vectors.T for order in range(3))
+    axes = ("time", "site")
+    variables = {
+        "time_fs": Variable(times, ("time",), "fs", "Time."),
+        "populations": Variable(P, axes, "1", "Site populations."),
+        "dpopulations": Variable(dP, axes, "fs^-1", "First derivative."),
+        "d2populations": Variable(d2P, axes, "fs^-2", "Second derivative."),
+    }
+    gates = population_gates(
+        populations=P.astype(complex),
+        hermiticity=1e-12,
+        frontier_weight=1e-6,
+        growth_detected=False,
+    )
+    parameters = _stored(point, study) | {"start": start}
+    return Result("population", variables, parameters, gates, {"synthetic": True})
+
+
+def _stored(point: Point, study: str) -> dict[str, Any]:
+    return {**point.parameters, "derived": point.derived, "study": study, "point": point.id}
+
+
+def write_all(plan_file: Path) -> None:
+    """Write a correlation or population file for every MPI job of a plan."""
+    plan, folder = read_plan(plan_file), plan_file.parent
+    for point in plan.points:
+        for protocol in point.protocols:
+            if protocol == "current":
+                path = folder / "correlation" / f"{point.id}.h5"
+                write_result(path, correlation(point, plan.study), overwrite=True)
+            else:
+                path = folder / "population" / f"{point.id}__{protocol}.h5"
+                write_result(path, population(point, plan.study, protocol), overwrite=True)
+
+
+if __name__ == "__main__":
+    line = argparse.ArgumentParser(description=__doc__)
+    line.add_argument("plan", type=Path)
+    write_all(line.parse_args().plan)
