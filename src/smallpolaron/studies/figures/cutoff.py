@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
@@ -100,17 +101,24 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
 def _lifetimes(axes: Axes, runs: Sequence[Run]) -> None:
     """Draw all four cutoff times of every run against the number of sites."""
     sites = np.array([run.n_sites for run in runs])
+    names = []
     for shift, (key, words, marker, colour) in zip((-0.12, -0.04, 0.04, 0.12), TIMES, strict=True):
         values = np.array([run.number(key) for run in runs])
-        label: str | None = words
         for x, y, run in zip(sites + shift, values, runs, strict=True):
             look = style.marker_style(colour, run.flagged)
-            axes.plot([x], [y], marker, linestyle="", **look, label=None if run.flagged else label)
-            label = label if run.flagged else None
-    axes.set(xlabel="number of sites N", ylabel="time (fs)", title="cutoff times of every run")
+            axes.plot([x], [y], marker, linestyle="", **look)
+        found = words if np.isfinite(values).any() else f"{words}: not reached"
+        names.append(Line2D([], [], color=colour, marker=marker, linestyle="", label=found))
+    axes.set(
+        xlabel="number of sites N",
+        ylabel="time (fs)",
+        title="cutoff times of every run",
+        xlim=(float(sites.min()) - 0.5, float(sites.max()) + 0.5),
+    )
     axes.set_xticks(sorted(set(sites.tolist())))
+    axes.margins(y=0.1)
     axes.set_ylim(bottom=0)
-    style.legend(axes, loc="best")
+    axes.legend(handles=names, loc="best")
 
 
 def draw(kernels: Sequence[Run], integrals: Sequence[Run], band_paper_units: float) -> Figure:

@@ -63,14 +63,12 @@ def draw(runs: Sequence[Run]) -> Figure:
     left, right = figure.subplots(1, 2, sharex=True)
     sizes = sorted({run.n_sites for run in runs})
     colours = dict(zip(sizes, style.shades(len(sizes)), strict=True))
+    broken = iter(style.line_styles([run.flagged for run in runs if run.flagged]))
     for i, run in enumerate(runs):
         times, msd, slope = _curves(run)
         start = str(run.parameter("start"))
-        look = {
-            "color": style.VERMILION if run.flagged else colours[run.n_sites],
-            "linestyle": (0, (2, 2)) if run.flagged else _LINES[start],
-            "linewidth": 1.1 if run.flagged else 1.6,
-        }
+        trusted = {"color": colours[run.n_sites], "linestyle": _LINES[start]}
+        look = next(broken) if run.flagged else trusted
         words = f"{run.label}, {_NAMES[start]}" + (" (flagged)" if run.flagged else "")
         label = words if style.named(i, len(runs)) else None
         left.plot(times, msd, label=label, **look)

@@ -68,13 +68,21 @@ def _curves(axes: Axes, below: Axes, fit: Run, direct: Run) -> None:
     below.set(xlabel="time (fs)", ylabel="computed\n− fit")
 
 
+def _with_error(value: float, error: float, digits: int) -> str:
+    if np.isnan(value):
+        return "–"
+    if np.isnan(error):
+        return f"{value:.{digits}f} (at its limit)"
+    return f"{value:.{digits}f} ± {error:.{digits}f}"
+
+
 def _table(axes: Axes, fits: Sequence[Run]) -> None:
     """Write c and k of every run and, where a paper printed them, the printed pair."""
     lines = [
         [
             fit.legend().replace(" (flagged)", "*"),
-            f"{fit.number('c'):.3f} ± {fit.number('c_error'):.3f}",
-            f"{fit.number('k'):.4f} ± {fit.number('k_error'):.4f}",
+            _with_error(fit.number("c"), fit.number("c_error"), 3),
+            _with_error(fit.number("k"), fit.number("k_error"), 4),
             f"{100 * fit.number('residual'):.1f} %",
         ]
         for fit in fits[-12:]
