@@ -243,8 +243,8 @@ class _Collector:
         for key, (assignment, problem) in self.first.items():
             count, context = self.count[key], ""
             if assignment.values and (count < total or problem.key in assignment.values):
-                more = f" and {count - 1} more points" if count > 1 else ""
-                context = f"at {assignment.label()}{more}"
+                others = f" and {count - 1} other point{'s' * (count > 2)}" if count > 1 else ""
+                context = f"at {assignment.label()}{others}"
             line = self.document.line(assignment.path(problem.key))
             problems.append(replace(problem, line=line, context=context))
         if problems:
