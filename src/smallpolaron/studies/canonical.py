@@ -20,6 +20,7 @@ Parameters = dict[str, Any]
 """Resolved parameters in sections, as in the configuration: ``parameters["model"]["n_sites"]``."""
 
 _LONGEST_PLAIN = 12
+_SMALLEST_PLAIN = -4
 
 
 def decimal_text(value: int | float) -> str:
@@ -28,7 +29,7 @@ def decimal_text(value: int | float) -> str:
     if number == 0:
         return "0"
     plain = format(number, "f")
-    if len(plain) <= _LONGEST_PLAIN:
+    if len(plain) <= _LONGEST_PLAIN and number.adjusted() >= _SMALLEST_PLAIN:
         return plain
     sign, digits, exponent = number.as_tuple()
     assert isinstance(exponent, int)

@@ -217,10 +217,10 @@ def _merged(
             target[name] = value
     if block.protocols is not None:
         data["protocols"] = block.protocols
-        anywhere = any(_has_populations(b.protocols or base.get("protocols")) for b in blocks)
-        own = "start_site" in assignment.values
-        if anywhere and not own and not _has_populations(block.protocols):
-            data.pop("start_site", None)  # meant for the other blocks of the study
+    anywhere = any(_has_populations(b.protocols or base.get("protocols")) for b in blocks)
+    own = "start_site" in assignment.values
+    if anywhere and not own and not _has_populations(data.get("protocols")):
+        data.pop("start_site", None)  # meant for the points that have populations
     return data
 
 
