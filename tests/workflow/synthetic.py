@@ -1,7 +1,7 @@
 """Result files with invented but lawful numbers, for tests of the workflow and of the figures.
 
-The current autocorrelation function has an even, positive Kubo spectrum, so detailed balance and
-the f-sum rule hold exactly; it turns negative and decays, as that of a small polaron does.
+The current autocorrelation function has an even, positive Kubo spectrum, so detailed balance
+holds exactly; it turns negative and decays, as that of a small polaron does.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.kubo import spectra
 from smallpolaron.model.units import beta, thermal_energy
-from smallpolaron.studies.parameters import holstein_model, number, whole
+from smallpolaron.studies.drude_smith_job import drude_smith_result
+from smallpolaron.studies.kernel_job import kernel_result
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.parameters import number, whole
 from smallpolaron.studies.plan import Point, read_plan
-from smallpolaron.studies.quality import correlation_gates, population_gates
-from smallpolaron.studies.store import Result, Variable, write_result
+from smallpolaron.studies.store import Result, Variable, read_result, write_result
 
 AMPLITUDE = 7.0e-3
 """C_kubo(0) of a large ring, angstrom^2/fs^2."""
@@ -68,20 +72,14 @@ def correlation(point: Point, study: str) -> Result:
         "equilibrium/hermiticity": Variable(1e-12, (), "1", "Hermiticity."),
         "equilibrium/frontier_weight": Variable(frontier, (), "1", "Frontier."),
     }
-    gates = correlation_gates(
-        time_fs=times,
-        C=C,
-        dC=dC,
-        d2C=d2C,
-        density_matrix=density,
-        hopping_energy=hopping_energy,
-        residual=1e-9,
-        hermiticity=1e-12,
-        frontier_weight=frontier,
-        growth_detected=False,
-        model=holstein_model(p),
+    spectrum = spectra(times, C, temperature, dC, d2C)
+    found = (
+        gates.frontier_weight(frontier),
+        gates.real_at_zero(C),
+        gates.long_time_decay(C),
+        gates.detailed_balance(spectrum.omega, spectrum.full, temperature),
     )
-    return Result("correlation", variables, _stored(point, study), gates, {"synthetic": True})
+    return Result("correlation", variables, _stored(point, study), found, {"synthetic": True})
 
 
 def population(point: Point, study: str, start: str) -> Result:
@@ -104,14 +102,9 @@ def population(point: Point, study: str, start: str) -> Result:
         "dpopulations": Variable(dP, axes, "fs^-1", "First derivative."),
         "d2populations": Variable(d2P, axes, "fs^-2", "Second derivative."),
     }
-    gates = population_gates(
-        populations=P.astype(complex),
-        hermiticity=1e-12,
-        frontier_weight=1e-6,
-        growth_detected=False,
-    )
+    found = (gates.frontier_weight(1e-6), gates.populations_in_range(P))
     parameters = _stored(point, study) | {"start": start}
-    return Result("population", variables, parameters, gates, {"synthetic": True})
+    return Result("population", variables, parameters, found, {"synthetic": True})
 
 
 def _stored(point: Point, study: str) -> dict[str, Any]:
@@ -131,7 +124,23 @@ def write_all(plan_file: Path) -> None:
                 write_result(path, population(point, plan.study, protocol), overwrite=True)
 
 
+def analyse_all(plan_file: Path) -> None:
+    """Write the analysis files of every correlation file of a plan."""
+    plan, folder = read_plan(plan_file), plan_file.parent
+    for point in plan.with_protocol("current"):
+        name = f"{point.id}.h5"
+        source = read_result(folder / "correlation" / name)
+        found = mobility_result(source, plan.analysis)
+        write_result(folder / "mobility" / name, found, overwrite=True)
+        kernel = kernel_result(source, plan.analysis)
+        write_result(folder / "kernel" / name, kernel, overwrite=True)
+        fit = drude_smith_result(found, plan.analysis)
+        write_result(folder / "drude_smith" / name, fit, overwrite=True)
+
+
 if __name__ == "__main__":
     line = argparse.ArgumentParser(description=__doc__)
     line.add_argument("plan", type=Path)
-    write_all(line.parse_args().plan)
+    options = line.parse_args()
+    write_all(options.plan)
+    analyse_all(options.plan)

@@ -63,7 +63,8 @@ def draw(runs: Sequence[Run]) -> Figure:
         factor = CM_TO_RAD_FS * _THZ
         top = axes.secondary_xaxis("top", functions=style.proportional(factor))
         top.set_xlabel("frequency (THz)")
-    panels[0].set_xlim(0, until / CM_TO_RAD_FS)
+    # without any number there is no range to choose
+    panels[0].set_xlim(0, until / CM_TO_RAD_FS or None)
     style.legend(panels[0])
     style.flagged_note(figure, remarks(runs))
     return figure

@@ -1,0 +1,207 @@
+"""Every figure draws what the files say, and shows flagged runs as flagged."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import xml.etree.ElementTree as ET
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import synthetic
+from conftest import Study
+
+from smallpolaron.analysis.gates import make_gate
+from smallpolaron.studies.figures import finite_size, printed_values, style
+from smallpolaron.studies.figures.runs import read_runs, read_study, reference, remarks
+from smallpolaron.studies.figures.systems import group
+from smallpolaron.studies.kernel_job import kernel_result
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.store import read_result, write_result
+
+BAND = ["--band-paper-units", "0.002"]
+FIGURES = {
+    "current": (["correlation", "mobility"], []),
+    "memory_kernel": (["kernel"], []),
+    "cutoff": (["kernel", "mobility"], BAND),
+    "finite_size": (["mobility"], [*BAND, "--band-percent", "1"]),
+    "drude_smith": (["drude_smith", "mobility"], []),
+    "conductivity": (["mobility"], []),
+}
+PRINTED_SYSTEM, OTHER_SYSTEM = 100.0, 323.0
+
+
+def _draw(name: str, arguments: list[str], folder: Path) -> list[dict[str, str]]:
+    """Run the main of a figure; check that it wrote an SVG; return its table."""
+    picture, numbers = folder / f"{name}.svg", folder / f"{name}.csv"
+    module = importlib.import_module(f"smallpolaron.studies.figures.{name}")
+    module.main([*arguments, "--figure", str(picture), "--numbers", str(numbers)])
+    assert ET.parse(picture).getroot().tag.endswith("svg")
+    with numbers.open(encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
+def _arguments(study: Study, name: str, eta_cm: float) -> list[str]:
+    kinds, more = FIGURES[name]
+    found = list(more)
+    for kind in kinds:
+        found += [f"--{kind.replace('_', '-')}", *study.files(kind, eta_cm)]
+    return found
+
+
+@pytest.mark.parametrize("eta_cm", [PRINTED_SYSTEM, OTHER_SYSTEM])
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_names_every_run_and_its_flag(
+    study: Study, tmp_path: Path, name: str, eta_cm: float
+) -> None:
+    rows = _draw(name, _arguments(study, name, eta_cm), tmp_path)
+    flags = {row["point"]: row["flagged"] for row in rows}
+    shallow = {point: ("true" if "depth~3" in point else "false") for point in study.points(eta_cm)}
+    assert flags == shallow
+
+
+def test_equal_numbers_give_equal_files(study: Study, tmp_path: Path) -> None:
+    arguments = _arguments(study, "current", OTHER_SYSTEM)
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        _draw("current", arguments, tmp_path / folder)
+    first, second = (tmp_path / folder / "current.svg" for folder in ("a", "b"))
+    assert first.read_bytes() == second.read_bytes()
+
+
+def test_table_of_the_current_holds_the_file(study: Study, tmp_path: Path) -> None:
+    rows = _draw("current", _arguments(study, "current", OTHER_SYSTEM), tmp_path)
+    file = read_result(study.files("correlation", OTHER_SYSTEM)[0])
+    C = np.array([complex(float(r["re_C_JJ_A2_fs2"]), float(r["im_C_JJ_A2_fs2"])) for r in rows])
+    np.testing.assert_allclose(C, file.variables["C_JJ"].data, rtol=1e-10, atol=1e-20)
+
+
+def test_displacement_starts_at_zero_and_saturates(study: Study, tmp_path: Path) -> None:
+    files = sorted(str(path) for path in (study.folder / "population").glob("*.h5"))
+    rows = _draw("displacement", ["--population", *files], tmp_path)
+    for start in ("franck_condon", "marcus"):
+        msd = [float(row["msd_A2"]) for row in rows if row["start"] == start]
+        # a ring of 4: distances 0, 1, 2, 1 lattice constants of 5 angstrom, equally likely
+        assert msd[0] == pytest.approx(0, abs=1e-12)
+        assert msd[-1] == pytest.approx((0 + 25 + 100 + 25) / 4, rel=1e-3)
+
+
+def test_finite_size_leaves_the_flagged_run_out(study: Study) -> None:
+    runs = read_runs([Path(path) for path in study.files("mobility", PRINTED_SYSTEM)])
+    series = finite_size.series_of(runs, 0.002, 1.0)
+    assert [run.n_sites for run in series[0].runs] == [4, 5, 6]
+    assert [row.flagged for row in series[1].table.rows] == [True]
+    axes = finite_size.draw(runs, series, 0.002).axes[0]
+    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    hollow = lines["depth 3 (flagged)"]
+    assert hollow.get_markerfacecolor() == "none"
+    assert hollow.get_linestyle() == "None"
+    assert list(lines["depth 10"].get_xdata()) == [4, 5, 6]
+
+
+def test_flagged_runs_are_named_with_the_gate_and_never_the_reference(study: Study) -> None:
+    runs = read_runs([Path(path) for path in study.files("mobility", PRINTED_SYSTEM)])
+    assert remarks(runs) == ["N = 4, depth 3 (frontier weight)"]
+    assert reference(runs).label == "N = 6, depth 10"
+    assert reference([run for run in runs if run.n_sites == 4]).label == "N = 4, depth 10"
+    looks = style.line_styles([False, True, False])
+    assert looks[0]["linestyle"] == looks[2]["linestyle"] == "-"
+    assert looks[1]["linestyle"] != "-"
+    assert looks[1]["color"] == style.VERMILION
+
+
+def test_a_run_without_numbers_is_drawn_as_such(study: Study, tmp_path: Path) -> None:
+    source = read_result(study.files("correlation", OTHER_SYSTEM)[0])
+    grown = make_gate("stability", 1.0, 0.0, "the state grew")
+    bad = replace(source, gates=(grown,))
+    point = study.points(OTHER_SYSTEM)[0]
+    files = {}
+    for kind, result in {
+        "correlation": bad,
+        "mobility": mobility_result(bad, study.plan.analysis),
+        "kernel": kernel_result(bad, study.plan.analysis),
+    }.items():
+        files[kind] = str(tmp_path / kind / f"{point}.h5")
+        write_result(files[kind], result)
+    for name in ("current", "memory_kernel", "cutoff", "finite_size", "conductivity"):
+        kinds, more = FIGURES[name]
+        arguments = list(more)
+        for kind in kinds:
+            arguments += [f"--{kind}", files[kind]]
+        _draw(name, arguments, tmp_path)
+    runs = read_runs([Path(files["mobility"])])
+    assert remarks(runs) == ["N = 4 (stability, no numbers)"]
+
+
+def test_quality_page_shows_every_gate_and_the_failed_one(study: Study, tmp_path: Path) -> None:
+    quality = importlib.import_module("smallpolaron.studies.figures.quality")
+    page, numbers = tmp_path / "q.html", tmp_path / "q.csv"
+    quality.main(["--plan", str(study.plan_file), "--figure", str(page), "--numbers", str(numbers)])
+    text = page.read_text(encoding="utf-8")
+    assert "6 of 7 runs pass every quality gate" in text
+    assert text.count("✗ flagged") == 1
+    assert text.count("✓ trusted") == 6
+    with numbers.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    failed = [row for row in rows if row["passed"] == "false"]
+    assert [(row["gate"], "depth~3" in row["point"]) for row in failed] == [
+        ("frontier_weight", True)
+    ]
+    assert len(rows) == sum(len(run.result.gates) for run in read_study(study.plan_file))
+
+
+def test_printed_numbers_stand_beside_ours_with_both_sizes(study: Study, tmp_path: Path) -> None:
+    comparison = importlib.import_module("smallpolaron.studies.figures.comparison")
+    page, numbers = tmp_path / "c.html", tmp_path / "c.csv"
+    comparison.main(
+        ["--plan", str(study.plan_file), "--figure", str(page), "--numbers", str(numbers)]
+    )
+    with numbers.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    found = {(row["quantity"], row["n_sites"], row["printed_n_sites"]) for row in rows}
+    assert ("c", "6", "6") in found
+    assert ("D_paper", "4", "15") in found
+    D = read_result(study.files("mobility", OTHER_SYSTEM)[0]).variables["D_paper"].data
+    row = next(row for row in rows if row["quantity"] == "D_paper")
+    assert float(row["computed"]) == pytest.approx(float(D))
+    assert float(row["difference_percent"]) == pytest.approx(100 * (float(D) / 0.337 - 1))
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("model", "topology", "chain"),
+        ("model", "hopping_cm", 60.0),
+        ("model", "hopping_cm", [50.0, 50.0, 40.0]),
+        ("model", "temperature_K", 200.0),
+        ("model", "lattice_constant_A", 4.0),
+        ("bath", "eta_cm", 110.0),
+        ("bath", "gamma_cm", 41.0),
+    ],
+)
+def test_printed_numbers_hold_for_one_system_only(
+    study: Study, section: str, key: str, value: object
+) -> None:
+    parameters = study.plan.points[0].parameters
+    assert {p.quantity for p in printed_values.matching(parameters)} == {"c", "k"}
+    changed = parameters | {section: parameters[section] | {key: value}}
+    assert printed_values.matching(changed) == []
+
+
+def test_systems_group_sizes_and_depths_but_not_physics(study: Study) -> None:
+    points = [(p.id, p.parameters) for p in study.plan.points]
+    systems = group(points)
+    assert [len(system.points) for system in systems] == [4, 2]
+    assert len({system.name for system in systems}) == 2
+    identifier, parameters = points[0]
+    colder = parameters | {"model": parameters["model"] | {"temperature_K": 200.0}}
+    assert len(group([(identifier, parameters), ("other", colder)])) == 2
+    assert group(points[:1])[0].name == systems[0].name
+
+
+def test_synthetic_results_pass_the_gates_they_should(study: Study) -> None:
+    point = study.plan.points[0]
+    failed = [gate.name for gate in synthetic.correlation(point, "x").gates if not gate.passed]
+    assert failed == []
