@@ -1,0 +1,117 @@
+"""The resource model: exact sizes, floors and caps, and what grows with what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import comb
+
+import pytest
+
+from smallpolaron.studies.canonical import Parameters
+from smallpolaron.studies.config import ResourcesConfig
+from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.resources import (
+    BASE_MB_PER_RANK,
+    BYTES_PER_NONZERO,
+    estimate,
+    expected_products,
+    memory_mb_per_rank,
+    nonzeros_per_row,
+    ranks,
+    unknowns,
+)
+
+
+@pytest.fixture
+def parameters(plan_of: Callable[[str], Plan], valid: str) -> Callable[..., Parameters]:
+    def make(n: int = 4, depth: int = 5, terms: int = 0, **more: object) -> Parameters:
+        text = valid.replace("n_sites: 3", f"n_sites: {n}").replace("depth: 3", f"depth: {depth}")
+        parameters = plan_of(text.replace("terms: 0", f"terms: {terms}")).points[0].parameters
+        for key, value in more.items():
+            section, _, name = key.partition("__")
+            parameters[section][name] = value
+        return parameters
+
+    return make
+
+
+LIMITS = ResourcesConfig()
+
+
+@pytest.mark.parametrize(("n", "depth", "terms"), [(3, 4, 0), (4, 5, 0), (3, 3, 2), (6, 7, 1)])
+def test_unknowns_are_the_binomial_count(
+    parameters: Callable[..., Parameters], n: int, depth: int, terms: int
+) -> None:
+    operators = comb(n * (terms + 1) + depth, depth)
+    point = parameters(n, depth, terms)
+    assert unknowns(point, "current") == operators * n
+    assert unknowns(point, "marcus") == operators * n**2
+
+
+def test_chain_has_no_symmetry(plan_of: Callable[[str], Plan], valid: str) -> None:
+    chain = plan_of(valid.replace("n_sites: 3", "n_sites: 3, topology: chain")).points[0]
+    assert unknowns(chain.parameters, "current") == comb(6, 3) * 9
+
+
+def test_row_length() -> None:
+    assert [nonzeros_per_row(n) for n in (1, 2, 3)] == [9, 13, 17]
+
+
+def test_ranks_have_a_floor_and_a_cap() -> None:
+    limits = ResourcesConfig(max_ranks=8, unknowns_per_rank=100)
+    assert [ranks(n, limits) for n in (1, 200, 201, 799, 801, 10**9)] == [2, 2, 3, 8, 8, 8]
+
+
+def test_memory_and_time_grow_with_the_attempt(parameters: Callable[..., Parameters]) -> None:
+    point = parameters(6, 10)
+    first, third = (estimate(point, "current", LIMITS, attempt) for attempt in (1, 3))
+    assert third.mem_mb_per_cpu == 3 * first.mem_mb_per_cpu
+    assert third.runtime_min == 3 * first.runtime_min
+    assert (third.tasks, third.core_hours) == (first.tasks, first.core_hours)
+    with pytest.raises(ValueError, match="attempt = 0"):
+        estimate(point, "current", LIMITS, 0)
+
+
+def test_memory_covers_matrix_and_base() -> None:
+    assert memory_mb_per_rank(0, 0, 2) >= BASE_MB_PER_RANK
+    nonzeros = 10**9
+    alone = memory_mb_per_rank(10**8, nonzeros, 1)
+    shared = memory_mb_per_rank(10**8, nonzeros, 10)
+    assert alone >= nonzeros * BYTES_PER_NONZERO / 1e6
+    assert shared < alone / 5
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"depth": 10},
+        {"terms": 1},
+        {"propagation__duration_fs": 1000.0},
+        {"bath__gamma_cm": 500.0},
+        {"model__hopping_cm": 5000.0},
+    ],
+)
+def test_work_grows(parameters: Callable[..., Parameters], more: dict[str, object]) -> None:
+    small, large = parameters(), parameters(**more)
+    if "bath__gamma_cm" in more:  # equilibration becomes shorter, so look at production alone
+        assert expected_products(large, "marcus") > expected_products(small, "marcus")
+    else:
+        assert expected_products(large, "current") > expected_products(small, "current")
+
+
+def test_estimates_are_whole_and_positive(parameters: Callable[..., Parameters]) -> None:
+    found = estimate(parameters(3, 1), "franck_condon", LIMITS)
+    assert found.tasks >= 2
+    assert found.runtime_min >= 1
+    assert isinstance(found.mem_mb_per_cpu, int)
+    assert isinstance(found.runtime_min, int)
+
+
+def test_uncountable_hierarchies_are_refused_quickly(
+    parameters: Callable[..., Parameters],
+) -> None:
+    point = parameters()
+    point["hierarchy"]["depth"] = 255
+    point["bath"]["terms"] = 20
+    with pytest.raises(ValueError, match="beyond any computer"):
+        unknowns(point, "current")

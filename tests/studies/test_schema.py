@@ -1,0 +1,100 @@
+"""JSON schema and documentation agree with the models; the shipped studies agree with both."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from smallpolaron.studies import describe
+from smallpolaron.studies.config import DEFAULT_ERROR_BOUND, SECTIONS
+from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.schema import json_schema, outdated, with_tables
+from smallpolaron.studies.study import load_plan
+from smallpolaron.studies.yamlfile import read_yaml
+
+ROOT = Path(__file__).parents[2]
+STUDIES = sorted((ROOT / "config").glob("*.yaml"))
+
+
+def test_generated_files_are_current() -> None:
+    assert outdated(ROOT) == [], "run: python -m smallpolaron schema"
+
+
+def test_schema_is_a_schema() -> None:
+    jsonschema.Draft202012Validator.check_schema(json_schema())
+
+
+@pytest.mark.parametrize("path", STUDIES, ids=lambda p: p.name)
+def test_shipped_studies(path: Path) -> None:
+    jsonschema.validate(read_yaml(path).data, json_schema())
+    assert load_plan(path).points
+    assert path.read_text().startswith("# yaml-language-server: $schema=schema.json\n")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"colour": 1},
+        {"model": {"n_sites": "3"}},
+        {"model": {"hoping_cm": 3}},
+        {"bath": {"decomposition": "x"}},
+        {"hierarchy": {"depth": 0}},
+        {"study": "a b"},
+        {"protocols": []},
+        {"grid": [{"model.sites": [1]}]},
+        {"grid": [{"model.n_sites": 1}]},
+        {"grid": []},
+    ],
+)
+def test_schema_marks_faults_in_editors(change: dict[str, object]) -> None:
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate({"study": "a"} | change, json_schema())
+
+
+def test_every_field_is_described() -> None:
+    fields = describe.top_fields() + [f for name in SECTIONS for f in describe.section_fields(name)]
+    assert len(fields) > 30
+    for field in fields:
+        assert field.description.endswith((".", "both.")), field
+        assert field.allowed, field
+        assert "such" not in field.allowed
+        if re.search(r"_(cm|fs|K|A|over_v)$", field.key):
+            assert field.unit, field
+
+
+def test_default_error_bound_is_that_of_the_bath() -> None:
+    import inspect
+
+    from smallpolaron.model.bath import expand
+
+    assert inspect.signature(expand).parameters["error_bound"].default == DEFAULT_ERROR_BOUND
+
+
+def test_page_without_a_place_for_the_tables() -> None:
+    with pytest.raises(ValueError, match="lacks the lines"):
+        with_tables("# Title\n")
+
+
+def test_demo_holds_the_points_of_the_papers() -> None:
+    points = load_plan(ROOT / "config" / "config.yaml").with_protocol("current")
+    found = {
+        (p.parameters["bath"]["eta_cm"], p.parameters["bath"]["gamma_cm"]): set() for p in points
+    }
+    for p in points:
+        key = (p.parameters["bath"]["eta_cm"], p.parameters["bath"]["gamma_cm"])
+        found[key].add(p.parameters["model"]["n_sites"])
+    assert found == {(100.0, 50.0): {3, 4, 5, 6}, (323.0, 41.0): {3, 4, 5, 6}}
+
+
+def test_tiny_study_is_tiny(plan_of: Callable[[str], Plan]) -> None:
+    plan = load_plan(ROOT / "config" / "tiny.yaml")
+    assert {p for point in plan.points for p in point.protocols} == {
+        "current",
+        "franck_condon",
+        "marcus",
+    }
+    assert all(point.parameters["hierarchy"]["depth"] <= 4 for point in plan.points)
