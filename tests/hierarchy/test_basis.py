@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 from mpi4py import MPI
-from tests.hierarchy.reference import ado_list
 
 from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.labels import KeyLayout
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import AdoCounter, Truncation, count_unknowns
+from tests.hierarchy.reference import ado_list
 
 RULES = [
     (3, 1, Truncation(4)),
@@ -82,9 +82,7 @@ def test_packing_is_reversible_for_any_size(n_sites, n_terms, top):
 
 
 def test_depth_255_of_one_mode_is_walked_without_overflow():
-    basis = fixed_basis(
-        3, 1, Truncation(255, max_excited_sites=1), Sector(3, True), MPI.COMM_SELF
-    )
+    basis = fixed_basis(3, 1, Truncation(255, max_excited_sites=1), Sector(3, True), MPI.COMM_SELF)
     assert basis.size == 3 * (1 + 3 * 255)
     assert len(np.unique(basis.keys, axis=0)) == basis.size
 

@@ -1,7 +1,6 @@
 import numpy as np
 import pytest
 from mpi4py import MPI
-from tests.hierarchy.reference import ado_list, dense_generator
 
 from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.generator import assemble_generator, assemble_left_multiplication
@@ -10,6 +9,7 @@ from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
+from tests.hierarchy.reference import ado_list, dense_generator
 
 CM = CM_TO_RAD_FS
 BATH = DebyeBath(200 * CM, 80 * CM)

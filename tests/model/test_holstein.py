@@ -25,9 +25,7 @@ def test_flux_turns_hopping_and_its_derivative_is_the_current():
     step = 1e-5
     shifted = [HolsteinModel(4, "ring", 0.02, flux=0.3 + s).hamiltonian for s in (step, -step)]
     derivative = (shifted[0] - shifted[1]) / (2 * step)
-    np.testing.assert_allclose(
-        derivative, -model.current / model.lattice_constant_A, atol=1e-11
-    )
+    np.testing.assert_allclose(derivative, -model.current / model.lattice_constant_A, atol=1e-11)
     np.testing.assert_allclose(model.hamiltonian, model.hamiltonian.conj().T)
 
 

@@ -57,10 +57,10 @@ def equilibrate(
     settings: PropagationSettings,
     progress: Progress,
 ) -> Equilibrium:
-    """Propagate the relaxed polaron mixture until it is stationary.
+    """Propagate a thermal carrier with relaxed baths until it is stationary.
 
-    The start is exact at v = 0: carrier on each site with probability exp(-beta e_i), bath relaxed
-    around it. Only the delocalisation by the hopping has to develop.
+    The start, exp(-beta H_S)/Z with the bath relaxed around each site, is exact both at v = 0 and
+    at eta = 0.
 
     Args:
         basis: the labels in play.
@@ -77,8 +77,10 @@ def equilibrate(
 
     Source: preparation of exp(-beta H)/Z by propagation, Song and Shi 2015; both papers.
     """
-    boltzmann = np.exp(-model.beta * (model.energies - model.energies.min()))
-    state = relaxed(basis, expansion, boltzmann / boltzmann.sum())
+    energies, waves = np.linalg.eigh(model.hamiltonian)
+    occupation = np.exp(-model.beta * (energies - energies.min()))
+    carrier = (waves * (occupation / occupation.sum())) @ waves.conj().T
+    state = relaxed(basis, expansion, carrier)
     probe = Probe.of(basis, generator, [np.eye(model.n_sites, dtype=complex)], 1)
     propagator = TaylorPropagator(generator, settings.tolerance)
     time_fs = 0.0
@@ -111,7 +113,7 @@ def equilibrate(
 
 
 NEGLIGIBLE_STIFFNESS = 1e-3
-"""Winding part of the f-sum rule, relative to the hopping energy, below which it is not computed."""
+"""Winding part of the f-sum rule, relative to the hopping energy, too small to be computed."""
 
 
 def flux_stiffness(

@@ -113,12 +113,12 @@ def evolve(
         progress.at(times[-1])
     if grew:
         progress.say(
-            f"the state grew {norms[-1] / smallest:.1e}-fold by {times[-1]:.1f} fs: this truncation "
-            "is unstable; raise the depth. The result is stored up to here and flagged."
+            f"the state grew {norms[-1] / smallest:.1e}-fold by {times[-1]:.1f} fs: this "
+            "truncation is unstable; raise the depth. The result is stored up to here and flagged."
         )
     progress.done(times[-1], propagator.products)
     count = int(np.floor(times[-1] / settings.sample_fs * (1 + 1e-12))) + 1
-    time_fs = settings.sample_fs * np.arange(count)
+    time_fs = settings.sample_fs * np.arange(count, dtype=np.float64)
     return Trajectory(
         time_fs=time_fs,
         values=_sample(segments, time_fs, probe),

@@ -98,11 +98,11 @@ def compute_population(
     sector = Sector(model.n_sites, translation=False)
     basis = fixed_basis(model.n_sites, expansion.n_terms, truncation, sector, comm)
     generator = assemble_generator(basis, model, expansion)
+    projectors = [np.diag(row).astype(complex) for row in np.eye(model.n_sites)]
     if start == "franck_condon":
         state = franck_condon(basis, site)
     else:
-        state = relaxed(basis, expansion, np.eye(model.n_sites)[site])
-    projectors = [np.diag(row).astype(complex) for row in np.eye(model.n_sites)]
+        state = relaxed(basis, expansion, projectors[site])
     progress = Progress(f"population, {start}", settings.duration_fs, comm, report)
     progress.say(f"{basis.size} unknowns on {comm.size} ranks")
     trajectory = evolve(

@@ -42,7 +42,7 @@ class Segment:
         """Observables at times within the step, shape (times, orders, operators)."""
         s = (time_fs - self.start) / self.length
         powers = np.vander(s, len(self.coefficients), increasing=True)
-        return np.einsum("tk,kpo->tpo", powers, self.coefficients)
+        return np.asarray(np.einsum("tk,kpo->tpo", powers, self.coefficients))
 
 
 @dataclass

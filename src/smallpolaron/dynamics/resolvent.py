@@ -15,7 +15,7 @@ def integrate_to_infinity(
     tolerance: float = 1e-10,
     max_products: int = 20_000,
 ) -> PETSc.Vec:
-    """x = int_0^inf exp(L t) s dt = -L^-1 s, for a state s that decays to zero.
+    """X = int_0^inf exp(L t) s dt = -L^-1 s, for a state s that decays to zero.
 
     L is singular (its null vector is the equilibrium), but s without an equilibrium part lies in
     its range, and so do all Krylov vectors: GMRES from zero stays there.

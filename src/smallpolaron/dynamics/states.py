@@ -5,7 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 from petsc4py import PETSc
 
-from smallpolaron.dynamics.observables import new_vector
+from smallpolaron.dynamics.observables import ComplexArray, new_vector
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import unpack_label
 from smallpolaron.model.bath import BathExpansion
@@ -23,21 +23,21 @@ def franck_condon(basis: Basis, site: int) -> PETSc.Vec:
 
     Source: anomalous paper, "without equilibration".
     """
-    weights = np.zeros(basis.sector.n_sites)
-    weights[site] = 1.0
-    return _localised(basis, weights, np.zeros(basis.layout.n_terms))
+    weights = np.eye(basis.sector.n_sites)[site]
+    return _product(basis, np.diag(weights).astype(complex), np.zeros(basis.layout.n_terms))
 
 
-def relaxed(basis: Basis, expansion: BathExpansion, weights: NDArray[np.float64]) -> PETSc.Vec:
-    """Mixture over sites of the carrier on one site with its bath relaxed around it at v = 0.
+def relaxed(basis: Basis, expansion: BathExpansion, carrier: ComplexArray) -> PETSc.Vec:
+    """Carrier with the bath relaxed around each site it occupies.
 
-    On site i, with only that site's modes excited,
-    <i|rho_n|i> = p_i prod_k (2 Im c_k / nu_k)^n_k / sqrt(n_k! |c_k|^n_k).
+    For the population p_i of site i, with only that site's modes excited,
+    <i|rho_n|i> = p_i prod_k (2 Im c_k / nu_k)^n_k / sqrt(n_k! |c_k|^n_k);
+    coherences keep n = 0. Exact for a carrier without coherences at v = 0.
 
     Args:
-        basis: the labels in play; with translation symmetry the weights must be equal.
+        basis: the labels in play; with translation symmetry the carrier must have it too.
         expansion: the bath expansion.
-        weights: p_i, the probability of every site, shape (N,), adding to 1.
+        carrier: reduced density matrix, shape (N, N), trace 1.
 
     Returns:
         The state.
@@ -48,29 +48,26 @@ def relaxed(basis: Basis, expansion: BathExpansion, weights: NDArray[np.float64]
     size = np.abs(expansion.coefficients)
     amplitude = 2 * expansion.coefficients.imag / expansion.rates
     ratio = np.divide(amplitude, np.sqrt(size), out=np.zeros(len(size)), where=size > 0)
-    return _localised(basis, weights, ratio)
+    return _product(basis, carrier, ratio)
 
 
-def _localised(
-    basis: Basis, weights: NDArray[np.float64], ratios: NDArray[np.float64]
-) -> PETSc.Vec:
+def _product(basis: Basis, carrier: ComplexArray, ratios: NDArray[np.float64]) -> PETSc.Vec:
     state = new_vector(basis)
-    _fill_localised(basis.layout.fields, basis.keys, weights, ratios, state.array_w)
+    _fill_product(basis.layout.fields, basis.keys, carrier, ratios, state.array_w)
     return state
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
-def _fill_localised(fields, keys, weights, ratios, out):  # type: ignore[no-untyped-def]
-    n_sites, n_terms = len(weights), len(ratios)
+@numba.njit(cache=True)
+def _fill_product(fields, keys, carrier, ratios, out):  # type: ignore[no-untyped-def]
+    n_sites, n_terms = len(carrier), len(ratios)
     n = np.empty(n_sites * n_terms, dtype=np.uint8)
     for row in range(len(keys)):
         a, b = unpack_label(fields, keys[row], n)
-        value = weights[a] if a == b else 0.0
+        value = carrier[a, b]
         for m in range(len(n)):
-            if value == 0.0:
+            if n[m] and (a != b or m // n_terms != a):
+                value = 0.0 * value
                 break
-            if n[m] and m // n_terms != a:
-                value = 0.0
             for q in range(n[m]):
                 value *= ratios[m % n_terms] / np.sqrt(q + 1.0)
         out[row] = value

@@ -142,7 +142,7 @@ def fixed_basis(
     return Basis(layout, sector, keys, comm)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _walk(occupations, weights, budget, n_terms, site_limit):  # type: ignore[no-untyped-def]
     """Fill rows 1, 2, ... with the lexicographic successors of row 0 (an odometer with a bound)."""
     n_modes = occupations.shape[1]
@@ -158,7 +158,7 @@ def _walk(occupations, weights, budget, n_terms, site_limit):  # type: ignore[no
             occupations[row, m] = current[m]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _is_kept(occupation, weights, budget, n_terms, site_limit):  # type: ignore[no-untyped-def]
     used = 0.0
     excited = 0

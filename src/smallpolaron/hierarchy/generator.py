@@ -53,9 +53,7 @@ class _Couplings:
     down: ComplexArray
 
 
-def assemble_generator(
-    basis: Basis, model: HolsteinModel, expansion: BathExpansion
-) -> PETSc.Mat:
+def assemble_generator(basis: Basis, model: HolsteinModel, expansion: BathExpansion) -> PETSc.Mat:
     """Generator L of d rho/dt = L rho on a basis, as a distributed AIJ matrix.
 
     Args:
@@ -158,7 +156,7 @@ def _rows(
     return wanted[:used], coefficients[:used], counts
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _fill_rows(  # type: ignore[no-untyped-def]
     fields, translation, phases, ket, bra, rates, dephasing, up, down, keys, wanted, values, counts
 ):
@@ -226,7 +224,7 @@ def _fill_rows(  # type: ignore[no-untyped-def]
     return at
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _merge(counts, found, coefficients):  # type: ignore[no-untyped-def]
     """Drop absent columns, sort the rest of every row and add up equal ones."""
     columns = np.empty(len(found), dtype=np.int64)

@@ -77,9 +77,7 @@ class KeyLayout:
         _pack_rows(self.fields, np.ascontiguousarray(occupations), kets, bras, keys)
         return keys
 
-    def unpack(
-        self, keys: Keys
-    ) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+    def unpack(self, keys: Keys) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
         """Inverse of pack: (occupations, kets, bras)."""
         rows = len(keys)
         occupations = np.zeros((rows, self.n_modes), dtype=np.uint8)
@@ -88,7 +86,7 @@ class KeyLayout:
         return occupations, kets, bras
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def pack_label(fields, occupation, a, b, key):  # type: ignore[no-untyped-def]
     """Write one label into key (n_words,)."""
     n_modes = len(fields) - 2
@@ -100,7 +98,7 @@ def pack_label(fields, occupation, a, b, key):  # type: ignore[no-untyped-def]
     key[fields[n_modes + 1, 0]] |= np.uint64(b) << np.uint64(fields[n_modes + 1, 1])
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def unpack_label(fields, key, occupation):  # type: ignore[no-untyped-def]
     """Read one label from key; fills occupation and returns (a, b)."""
     n_modes = len(fields) - 2
@@ -114,19 +112,19 @@ def unpack_label(fields, key, occupation):  # type: ignore[no-untyped-def]
     return a, b
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _pack_rows(fields, occupations, kets, bras, keys):  # type: ignore[no-untyped-def]
     for i in range(len(kets)):
         pack_label(fields, occupations[i], kets[i], bras[i], keys[i])
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _unpack_rows(fields, keys, occupations, kets, bras):  # type: ignore[no-untyped-def]
     for i in range(len(keys)):
         kets[i], bras[i] = unpack_label(fields, keys[i], occupations[i])
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def search(sorted_keys, key):  # type: ignore[no-untyped-def]
     """Number of rows of sorted_keys (rows, words) that are lexicographically below key (words,)."""
     low, high = 0, len(sorted_keys)
@@ -139,7 +137,7 @@ def search(sorted_keys, key):  # type: ignore[no-untyped-def]
     return low
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def _is_below(left, right):  # type: ignore[no-untyped-def]
     for w in range(len(left)):
         if left[w] != right[w]:
@@ -147,7 +145,7 @@ def _is_below(left, right):  # type: ignore[no-untyped-def]
     return False
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def find_sorted(sorted_keys, wanted):  # type: ignore[no-untyped-def]
     """Row of each wanted key in sorted_keys, -1 where it is absent; shape (len(wanted),)."""
     rows = np.empty(len(wanted), dtype=np.int64)
@@ -163,9 +161,9 @@ def find_sorted(sorted_keys, wanted):  # type: ignore[no-untyped-def]
     return rows
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def owners(splitters, wanted):  # type: ignore[no-untyped-def]
-    """Rank whose key range holds each wanted key; splitters are the first keys of ranks 1, 2, ..."""
+    """Rank whose range holds each wanted key; splitters are the first keys of ranks 1, 2, ..."""
     ranks = np.empty(len(wanted), dtype=np.int64)
     for i in range(len(wanted)):
         row = search(splitters, wanted[i])

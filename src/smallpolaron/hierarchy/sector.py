@@ -45,7 +45,7 @@ class Sector:
     def phases(self) -> NDArray[np.complex128]:
         """exp(i q a) for a = 0 ... N-1."""
         q = 2 * np.pi * self.momentum / self.n_sites
-        return np.exp(1j * q * np.arange(self.n_sites))
+        return np.asarray(np.exp(1j * q * np.arange(self.n_sites)))
 
 
 def choose_sector(model: HolsteinModel, symmetry: Symmetry) -> Sector:
@@ -70,7 +70,7 @@ def choose_sector(model: HolsteinModel, symmetry: Symmetry) -> Sector:
     return Sector(model.n_sites, translation=use)
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
     """Fill rotated with (T^-a n)_j = n_(j+a); modes are ordered site by site."""
     n_terms = len(occupation) // n_sites
@@ -83,7 +83,7 @@ def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
         rotated[m] = occupation[source]
 
 
-@numba.njit(cache=True)  # type: ignore[untyped-decorator]
+@numba.njit(cache=True)
 def rotate_labels(occupations, shifts, n_sites):  # type: ignore[no-untyped-def]
     """rotate() for rows of occupations (rows, n_modes), each with its own shift (rows,)."""
     rotated = np.empty_like(occupations)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from itertools import product
 
 import numpy as np
@@ -129,7 +129,7 @@ class AdoCounter:
     def _make_count(self) -> Callable[[int, float, int], int]:
         multiplicity = Counter(round(w, 9) for _, w in self._site_states if w > 0)
 
-        @lru_cache(maxsize=None)
+        @cache
         def count(sites: int, budget: float, limit: int) -> int:
             if sites == 0:
                 return 1

@@ -90,7 +90,9 @@ class DebyeBath:
         return complex(real, -imag) / np.pi
 
 
-def _fourier_tail(f: Callable[[float], float], time_fs: float, weight: str) -> float:
+def _fourier_tail(
+    f: Callable[[float], float], time_fs: float, weight: Literal["cos", "sin"]
+) -> float:
     value, _ = quad(f, 0, np.inf, weight=weight, wvar=time_fs, limlst=500, limit=500)
     return float(value)
 
@@ -238,7 +240,7 @@ def _coefficients(
     c = np.concatenate(
         [[lam * gamma * (cot - 1j)], 4 * lam * gamma / b * kappa * nu / (nu**2 - gamma**2)]
     )
-    return c, np.concatenate([[gamma], nu])
+    return np.asarray(c, dtype=complex), np.append(gamma, nu)
 
 
 def _lineshape_error(
@@ -264,7 +266,5 @@ def double_integral(time_fs: FloatArray, c: ComplexArray, nu: FloatArray) -> Com
     Returns:
         The double integral, shape (n,).
     """
-    total = np.zeros(len(time_fs), dtype=complex)
-    for ck, nuk in zip(c, nu, strict=True):
-        total += ck / nuk**2 * (np.expm1(-nuk * time_fs) + nuk * time_fs)
-    return total
+    x = np.multiply.outer(time_fs, nu)
+    return np.asarray((np.expm1(-x) + x) @ (c / nu**2))

@@ -82,7 +82,7 @@ class HolsteinModel:
 
     @cached_property
     def bond_hoppings(self) -> FloatArray:
-        """v of every bond, rad/fs, shape (n_bonds,)."""
+        """V of every bond, rad/fs, shape (n_bonds,)."""
         return np.broadcast_to(np.asarray(self.hopping, dtype=float), (self.n_bonds,)).copy()
 
     @cached_property
