@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
-from scipy.special import iv
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate, make_gate
@@ -42,29 +41,25 @@ def test_f_sum_measures_a_relative_deviation():
         gates.f_sum(exact, -0.011, 0.0, 300.0)
 
 
-@pytest.mark.parametrize("n_sites", [4, 5, 6, 8])
-def test_short_rings_deviate_from_the_f_sum_rule_by_their_winding(n_sites):
-    """Leading term of the flux curvature of the free energy, by Bessel functions."""
-    x = 2.0 * 0.0094 * beta(300.0)
-    exact = 2.0 * n_sites**2 * iv(n_sites, x) / (x * iv(1, x))
-    for hopping in (0.0094, -0.0094):
-        found = gates.ring_f_sum_deviation(n_sites, hopping, 300.0)
-        assert_allclose(found, exact, rtol=0.05)
+def test_f_sum_of_a_free_carrier_on_a_short_ring_needs_the_winding():
+    """Free energy of a free carrier from its band, threaded by a flux, differentiated twice."""
+    v, n_sites, temperature = 0.0094, 4, 300.0
+    k = 2.0 * np.pi * np.arange(n_sites) / n_sites
+    b = beta(temperature)
 
+    def free_energy(flux):
+        return -np.log(np.sum(np.exp(-b * 2.0 * v * np.cos(k - flux)))) / b
 
-def test_ring_deviation_widens_the_bound_and_says_so():
-    exact = 25.0 * 0.011 * thermal_energy(300.0)
-    assert not gates.f_sum(1.03 * exact, -0.011, 5.0, 300.0).passed
-    short = gates.f_sum(1.03 * exact, -0.011, 5.0, 300.0, ring_deviation=0.04)
-    assert short.passed
-    assert_allclose(short.bound, gates.F_SUM_BOUND + 0.04)
-    assert "4.0e-02" in short.meaning
-    with pytest.raises(ValueError, match=r"ring_deviation = -0\.1"):
-        gates.f_sum(exact, -0.011, 5.0, 300.0, ring_deviation=-0.1)
-    with pytest.raises(ValueError, match=r"n_sites = 2"):
-        gates.ring_f_sum_deviation(2, 0.01, 300.0)
-    with pytest.raises(ValueError, match=r"\|hopping\| = 0"):
-        gates.ring_f_sum_deviation(4, 0.0, 300.0)
+    step = 1e-3
+    curvature = (free_energy(step) - 2.0 * free_energy(0.0) + free_energy(-step)) / step**2
+    weight = np.exp(-b * 2.0 * v * np.cos(k)) / np.sum(np.exp(-b * 2.0 * v * np.cos(k)))
+    energy = np.sum(weight * 2.0 * v * np.cos(k))
+    # the current of a free carrier is conserved: C_kubo(0) is the mean of its square
+    squared = np.sum(weight * (2.0 * v * 5.0 * np.sin(k)) ** 2)
+    assert gates.f_sum(squared, energy, 5.0, temperature, curvature).value < 1e-5
+    assert not gates.f_sum(squared, energy, 5.0, temperature).passed
+    with pytest.raises(ValueError, match=r"flux_stiffness = 1"):
+        gates.f_sum(squared, energy, 5.0, temperature, 1.0)
 
 
 def test_state_gates():
@@ -102,14 +97,12 @@ def test_correlation_gates():
     assert not gates.real_at_zero(-C).passed
 
 
-def test_growth():
-    decaying = np.exp(-0.01 * np.arange(100.0))
-    assert gates.growth(decaying).passed
-    assert gates.growth(np.ones(100)).passed
-    assert not gates.growth(decaying + 1e-3 * np.exp(0.1 * np.arange(100.0))).passed
-    blown_up = decaying.copy()
-    blown_up[-1] = np.nan
-    assert not gates.growth(blown_up).passed
+def test_production_frontier_weight_takes_the_worst_step():
+    assert_allclose(gates.production_frontier_weight([0.0, 0.3, 0.1]).value, 0.3)
+    assert not gates.production_frontier_weight([0.0, 0.3, 0.1]).passed
+    assert gates.production_frontier_weight([0.0, 0.15]).passed
+    with pytest.raises(ValueError, match="empty"):
+        gates.production_frontier_weight([])
 
 
 @pytest.mark.parametrize(
@@ -117,8 +110,6 @@ def test_growth():
     [
         (lambda: gates.long_time_decay(np.ones(19)), r"needs 20 or more"),
         (lambda: gates.cauchy_schwarz(np.zeros(30)), r"C\[0\] = 0"),
-        (lambda: gates.growth([1.0]), r"two or more"),
-        (lambda: gates.growth([0.0, 1.0]), r"the state is empty"),
         (lambda: gates.detailed_balance([0, 1, 2], [1, 1, 1], 300.0), r"symmetric"),
         (lambda: gates.detailed_balance([-1, 0, 1], [0, 0, 0], 300.0), r"zero everywhere"),
         (lambda: gates.detailed_balance([-1, 0, 1], [1, 1], 300.0), r"has 2 values"),

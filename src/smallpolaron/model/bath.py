@@ -155,7 +155,7 @@ def expand(
         ValueError: unknown scheme, negative K, a Debye rate that coincides with a pole of the
             Bose function, or no K up to MAX_TERMS that meets the bound.
 
-    Source: science of the hierarchy as in Shi et al. 2009; Pade poles of Hu, Xu and Yan 2010.
+    Source: expansion and terminator of Ishizaki and Tanimura 2005; Pade poles of Hu, Xu and Yan 2010.
     """
     if scheme not in ("pade", "matsubara"):
         raise ValueError(f"scheme = {scheme!r}; allowed: 'pade', 'matsubara'")
@@ -189,7 +189,7 @@ def bose_poles(scheme: Scheme, count: int) -> tuple[FloatArray, FloatArray]:
     if count == 0:
         return np.empty(0), np.empty(0)
     if scheme == "matsubara":
-        return 2 * np.pi * np.arange(1, count + 1), np.ones(count)
+        return 2 * np.pi * np.arange(1, count + 1, dtype=np.float64), np.ones(count)
     xi = _pade_roots(np.arange(1, 2 * count + 1), count)
     zeta = _pade_roots(np.arange(2, 2 * count + 1), count - 1)
     kappa = np.empty(count)

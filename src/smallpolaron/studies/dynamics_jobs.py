@@ -180,6 +180,7 @@ def _correlation(point: Point, protocol: Protocol, watch: Stopwatch, study: str)
             residual=equilibrium.residual,
             hermiticity=equilibrium.hermiticity,
             frontier_weight=equilibrium.frontier_weight,
+            production_frontier_weight=found.trajectory.frontier_weight,
             growth_detected=run.growth_detected,
             model=holstein_model(parameters),
         ),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +15,6 @@ from smallpolaron.model.holstein import HolsteinModel
 
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
-
-_F_SUM_MEANING = (
-    "relative deviation of C_kubo(0) from a^2 (<-H_hop> - F'') k_B T; F'' is the flux stiffness, "
-    "carrier paths around a small ring, 0 for chains"
-)
 
 STABILITY_BOUND = 0.0
 """The propagator either saw the state grow (1) or not (0)."""
@@ -38,6 +32,7 @@ def correlation_gates(
     residual: float,
     hermiticity: float,
     frontier_weight: float,
+    production_frontier_weight: RealArray,
     growth_detected: bool,
     model: HolsteinModel,
 ) -> tuple[Gate, ...]:
@@ -54,6 +49,7 @@ def correlation_gates(
         residual: relative rate of change of the equilibrium state, 1/fs.
         hermiticity: largest violation of Hermiticity, relative.
         frontier_weight: share of the equilibrium state on the outermost operators.
+        production_frontier_weight: the same along the propagation, shape (steps + 1,).
         growth_detected: whether the run was stopped because the state grew.
         model: the model of the run.
     """
@@ -65,9 +61,8 @@ def correlation_gates(
 
     def sum_rule() -> Gate:
         start = float(kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0])
-        energy = hopping_energy + flux_stiffness
-        gate = gates.f_sum(start, energy, model.lattice_constant_A, temperature_K)
-        return replace(gate, meaning=_F_SUM_MEANING)
+        constant = model.lattice_constant_A
+        return gates.f_sum(start, hopping_energy, constant, temperature_K, flux_stiffness)
 
     return (
         _stability(growth_detected),
@@ -75,6 +70,7 @@ def correlation_gates(
         gates.hermiticity(hermiticity),
         gates.stationarity(residual),
         gates.frontier_weight(frontier_weight),
+        gates.production_frontier_weight(production_frontier_weight),
         _measured("real_at_zero", gates.REAL_AT_ZERO_BOUND, lambda: gates.real_at_zero(C)),
         _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
         _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
