@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Run
 
+from smallpolaron.studies.study import load_plan
+
 TINY = str(ROOT / "config" / "tiny.yaml")
 
 
@@ -40,7 +42,7 @@ def test_profile_slurm_plans_jobs_with_their_resources(snakemake: Run, tmp_path:
     assert not (tmp_path / "run" / "results").exists()
 
 
-@pytest.mark.parametrize("cores", ["1", "2", "3"])
+@pytest.mark.parametrize("cores", ["1", "3"])
 def test_local_jobs_use_no_more_ranks_than_cores(snakemake: Run, cores: str) -> None:
     done = snakemake("-n", "--cores", cores, "--configfile", TINY, "--until", "correlation")
     tasks = {int(found) for found in re.findall(r"tasks=(\d+)", done.stdout)}
@@ -55,11 +57,10 @@ def test_configfile_replaces_the_demo(snakemake: Run) -> None:
 
 def test_config_overrides_are_honoured_also_nested(snakemake: Run) -> None:
     changes = ["study=other", 'propagation={"tolerance": 2e-6}']
-    plain = snakemake("-n", "--configfile", TINY, "--until", "correlation")
+    before = {point.id for point in load_plan(TINY).points}
     done = snakemake("-n", "--configfile", TINY, "--until", "correlation", "--config", *changes)
     assert "Study other: 2 points" in done.stderr
-    points = re.compile(r"autocorrelation of (\S+)")
-    before, after = set(points.findall(plain.stdout)), set(points.findall(done.stdout))
+    after = set(re.findall(r"autocorrelation of (\S+)", done.stdout))
     assert len(before) == len(after) == 2
     assert not before & after
 
@@ -68,9 +69,7 @@ def test_config_overrides_are_honoured_also_nested(snakemake: Run) -> None:
     ("change", "key"),
     [
         ('hierarchy={"dept": 3}', "hierarchy.dept"),
-        ('model={"n_sites": 0}', "model.n_sites"),
         ('bath={"eta_cm": 10}', "bath.eta_over_v"),
-        ("protocols=[]", "protocols"),
     ],
 )
 def test_a_bad_study_is_refused_before_any_job(
