@@ -83,6 +83,7 @@ def correlation() -> Callable[..., Result]:
             residual=1e-9,
             hermiticity=1e-12,
             frontier_weight=1e-5,
+            production_frontier_weight=np.array([0.0, 0.1]),
             growth_detected=grew,
             model=model,
         )
