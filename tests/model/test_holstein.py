@@ -29,6 +29,18 @@ def test_flux_turns_hopping_and_its_derivative_is_the_current():
     np.testing.assert_allclose(model.hamiltonian, model.hamiltonian.conj().T)
 
 
+@pytest.mark.parametrize("n", [3, 4, 5, 6])
+def test_winding_of_a_free_carrier(n):
+    # exact: thermal mean of the squared current against the f-sum rule without winding
+    model = HolsteinModel(n, "ring", 0.004)
+    k = 2 * np.pi * np.arange(n) / n
+    weight = np.exp(-model.beta * 2 * 0.004 * np.cos(k))
+    squared = np.sum(weight * (2 * 0.004 * np.sin(k)) ** 2)
+    rule = -np.sum(weight * 2 * 0.004 * np.cos(k)) / model.beta
+    assert model.free_winding == pytest.approx(abs(squared / rule - 1), rel=0.05)
+    assert HolsteinModel(n, "chain", 0.004).free_winding == 0
+
+
 def test_displacements():
     ring = HolsteinModel(6, "ring", 0.02, lattice_constant_A=2.0)
     np.testing.assert_allclose(ring.displacements_A(1), [-2, 0, 2, 4, 6, -4])

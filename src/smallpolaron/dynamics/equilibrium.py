@@ -1,7 +1,6 @@
 """The correlated equilibrium state of carrier and bath."""
 
 from dataclasses import dataclass, replace
-from math import factorial
 
 import numpy as np
 from petsc4py import PETSc
@@ -20,7 +19,7 @@ from smallpolaron.dynamics.states import relaxed
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 
 
 @dataclass(frozen=True)
@@ -112,10 +111,6 @@ def equilibrate(
     )
 
 
-NEGLIGIBLE_STIFFNESS = 1e-3
-"""Winding part of the f-sum rule, relative to the hopping energy, too small to be computed."""
-
-
 def flux_stiffness(
     basis: Basis,
     model: HolsteinModel,
@@ -140,15 +135,13 @@ def flux_stiffness(
         progress: where progress goes.
 
     Returns:
-        F'' in rad/fs; 0 for chains, and for rings where the free carrier's winding, an upper
-        bound because the bath suppresses it, is below NEGLIGIBLE_STIFFNESS.
+        F'' in rad/fs; 0 where model.free_winding is below NEGLIGIBLE_WINDING, and for chains.
 
     Source: Kohn 1964 (stiffness); Scalapino, White and Zhang 1993 (f-sum rule on rings).
     """
-    n = model.n_sites
-    beta_v = model.beta * float(np.max(np.abs(model.bond_hoppings)))
-    if model.topology == "chain" or n**2 * beta_v ** (n - 2) / factorial(n) < NEGLIGIBLE_STIFFNESS:
+    if model.free_winding < NEGLIGIBLE_WINDING:
         return 0.0
+    n = model.n_sites
     threaded = replace(model, flux=np.pi / (2 * n))
     generator = assemble_generator(basis, threaded, expansion)
     result = equilibrate(basis, threaded, expansion, generator, frontier, settings, progress)

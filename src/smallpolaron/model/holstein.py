@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import factorial
 from typing import Literal
 
 import numpy as np
@@ -12,6 +13,9 @@ from smallpolaron.model.units import beta
 Topology = Literal["ring", "chain"]
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
+
+NEGLIGIBLE_WINDING = 1e-3
+"""Relative change of the f-sum rule by paths around a ring that is too small to be computed."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,18 @@ class HolsteinModel:
             and bool(np.ptp(self.bond_hoppings) == 0)
             and bool(np.ptp(self.energies) == 0)
         )
+
+    @property
+    def free_winding(self) -> float:
+        """How much paths around the ring change C_kubo(0) of a free carrier, relative; 0 on chains.
+
+        Leading term N^2 (beta v)^(N-2) / N! of the flux curvature of the free energy over the
+        hopping energy. The bath hinders round trips: for the coupled carrier it is an upper bound.
+        """
+        if self.topology == "chain":
+            return 0.0
+        n, beta_v = self.n_sites, self.beta * float(np.max(np.abs(self.bond_hoppings)))
+        return n**2 * beta_v ** (n - 2) / factorial(n)
 
     @cached_property
     def _rightward(self) -> ComplexArray:
