@@ -9,6 +9,7 @@ import io
 import os
 import sys
 import time
+import traceback
 from contextlib import redirect_stderr, redirect_stdout
 
 import pytest
@@ -45,6 +46,17 @@ class InStep:
             time.sleep(0.001)
 
 
+def run_here(rank: int, arguments: list[str], step: InStep) -> int:
+    if rank == 0:
+        return int(pytest.main(arguments, plugins=[step]))
+    with redirect_stdout(io.StringIO()) as out, redirect_stderr(out):
+        code = int(pytest.main(arguments, plugins=[step]))
+    if code != 0:
+        text = "\n".join(step.failures) or out.getvalue()
+        print(text, file=sys.__stderr__, flush=True)
+    return code
+
+
 def main(wanted: int, extra: list[str]) -> int:
     comm = MPI.COMM_WORLD.Dup()
     if comm.size != wanted:
@@ -52,14 +64,12 @@ def main(wanted: int, extra: list[str]) -> int:
         return 1
     step = InStep(comm)
     arguments = ["-m", "mpi", "-p", "no:cacheprovider", *(extra or ["tests"])]
-    if comm.rank == 0:
-        code = int(pytest.main(arguments, plugins=[step]))
-    else:
-        with redirect_stdout(io.StringIO()) as out, redirect_stderr(out):
-            code = int(pytest.main(arguments, plugins=[step]))
-        if code != 0:
-            text = "\n".join(step.failures) or out.getvalue()
-            print(text, file=sys.__stderr__, flush=True)
+    try:
+        code = run_here(comm.rank, arguments, step)
+    except BaseException:
+        # pytest itself fell over here; the other ranks would wait for this one for ever.
+        traceback.print_exc(file=sys.__stderr__)
+        comm.Abort(1)
     return int(comm.allreduce(code, op=MPI.MAX))
 
 

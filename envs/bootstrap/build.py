@@ -148,8 +148,8 @@ def configure_options(blas: Path, cores: int | None = None) -> str:
         (
             "--with-fc=0 --with-cxx=0 --with-x=0 --with-ssl=0 --with-debugging=0 COPTFLAGS=-O2",
             f"--with-scalar-type={SCALAR} --with-blaslapack-lib={blas}",
-            # The limit on the load is there in name only: with PETSc's own, or a low one, a build on
-            # a shared machine waits for the others to finish.
+            # A limit on the load in name only: with PETSc's own, or any low one, a build on a busy
+            # machine waits for the others to finish.
             f"--with-make-np={n} --with-make-load={100 * n}",
         )
     )

@@ -60,6 +60,22 @@ def test_a():
     assert "did not follow within 3 s" in done.stderr
 
 
+def test_breakdown_of_pytest_on_one_rank_ends_the_run(run):
+    body = """
+import gc
+
+def test_a():
+    gc.disable()
+    if rank == 1:
+        # Collected only when pytest ends, where the warning about it has become an error.
+        loop = [open(__file__)]
+        loop.append(loop)
+"""
+    done = run(body)
+    assert done.returncode != 0
+    assert "unclosed file" in done.stderr
+
+
 def test_no_test_at_all_is_a_failure(run):
     assert run("").returncode != 0
 
