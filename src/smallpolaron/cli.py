@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,11 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from smallpolaron.studies.store import StoreError
 
     try:
-        return command(options)
+        status = command(options)
+        sys.stdout.flush()
+        return status
     except ConfigurationError as error:
         print(error, file=sys.stderr)
     except (PlanError, StoreError) as error:
         print(f"error: {error}", file=sys.stderr)
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     return USAGE_STATUS
 
 

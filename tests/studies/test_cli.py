@@ -178,6 +178,21 @@ def test_planning_needs_neither_mpi_nor_petsc_nor_compilation() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_reader_that_stops_early_is_no_error(study: Path) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "smallpolaron", "validate", str(study)],
+        env=os.environ | {"PYTHONPATH": str(Path(smallpolaron.__file__).parents[1])},
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_module_runs() -> None:
     done = _python("import runpy, sys; sys.argv[1:] = ['--version']; runpy.run_module('smallpolaron', run_name='__main__')")  # fmt: skip # noqa: E501
     assert done.stdout.strip() == smallpolaron.__version__
