@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
-from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,12 +117,13 @@ class AdoCounter:
         return occupation.ravel()
 
     def _enumerate_site(self) -> list[tuple[tuple[int, ...], float]]:
-        ranges = [range(int((self.depth + BUDGET_SLACK) / w) + 1) for w in self.weights]
-        states = []
-        for occupations in product(*ranges):
-            weight = float(np.dot(occupations, self.weights))
-            if weight <= self.depth + BUDGET_SLACK:
-                states.append((occupations, weight))
+        states: list[tuple[tuple[int, ...], float]] = [((), 0.0)]
+        for weight in self.weights:
+            states = [
+                ((*occupations, n), used + n * weight)
+                for occupations, used in states
+                for n in range(int((self.depth - used + BUDGET_SLACK) / weight) + 1)
+            ]
         return states
 
     def _make_count(self) -> Callable[[int, float, int], int]:
