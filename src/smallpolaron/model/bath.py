@@ -155,7 +155,7 @@ def expand(
         ValueError: unknown scheme, negative K, a Debye rate that coincides with a pole of the
             Bose function, or no K up to MAX_TERMS that meets the bound.
 
-    Source: expansion and terminator of Ishizaki and Tanimura 2005; Pade poles of Hu, Xu and Yan 2010.
+    Source: expansion and terminator, Ishizaki and Tanimura 2005; Pade poles, Hu, Xu and Yan 2010.
     """
     if scheme not in ("pade", "matsubara"):
         raise ValueError(f"scheme = {scheme!r}; allowed: 'pade', 'matsubara'")

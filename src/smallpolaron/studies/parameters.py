@@ -10,7 +10,12 @@ from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import BathExpansion, DebyeBath, Scheme, expand
 from smallpolaron.model.holstein import HolsteinModel, Topology
 from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies.canonical import Parameters, ParameterValue, exact_product
+from smallpolaron.studies.canonical import (
+    Parameters,
+    ParameterValue,
+    exact_product,
+    parameter_hash,
+)
 from smallpolaron.studies.config import DEFAULT_ERROR_BOUND, Study
 
 Given = Mapping[str, Any]
@@ -28,7 +33,6 @@ def resolve(study: Study) -> Parameters:
     if symmetry == "auto":
         symmetry = "translation" if model.homogeneous_ring else "none"
     auto = bath.terms == "auto"
-    limit = rule.max_excited_sites
     return {
         "model": {
             "n_sites": model.n_sites,
@@ -49,7 +53,7 @@ def resolve(study: Study) -> Parameters:
         "hierarchy": {
             "depth": rule.depth,
             "weights": None if set(rule.weights or (1.0,)) == {1.0} else list(rule.weights or ()),
-            "max_excited_sites": None if limit == model.n_sites else limit,
+            "max_excited_sites": rule.max_excited_sites,
             "symmetry": symmetry,
         },
         "propagation": {
@@ -60,6 +64,14 @@ def resolve(study: Study) -> Parameters:
         },
         "start_site": study.resolved_start_site,
     }
+
+
+def point_hash(parameters: Given) -> str:
+    """Return the hash that names a point; a cut in excited sites that cuts nothing is no cut."""
+    rule = dict(parameters["hierarchy"])
+    if rule["max_excited_sites"] == parameters["model"]["n_sites"]:
+        rule["max_excited_sites"] = None
+    return parameter_hash({**parameters, "hierarchy": rule})
 
 
 def derived(parameters: Given) -> Parameters:

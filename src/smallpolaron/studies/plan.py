@@ -17,8 +17,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.canonical import Parameters, parameter_hash
+from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import AnalysisConfig, Protocol, ResourcesConfig
+from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import nearest
 
 SCHEMA = "smallpolaron-plan"
@@ -115,7 +116,7 @@ class Plan:
 
 
 def _check_point(point: Point) -> None:
-    digest = parameter_hash(point.parameters)
+    digest = point_hash(point.parameters)
     if digest != point.hash or not point.id.endswith("-" + digest[:HASH_DIGITS]):
         raise PlanError(
             f"point {point.id!r}: its parameters do not match its hash (plan says "

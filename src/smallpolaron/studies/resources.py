@@ -12,6 +12,7 @@ import numpy as np
 
 from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
 from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies.config import Protocol, ResourcesConfig
 from smallpolaron.studies.parameters import (
@@ -46,19 +47,23 @@ STABLE_STEP = 9.0
 """Product of step and estimated spectral radius that such a step reaches. With it the estimate of
 products was 1.1 to 1.7 times what six runs on rings took (2,000 to 6,000 products)."""
 
-EQUILIBRATION_IN_BATH_TIMES = 12.0
+EQUILIBRATION_IN_BATH_TIMES = 11.0
 """Expected equilibration time in units of 1/gamma."""
 
 LEAST_EQUILIBRATION_FS = 500.0
 
-NONZEROS_PER_SECOND = 1.0e8
-"""Matrix entries one rank multiplies per second; memory bound."""
+NONZEROS_PER_SECOND = 2.0e8
+"""Matrix entries one rank multiplies per second, vector operations included. Measured: 3.3e8 with
+two ranks on two cores of an AMD EPYC (Zen 3); full nodes share their memory bandwidth."""
 
 ASSEMBLY_SECONDS_PER_NONZERO = 4.0e-7
-STARTUP_SECONDS = 60.0
-"""Imports on a busy file system, just-in-time compilation, writing the result."""
+STARTUP_SECONDS = 15.0
+"""Imports, just-in-time compilation, writing the result; 5 s on an idle local disk."""
 
 RUNTIME_SAFETY = 3.0
+LEAST_RUNTIME_MIN = 5
+"""Wall-time limit of the smallest job, minutes."""
+
 LONGEST_SITE_LIST = 2_000_000
 """Occupations of one site beyond which counting itself would take long."""
 
@@ -137,7 +142,8 @@ def expected_products(parameters: Given, protocol: Protocol) -> int:
     span = number(parameters, "propagation.duration_fs")
     if protocol == "current":
         gamma = number(parameters, "bath.gamma_cm") * CM_TO_RAD_FS
-        states = 2 if parameters["model"]["topology"] == "ring" else 1  # with flux: f-sum rule
+        # small rings need a second equilibrium, with flux, for the f-sum rule
+        states = 2 if holstein_model(parameters).free_winding >= NEGLIGIBLE_WINDING else 1
         span += states * max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
     steps = span * spectral_radius(parameters) / STABLE_STEP
     return ceil(TERMS_PER_STEP * steps)
@@ -171,15 +177,16 @@ def estimate(
     entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
     products = expected_products(parameters, protocol)
     tasks = ranks(size, limits)
-    seconds = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO) / tasks
+    per_entry = products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO
+    seconds = entries * per_entry / tasks + STARTUP_SECONDS
     return JobEstimate(
         unknowns=size,
         nonzeros=entries,
         products=products,
         tasks=tasks,
         mem_mb_per_cpu=attempt * memory_mb_per_rank(size, entries, tasks),
-        runtime_min=attempt * max(2, ceil((RUNTIME_SAFETY * seconds + STARTUP_SECONDS) / 60)),
-        core_hours=tasks * (seconds + STARTUP_SECONDS) / 3600,
+        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(RUNTIME_SAFETY * seconds / 60)),
+        core_hours=tasks * seconds / 3600,
     )
 
 

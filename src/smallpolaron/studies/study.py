@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.canonical import Parameters, parameter_hash, scalar_text
+from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
 from smallpolaron.studies.grid import Assignment, GridPoint, expand
-from smallpolaron.studies.parameters import derived, resolve
+from smallpolaron.studies.parameters import derived, point_hash, resolve
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
@@ -62,7 +62,7 @@ def _points(document: Document, grid: list[GridPoint]) -> tuple[list[Point], lis
     for entry in grid:
         assignment, study = entry.assignment, entry.study
         parameters = resolve(study)
-        digest = parameter_hash(parameters)
+        digest = point_hash(parameters)
         if digest in seen:
             allowed = f"is the same point as {seen[digest].label()}"
             place = ("grid", assignment.block or 0)

@@ -106,7 +106,7 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
         colLabels=["run", "c", "k (fs$^{-1}$)", "residual"],
         cellLoc="center",
         loc="upper center",
-        colWidths=[0.27, 0.26, 0.29, 0.18],
+        colWidths=[0.32, 0.25, 0.28, 0.15],
         edges="horizontal",
     )
     table.auto_set_font_size(False)

@@ -113,6 +113,12 @@ def _differing(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     return found
 
 
+def _told(parameters: Mapping[str, Any], key: str) -> object:
+    value = lookup(parameters, key)
+    # without a cut any number of the N sites may be excited
+    return "N" if value is None and key == "hierarchy.max_excited_sites" else value
+
+
 def read_runs(paths: Sequence[Path]) -> list[Run]:
     """Read result files of one physical system, ordered by size and then by what else differs.
 
@@ -131,7 +137,7 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
     runs = []
     for point, result in results:
         words = [f"N = {lookup(result.parameters, 'model.n_sites')}"]
-        words += [text.format(lookup(result.parameters, key)) for key, text in telling]
+        words += [text.format(_told(result.parameters, key)) for key, text in telling]
         runs.append(Run(point, result, ", ".join(words)))
     return sorted(runs, key=lambda run: (run.n_sites, run.point))
 
