@@ -28,6 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     options = _parser().parse_args(arguments)
     command: Command = options.command
+    _one_thread()
     from smallpolaron.studies.plan import PlanError
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.store import StoreError
@@ -44,6 +45,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     return USAGE_STATUS
+
+
+def _one_thread() -> None:
+    """Keep the numerical libraries to one thread; must come before they are loaded.
+
+    MPI ranks are the parallelism. Snakemake sets these variables to the threads of a rule, that is to
+    all ranks of a job; every rank would then start as many threads, and a job with two ranks on
+    two cores took ten times longer.
+    """
+    for library in ("OMP", "OPENBLAS", "GOTO", "MKL", "BLIS", "VECLIB_MAXIMUM"):
+        os.environ[f"{library}_NUM_THREADS"] = "1"
 
 
 def _parser() -> argparse.ArgumentParser:

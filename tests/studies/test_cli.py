@@ -178,6 +178,15 @@ def test_planning_needs_neither_mpi_nor_petsc_nor_compilation() -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_ranks_are_the_only_parallelism() -> None:
+    code = (
+        "import os; os.environ['OPENBLAS_NUM_THREADS'] = '2';"
+        "from smallpolaron.cli import main; main(['schema', '--check']);"
+        "print(os.environ['OPENBLAS_NUM_THREADS'], os.environ['OMP_NUM_THREADS'])"
+    )
+    assert _python(code).stdout.splitlines()[-1] == "1 1"
+
+
 def test_reader_that_stops_early_is_no_error(study: Path) -> None:
     read, write = os.pipe()
     os.close(read)

@@ -26,7 +26,7 @@ rule correlation:
         "Current autocorrelation of {wildcards.point}"
         " (tasks={resources.tasks}, mem_mb_per_cpu={resources.mem_mb_per_cpu}, runtime={resources.runtime} min)"
     shell:
-        "OMP_NUM_THREADS=1 {resources.mpi} -n {resources.tasks}"
+        "{resources.mpi} -n {resources.tasks}"
         " python -m smallpolaron correlation --plan {input.plan} --point {wildcards.point}"
         " --ranks {resources.tasks} --output {output.h5} > {log} 2>&1"
 
@@ -54,6 +54,6 @@ rule population:
         "Populations of {wildcards.point} from {wildcards.start}"
         " (tasks={resources.tasks}, mem_mb_per_cpu={resources.mem_mb_per_cpu}, runtime={resources.runtime} min)"
     shell:
-        "OMP_NUM_THREADS=1 {resources.mpi} -n {resources.tasks}"
+        "{resources.mpi} -n {resources.tasks}"
         " python -m smallpolaron population --plan {input.plan} --point {wildcards.point}"
         " --start {wildcards.start} --ranks {resources.tasks} --output {output.h5} > {log} 2>&1"
