@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _one_thread() -> None:
     """Keep the numerical libraries to one thread; must come before they are loaded.
 
-    MPI ranks are the parallelism. Snakemake sets these variables to the threads of a rule, that is to
-    all ranks of a job; every rank would then start as many threads, and a job with two ranks on
-    two cores took ten times longer.
+    MPI ranks are the parallelism. Snakemake sets these variables to the threads of a rule, that is
+    to all ranks of a job; every rank would then start as many threads, and a job with two ranks
+    on two cores took ten times longer.
     """
     for library in ("OMP", "OPENBLAS", "GOTO", "MKL", "BLIS", "VECLIB_MAXIMUM"):
         os.environ[f"{library}_NUM_THREADS"] = "1"
