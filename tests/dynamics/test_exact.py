@@ -281,6 +281,19 @@ def test_an_unstable_truncation_is_reported_not_returned_as_a_result():
         assert any("raise the depth" in line for line in said)
 
 
+def test_an_unstable_equilibration_is_reported():
+    model = HolsteinModel(2, "chain", 50 * CM, (0.0, 30 * CM), temperature_K=50.0)
+    expansion = expand(DebyeBath(1000 * CM, 5 * CM), 50.0, "matsubara", 0)
+    said = []
+    settings = PropagationSettings(20.0, 1.0, 1e-6)
+    run = compute_correlation(
+        model, expansion, Truncation(2), settings=settings, report=said.append
+    )
+    assert run.growth_detected
+    assert run.equilibrium.time_fs < settings.equilibration_limit_fs
+    assert any("raise the depth" in line for line in said)
+
+
 def test_stiffness_is_skipped_where_winding_cannot_matter():
     expansion = expand(DebyeBath(150 * CM, 80 * CM), T, "matsubara", 0)
     chain = HolsteinModel(3, "chain", 50 * CM)

@@ -47,6 +47,11 @@ class CorrelationResult:
     n_unknowns: int
     n_nonzeros: int
 
+    @property
+    def growth_detected(self) -> bool:
+        """True when the state grew, in equilibration or production: the truncation is unstable."""
+        return self.equilibrium.growth_detected or self.trajectory.growth_detected
+
 
 def compute_correlation(
     model: HolsteinModel,

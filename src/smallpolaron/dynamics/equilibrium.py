@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from petsc4py import PETSc
 
-from smallpolaron.dynamics.evolve import PropagationSettings
+from smallpolaron.dynamics.evolve import GROWTH_LIMIT, PropagationSettings
 from smallpolaron.dynamics.observables import (
     ComplexArray,
     Frontier,
@@ -35,6 +35,7 @@ class Equilibrium:
         frontier_weight: share of the norm on the outermost ADOs.
         time_fs: physical time propagated, fs.
         products: products with the generator.
+        growth_detected: True when the state grew instead of settling; it is no equilibrium then.
     """
 
     state: PETSc.Vec
@@ -45,6 +46,7 @@ class Equilibrium:
     frontier_weight: float
     time_fs: float
     products: int
+    growth_detected: bool
 
 
 def equilibrate(
@@ -72,7 +74,7 @@ def equilibrate(
 
     Returns:
         The equilibrium; its residual tells whether the tolerance was met within
-        settings.equilibration_limit_fs.
+        settings.equilibration_limit_fs, growth_detected whether the truncation is unstable.
 
     Source: preparation of exp(-beta H)/Z by propagation, Song and Shi 2015; both papers.
     """
@@ -82,7 +84,8 @@ def equilibrate(
     state = relaxed(basis, expansion, carrier)
     probe = Probe.of(basis, generator, [np.eye(model.n_sites, dtype=complex)], 1)
     propagator = TaylorPropagator(generator, settings.tolerance)
-    time_fs = 0.0
+    time_fs, grew = 0.0, False
+    start_norm = state.norm()
     while propagator.rate > settings.equilibrium_tolerance:
         left = settings.equilibration_limit_fs - time_fs
         if left <= 0:
@@ -93,6 +96,13 @@ def equilibrate(
             break
         segment = propagator.advance(state, time_fs, left, probe)
         time_fs += segment.length
+        grew = propagator.norm > GROWTH_LIMIT * start_norm
+        if grew:
+            progress.say(
+                f"the state grew {propagator.norm / start_norm:.1e}-fold by {time_fs:.0f} fs: this "
+                "truncation is unstable; raise the depth. The result will be flagged."
+            )
+            break
         progress.at(time_fs, f", |L rho|/|rho| = {propagator.rate:.1e} per fs")
     state.scale(1 / probe.read(state)[0, 0])
     progress.done(time_fs, propagator.products)
@@ -108,6 +118,7 @@ def equilibrate(
         frontier_weight=frontier.weight(state),
         time_fs=time_fs,
         products=propagator.products,
+        growth_detected=grew,
     )
 
 

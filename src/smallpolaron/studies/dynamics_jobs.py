@@ -164,7 +164,7 @@ def _correlation(point: Point, protocol: Protocol, watch: Stopwatch, study: str)
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
-    equilibrium, run = found.equilibrium, found.trajectory
+    equilibrium = found.equilibrium
     return Result(
         kind="correlation",
         variables=_correlation_variables(found),
@@ -181,7 +181,7 @@ def _correlation(point: Point, protocol: Protocol, watch: Stopwatch, study: str)
             hermiticity=equilibrium.hermiticity,
             frontier_weight=equilibrium.frontier_weight,
             production_frontier_weight=found.trajectory.frontier_weight,
-            growth_detected=run.growth_detected,
+            growth_detected=found.growth_detected,
             model=holstein_model(parameters),
         ),
         provenance=_provenance(point, watch),
@@ -252,7 +252,10 @@ def _convergence(run: Trajectory, n_unknowns: int, n_nonzeros: int) -> dict[str,
             run.rejected_steps, (), "1", "Steps repeated with half the size."
         ),
         "convergence/growth_detected": Variable(
-            run.growth_detected, (), "1", "Whether the run was stopped because the state grew."
+            run.growth_detected,
+            (),
+            "1",
+            "Whether the production run was stopped because the state grew.",
         ),
         "convergence/step_time_fs": Variable(
             run.step_time_fs, step, "fs", "Begin of every step and end of the last."

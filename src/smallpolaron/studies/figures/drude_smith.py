@@ -82,7 +82,7 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
         [
             fit.legend().replace(" (flagged)", "*"),
             _with_error(fit.number("c"), fit.number("c_error"), 3),
-            _with_error(fit.number("k"), fit.number("k_error"), 4),
+            _with_error(fit.number("k"), fit.number("k_error"), 5),
             f"{100 * fit.number('residual'):.1f} %",
         ]
         for fit in fits[-12:]
