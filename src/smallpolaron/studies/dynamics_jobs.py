@@ -255,7 +255,7 @@ def _convergence(run: Trajectory, n_unknowns: int, n_nonzeros: int) -> dict[str,
             run.growth_detected,
             (),
             "1",
-            "Whether the production run was stopped because the state grew.",
+            "Whether production was stopped because the state grew.",
         ),
         "convergence/step_time_fs": Variable(
             run.step_time_fs, step, "fs", "Begin of every step and end of the last."
