@@ -42,12 +42,12 @@ STATIONARITY_BOUND: Final = 1e-6
 """Rate of change of the equilibrium state in fs^-1: over 1000 fs it then moves by a thousandth."""
 
 FRONTIER_BOUND: Final = 1e-3
-"""Share of a stationary or final state on the outermost operators: measured 1e-6 to 3e-4 on rings
+"""Share of a stationary or final state on the outermost operators: measured 1e-6 to 6e-4 on rings
 where D is within half a percent of its limit in depth."""
 
 PRODUCTION_FRONTIER_BOUND: Final = 0.2
-"""J rho_eq climbs the hierarchy while it decays. On rings at depths 8 to 24 the error of D was
-0.1 to 0.2 times the square of this share: 0.2 stands for about half a percent."""
+"""J rho_eq climbs the hierarchy while it decays. On rings at depths 8 to 24 the relative error of D
+was at most 0.2 times the square of this share: 0.2 stands for less than a percent."""
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from petsc4py import PETSc
 from smallpolaron.dynamics.observables import ComplexArray, Probe
 
 TARGET_ORDER = 12
-"""Terms per step aimed at: products per fs are flat within 10 % from 8 to 24 terms."""
+"""Terms per step aimed at. A 500 fs run took 821, 610, 524 and 520 products at 8, 12, 16 and
+24; longer steps make the watch for growth and the progress coarser."""
 
 _MAX_ORDER = 40
 _SMALLEST_STEP_FS = 1e-9

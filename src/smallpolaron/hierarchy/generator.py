@@ -15,6 +15,7 @@ Source: Shi et al. 2009 (scaling); Ishizaki and Tanimura 2005 (Delta).
 
 from dataclasses import dataclass
 
+import mpi4py.MPI  # noqa: F401 - before petsc4py: it finds the MPI library that both must share
 import numba
 import numpy as np
 from numpy.typing import NDArray

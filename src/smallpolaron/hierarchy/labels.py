@@ -37,7 +37,7 @@ class KeyLayout:
         return self.n_sites * self.n_terms
 
     @cached_property
-    def _fields(self) -> NDArray[np.int64]:
+    def fields(self) -> NDArray[np.int64]:
         """(word, shift, bits) of every mode, then of a and b; shape (n_modes + 2, 3)."""
         occupation_bits = max(1, int(self.max_occupation).bit_length())
         site_bits = max(1, int(self.n_sites - 1).bit_length())
@@ -52,12 +52,7 @@ class KeyLayout:
     @property
     def n_words(self) -> int:
         """Words per key."""
-        return int(self._fields[-1, 0]) + 1
-
-    @property
-    def fields(self) -> NDArray[np.int64]:
-        """(word, shift, bits) of every mode, then of a and b; shape (n_modes + 2, 3)."""
-        return self._fields
+        return int(self.fields[-1, 0]) + 1
 
     def pack(
         self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
