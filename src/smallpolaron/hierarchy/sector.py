@@ -25,16 +25,56 @@ class Sector:
         n_sites: N.
         translation: True when labels are reduced to ket site 0.
         momentum: m, for total momentum q = 2 pi m / N; 0 when translation is False.
+        parity: 1 for states that reflection leaves unchanged, -1 for those that change sign;
+            0 when reflection is not used.
+        mirror: reflection takes site j to mirror - j (modulo N); 0 with translation.
+        hermitian: only states with Hermitian ADOs: one of <a|rho_n|b> and <b|rho_n|a> is kept.
+        wraps: False for the infinite ring: the N sites are a window around the ket, and what
+            leaves it on one side does not come back on the other.
+
+    Raises:
+        ValueError: a combination that is no symmetry.
     """
 
     n_sites: int
     translation: bool
     momentum: int = 0
+    parity: int = 0
+    mirror: int = 0
+    hermitian: bool = False
+    wraps: bool = True
 
     def __post_init__(self) -> None:
-        """Refuse a momentum without translation symmetry."""
+        """Refuse combinations that are no symmetry."""
         if not self.translation and self.momentum != 0:
             raise ValueError(f"momentum = {self.momentum} needs translation symmetry")
+        if self.parity not in (-1, 0, 1):
+            raise ValueError(f"parity = {self.parity}; allowed: -1, 0, 1")
+        own_mirror_image = 2 * self.momentum % self.n_sites == 0
+        if self.parity and not own_mirror_image:
+            raise ValueError(
+                f"parity = {self.parity} with momentum = {self.momentum}: reflection turns the "
+                "momentum around; only 0 and N/2 have a parity"
+            )
+        if self.translation and self.mirror != 0:
+            raise ValueError(f"mirror = {self.mirror}; 0 is meant with translation symmetry")
+        if self.hermitian and self.momentum != 0:
+            raise ValueError("hermitian needs momentum 0: other sectors are not Hermitian")
+        if not self.wraps and not (self.translation and self.n_sites % 2 and self.momentum == 0):
+            raise ValueError(
+                "an infinite ring needs translation symmetry, momentum 0 and a window of an odd "
+                f"number of sites; n_sites = {self.n_sites}"
+            )
+
+    @property
+    def is_plain(self) -> bool:
+        """True when at most translation is used, as in fixed bases."""
+        return self.parity == 0 and not self.hermitian and self.wraps
+
+    @property
+    def copies(self) -> int:
+        """Number of ket sites that one label stands for by translation; 1 on the infinite ring."""
+        return self.n_sites if self.translation and self.wraps else 1
 
     @property
     def kets(self) -> NDArray[np.int64]:

@@ -1,0 +1,523 @@
+"""The adaptive element basis: the labels in play, dealt out to ranks, growing and shrinking.
+
+Every rank owns the labels whose ADO stands between two splitters in the order of
+elements.place(); it holds the links of its own labels and the keys of those neighbours that other
+ranks own (ghosts), and nothing else of them.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.labels import KeyLayout, Keys
+from smallpolaron.hierarchy.neighbours import (
+    coupling_table,
+    make_frame,
+    slots,
+    strengths,
+)
+from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+ComplexArray = NDArray[np.complex128]
+
+_IMBALANCE = 1.15
+"""Largest share of a rank over the mean at which labels are dealt out anew."""
+
+_CODES_16_BIT = 65536
+
+
+class LimitReached(RuntimeError):
+    """The basis would outgrow the limit it was given."""
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of the basis; reaching one is never silent.
+
+    Attributes:
+        max_unknowns: most labels on all ranks.
+        max_occupation: largest n_jk, at most 255.
+    """
+
+    max_unknowns: int = 50_000_000
+    max_occupation: int = 255
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """What an operator on the basis needs: compressed rows and the halo, frozen at one moment.
+
+    Attributes:
+        indptr: shape (n_local + 1,).
+        columns: rows of this rank, then ghosts, int32, shape (entries,).
+        codes: coupling codes, shape (entries,).
+        diagonal: diagonal of the generator, 1/fs, shape (n_local,).
+        ghosts: global indices of the ghosts, shape (n_ghosts,).
+        start: global index of this rank's first label.
+        size: labels on all ranks.
+    """
+
+    indptr: NDArray[np.int64]
+    columns: NDArray[np.int32]
+    codes: NDArray[np.uint16] | NDArray[np.uint32]
+    diagonal: ComplexArray
+    ghosts: NDArray[np.int64]
+    start: int
+    size: int
+
+
+@dataclass
+class _Store:
+    """Growing arrays of one rank."""
+
+    keys: Keys
+    links: NDArray[np.int32]
+    codes: NDArray[np.uint16] | NDArray[np.uint32]
+    damping: NDArray[np.float64]
+    diagonal: ComplexArray
+    table: NDArray[np.int32]
+
+    def reserve(self, count: int) -> None:
+        """Make room for `count` labels."""
+        if count > len(self.keys):
+            room = max(count, 3 * len(self.keys) // 2, 1024)
+            for name in ("keys", "links", "codes", "damping", "diagonal"):
+                old = getattr(self, name)
+                new = np.empty((room, *old.shape[1:]), dtype=old.dtype)
+                new[: len(old)] = old
+                setattr(self, name, new)
+
+
+def _new_table(keys: Keys, count: int, room: int) -> NDArray[np.int32]:
+    size = 1 << max(4, int(2 * room - 1).bit_length())
+    table = np.zeros(size, dtype=np.int32)
+    elements.register(table, keys, 0, count)
+    return table
+
+
+@dataclass
+class AdaptiveBasis:
+    """The labels in play.
+
+    Attributes:
+        model: the Holstein model.
+        expansion: the bath expansion.
+        sector: which labels are independent.
+        comm: the communicator.
+        limits: bounds of the basis.
+        n_local: labels on this rank.
+        size: labels on all ranks.
+        largest_capped: largest amplitude seen that a limit kept out, relative to the state.
+    """
+
+    model: HolsteinModel
+    expansion: BathExpansion
+    sector: Sector
+    comm: MPI.Intracomm
+    limits: Limits = Limits()
+    n_local: int = 0
+    size: int = 0
+    largest_capped: float = 0.0
+    _splitters: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
+
+    def __post_init__(self) -> None:
+        """Prepare an empty basis."""
+        n_terms = self.expansion.n_terms
+        ring = self.model.topology == "ring"
+        self.frame = make_frame(self.sector, ring, n_terms, self.limits.max_occupation)
+        self.layout = KeyLayout(self.model.n_sites, n_terms, self.limits.max_occupation)
+        self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
+        self.strengths = strengths(self.model, self.expansion)
+        self._fields = self.layout.fields
+        self._code_type = np.uint16 if len(self.table) <= _CODES_16_BIT else np.uint32
+        self._code_sizes = np.abs(self.table)
+        self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
+            np.sqrt(np.sum(np.abs(self.expansion.coefficients)))
+        )
+        if self.comm.size > 1:
+            # nothing is known yet: equal shares of the first tier's mixes
+            share = np.linspace(0, 1, self.comm.size + 1)[1:-1]
+            self._splitters = (share * 2.0**52).astype(np.uint64) | np.uint64(1 << 52)
+        self._clear()
+
+    def _clear(self) -> None:
+        words, width = self.layout.n_words, slots(self.expansion.n_terms)
+        self._store = _Store(
+            np.empty((0, words), np.uint64),
+            np.empty((0, width), np.int32),
+            np.empty((0, width), self._code_type),
+            np.empty(0),
+            np.empty(0, complex),
+            np.zeros(16, np.int32),
+        )
+        self._ghost_keys: Keys = np.empty((0, words), np.uint64)
+        self._n_ghosts = 0
+        self._ghost_table = np.zeros(16, np.int32)
+        self.n_local = 0
+
+    @property
+    def keys(self) -> Keys:
+        """Keys of this rank's labels, shape (n_local, words)."""
+        return self._store.keys[: self.n_local]
+
+    @property
+    def damping(self) -> NDArray[np.float64]:
+        """Sum n nu of this rank's labels, 1/fs."""
+        return self._store.damping[: self.n_local]
+
+    @property
+    def links(self) -> NDArray[np.int32]:
+        """Where the neighbours are, slot by slot; see elements.py."""
+        return self._store.links[: self.n_local]
+
+    @property
+    def codes(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
+        """Coupling codes, slot by slot."""
+        return self._store.codes[: self.n_local]
+
+    def labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """This rank's labels as (occupations (n_local, n_modes), kets, bras)."""
+        return self.layout.unpack(self.keys)
+
+    def add(self, wanted: Keys) -> int:
+        """Add labels, given by canonical keys wherever they belong (collective).
+
+        Args:
+            wanted: keys, shape (m, words); repeats and labels already in play do no harm.
+
+        Returns:
+            Number of labels added on all ranks; on every rank new labels follow the old ones.
+
+        Raises:
+            LimitReached: the basis would outgrow limits.max_unknowns; nothing was added.
+        """
+        if self.comm.size > 1:
+            wanted, _ = self._route(wanted)
+        old, store = self.n_local, self._store
+        store.reserve(old + len(wanted))
+        if 2 * (old + len(wanted)) > len(store.table):
+            store.table = _new_table(store.keys, old, old + len(wanted))
+        count = int(elements.insert(store.table, store.keys, old, wanted))
+        size = int(self.comm.allreduce(count))
+        if size > self.limits.max_unknowns:
+            store.table = _new_table(store.keys, old, old)
+            raise LimitReached(
+                f"the basis would grow from {self.size} to {size} labels; "
+                f"{self.limits.max_unknowns} are allowed"
+            )
+        self.n_local, added, self.size = count, size - self.size, size
+        if added:
+            self._link_new(old)
+        return added
+
+    def find(self, wanted: Keys) -> NDArray[np.int64]:
+        """Global indices of canonical keys, -1 where absent, wherever they live (collective)."""
+        start = int(self.comm.exscan(self.n_local) or 0)
+        if self.comm.size == 1:
+            return self._rows(wanted)
+        questions, back = self._route(wanted)
+        rows = self._rows(questions)
+        return self._answer(np.where(rows >= 0, rows + start, -1), back)
+
+    def canonical_keys(
+        self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
+    ) -> tuple[Keys, NDArray[np.int64]]:
+        """Keys of the representatives of labels, and their bits (-1: vanishes by symmetry).
+
+        With translation the kets must be 0.
+        """
+        keys = np.zeros((len(kets), self.layout.n_words), np.uint64)
+        bits = np.zeros(len(kets), np.int64)
+        elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
+        return keys, bits
+
+    def candidates(self, x: ComplexArray, threshold: float) -> tuple[Keys, float]:
+        """Labels outside the basis into which a state flows.
+
+        Args:
+            x: this rank's part of the state, shape (n_local,).
+            threshold: least amplitude |L_mj x_j| / (damping_m + base_rate), absolute.
+
+        Returns:
+            Keys (with repeats), and the largest such amplitude on this rank.
+        """
+        room = max(1024, self.n_local // 4)
+        while True:
+            found = np.empty((room, self.layout.n_words), np.uint64)
+            count, largest, capped = elements.find_candidates(
+                self.frame,
+                self._fields,
+                self.strengths,
+                self.base_rate,
+                self.keys,
+                self.links,
+                self.damping,
+                x,
+                threshold,
+                found,
+            )
+            if count < room:
+                break
+            room *= 4
+        if capped > threshold:
+            self.largest_capped = max(self.largest_capped, capped)
+        return found[:count], float(largest)
+
+    def outside(self, x: ComplexArray) -> float:
+        """Root of the sum of squared amplitudes that labels outside the basis would have."""
+        local = elements.outside_flow(
+            self.frame,
+            self._fields,
+            self.strengths,
+            self.base_rate,
+            self.keys,
+            self.links,
+            self.damping,
+            x,
+        )
+        return float(np.sqrt(self.comm.allreduce(float(local))))
+
+    def prune(self, x: ComplexArray, ghosts: ComplexArray, threshold: float) -> ComplexArray:
+        """Drop labels that are small and that nothing in play feeds (collective).
+
+        Args:
+            x: this rank's part of the state.
+            ghosts: values of the ghosts, in the order of the last sparsity().
+            threshold: labels stay when their amplitude, or what their neighbours feed them,
+                exceeds it.
+
+        Returns:
+            The state on the labels that stayed.
+        """
+        weight = np.empty(self.n_local)
+        full = np.concatenate([x, ghosts])
+        elements.importance(
+            self._code_sizes,
+            self.damping,
+            self.base_rate,
+            self.links,
+            self.codes,
+            full,
+            weight,
+        )
+        return self.keep(weight > threshold, x)
+
+    def keep(self, chosen: NDArray[np.bool_], x: ComplexArray) -> ComplexArray:
+        """Keep the chosen labels of this rank only (collective); returns the state on them."""
+        store, x = self._store, x.copy()
+        count = int(
+            elements.compact(
+                chosen, store.keys, store.links, store.codes, store.damping, store.diagonal, x
+            )
+        )
+        self.n_local = count
+        store.table = _new_table(store.keys, count, count)
+        self.size = int(self.comm.allreduce(count))
+        return x[:count]
+
+    def sparsity(self) -> Sparsity:
+        """Compressed rows and halo of the present basis (collective)."""
+        ghosts = self._refresh_ghosts()
+        store = self._store
+        room = int(np.count_nonzero((self.links >= 0) | (self.links <= elements.GHOST)))
+        indptr = np.empty(self.n_local + 1, np.int64)
+        columns = np.empty(room, np.int32)
+        codes = np.empty(room, self._code_type)
+        elements.compress(self.links, self.codes, indptr, columns, codes)
+        return Sparsity(
+            indptr,
+            columns,
+            codes,
+            store.diagonal[: self.n_local].copy(),
+            ghosts,
+            int(self.comm.exscan(self.n_local) or 0),
+            self.size,
+        )
+
+    def rebalance(self, x: ComplexArray) -> ComplexArray:
+        """Deal the labels out anew if some rank holds too many (collective); returns the state."""
+        most = self.comm.allreduce(self.n_local, op=MPI.MAX)
+        if self.comm.size == 1 or most * self.comm.size <= _IMBALANCE * self.size:
+            return x
+        places = np.empty(self.n_local, np.uint64)
+        elements.places(self.frame, self._fields, self.keys, places)
+        self._splitters = _quantiles(places, self.comm)
+        keys = self.keys.copy()
+        moved, back = self._route(keys)
+        values, _ = self._exchange(x[back.order], back.sent)
+        self._clear()
+        store = self._store
+        store.reserve(len(moved))
+        store.keys[: len(moved)] = moved
+        store.table = _new_table(store.keys, len(moved), len(moved))
+        self.n_local = len(moved)
+        self._link_new(0)
+        return values
+
+    # -- links ---------------------------------------------------------------------------------
+
+    def _link_new(self, old: int) -> None:
+        store, count = self._store, self.n_local
+        store.links[old:count] = elements.ABSENT
+        elements.fill_damping(
+            self.frame,
+            self._fields,
+            self.expansion.rates,
+            store.keys,
+            old,
+            count,
+            store.damping,
+            self.model.energies,
+            2 * self.expansion.terminator,
+            store.diagonal,
+        )
+        width = store.links.shape[1]
+        room = (count - old) * width
+        ask = self.comm.size > 1
+        asked_keys = np.empty((room if ask else 0, self.layout.n_words), np.uint64)
+        asked_at = np.empty((room if ask else 0, 2), np.int64)
+        touched = np.empty(room, np.int64)
+        n_touched, n_asked = self._link(np.arange(old, count), touched, asked_keys, asked_at)
+        stale = touched[:n_touched]
+        if ask:
+            stale = np.append(stale, self._ask(asked_keys[:n_asked], asked_at[:n_asked]))
+        stale = np.unique(stale[stale < old])
+        none = np.empty(0, np.int64)
+        self._link(stale, none, asked_keys[:0], asked_at[:0])
+
+    def _link(
+        self,
+        rows: NDArray[np.int64],
+        touched: NDArray[np.int64],
+        asked_keys: Keys,
+        asked_at: NDArray[np.int64],
+    ) -> tuple[int, int]:
+        store = self._store
+        n_touched, n_asked = elements.link(
+            self.frame,
+            self._fields,
+            self._splitters,
+            self.comm.rank,
+            store.keys,
+            store.table,
+            self._ghost_keys,
+            self._ghost_table,
+            rows,
+            store.links,
+            store.codes,
+            touched,
+            asked_keys,
+            asked_at,
+        )
+        return int(n_touched), int(n_asked)
+
+    def _ask(self, asked_keys: Keys, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tell the owners of neighbours about new labels; returns local rows that must be linked.
+
+        One all-to-all there and one back: the owner learns which of its labels has a new neighbour
+        (and its key), the asker which neighbours exist.
+        """
+        mine = self._store.keys[asked_at[:, 0]]
+        pairs, back = self._route(np.concatenate([asked_keys, mine], axis=1), asked_keys)
+        words = self.layout.n_words
+        rows = self._rows(pairs[:, :words])
+        self._intern(pairs[rows >= 0, words:])
+        there = self._answer((rows >= 0).astype(np.int64), back) > 0
+        self._intern(asked_keys[there])
+        # links of the asking labels: their neighbours are known ghosts now
+        again = np.unique(asked_at[there, 0])
+        none = np.empty(0, np.int64)
+        self._link(again, none, asked_keys[:0], asked_at[:0])
+        return rows[rows >= 0]
+
+    def _intern(self, keys: Keys) -> None:
+        old = self._n_ghosts
+        if old + len(keys) > len(self._ghost_keys):
+            room = max(old + len(keys), 3 * len(self._ghost_keys) // 2)
+            grown = np.empty((room, self.layout.n_words), np.uint64)
+            grown[:old] = self._ghost_keys[:old]
+            self._ghost_keys = grown
+        if 2 * (old + len(keys)) > len(self._ghost_table):
+            self._ghost_table = _new_table(self._ghost_keys, old, old + len(keys))
+        self._n_ghosts = int(
+            elements.insert(
+                self._ghost_table, self._ghost_keys, old, np.ascontiguousarray(keys)
+            )
+        )
+
+    def _refresh_ghosts(self) -> NDArray[np.int64]:
+        """Forget ghosts that are gone or unused; returns the global indices of the others."""
+        if self.comm.size == 1:
+            return np.empty(0, np.int64)
+        keys = self._ghost_keys[: self._n_ghosts]
+        where = self.find(keys)
+        used = np.zeros(self._n_ghosts, np.bool_)
+        elements.mark_ghosts(self.links, used)
+        stay = used & (where >= 0)
+        elements.renumber_ghosts(self.links, stay)
+        self._ghost_keys = keys[stay]
+        self._n_ghosts = len(self._ghost_keys)
+        self._ghost_table = _new_table(self._ghost_keys, self._n_ghosts, self._n_ghosts)
+        return where[stay]
+
+    # -- all-to-all ----------------------------------------------------------------------------
+
+    def _rows(self, wanted: Keys) -> NDArray[np.int64]:
+        return np.asarray(
+            elements.lookup_rows(self._store.table, self._store.keys, np.ascontiguousarray(wanted))
+        )
+
+    def _route(self, rows: Keys, by: Keys | None = None) -> tuple[Keys, "_Return"]:
+        """Send rows of keys to the owners of `by` (the rows themselves by default)."""
+        by = rows if by is None else by
+        positions = np.empty(len(by), np.uint64)
+        elements.places(self.frame, self._fields, np.ascontiguousarray(by), positions)
+        owner = np.searchsorted(self._splitters, positions, side="right")
+        order = np.argsort(owner, kind="stable")
+        sent = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
+        received, arrived = self._exchange(rows[order], sent)
+        return received, _Return(order, sent, arrived)
+
+    def _answer(self, answers: NDArray[np.int64], back: "_Return") -> NDArray[np.int64]:
+        """Send one number per received row back to who asked."""
+        returned, _ = self._exchange(answers, back.arrived)
+        result = np.empty_like(returned)
+        result[back.order] = returned
+        return result
+
+    def _exchange(self, rows: NDArray, counts: NDArray[np.int64]) -> tuple[NDArray, NDArray[np.int64]]:  # type: ignore[type-arg]
+        arriving = np.empty_like(counts)
+        self.comm.Alltoall(counts, arriving)
+        width = int(np.prod(rows.shape[1:], dtype=np.int64))
+        received = np.empty((int(arriving.sum()), *rows.shape[1:]), dtype=rows.dtype)
+        self.comm.Alltoallv(
+            [np.ascontiguousarray(rows), counts * width], [received, arriving * width]
+        )
+        return received, arriving
+
+
+@dataclass(frozen=True)
+class _Return:
+    """How to send answers back: the order rows were sent in, how many went and came per rank."""
+
+    order: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+
+
+def _quantiles(places: NDArray[np.uint64], comm: MPI.Intracomm) -> NDArray[np.uint64]:
+    """Splitters that give every rank nearly the same number of places, by sampling."""
+    per_rank = 64 * comm.size
+    total = comm.allreduce(len(places))
+    ordered = np.sort(places)
+    # every rank samples in proportion to what it holds
+    count = int(np.ceil(per_rank * comm.size * len(places) / max(total, 1)))
+    picks = ordered[((np.arange(count) + 0.5) * len(ordered) / max(count, 1)).astype(np.int64)]
+    sample = np.sort(np.concatenate(comm.allgather(picks)))
+    cuts = (np.arange(1, comm.size) * len(sample)) // comm.size
+    return np.asarray(sample[cuts])

@@ -1,0 +1,371 @@
+"""Compiled parts of the adaptive basis: a hash table of keys, links between labels, their growth.
+
+A row of `links` holds, slot by slot, where a label's neighbour is: a row of this rank (>= 0), a
+label of another rank (<= GHOST, number GHOST - value), or why there is none.
+"""
+
+import numba
+import numpy as np
+
+from smallpolaron.hierarchy.labels import unpack_label
+from smallpolaron.hierarchy.neighbours import (
+    CAPPED,
+    EXISTS,
+    canonical,
+    coupling_code,
+    flow,
+    neighbour,
+)
+
+ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
+"""Not in the basis now; never, by the equations; never, because of a limit of ours; ghost 0."""
+
+
+@numba.njit(cache=True)
+def hash_key(key):  # type: ignore[no-untyped-def]
+    """64-bit mix of a key."""
+    h = np.uint64(0x9E3779B97F4A7C15)
+    for w in range(len(key)):
+        h = (h ^ key[w]) * np.uint64(0xBF58476D1CE4E5B9)
+        h ^= h >> np.uint64(29)
+    h *= np.uint64(0x94D049BB133111EB)
+    return h ^ (h >> np.uint64(32))
+
+
+@numba.njit(cache=True)
+def lookup(table, keys, key):  # type: ignore[no-untyped-def]
+    """Row of a key, -1 if absent; table holds rows + 1 by open addressing, 0 where empty."""
+    mask = len(table) - 1
+    at = np.int64(hash_key(key) & np.uint64(mask))
+    while table[at] != 0:
+        row = np.int64(table[at]) - 1
+        same = True
+        for w in range(len(key)):
+            if keys[row, w] != key[w]:
+                same = False
+                break
+        if same:
+            return row
+        at = (at + 1) & mask
+    return np.int64(-1)
+
+
+@numba.njit(cache=True)
+def register(table, keys, first, last):  # type: ignore[no-untyped-def]
+    """Enter rows first ... last - 1 of keys, known to be absent, in the table."""
+    mask = len(table) - 1
+    for row in range(first, last):
+        at = np.int64(hash_key(keys[row]) & np.uint64(mask))
+        while table[at] != 0:
+            at = (at + 1) & mask
+        table[at] = row + 1
+
+
+@numba.njit(cache=True)
+def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
+    """Append those wanted keys that are absent; keys and table must have room. Returns the count."""
+    for i in range(len(wanted)):
+        if lookup(table, keys, wanted[i]) < 0:
+            keys[count] = wanted[i]
+            register(table, keys, count, count + 1)
+            count += 1
+    return count
+
+
+@numba.njit(cache=True)
+def place(frame, n):  # type: ignore[no-untyped-def]
+    """Where an ADO stands in the order by which labels are dealt out to ranks.
+
+    Tier first, then a mix of the occupations that rotation and reflection leave alone: all labels
+    that the carrier's hops connect stay together, and neighbouring tiers are neighbours.
+    """
+    n_sites, n_terms = frame.n_sites, frame.n_terms
+    tier = 0
+    for m in range(len(n)):
+        tier += n[m]
+    codes = np.empty(n_sites, dtype=np.uint64)
+    for j in range(n_sites):
+        code = np.uint64(1)
+        for k in range(n_terms):
+            code = code * np.uint64(257) + np.uint64(n[j * n_terms + k])
+        code *= np.uint64(0x9E3779B97F4A7C15)
+        codes[j] = code ^ (code >> np.uint64(31))
+    mix = np.uint64(0)
+    if tier > 0:
+        for distance in range(1, n_sites // 2 + 1):
+            for j in range(n_sites):
+                # the product is symmetric and the sum cyclic
+                pair = (codes[j] + np.uint64(1)) * (codes[(j + distance) % n_sites] + np.uint64(1))
+                pair *= np.uint64(2 * distance + 1)
+                mix += pair ^ (pair >> np.uint64(27))
+    mix *= np.uint64(0xBF58476D1CE4E5B9)
+    return (np.uint64(min(tier, 4095)) << np.uint64(52)) | (mix >> np.uint64(12))
+
+
+@numba.njit(cache=True)
+def places(frame, fields, keys, out):  # type: ignore[no-untyped-def]
+    """place() of every key."""
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    for i in range(len(keys)):
+        unpack_label(fields, keys[i], n)
+        out[i] = place(frame, n)
+
+
+@numba.njit(cache=True)
+def owner_of(splitters, position):  # type: ignore[no-untyped-def]
+    """Rank of a place: the number of splitters at or below it."""
+    low, high = 0, len(splitters)
+    while low < high:
+        middle = (low + high) // 2
+        if splitters[middle] <= position:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@numba.njit(cache=True)
+def link(  # type: ignore[no-untyped-def]
+    frame,
+    fields,
+    splitters,
+    rank,
+    keys,
+    table,
+    ghost_keys,
+    ghost_table,
+    rows,
+    links,
+    codes,
+    touched,
+    asked_keys,
+    asked_at,
+):
+    """Fill the ABSENT links of some rows as far as their neighbours are known.
+
+    Labels of this rank that were found are counted in `touched` (a list of rows, with repeats).
+    Neighbours that belong to other ranks and are not known here are listed in asked_keys and
+    asked_at (row, slot) when those have room for them.
+
+    Returns:
+        (number touched, number asked).
+    """
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    m = np.empty_like(n)
+    scratch = np.empty_like(n)
+    key = np.empty(keys.shape[1], dtype=np.uint64)
+    other = np.empty_like(key)
+    n_touched, n_asked = 0, 0
+    many = len(splitters) > 0
+    for row in rows:
+        a, b = unpack_label(fields, keys[row], n)
+        for slot in range(links.shape[1]):
+            if links[row, slot] != ABSENT:
+                continue
+            status, left, right = neighbour(frame, n, a, b, slot, m)
+            if status != EXISTS:
+                links[row, slot] = CAP if status == CAPPED else NEVER
+                continue
+            bits = canonical(frame, fields, m, left, right, key, other, scratch)
+            if bits < 0:
+                links[row, slot] = NEVER
+                continue
+            where = np.int64(-1)
+            if many and owner_of(splitters, place(frame, m)) != rank:
+                ghost = lookup(ghost_table, ghost_keys, key)
+                if ghost >= 0:
+                    where = GHOST - ghost
+                if len(asked_at):
+                    asked_keys[n_asked] = key
+                    asked_at[n_asked, 0] = row
+                    asked_at[n_asked, 1] = slot
+                    n_asked += 1
+            else:
+                where = lookup(table, keys, key)
+                if where >= 0 and len(touched):
+                    touched[n_touched] = where
+                    n_touched += 1
+            # the code does not depend on whether the neighbour is there
+            codes[row, slot] = coupling_code(frame, n, a, b, slot) + bits
+            if where != -1:
+                links[row, slot] = where
+    return n_touched, n_asked
+
+
+@numba.njit(cache=True)
+def find_candidates(  # type: ignore[no-untyped-def]
+    frame, fields, strengths, base_rate, keys, links, damping, x, threshold, candidates
+):
+    """Neighbours outside the basis into which the flow is large.
+
+    A neighbour m of j counts when |L_mj x_j| / (damping_m + base_rate) > threshold.
+
+    Returns:
+        (number written to candidates, largest such amplitude, largest one at a CAP); when
+        candidates is too short, the number stops at its length.
+    """
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    m = np.empty_like(n)
+    scratch = np.empty_like(n)
+    other = np.empty(keys.shape[1], dtype=np.uint64)
+    count, largest, capped = 0, 0.0, 0.0
+    for row in range(len(links)):
+        size = abs(x[row])
+        if size == 0.0:
+            continue
+        unpacked = False
+        a, b = np.int64(0), np.int64(0)
+        for slot in range(links.shape[1]):
+            kind = links[row, slot]
+            if kind != ABSENT and kind != CAP:
+                continue
+            if not unpacked:
+                a, b = unpack_label(fields, keys[row], n)
+                unpacked = True
+            strength, change = flow(frame, strengths, n, a, b, slot)
+            amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
+            if kind == CAP:
+                capped = max(capped, amplitude)
+                continue
+            largest = max(largest, amplitude)
+            if amplitude > threshold and count < len(candidates):
+                _, left, right = neighbour(frame, n, a, b, slot, m)
+                canonical(frame, fields, m, left, right, candidates[count], other, scratch)
+                count += 1
+    return count, largest, capped
+
+
+@numba.njit(cache=True)
+def outside_flow(frame, fields, strengths, base_rate, keys, links, damping, x):  # type: ignore[no-untyped-def]
+    """Sum of squares of the amplitudes that neighbours outside the basis would have."""
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    total = 0.0
+    for row in range(len(links)):
+        size = abs(x[row])
+        if size == 0.0:
+            continue
+        unpacked = False
+        a, b = np.int64(0), np.int64(0)
+        for slot in range(links.shape[1]):
+            kind = links[row, slot]
+            if kind != ABSENT and kind != CAP:
+                continue
+            if not unpacked:
+                a, b = unpack_label(fields, keys[row], n)
+                unpacked = True
+            strength, change = flow(frame, strengths, n, a, b, slot)
+            total += (size * strength / (max(damping[row] + change, 0.0) + base_rate)) ** 2
+    return total
+
+
+@numba.njit(cache=True)
+def fill_damping(frame, fields, rates, keys, first, last, damping, energies, dephasing, diagonal):  # type: ignore[no-untyped-def]
+    """Damping sum n nu and diagonal of the generator for rows first ... last - 1."""
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    for row in range(first, last):
+        a, b = unpack_label(fields, keys[row], n)
+        total = 0.0
+        for m in range(len(n)):
+            total += n[m] * rates[m % frame.n_terms]
+        damping[row] = total
+        value = complex(-total, -(energies[a] - energies[b]))
+        if a != b:
+            value -= dephasing
+        diagonal[row] = value
+
+
+@numba.njit(cache=True)
+def importance(strengths_of_code, damping, base_rate, links, codes, x, weight):  # type: ignore[no-untyped-def]
+    """Largest of |x| and of what its neighbours feed each label: what pruning must respect."""
+    for row in range(len(links)):
+        best = 0.0
+        for slot in range(links.shape[1]):
+            column = links[row, slot]
+            if column >= 0:
+                best = max(best, strengths_of_code[codes[row, slot]] * abs(x[column]))
+        weight[row] = max(abs(x[row]), best / (damping[row] + base_rate))
+
+
+@numba.njit(cache=True)
+def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-untyped-def]
+    """Move the rows to keep to the front, in order, with their links renumbered. Returns how many."""
+    new = np.empty(len(keep), dtype=np.int64)
+    count = 0
+    for row in range(len(keep)):
+        new[row] = count if keep[row] else -1
+        count += keep[row]
+    for row in range(len(keep)):
+        to = new[row]
+        if to < 0:
+            continue
+        keys[to] = keys[row]
+        damping[to] = damping[row]
+        diagonal[to] = diagonal[row]
+        x[to] = x[row]
+        for slot in range(links.shape[1]):
+            value = links[row, slot]
+            links[to, slot] = new[value] if value >= 0 else value
+            codes[to, slot] = codes[row, slot]
+    return count
+
+
+@numba.njit(cache=True)
+def compress(links, codes, indptr, columns, kinds):  # type: ignore[no-untyped-def]
+    """Links that exist as compressed rows; ghosts follow the rows of this rank."""
+    n = len(links)
+    at = 0
+    for row in range(n):
+        indptr[row] = at
+        for slot in range(links.shape[1]):
+            value = links[row, slot]
+            if value >= 0:
+                columns[at] = value
+            elif value <= GHOST:
+                columns[at] = n + GHOST - value
+            else:
+                continue
+            kinds[at] = codes[row, slot]
+            at += 1
+    indptr[n] = at
+    return at
+
+
+@numba.njit(cache=True)
+def lookup_rows(table, keys, wanted):  # type: ignore[no-untyped-def]
+    """Row of each wanted key, -1 where absent; shape (len(wanted),)."""
+    rows = np.empty(len(wanted), dtype=np.int64)
+    for i in range(len(wanted)):
+        rows[i] = lookup(table, keys, wanted[i])
+    return rows
+
+
+@numba.njit(cache=True)
+def canonical_rows(frame, fields, occupations, kets, bras, keys, bits):  # type: ignore[no-untyped-def]
+    """canonical() for rows of labels."""
+    m = np.empty(occupations.shape[1], dtype=np.uint8)
+    other = np.empty(keys.shape[1], dtype=np.uint64)
+    for i in range(len(kets)):
+        bits[i] = canonical(frame, fields, occupations[i], kets[i], bras[i], keys[i], other, m)
+
+
+@numba.njit(cache=True)
+def mark_ghosts(links, used):  # type: ignore[no-untyped-def]
+    """Set used[g] for every ghost that a link names."""
+    for row in range(len(links)):
+        for slot in range(links.shape[1]):
+            if links[row, slot] <= GHOST:
+                used[GHOST - links[row, slot]] = True
+
+
+@numba.njit(cache=True)
+def renumber_ghosts(links, stay):  # type: ignore[no-untyped-def]
+    """Renumber the ghosts that stay; links to the others become ABSENT."""
+    new = np.empty(len(stay), dtype=np.int64)
+    count = 0
+    for g in range(len(stay)):
+        new[g] = GHOST - count if stay[g] else ABSENT
+        count += stay[g]
+    for row in range(len(links)):
+        for slot in range(links.shape[1]):
+            if links[row, slot] <= GHOST:
+                links[row, slot] = new[GHOST - links[row, slot]]

@@ -1,0 +1,306 @@
+"""Which labels one label (n, a, b) couples to, slot by slot, and how strongly.
+
+Slots 0 to 3 move the carrier: ket to the right and left, bra to the right and left. Then every
+bath term k has four: one excitation more and one less at the ket site, the same at the bra site.
+On a population (a = b) the two sites are one; its excitations go through the ket slots.
+Every label is reduced to the representative of its orbit under the symmetries of the sector:
+translation puts the ket on site 0, reflection and Hermitian conjugation leave the smallest key.
+"""
+
+from typing import NamedTuple
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy.labels import pack_label
+from smallpolaron.hierarchy.sector import Sector, rotate
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+HOPS = 4
+"""Slots that move the carrier."""
+
+EXISTS, IMPOSSIBLE, CAPPED = 0, 1, 2
+"""What neighbour() answers: a label; none by the equations; none because of a limit of ours."""
+
+_KINDS = 5
+"""Couplings per bath term: up and down at ket and bra, and down on a population."""
+
+
+class Frame(NamedTuple):
+    """What the compiled functions must know of model and sector.
+
+    Attributes:
+        n_sites: N.
+        n_terms: bath terms per site, K + 1.
+        max_occupation: largest n_jk.
+        ring: whether site N - 1 is a neighbour of site 0.
+        translation: labels are reduced to ket site 0.
+        wraps: False on the infinite ring: N odd sites are a window around the ket.
+        parity: 1 or -1, the sign under reflection; 0 when it is no symmetry.
+        mirror: reflection takes site j to mirror - j.
+        hermitian: <a|rho_n|b> = <b|rho_n|a>* is used.
+        span: stride of the table of couplings.
+    """
+
+    n_sites: int
+    n_terms: int
+    max_occupation: int
+    ring: bool
+    translation: bool
+    wraps: bool
+    parity: int
+    mirror: int
+    hermitian: bool
+    span: int
+
+
+def make_frame(sector: Sector, ring: bool, n_terms: int, max_occupation: int) -> Frame:
+    """Frame of a sector for a bath with n_terms exponentials."""
+    return Frame(
+        sector.n_sites,
+        n_terms,
+        max_occupation,
+        ring,
+        sector.translation,
+        sector.wraps,
+        sector.parity,
+        sector.mirror,
+        sector.hermitian,
+        max(max_occupation + 1, sector.n_sites),
+    )
+
+
+class Strengths(NamedTuple):
+    """Size of the flow from a label into its neighbour, for the growth of the basis.
+
+    Attributes:
+        hop: |h|, shape (N, N).
+        bath: sqrt|c_k|, shape (K+1,).
+        population: 2 |Im c_k| / sqrt|c_k|: what populations feed, shape (K+1,).
+        rates: nu_k, shape (K+1,).
+    """
+
+    hop: NDArray[np.float64]
+    bath: NDArray[np.float64]
+    population: NDArray[np.float64]
+    rates: NDArray[np.float64]
+
+
+def slots(n_terms: int) -> int:
+    """Number of slots of a label."""
+    return HOPS + 4 * n_terms
+
+
+def coupling_table(
+    frame: Frame, sector: Sector, model: HolsteinModel, expansion: BathExpansion
+) -> NDArray[np.complex128]:
+    """Coefficient of every coupling code.
+
+    A code is 4 (type span + argument) + 2 (negative) + conjugate; the argument is a site for the
+    hops, an occupation for the bath.
+
+    Returns:
+        Shape (codes,), 1/fs; the conjugate bit is for whoever applies it.
+    """
+    n, span = frame.n_sites, frame.span
+    h = model.hamiltonian
+    root = np.sqrt(np.abs(expansion.coefficients))
+    down = np.divide(
+        expansion.coefficients, root, out=np.zeros(len(root), dtype=complex), where=root > 0
+    )
+    values = np.zeros((HOPS + _KINDS * frame.n_terms + 1, span), dtype=complex)
+    sites = np.arange(n)
+    phases = sector.phases if frame.translation else np.ones(n)
+    values[0, :n] = -1j * h[sites, (sites + 1) % n] * phases[1 % n]
+    values[1, :n] = -1j * h[sites, sites - 1] * np.conj(phases[1 % n])
+    values[2, :n] = 1j * h[(sites + 1) % n, sites]
+    values[3, :n] = 1j * h[sites - 1, sites]
+    occupation = np.arange(frame.max_occupation + 1, dtype=float)
+    inside = slice(0, len(occupation))
+    for k in range(frame.n_terms):
+        first = HOPS + _KINDS * k
+        values[first, inside] = -1j * np.sqrt(occupation + 1) * root[k]
+        values[first + 1, inside] = -1j * np.sqrt(occupation) * down[k]
+        values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * root[k]
+        values[first + 3, inside] = 1j * np.sqrt(occupation) * np.conj(down[k])
+        values[first + 4, inside] = -1j * np.sqrt(occupation) * (down[k] - np.conj(down[k]))
+    signed = np.stack([values, values, -values, -values], axis=-1)
+    return np.ascontiguousarray(signed.reshape(-1))
+
+
+def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
+    """Sizes of the couplings of a model."""
+    root = np.sqrt(np.abs(expansion.coefficients))
+    twice = 2 * np.abs(expansion.coefficients.imag)
+    population = np.divide(twice, root, out=np.zeros(len(root)), where=root > 0)
+    return Strengths(np.abs(model.hopping_matrix), root, population, expansion.rates.copy())
+
+
+@numba.njit(cache=True)
+def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+    """Fill m with the occupations of the neighbour at a slot; returns (status, ket, bra).
+
+    With translation the neighbour's ket is back on site 0, but no other symmetry is applied.
+    """
+    n_sites = frame.n_sites
+    if slot >= HOPS:
+        return _excited(frame, n, a, b, slot - HOPS, m)
+    site = a if slot < 2 else b
+    right = slot % 2 == 0
+    to = site + 1 if right else site - 1
+    if to < 0 or to >= n_sites:
+        if not frame.ring:
+            return IMPOSSIBLE, a, b
+        to = to % n_sites
+    half = (n_sites - 1) // 2
+    if slot >= 2:
+        if not frame.wraps and site == (half if right else half + 1):
+            return CAPPED, a, b
+        m[:] = n
+        return EXISTS, a, to
+    if not frame.translation:
+        m[:] = n
+        return EXISTS, to, b
+    if not frame.wraps:
+        edge = half + 1 if right else half
+        if b == edge:
+            return CAPPED, a, b
+        for k in range(frame.n_terms):
+            if n[edge * frame.n_terms + k] != 0:
+                return CAPPED, a, b
+    rotate(n, to, n_sites, m)
+    return EXISTS, 0, (b - to) % n_sites
+
+
+@numba.njit(cache=True)
+def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+    k, kind = slot // 4, slot % 4
+    if kind >= 2 and a == b:
+        return IMPOSSIBLE, a, b
+    mode = (a if kind < 2 else b) * frame.n_terms + k
+    if kind % 2 == 0:
+        if n[mode] >= frame.max_occupation:
+            return CAPPED, a, b
+        m[:] = n
+        m[mode] += 1
+    else:
+        if n[mode] == 0:
+            return IMPOSSIBLE, a, b
+        m[:] = n
+        m[mode] -= 1
+    return EXISTS, a, b
+
+
+@numba.njit(cache=True)
+def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
+    """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
+    if slot < HOPS:
+        kind, argument = slot, (a if slot < 2 else b)
+    else:
+        k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
+        mode = (a if side < 2 else b) * frame.n_terms + k
+        argument = np.int64(n[mode])
+        if a != b:
+            kind = HOPS + _KINDS * k + side
+        elif side == 1:
+            kind = HOPS + _KINDS * k + 4
+        else:
+            # the commutator with the site's projector vanishes on its population
+            kind, argument = HOPS + _KINDS * frame.n_terms, 0
+    return 4 * (kind * frame.span + argument)
+
+
+@numba.njit(cache=True)
+def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
+    """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
+    n_sites = frame.n_sites
+    if slot < HOPS:
+        site = a if slot < 2 else b
+        to = (site + 1) % n_sites if slot % 2 == 0 else (site - 1) % n_sites
+        return strengths.hop[site, to], 0.0
+    k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
+    occupation = n[(a if side < 2 else b) * frame.n_terms + k]
+    if side % 2 == 0:
+        size = strengths.bath[k] if a != b else strengths.population[k]
+        return np.sqrt(occupation + 1.0) * size, strengths.rates[k]
+    if a == b:
+        return 0.0, 0.0
+    return np.sqrt(float(occupation)) * strengths.bath[k], -strengths.rates[k]
+
+
+@numba.njit(cache=True)
+def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped-def]
+    """Write the key of the representative of (n, a, b); returns its bits, or -1 if it vanishes.
+
+    Bit 1: the element is minus the representative; bit 0: it is the complex conjugate. `other` and
+    `m` are scratch: a key and occupations.
+    """
+    pack_label(fields, n, a, b, key)
+    bits = 0
+    if frame.parity != 0:
+        left, right = _reflect(frame, n, a, b, m)
+        pack_label(fields, m, left, right, other)
+        order = _compare(other, key)
+        negative = 2 if frame.parity < 0 else 0
+        if order == 0 and negative:
+            return -1
+        if order < 0:
+            key[:] = other
+            bits = negative
+    if frame.hermitian:
+        inside, left, right = _conjugate(frame, n, a, b, m)
+        if inside:
+            pack_label(fields, m, left, right, other)
+            if _compare(other, key) < 0:
+                key[:] = other
+                bits = 1
+            if frame.parity != 0:
+                mirrored = np.empty_like(m)
+                left, right = _reflect(frame, m, left, right, mirrored)
+                pack_label(fields, mirrored, left, right, other)
+                if _compare(other, key) < 0:
+                    key[:] = other
+                    bits = 1 + (2 if frame.parity < 0 else 0)
+    return bits
+
+
+@numba.njit(cache=True)
+def _reflect(frame, n, a, b, m):  # type: ignore[no-untyped-def]
+    n_sites, n_terms = frame.n_sites, frame.n_terms
+    for j in range(n_sites):
+        i = (frame.mirror - j) % n_sites
+        for k in range(n_terms):
+            m[i * n_terms + k] = n[j * n_terms + k]
+    return (frame.mirror - a) % n_sites, (frame.mirror - b) % n_sites
+
+
+@numba.njit(cache=True)
+def _conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
+    """Fill m with the occupations of <b|rho_n|a>; returns (is in the window, ket, bra)."""
+    n_sites = frame.n_sites
+    if not frame.translation:
+        m[:] = n
+        return True, b, a
+    if not frame.wraps and b != 0:
+        half = (n_sites - 1) // 2
+        shift = b if b <= half else b - n_sites
+        for j in range(n_sites):
+            where = (j if j <= half else j - n_sites) - shift
+            if abs(where) > half:
+                for k in range(frame.n_terms):
+                    if n[j * frame.n_terms + k] != 0:
+                        return False, a, b
+    rotate(n, b, n_sites, m)
+    return True, 0, (-b) % n_sites
+
+
+@numba.njit(cache=True)
+def _compare(left, right):  # type: ignore[no-untyped-def]
+    for w in range(len(left)):
+        if left[w] < right[w]:
+            return -1
+        if left[w] > right[w]:
+            return 1
+    return 0
