@@ -90,10 +90,7 @@ def compute_population(
     Source: anomalous paper, Methods: starts with and without equilibration.
     """
     require_complex_petsc()
-    if start not in ("franck_condon", "marcus"):
-        raise ValueError(f"start = {start!r}; allowed: 'franck_condon', 'marcus'")
-    if not 0 <= site < model.n_sites:
-        raise ValueError(f"site = {site}; allowed: 0 to {model.n_sites - 1}")
+    require_start(start, site, model.n_sites)
     # a start on one site is no eigenstate of translation: all labels are needed
     sector = Sector(model.n_sites, translation=False)
     basis = fixed_basis(model.n_sites, expansion.n_terms, truncation, sector, comm)
@@ -112,7 +109,7 @@ def compute_population(
         Frontier.of(basis, truncation),
         settings,
         progress,
-        relaxation_growth=float(np.exp(_polaron_exponent(expansion))),
+        relaxation_growth=float(np.exp(polaron_exponent(expansion))),
     )
     return PopulationResult(
         time_fs=trajectory.time_fs,
@@ -127,7 +124,19 @@ def compute_population(
     )
 
 
-def _polaron_exponent(expansion: BathExpansion) -> float:
+def require_start(start: str, site: int, n_sites: int) -> None:
+    """Refuse an unknown start or a site outside the model.
+
+    Raises:
+        ValueError: one of these.
+    """
+    if start not in ("franck_condon", "marcus"):
+        raise ValueError(f"start = {start!r}; allowed: 'franck_condon', 'marcus'")
+    if not 0 <= site < n_sites:
+        raise ValueError(f"site = {site}; allowed: 0 to {n_sites - 1}")
+
+
+def polaron_exponent(expansion: BathExpansion) -> float:
     """Half the logarithm of the squared norm of the relaxed state of one site."""
     size = np.abs(expansion.coefficients)
     amplitude = 2 * expansion.coefficients.imag / expansion.rates

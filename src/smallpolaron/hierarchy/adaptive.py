@@ -6,6 +6,7 @@ ranks own (ghosts), and nothing else of them.
 """
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from mpi4py import MPI
@@ -24,6 +25,7 @@ from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 ComplexArray = NDArray[np.complex128]
+_Number = TypeVar("_Number", np.uint64, np.int64, np.complex128)
 
 _IMBALANCE = 1.15
 """Largest share of a rank over the mean at which labels are dealt out anew."""
@@ -41,11 +43,40 @@ class Limits:
 
     Attributes:
         max_unknowns: most labels on all ranks.
-        max_occupation: largest n_jk, at most 255.
+        max_occupation: largest n_jk, 1 to 255.
+
+    Raises:
+        ValueError: a value outside these limits.
     """
 
     max_unknowns: int = 50_000_000
     max_occupation: int = 255
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be held."""
+        if self.max_unknowns < 1:
+            raise ValueError(f"max_unknowns = {self.max_unknowns}; allowed: 1 and more")
+        if not 1 <= self.max_occupation <= 255:
+            raise ValueError(f"max_occupation = {self.max_occupation}; allowed: 1 to 255")
+
+
+@dataclass(frozen=True)
+class Outflow:
+    """Amplitudes that labels outside the basis would have, over all ranks.
+
+    Attributes:
+        keys: labels above the threshold, with repeats, found by this rank.
+        total: root of the sum of their squares.
+        rest: the same of those below the threshold or kept out by a limit.
+        largest: the largest one outside that no limit keeps out.
+        capped: the largest one that a limit (occupation, window) keeps out.
+    """
+
+    keys: Keys
+    total: float
+    rest: float
+    largest: float
+    capped: float
 
 
 @dataclass(frozen=True)
@@ -112,7 +143,6 @@ class AdaptiveBasis:
         limits: bounds of the basis.
         n_local: labels on this rank.
         size: labels on all ranks.
-        largest_capped: largest amplitude seen that a limit kept out, relative to the state.
     """
 
     model: HolsteinModel
@@ -122,7 +152,6 @@ class AdaptiveBasis:
     limits: Limits = Limits()
     n_local: int = 0
     size: int = 0
-    largest_capped: float = 0.0
     _splitters: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
 
     def __post_init__(self) -> None:
@@ -224,6 +253,30 @@ class AdaptiveBasis:
         rows = self._rows(questions)
         return self._answer(np.where(rows >= 0, rows + start, -1), back)
 
+    def values(self, wanted: Keys, x: ComplexArray) -> ComplexArray:
+        """Elements of a state by canonical keys, 0 where absent, wherever they live (collective)."""
+        questions, back = (wanted, None) if self.comm.size == 1 else self._route(wanted)
+        rows = self._rows(questions)
+        found = np.where(rows >= 0, x[np.maximum(rows, 0)] if len(x) else 0, 0).astype(complex)
+        return found if back is None else self._answer(found, back)
+
+    def scatter(self, keys: Keys, values: ComplexArray) -> ComplexArray:
+        """A state given by keys in play and their values, on this rank's labels (collective).
+
+        Every rank gives what it has; keys given twice add up.
+        """
+        if self.comm.size > 1:
+            routed, back = self._route(keys)
+            values, _ = self._exchange(values[back.order], back.sent)
+            keys = routed
+        x = np.zeros(self.n_local, complex)
+        np.add.at(x, self._rows(keys), values)
+        return x
+
+    def local_rows(self, wanted: Keys) -> NDArray[np.int64]:
+        """Rows of this rank with canonical keys, -1 where another rank has them or none."""
+        return self._rows(wanted)
+
     def canonical_keys(
         self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
     ) -> tuple[Keys, NDArray[np.int64]]:
@@ -236,20 +289,17 @@ class AdaptiveBasis:
         elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
         return keys, bits
 
-    def candidates(self, x: ComplexArray, threshold: float) -> tuple[Keys, float]:
-        """Labels outside the basis into which a state flows.
+    def outflow(self, x: ComplexArray, threshold: float) -> "Outflow":
+        """What a state feeds outside the basis, and the labels that should enter (collective).
 
         Args:
             x: this rank's part of the state, shape (n_local,).
             threshold: least amplitude |L_mj x_j| / (damping_m + base_rate), absolute.
-
-        Returns:
-            Keys (with repeats), and the largest such amplitude on this rank.
         """
         room = max(1024, self.n_local // 4)
         while True:
             found = np.empty((room, self.layout.n_words), np.uint64)
-            count, largest, capped = elements.find_candidates(
+            count, total, rest, largest, capped = elements.find_candidates(
                 self.frame,
                 self._fields,
                 self.strengths,
@@ -261,51 +311,36 @@ class AdaptiveBasis:
                 threshold,
                 found,
             )
-            if count < room:
+            if count <= room:
                 break
-            room *= 4
-        if capped > threshold:
-            self.largest_capped = max(self.largest_capped, capped)
-        return found[:count], float(largest)
+            room = count
+        sums = np.array([total, rest])
+        peaks = np.array([largest, capped])
+        self.comm.Allreduce(MPI.IN_PLACE, sums)
+        self.comm.Allreduce(MPI.IN_PLACE, peaks, op=MPI.MAX)
+        return Outflow(found[:count], *(float(v) for v in (*np.sqrt(sums), *peaks)))
 
-    def outside(self, x: ComplexArray) -> float:
-        """Root of the sum of squared amplitudes that labels outside the basis would have."""
-        local = elements.outside_flow(
-            self.frame,
-            self._fields,
-            self.strengths,
-            self.base_rate,
-            self.keys,
-            self.links,
-            self.damping,
-            x,
-        )
-        return float(np.sqrt(self.comm.allreduce(float(local))))
-
-    def prune(self, x: ComplexArray, ghosts: ComplexArray, threshold: float) -> ComplexArray:
-        """Drop labels that are small and that nothing in play feeds (collective).
+    def importance(self, x: ComplexArray, ghosts: ComplexArray) -> NDArray[np.float64]:
+        """What pruning must respect: amplitudes, and what neighbours in play feed.
 
         Args:
             x: this rank's part of the state.
             ghosts: values of the ghosts, in the order of the last sparsity().
-            threshold: labels stay when their amplitude, or what their neighbours feed them,
-                exceeds it.
 
         Returns:
-            The state on the labels that stayed.
+            The larger of |x_i| and |L_ij x_j| / (damping_i + base_rate), shape (n_local,).
         """
         weight = np.empty(self.n_local)
-        full = np.concatenate([x, ghosts])
         elements.importance(
             self._code_sizes,
             self.damping,
             self.base_rate,
             self.links,
             self.codes,
-            full,
+            np.concatenate([x, ghosts]),
             weight,
         )
-        return self.keep(weight > threshold, x)
+        return weight
 
     def keep(self, chosen: NDArray[np.bool_], x: ComplexArray) -> ComplexArray:
         """Keep the chosen labels of this rank only (collective); returns the state on them."""
@@ -445,9 +480,7 @@ class AdaptiveBasis:
         if 2 * (old + len(keys)) > len(self._ghost_table):
             self._ghost_table = _new_table(self._ghost_keys, old, old + len(keys))
         self._n_ghosts = int(
-            elements.insert(
-                self._ghost_table, self._ghost_keys, old, np.ascontiguousarray(keys)
-            )
+            elements.insert(self._ghost_table, self._ghost_keys, old, np.ascontiguousarray(keys))
         )
 
     def _refresh_ghosts(self) -> NDArray[np.int64]:
@@ -483,14 +516,16 @@ class AdaptiveBasis:
         received, arrived = self._exchange(rows[order], sent)
         return received, _Return(order, sent, arrived)
 
-    def _answer(self, answers: NDArray[np.int64], back: "_Return") -> NDArray[np.int64]:
+    def _answer(self, answers: NDArray[_Number], back: "_Return") -> NDArray[_Number]:
         """Send one number per received row back to who asked."""
         returned, _ = self._exchange(answers, back.arrived)
         result = np.empty_like(returned)
         result[back.order] = returned
         return result
 
-    def _exchange(self, rows: NDArray, counts: NDArray[np.int64]) -> tuple[NDArray, NDArray[np.int64]]:  # type: ignore[type-arg]
+    def _exchange(
+        self, rows: NDArray[_Number], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[_Number], NDArray[np.int64]]:
         arriving = np.empty_like(counts)
         self.comm.Alltoall(counts, arriving)
         width = int(np.prod(rows.shape[1:], dtype=np.int64))

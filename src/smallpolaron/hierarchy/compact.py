@@ -24,6 +24,7 @@ class CompactGenerator:
         size: rows on all ranks.
         products: products so far.
         n_nonzeros: entries on this rank besides the diagonal.
+        total_nonzeros: the same on all ranks.
     """
 
     def __init__(self, basis: AdaptiveBasis) -> None:
@@ -37,6 +38,7 @@ class CompactGenerator:
         self.n_local, self.n_ghosts, self.size = len(s.diagonal), len(s.ghosts), s.size
         self.start = s.start
         self.n_nonzeros = len(s.columns)
+        self.total_nonzeros = int(self.comm.allreduce(self.n_nonzeros))
         self.products = 0
         self._full = np.zeros(self.n_local + self.n_ghosts, complex)
         if self.comm.size > 1:
@@ -46,9 +48,7 @@ class CompactGenerator:
             self._halo = PETSc.Vec().createWithArray(
                 self._full[self.n_local :], size=self.n_ghosts, comm=PETSc.COMM_SELF
             )
-            source = PETSc.IS().createGeneral(
-                s.ghosts.astype(PETSc.IntType), comm=PETSc.COMM_SELF
-            )
+            source = PETSc.IS().createGeneral(s.ghosts.astype(PETSc.IntType), comm=PETSc.COMM_SELF)
             self._scatter = PETSc.Scatter().create(self._whole, source, self._halo, None)
 
     def vector(self) -> PETSc.Vec:
@@ -130,7 +130,14 @@ def _row(table, conjugates, columns, codes, first, last, x, value):  # type: ign
 def _product(indptr, columns, codes, table, diagonal, conjugates, x, y):  # type: ignore[no-untyped-def]
     for row in range(len(diagonal)):
         y[row] = _row(
-            table, conjugates, columns, codes, indptr[row], indptr[row + 1], x, diagonal[row] * x[row]
+            table,
+            conjugates,
+            columns,
+            codes,
+            indptr[row],
+            indptr[row + 1],
+            x,
+            diagonal[row] * x[row],
         )
 
 
@@ -141,7 +148,14 @@ def _series_product(  # type: ignore[no-untyped-def]
     square = 0.0
     for row in range(len(diagonal)):
         value = scale * _row(
-            table, conjugates, columns, codes, indptr[row], indptr[row + 1], x, diagonal[row] * x[row]
+            table,
+            conjugates,
+            columns,
+            codes,
+            indptr[row],
+            indptr[row + 1],
+            x,
+            diagonal[row] * x[row],
         )
         y[row] = value
         total[row] += value

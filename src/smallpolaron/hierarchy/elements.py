@@ -11,6 +11,8 @@ from smallpolaron.hierarchy.labels import unpack_label
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
     EXISTS,
+    HOPS,
+    VANISHES,
     canonical,
     coupling_code,
     flow,
@@ -63,7 +65,7 @@ def register(table, keys, first, last):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
-    """Append those wanted keys that are absent; keys and table must have room. Returns the count."""
+    """Append the absent ones of wanted; keys and table must have room. Returns the new count."""
     for i in range(len(wanted)):
         if lookup(table, keys, wanted[i]) < 0:
             keys[count] = wanted[i]
@@ -79,27 +81,34 @@ def place(frame, n):  # type: ignore[no-untyped-def]
     Tier first, then a mix of the occupations that rotation and reflection leave alone: all labels
     that the carrier's hops connect stay together, and neighbouring tiers are neighbours.
     """
-    n_sites, n_terms = frame.n_sites, frame.n_terms
+    n_sites = frame.n_sites
     tier = 0
-    for m in range(len(n)):
-        tier += n[m]
-    codes = np.empty(n_sites, dtype=np.uint64)
-    for j in range(n_sites):
-        code = np.uint64(1)
-        for k in range(n_terms):
-            code = code * np.uint64(257) + np.uint64(n[j * n_terms + k])
-        code *= np.uint64(0x9E3779B97F4A7C15)
-        codes[j] = code ^ (code >> np.uint64(31))
     mix = np.uint64(0)
-    if tier > 0:
-        for distance in range(1, n_sites // 2 + 1):
-            for j in range(n_sites):
-                # the product is symmetric and the sum cyclic
-                pair = (codes[j] + np.uint64(1)) * (codes[(j + distance) % n_sites] + np.uint64(1))
-                pair *= np.uint64(2 * distance + 1)
+    for j in range(n_sites):
+        here, quanta = _site_code(frame, n, j)
+        if quanta == 0:
+            continue
+        tier += quanta
+        mix += here ^ (here >> np.uint64(27))
+        for i in range(j):
+            there, others = _site_code(frame, n, i)
+            if others > 0:
+                # the product is symmetric, and so is the shorter way round
+                pair = here * there * np.uint64(2 * min(j - i, n_sites - j + i) + 1)
                 mix += pair ^ (pair >> np.uint64(27))
     mix *= np.uint64(0xBF58476D1CE4E5B9)
     return (np.uint64(min(tier, 4095)) << np.uint64(52)) | (mix >> np.uint64(12))
+
+
+@numba.njit(cache=True)
+def _site_code(frame, n, j):  # type: ignore[no-untyped-def]
+    """Odd mix of the occupations of site j, and their sum."""
+    code, quanta = np.uint64(1), 0
+    for m in range(j * frame.n_terms, (j + 1) * frame.n_terms):
+        code = code * np.uint64(257) + np.uint64(n[m])
+        quanta += n[m]
+    code *= np.uint64(0x9E3779B97F4A7C15)
+    return (code ^ (code >> np.uint64(31))) | np.uint64(1), quanta
 
 
 @numba.njit(cache=True)
@@ -168,10 +177,11 @@ def link(  # type: ignore[no-untyped-def]
                 continue
             bits = canonical(frame, fields, m, left, right, key, other, scratch)
             if bits < 0:
-                links[row, slot] = NEVER
+                links[row, slot] = NEVER if bits == VANISHES else CAP
                 continue
             where = np.int64(-1)
-            if many and owner_of(splitters, place(frame, m)) != rank:
+            # a hop stays with its ADO
+            if many and slot >= HOPS and owner_of(splitters, place(frame, m)) != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
                 if ghost >= 0:
                     where = GHOST - ghost
@@ -196,19 +206,21 @@ def link(  # type: ignore[no-untyped-def]
 def find_candidates(  # type: ignore[no-untyped-def]
     frame, fields, strengths, base_rate, keys, links, damping, x, threshold, candidates
 ):
-    """Neighbours outside the basis into which the flow is large.
+    """Neighbours outside the basis, and the flow into them.
 
-    A neighbour m of j counts when |L_mj x_j| / (damping_m + base_rate) > threshold.
+    A neighbour m of j would reach the amplitude |L_mj x_j| / (damping_m + base_rate); it is a
+    candidate when that exceeds the threshold.
 
     Returns:
-        (number written to candidates, largest such amplitude, largest one at a CAP); when
-        candidates is too short, the number stops at its length.
+        (number of candidates, of which as many are written as there is room for; sum of squares
+        of all amplitudes; the same of those that are no candidates; the largest; the largest one
+        that a limit of ours keeps out).
     """
     n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
     m = np.empty_like(n)
     scratch = np.empty_like(n)
     other = np.empty(keys.shape[1], dtype=np.uint64)
-    count, largest, capped = 0, 0.0, 0.0
+    count, total, rest, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
     for row in range(len(links)):
         size = abs(x[row])
         if size == 0.0:
@@ -224,38 +236,20 @@ def find_candidates(  # type: ignore[no-untyped-def]
                 unpacked = True
             strength, change = flow(frame, strengths, n, a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
-            if kind == CAP:
-                capped = max(capped, amplitude)
-                continue
-            largest = max(largest, amplitude)
-            if amplitude > threshold and count < len(candidates):
-                _, left, right = neighbour(frame, n, a, b, slot, m)
-                canonical(frame, fields, m, left, right, candidates[count], other, scratch)
+            total += amplitude * amplitude
+            if kind == ABSENT and amplitude > threshold:
+                largest = max(largest, amplitude)
+                if count < len(candidates):
+                    _, left, right = neighbour(frame, n, a, b, slot, m)
+                    canonical(frame, fields, m, left, right, candidates[count], other, scratch)
                 count += 1
-    return count, largest, capped
-
-
-@numba.njit(cache=True)
-def outside_flow(frame, fields, strengths, base_rate, keys, links, damping, x):  # type: ignore[no-untyped-def]
-    """Sum of squares of the amplitudes that neighbours outside the basis would have."""
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
-    total = 0.0
-    for row in range(len(links)):
-        size = abs(x[row])
-        if size == 0.0:
-            continue
-        unpacked = False
-        a, b = np.int64(0), np.int64(0)
-        for slot in range(links.shape[1]):
-            kind = links[row, slot]
-            if kind != ABSENT and kind != CAP:
-                continue
-            if not unpacked:
-                a, b = unpack_label(fields, keys[row], n)
-                unpacked = True
-            strength, change = flow(frame, strengths, n, a, b, slot)
-            total += (size * strength / (max(damping[row] + change, 0.0) + base_rate)) ** 2
-    return total
+            else:
+                rest += amplitude * amplitude
+                if kind == CAP:
+                    capped = max(capped, amplitude)
+                else:
+                    largest = max(largest, amplitude)
+    return count, total, rest, largest, capped
 
 
 @numba.njit(cache=True)
@@ -276,19 +270,25 @@ def fill_damping(frame, fields, rates, keys, first, last, damping, energies, dep
 
 @numba.njit(cache=True)
 def importance(strengths_of_code, damping, base_rate, links, codes, x, weight):  # type: ignore[no-untyped-def]
-    """Largest of |x| and of what its neighbours feed each label: what pruning must respect."""
-    for row in range(len(links)):
+    """Largest of |x| and of what its neighbours feed each label: what pruning must respect.
+
+    x holds the rows of this rank, then the ghosts; a ghost newer than x counts as 0.
+    """
+    n = len(links)
+    for row in range(n):
         best = 0.0
         for slot in range(links.shape[1]):
-            column = links[row, slot]
-            if column >= 0:
+            column = np.int64(links[row, slot])
+            if column <= GHOST:
+                column = n + GHOST - column
+            if 0 <= column < len(x):
                 best = max(best, strengths_of_code[codes[row, slot]] * abs(x[column]))
         weight[row] = max(abs(x[row]), best / (damping[row] + base_rate))
 
 
 @numba.njit(cache=True)
 def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-untyped-def]
-    """Move the rows to keep to the front, in order, with their links renumbered. Returns how many."""
+    """Move the rows to keep to the front, in order, and renumber links. Returns how many."""
     new = np.empty(len(keep), dtype=np.int64)
     count = 0
     for row in range(len(keep)):

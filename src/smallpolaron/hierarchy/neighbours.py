@@ -24,6 +24,9 @@ HOPS = 4
 EXISTS, IMPOSSIBLE, CAPPED = 0, 1, 2
 """What neighbour() answers: a label; none by the equations; none because of a limit of ours."""
 
+VANISHES, OUTSIDE = -1, -2
+"""What canonical() answers instead of bits: zero by symmetry; its conjugate left the window."""
+
 _KINDS = 5
 """Couplings per bath term: up and down at ket and bra, and down on a population."""
 
@@ -103,7 +106,11 @@ def coupling_table(
 
     Returns:
         Shape (codes,), 1/fs; the conjugate bit is for whoever applies it.
+
+    Raises:
+        ValueError: the sector is no symmetry of the model.
     """
+    _require_symmetry(sector, model)
     n, span = frame.n_sites, frame.span
     h = model.hamiltonian
     root = np.sqrt(np.abs(expansion.coefficients))
@@ -128,6 +135,26 @@ def coupling_table(
         values[first + 4, inside] = -1j * np.sqrt(occupation) * (down[k] - np.conj(down[k]))
     signed = np.stack([values, values, -values, -values], axis=-1)
     return np.ascontiguousarray(signed.reshape(-1))
+
+
+def _require_symmetry(sector: Sector, model: HolsteinModel) -> None:
+    """Refuse a sector that the Hamiltonian does not have."""
+    n, h = model.n_sites, model.hamiltonian
+    if sector.n_sites != n:
+        raise ValueError(
+            f"the sector has n_sites = {sector.n_sites}, the model {n}; make them equal"
+        )
+    if sector.translation and not model.is_translation_invariant:
+        raise ValueError(
+            "translation needs a ring with equal hoppings and equal site energies; "
+            "use a sector without it"
+        )
+    image = (sector.mirror - np.arange(n)) % n
+    if sector.parity and not np.allclose(h[np.ix_(image, image)], h, rtol=1e-12, atol=0):
+        raise ValueError(
+            f"parity = {sector.parity} with mirror = {sector.mirror}: this reflection changes the "
+            "hoppings, the site energies or the flux; use parity = 0"
+        )
 
 
 def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
@@ -232,52 +259,64 @@ def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped-def]
-    """Write the key of the representative of (n, a, b); returns its bits, or -1 if it vanishes.
+    """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
     Bit 1: the element is minus the representative; bit 0: it is the complex conjugate. `other` and
-    `m` are scratch: a key and occupations.
+    `m` are scratch: a key and occupations. A label whose conjugate does not fit in the window is
+    outside like that one: otherwise the two would disagree about who their neighbours are.
     """
     pack_label(fields, n, a, b, key)
     bits = 0
     if frame.parity != 0:
-        left, right = _reflect(frame, n, a, b, m)
+        left, right = reflect(frame, n, a, b, m)
         pack_label(fields, m, left, right, other)
         order = _compare(other, key)
         negative = 2 if frame.parity < 0 else 0
         if order == 0 and negative:
-            return -1
+            return VANISHES
         if order < 0:
             key[:] = other
             bits = negative
     if frame.hermitian:
-        inside, left, right = _conjugate(frame, n, a, b, m)
-        if inside:
+        inside, left, right = conjugate(frame, n, a, b, m)
+        if not inside:
+            return OUTSIDE
+        pack_label(fields, m, left, right, other)
+        if _compare(other, key) < 0:
+            key[:] = other
+            bits = 1
+        if frame.parity != 0:
+            left, right = _reverse(frame, left, right, m)
             pack_label(fields, m, left, right, other)
             if _compare(other, key) < 0:
                 key[:] = other
-                bits = 1
-            if frame.parity != 0:
-                mirrored = np.empty_like(m)
-                left, right = _reflect(frame, m, left, right, mirrored)
-                pack_label(fields, mirrored, left, right, other)
-                if _compare(other, key) < 0:
-                    key[:] = other
-                    bits = 1 + (2 if frame.parity < 0 else 0)
+                bits = 1 + (2 if frame.parity < 0 else 0)
     return bits
 
 
 @numba.njit(cache=True)
-def _reflect(frame, n, a, b, m):  # type: ignore[no-untyped-def]
+def reflect(frame, n, a, b, m):  # type: ignore[no-untyped-def]
+    """Fill m with the occupations of the mirror image of (n, a, b); returns its (ket, bra)."""
+    m[:] = n
+    return _reverse(frame, a, b, m)
+
+
+@numba.njit(cache=True)
+def _reverse(frame, a, b, m):  # type: ignore[no-untyped-def]
+    """Replace (m, a, b) by its mirror image in place; returns its (ket, bra)."""
     n_sites, n_terms = frame.n_sites, frame.n_terms
     for j in range(n_sites):
         i = (frame.mirror - j) % n_sites
-        for k in range(n_terms):
-            m[i * n_terms + k] = n[j * n_terms + k]
+        if j < i:
+            for k in range(n_terms):
+                kept = m[i * n_terms + k]
+                m[i * n_terms + k] = m[j * n_terms + k]
+                m[j * n_terms + k] = kept
     return (frame.mirror - a) % n_sites, (frame.mirror - b) % n_sites
 
 
 @numba.njit(cache=True)
-def _conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
+def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
     """Fill m with the occupations of <b|rho_n|a>; returns (is in the window, ket, bra)."""
     n_sites = frame.n_sites
     if not frame.translation:

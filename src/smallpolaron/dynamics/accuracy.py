@@ -1,0 +1,93 @@
+"""One wanted accuracy, and everything that follows from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+SOURCES = ("frontier", "dropped", "time_step", "bath_terms", "finite_time")
+"""Where errors come from: labels never taken in, labels dropped again, the propagator's steps,
+the finite number of bath exponentials, the end of the record."""
+
+SMALLEST, LARGEST = 1e-6, 0.1
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """Wanted accuracy with optional expert settings; None derives a setting from the target.
+
+    Attributes:
+        target: wanted error of C_JJ(t) relative to C_JJ(0), or of populations; 1e-6 to 0.1.
+        growth: a label enters the basis when its amplitude would exceed this share of the norm
+            of the state; default 0.3 target.
+        pruning: it leaves when amplitude and inflow are below this fraction of growth; default
+            1/3, which keeps labels from coming and going.
+        tolerance: local error of a time step per fs, relative to the norm of the state; default
+            1e-3 target.
+
+    Raises:
+        ValueError: a value outside its range.
+    """
+
+    target: float = 1e-3
+    growth: float | None = None
+    pruning: float | None = None
+    tolerance: float | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse values out of range."""
+        if not SMALLEST <= self.target <= LARGEST:
+            raise ValueError(f"accuracy = {self.target}; allowed: {SMALLEST:g} to {LARGEST:g}")
+        for name, value in (("growth", self.growth), ("tolerance", self.tolerance)):
+            if value is not None and not 0 < value < 1:
+                raise ValueError(f"{name} = {value}; a number between 0 and 1 is needed")
+        if self.pruning is not None and not 0 <= self.pruning <= 1:
+            raise ValueError(f"pruning = {self.pruning}; allowed: 0 (never) to 1")
+
+    @property
+    def growth_threshold(self) -> float:
+        """Amplitude relative to the norm of the state above which a label enters."""
+        return self.growth if self.growth is not None else 0.3 * self.target
+
+    @property
+    def pruning_fraction(self) -> float:
+        """Fraction of the growth threshold below which a label leaves."""
+        return self.pruning if self.pruning is not None else 1 / 3
+
+    @property
+    def step_tolerance(self) -> float:
+        """Local error of a time step per fs, relative to the norm of the state."""
+        return self.tolerance if self.tolerance is not None else 1e-3 * self.target
+
+    @property
+    def solver_tolerance(self) -> float:
+        """Residual of linear solvers, relative."""
+        return 1e-2 * self.target
+
+    @property
+    def bath_error_bound(self) -> float:
+        """Largest error of the bath's lineshape function, dimensionless."""
+        return min(5 * self.target, 0.05)
+
+
+@dataclass(frozen=True)
+class ErrorBudget:
+    """Estimated errors by source; see SOURCES.
+
+    Attributes:
+        C: of C_JJ(t), largest over time, relative to C_JJ(0).
+        D: of the diffusion constant, angstrom^2/fs.
+    """
+
+    C: Mapping[str, float]
+    D: Mapping[str, float]
+
+    @property
+    def total_C(self) -> float:
+        """Sum over the sources that were estimated."""
+        return float(np.nansum(list(self.C.values())))
+
+    @property
+    def total_D(self) -> float:
+        """Sum over the sources that were estimated, angstrom^2/fs."""
+        return float(np.nansum(list(self.D.values())))

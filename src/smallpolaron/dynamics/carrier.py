@@ -1,0 +1,192 @@
+"""The carrier's part of a state on an adaptive basis: operators applied to it, and readings."""
+
+from dataclasses import dataclass
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.labels import Keys, unpack_label
+from smallpolaron.hierarchy.neighbours import EXISTS, canonical, conjugate, neighbour
+
+ComplexArray = NDArray[np.complex128]
+
+
+def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
+    """Canonical keys and bits of the elements <a|rho_0|b>.
+
+    Returns:
+        (keys (m, words), bits (m,), sites (m, 2)): a = 0 only with translation, all a otherwise.
+    """
+    n = basis.model.n_sites
+    kets = np.zeros(n, np.int64) if basis.sector.translation else np.repeat(np.arange(n), n)
+    bras = np.tile(np.arange(n), len(kets) // n)
+    vacuum = np.zeros((len(kets), basis.layout.n_modes), np.uint8)
+    keys, bits = basis.canonical_keys(vacuum, kets, bras)
+    return keys, bits, np.stack([kets, bras], axis=1)
+
+
+@dataclass(frozen=True)
+class Readout:
+    """Linear functionals of rho_0 on a basis: expectation values Tr[O rho_0].
+
+    Attributes:
+        keys: canonical keys of the elements it reads, the same on every rank.
+        weights: shape (operators, keys); real functionals of x and x* alike in Hermitian sectors.
+    """
+
+    keys: Keys
+    weights: ComplexArray
+
+    @classmethod
+    def of(cls, basis: AdaptiveBasis, operators: list[ComplexArray]) -> "Readout":
+        """Readout of Tr[O rho_0] for each operator O, shape (N, N).
+
+        With translation, or in a Hermitian sector, operators must have that symmetry or be
+        diagonal.
+        """
+        keys, bits, sites = reduced_labels(basis)
+        sign = np.where(bits & 2, -1.0, 1.0)
+        rows = [basis.sector.copies * o[sites[:, 1], sites[:, 0]] * sign for o in operators]
+        weights = np.array(rows)
+        weights[:, bits < 0] = 0
+        unique, place = np.unique(keys, axis=0, return_inverse=True)
+        merged = np.zeros((len(operators), len(unique)), complex)
+        for column, where in enumerate(np.ravel(place)):
+            merged[:, where] += weights[:, column]
+        used = np.any(merged != 0, axis=0)
+        return cls(np.ascontiguousarray(unique[used]), np.ascontiguousarray(merged[:, used]))
+
+    def locate(self, basis: AdaptiveBasis) -> tuple[NDArray[np.int64], ComplexArray]:
+        """This rank's rows and the weights of them, shape (operators, rows)."""
+        rows = basis.local_rows(self.keys)
+        mine = rows >= 0
+        return rows[mine], np.ascontiguousarray(self.weights[:, mine])
+
+    def read(self, basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+        """Values, shape (operators,), the same on every rank (collective)."""
+        rows, weights = self.locate(basis)
+        return np.asarray(basis.comm.allreduce(weights @ x[rows]))
+
+
+def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+    """rho_0, shape (N, N), trace 1 for a normalised state, the same on every rank (collective)."""
+    n = basis.model.n_sites
+    keys, bits, sites = reduced_labels(basis)
+    values = basis.values(keys, x)
+    values = np.where(bits & 1, values.conj(), values) * np.where(bits & 2, -1, 1)
+    values[bits < 0] = 0
+    rho = np.zeros((n, n), complex)
+    rho[sites[:, 0], sites[:, 1]] = values
+    if basis.sector.translation:
+        share = 1 if basis.sector.wraps else n
+        phases = basis.sector.phases
+        first = rho[0] / share
+        return np.array([[phases[a] * first[(b - a) % n] for b in range(n)] for a in range(n)])
+    return rho
+
+
+def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
+    """Largest |<a|rho_n|b> - <b|rho_n|a>*| relative to the largest element (collective).
+
+    Momentum 0 only.
+    """
+    keys = np.empty_like(basis.keys)
+    bits = np.empty(basis.n_local, np.int64)
+    _partners(basis.frame, basis.layout.fields, basis.keys, keys, bits)
+    partner = basis.values(keys, x)
+    partner = np.where(bits & 1, partner.conj(), partner) * np.where(bits & 2, -1, 1)
+    known = bits >= 0
+    worst = np.max(np.abs(x - partner.conj())[known], initial=0.0)
+    peaks = np.array(basis.comm.allgather([worst, np.max(np.abs(x), initial=0.0)])).max(axis=0)
+    return float(peaks[0] / peaks[1]) if peaks[1] > 0 else 0.0
+
+
+def multiply(
+    source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis, operator: ComplexArray
+) -> ComplexArray:
+    """O rho_n for all ADOs, for an operator O that moves the carrier to a neighbour (collective).
+
+    Args:
+        source: basis of the state.
+        x: this rank's part of it.
+        target: basis of the result, in the sector where O leads; it takes in what is reached.
+        operator: O, shape (N, N), non-zero between neighbours only.
+
+    Returns:
+        This rank's part of O rho on the target basis.
+    """
+    reached = np.empty((2 * source.n_local, source.layout.n_words), np.uint64)
+    count = _reach(source.frame, target.frame, source.layout.fields, source.keys, reached)
+    target.add(reached[:count])
+    wanted = np.empty((2 * target.n_local, target.layout.n_words), np.uint64)
+    factors = np.empty(2 * target.n_local, complex)
+    phases = target.sector.phases if target.sector.translation else np.ones(len(operator))
+    _sources(
+        source.frame,
+        target.frame,
+        target.layout.fields,
+        target.keys,
+        operator,
+        phases.astype(complex),
+        wanted,
+        factors,
+    )
+    values = factors * source.values(wanted, x)
+    return np.asarray(values[0::2] + values[1::2])
+
+
+@numba.njit(cache=True)
+def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-def]
+    """Canonical keys, in the target sector, of the neighbours by hops of the ket."""
+    n = np.empty(source.n_sites * source.n_terms, dtype=np.uint8)
+    m, scratch = np.empty_like(n), np.empty_like(n)
+    other = np.empty(keys.shape[1], dtype=np.uint64)
+    count = 0
+    for row in range(len(keys)):
+        a, b = unpack_label(fields, keys[row], n)
+        for slot in range(2):
+            status, left, right = neighbour(source, n, a, b, slot, m)
+            if status == EXISTS:
+                bits = canonical(target, fields, m, left, right, reached[count], other, scratch)
+                count += bits >= 0
+    return count
+
+
+@numba.njit(cache=True)
+def _sources(source, target, fields, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
+    """Keys in the source sector whose elements make up each target row, and their factors."""
+    n_sites = source.n_sites
+    n = np.empty(n_sites * source.n_terms, dtype=np.uint8)
+    m, scratch = np.empty_like(n), np.empty_like(n)
+    other = np.empty(keys.shape[1], dtype=np.uint64)
+    for row in range(len(keys)):
+        a, b = unpack_label(fields, keys[row], n)
+        for slot in range(2):
+            at = 2 * row + slot
+            factors[at] = 0
+            wanted[at] = 0
+            status, left, right = neighbour(target, n, a, b, slot, m)
+            if status != EXISTS:
+                continue
+            bits = canonical(source, fields, m, left, right, wanted[at], other, scratch)
+            if bits < 0:
+                continue
+            to = (a + 1) % n_sites if slot == 0 else (a - 1) % n_sites
+            phase = phases[to] if target.translation else 1.0
+            factors[at] = operator[a, to] * phase * (-1.0 if bits & 2 else 1.0)
+
+
+@numba.njit(cache=True)
+def _partners(frame, fields, keys, partners, bits):  # type: ignore[no-untyped-def]
+    """Canonical keys of the Hermitian conjugates; bits -1 where they leave the window."""
+    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    m, scratch = np.empty_like(n), np.empty_like(n)
+    other = np.empty(keys.shape[1], dtype=np.uint64)
+    for row in range(len(keys)):
+        a, b = unpack_label(fields, keys[row], n)
+        inside, left, right = conjugate(frame, n, a, b, m)
+        bits[row] = -1
+        if inside:
+            bits[row] = canonical(frame, fields, m, left, right, partners[row], other, scratch)
