@@ -13,9 +13,14 @@ from smallpolaron.dynamics.adaptive_solve import LinearProblem, Solution, adapti
 from smallpolaron.dynamics.adaptive_states import (
     AdaptiveEquilibrium,
     flux_stiffness,
-    solve_equilibrium,
+    find_equilibrium,
 )
-from smallpolaron.dynamics.carrier import Readout, hermiticity_defect, multiply
+from smallpolaron.dynamics.carrier import (
+    Readout,
+    hermitian_part,
+    hermiticity_defect,
+    multiply,
+)
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report, to_stderr
@@ -26,6 +31,12 @@ from smallpolaron.model.holstein import HolsteinModel
 
 COARSER = 3.0
 """Ratio of the thresholds of two runs whose difference estimates the error of the finer one."""
+
+NEXT_TERM = 1.5
+"""Error of the bath terms over the change that one more makes: it removes most, not all of it."""
+
+SHARE = 0.5
+"""Share of the target that the basis may use up; the bath terms take the rest."""
 
 _REFINEMENTS = 4
 """Most times the thresholds are tightened when the estimate misses the target."""
@@ -121,16 +132,20 @@ class _Problem:
         accuracy: Accuracy,
         limits: Limits,
         comm: MPI.Intracomm,
+        report: Report,
+        real_part_only: bool,
     ) -> None:
         even, self._odd = sectors
+        self._real_part_only = real_part_only
         self.model, self.expansion, self._limits, self.comm = model, expansion, limits, comm
-        self.equilibrium: AdaptiveEquilibrium = solve_equilibrium(
-            model, expansion, even, accuracy, limits, comm
+        self.equilibrium: AdaptiveEquilibrium = find_equilibrium(
+            model, expansion, even, accuracy, limits, comm, report
         )
         self.readout = Readout.of(self._empty(), [model.current])
 
-    def _empty(self) -> AdaptiveBasis:
-        return AdaptiveBasis(self.model, self.expansion, self._odd, self.comm, self._limits)
+    def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
+        sector = replace(self._odd, hermitian=hermitian)
+        return AdaptiveBasis(self.model, self.expansion, sector, self.comm, self._limits)
 
     def start(self) -> tuple[AdaptiveBasis, ComplexArray]:
         """J rho_eq on a basis of its own."""
@@ -142,6 +157,9 @@ class _Problem:
     def run(self, accuracy: Accuracy, time_fs: NDArray[np.float64], progress: Progress) -> _Run:
         """Propagate J rho_eq."""
         basis, x = self.start()
+        if self._real_part_only:
+            full, basis = basis, self._empty(hermitian=True)
+            x = hermitian_part(full, x, basis)
         end = float(time_fs[-1])
         x, trajectory = evolve_adaptive(basis, x, self.readout, accuracy, end, progress)
         inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
@@ -184,6 +202,7 @@ def compute_adaptive_correlation(
     frequencies: Sequence[float] = (),
     symmetry: Symmetry = "auto",
     infinite: bool = False,
+    real_part_only: bool = False,
     limits: Limits = Limits(),
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
@@ -206,6 +225,8 @@ def compute_adaptive_correlation(
         frequencies: rad/fs, where sigma is computed by shifted solves.
         symmetry: "auto" uses all symmetries that hold; "translation" insists on that one.
         infinite: no wrap-around: n_sites, odd, is a window around the carrier.
+        real_part_only: propagate the Hermitian part of J rho_eq only: Re C_JJ, all that D and the
+            Kubo transform need, with half the labels; Im C_JJ is zero then.
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
@@ -228,7 +249,7 @@ def compute_adaptive_correlation(
     def progress(label: str) -> Progress:
         return Progress(label, float(time_fs[-1]), comm, report)
 
-    problem = _Problem(model, expansion, sectors, accuracy, limits, comm)
+    problem = _Problem(model, expansion, sectors, accuracy, limits, comm, report, real_part_only)
     equilibrium = problem.equilibrium
     progress("equilibrium").say(
         f"{equilibrium.basis.size} labels, {equilibrium.products} products, "
@@ -238,7 +259,7 @@ def compute_adaptive_correlation(
     for attempt in range(_REFINEMENTS + 1):
         tried = scaled(accuracy, COARSER**-attempt)
         fine = problem.run(tried, time_fs, progress("correlation"))
-        if fine.trajectory.growth_detected or _difference(fine, coarse) <= accuracy.target:
+        if fine.trajectory.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target:
             break
         if attempt < _REFINEMENTS:
             coarse = fine
@@ -249,11 +270,16 @@ def compute_adaptive_correlation(
     unpruned = problem.run(replace(loose, pruning=0.0), time_fs, progress("without pruning"))
     more_terms = None
     if refined is not None:
-        other = _Problem(model, refined, sectors, accuracy, limits, comm)
+        other = _Problem(model, refined, sectors, accuracy, limits, comm, report, real_part_only)
         more_terms = other.run(loose, time_fs, progress("one bath term more"))
     D_resolvent, solution = problem.resolve(fine.accuracy, *problem.start())
-    tail, tail_solution = problem.resolve(loose, fine.basis, fine.final)
+    tail = D_resolvent.real - fine.D
+    if not real_part_only:
+        tail = problem.resolve(loose, fine.basis, fine.final)[0].real
     sigma = [problem.resolve(fine.accuracy, *problem.start(), frequency=w)[0] for w in frequencies]
+    stiffness = 0.0
+    if not infinite:
+        stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report)
     run = fine.trajectory
     inside = time_fs[: len(fine.C)]
     return AdaptiveCorrelation(
@@ -263,9 +289,7 @@ def compute_adaptive_correlation(
         d2C_JJ=run.sample(inside, 2)[:, 0],
         density_matrix=equilibrium.density_matrix,
         hopping_energy=equilibrium.hopping_energy,
-        flux_stiffness=0.0
-        if infinite
-        else flux_stiffness(model, expansion, accuracy, limits, comm),
+        flux_stiffness=stiffness,
         equilibrium_residual=equilibrium.residual,
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),
         products_equilibrium=equilibrium.products,
@@ -313,9 +337,7 @@ def current_sectors(
             Sector(n, True, parity=parity, wraps=not infinite),
             Sector(n, True, parity=-parity, wraps=not infinite),
         )
-    bonds, energies = model.bond_hoppings, model.energies
-    mirror = np.array_equal(bonds, bonds[::-1]) and np.array_equal(energies, energies[::-1])
-    if model.topology == "chain" and mirror:
+    if model.is_mirror_symmetric:
         return Sector(n, False, parity=1, mirror=n - 1), Sector(n, False, parity=-1, mirror=n - 1)
     return Sector(n, False), Sector(n, False)
 
@@ -336,7 +358,7 @@ def _budget(
     coarse: _Run,
     unpruned: _Run,
     more_terms: _Run | None,
-    tail: complex,
+    tail: float,
     readout: Readout,
     D_resolvent: float,
 ) -> ErrorBudget:
@@ -348,14 +370,14 @@ def _budget(
         "frontier": _difference(fine, coarse),
         "dropped": _difference(unpruned, coarse),
         "time_step": step_C,
-        "bath_terms": np.nan if more_terms is None else _difference(more_terms, coarse),
+        "bath_terms": np.nan if more_terms is None else NEXT_TERM * _difference(more_terms, coarse),
         "finite_time": float(abs(fine.C[-1]) / start),
     }
     D: Mapping[str, float] = {
-        "frontier": max(abs(fine.D - coarse.D), abs(fine.D + tail.real - D_resolvent)),
+        "frontier": max(abs(fine.D - coarse.D), abs(fine.D + tail - D_resolvent)),
         "dropped": abs(unpruned.D - coarse.D),
         "time_step": step_C * relaxation,
-        "bath_terms": np.nan if more_terms is None else abs(more_terms.D - coarse.D),
-        "finite_time": abs(tail.real),
+        "bath_terms": np.nan if more_terms is None else NEXT_TERM * abs(more_terms.D - coarse.D),
+        "finite_time": abs(tail),
     }
     return ErrorBudget(C, D)

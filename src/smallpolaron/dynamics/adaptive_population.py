@@ -2,23 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import cast
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.accuracy import Accuracy
-from smallpolaron.dynamics.adaptive_correlation import COARSER, scaled
-from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import place_values, relaxed_labels
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.adaptive_correlation import COARSER, NEXT_TERM, SHARE, scaled
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.population import Start, polaron_exponent, require_start
-from smallpolaron.dynamics.progress import Progress, Report, to_stderr
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
-from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.dynamics.population import Start, require_start
+from smallpolaron.dynamics.population_runs import (
+    PopulationRun,
+    PopulationSymmetry,
+    PopulationTask,
+    population_sector,
+    run_momentum_sectors,
+    run_one_sector,
+)
+from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.hierarchy.adaptive import Limits
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -84,6 +87,7 @@ def compute_adaptive_population(
     duration_fs: float,
     sample_fs: float = 1.0,
     refined: BathExpansion | None = None,
+    symmetry: PopulationSymmetry = "auto",
     limits: Limits = Limits(),
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
@@ -105,6 +109,9 @@ def compute_adaptive_population(
         sample_fs: spacing of the output times, fs.
         refined: an expansion with one term more, for the error of the bath terms; None leaves
             that error unknown (nan).
+        symmetry: "auto" uses Hermiticity and, where the model has it, the reflection about the
+            start; "momentum" treats the momenta of a homogeneous ring one by one, each by its own
+            group of ranks where there are enough; "none" uses no symmetry.
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
@@ -113,7 +120,7 @@ def compute_adaptive_population(
         The populations; the same for any number of ranks.
 
     Raises:
-        ValueError: unknown start, or a site outside the model.
+        ValueError: unknown start, a site outside the model, momenta of a model without them.
         LimitReached: the accuracy needs a larger basis than allowed.
         ParallelSetupError: PETSc with real scalars.
 
@@ -122,27 +129,24 @@ def compute_adaptive_population(
     require_complex_petsc()
     require_start(start, site, model.n_sites)
     time_fs = sample_fs * np.arange(int(np.floor(duration_fs / sample_fs * (1 + 1e-12))) + 1)
-    sector = population_sector(model, site)
 
-    def run(bath: BathExpansion, how: Accuracy, label: str) -> _Run:
-        progress = Progress(f"population, {start}{label}", float(time_fs[-1]), comm, report)
-        basis = AdaptiveBasis(model, bath, sector, comm, limits)
-        least = 0.01 * how.growth_threshold if start == "marcus" else np.inf
-        keys, values = relaxed_labels(basis, site, least)
-        if start == "franck_condon":
-            keys, values = keys[:1], values[:1]
-        x = place_values(basis, keys, values)
-        readout = Readout.of(basis, _projectors(model.n_sites))
-        growth = float(np.exp(polaron_exponent(bath)))
-        end = float(time_fs[-1])
-        x, trajectory = evolve_adaptive(basis, x, readout, how, end, progress, growth)
-        inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
-        return _Run(how, trajectory.sample(inside, 0).real, trajectory, basis, x)
+    task = PopulationTask(model, start, site, time_fs, limits, comm, report)
+    one_by_one = symmetry == "momentum"
+    if one_by_one and not (model.is_translation_invariant and model.flux == 0):
+        raise ValueError(
+            "symmetry = 'momentum' needs a ring with equal hoppings and equal site energies; "
+            "use 'auto'"
+        )
+
+    def run(bath: BathExpansion, how: Accuracy, label: str) -> PopulationRun:
+        if one_by_one:
+            return run_momentum_sectors(task, bath, how, label)
+        return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
     coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
     for attempt in range(_REFINEMENTS + 1):
         fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
-        done = fine.trajectory.growth_detected or _difference(fine, coarse) <= accuracy.target
+        done = fine.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target
         if done or attempt == _REFINEMENTS:
             break
         coarse = fine
@@ -150,60 +154,34 @@ def compute_adaptive_population(
     unpruned = run(expansion, replace(loose, pruning=0.0), ", without pruning")
     bath_error = np.nan
     if refined is not None:
-        bath_error = _difference(run(refined, loose, ", one bath term more"), coarse)
-    trajectory = fine.trajectory
-    inside = time_fs[: len(fine.populations)]
+        other = run(refined, loose, ", one bath term more")
+        bath_error = NEXT_TERM * _difference(other, coarse)
     return AdaptivePopulation(
-        time_fs=inside,
+        time_fs=time_fs[: len(fine.populations)],
         populations=fine.populations,
-        dpopulations=trajectory.sample(inside, 1).real,
-        d2populations=trajectory.sample(inside, 2).real,
-        density_matrix_final=reduced_density_matrix(fine.basis, fine.final),
+        dpopulations=fine.dpopulations,
+        d2populations=fine.d2populations,
+        density_matrix_final=fine.density_matrix_final,
         trace_error=float(np.max(np.abs(fine.populations.sum(axis=1) - 1))),
-        products_production=trajectory.products,
-        n_unknowns=max(trajectory.basis_size),
-        n_nonzeros=trajectory.n_nonzeros,
-        step_time_fs=np.array(trajectory.step_time_fs),
-        norm=np.array(trajectory.norm),
-        basis_size=np.array(trajectory.basis_size),
-        outside_flow=np.array(trajectory.outside_flow),
+        products_production=fine.products,
+        n_unknowns=int(np.max(fine.basis_size)),
+        n_nonzeros=fine.n_nonzeros,
+        step_time_fs=fine.step_time_fs,
+        norm=fine.norm,
+        basis_size=fine.basis_size,
+        outside_flow=fine.outside_flow,
         growth_threshold=fine.accuracy.growth_threshold,
-        growth_detected=trajectory.growth_detected,
-        capped=trajectory.capped,
+        growth_detected=fine.growth_detected,
+        capped=fine.capped,
         errors={
             "frontier": _difference(fine, coarse),
             "dropped": _difference(unpruned, coarse),
-            "time_step": trajectory.step_error,
+            "time_step": fine.step_error,
             "bath_terms": bath_error,
         },
     )
 
 
-def population_sector(model: HolsteinModel, site: int) -> Sector:
-    """Sector of a start on one site: Hermitian, and even under reflection about the site."""
-    n = model.n_sites
-    if model.is_translation_invariant and model.flux == 0:
-        return Sector(n, False, parity=1, mirror=2 * site % n, hermitian=True)
-    bonds, energies = model.bond_hoppings, model.energies
-    mirror = np.array_equal(bonds, bonds[::-1]) and np.array_equal(energies, energies[::-1])
-    if model.topology == "chain" and 2 * site == n - 1 and mirror:
-        return Sector(n, False, parity=1, mirror=n - 1, hermitian=True)
-    return Sector(n, False, hermitian=True)
-
-
-@dataclass(frozen=True)
-class _Run:
-    accuracy: Accuracy
-    populations: RealArray
-    trajectory: AdaptiveTrajectory
-    basis: AdaptiveBasis
-    final: ComplexArray
-
-
-def _projectors(n_sites: int) -> list[ComplexArray]:
-    return [cast(ComplexArray, np.diag(row).astype(complex)) for row in np.eye(n_sites)]
-
-
-def _difference(run: _Run, other: _Run) -> float:
+def _difference(run: PopulationRun, other: PopulationRun) -> float:
     n = min(len(run.populations), len(other.populations))
     return float(np.max(np.abs(run.populations[:n] - other.populations[:n])))

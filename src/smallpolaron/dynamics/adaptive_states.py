@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from smallpolaron.dynamics.accuracy import Accuracy
-from smallpolaron.dynamics.adaptive_solve import LinearProblem, adaptive_solve
+from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
+from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
 from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
@@ -47,17 +51,16 @@ class AdaptiveEquilibrium:
     products: int
 
 
-def solve_equilibrium(
+def find_equilibrium(
     model: HolsteinModel,
     expansion: BathExpansion,
     sector: Sector,
     accuracy: Accuracy,
     limits: Limits,
     comm: MPI.Intracomm,
+    report: Report,
 ) -> AdaptiveEquilibrium:
-    """Equilibrium state by a Krylov solve on a growing basis (collective).
-
-    The start of the basis is the bath relaxed around the carrier on every site, and all of rho_0.
+    """Equilibrium state by solve_equilibrium, or by propagation if the solver fails (collective).
 
     Args:
         model: the Holstein model.
@@ -66,42 +69,130 @@ def solve_equilibrium(
         accuracy: the wanted accuracy.
         limits: bounds of the basis.
         comm: the communicator.
+        report: where rank 0 prints progress.
 
-    Returns:
-        The equilibrium.
+    Raises:
+        LimitReached: the basis would outgrow its limit.
+    """
+    try:
+        return solve_equilibrium(model, expansion, sector, accuracy, limits, comm)
+    except NotConverged as reason:
+        progress = Progress("equilibrium", None, comm, report)
+        progress.say(f"{reason}; propagating instead")
+        return propagate_equilibrium(model, expansion, sector, accuracy, limits, progress)
+
+
+def solve_equilibrium(
+    model: HolsteinModel,
+    expansion: BathExpansion,
+    sector: Sector,
+    accuracy: Accuracy,
+    limits: Limits,
+    comm: MPI.Intracomm,
+) -> AdaptiveEquilibrium:
+    """Equilibrium state as the null vector of L, by a Krylov solve on a growing basis.
+
+    The basis begins with the bath relaxed around the carrier on every site, and all of rho_0.
 
     Raises:
         NotConverged: the solver failed.
         LimitReached: the basis would outgrow its limit.
     """
-    basis = AdaptiveBasis(model, expansion, sector, comm, limits)
-    growth = EQUILIBRIUM_GROWTH * accuracy.target
-    everywhere = [0] if sector.translation else range(model.n_sites)
-    for site in everywhere:
-        basis.add(relaxed_labels(basis, site, growth)[0])
-    vacuum, bits, _ = reduced_labels(basis)
-    basis.add(vacuum[bits >= 0])
-    trace = Readout.of(basis, [np.eye(model.n_sites, dtype=complex)])
+    basis, growth = AdaptiveBasis(model, expansion, sector, comm, limits), _growth(accuracy)
+    _thermal_guess(basis, growth)
     found = adaptive_solve(
         basis,
-        LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=trace),
+        LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
         np.zeros(basis.n_local, complex),
         growth=growth,
-        tolerance=min(EQUILIBRIUM_GROWTH * accuracy.target, STATIONARY / basis.base_rate),
+        tolerance=min(growth, STATIONARY / basis.base_rate),
     )
-    rho = reduced_density_matrix(basis, found.x)
-    x = found.x
+    return _described(basis, found.x, found.generator, found.products, found.outside, found.capped)
+
+
+def propagate_equilibrium(
+    model: HolsteinModel,
+    expansion: BathExpansion,
+    sector: Sector,
+    accuracy: Accuracy,
+    limits: Limits,
+    progress: Progress,
+    stationary: float = 1e-7,
+    longest_fs: float = 20_000.0,
+) -> AdaptiveEquilibrium:
+    """Equilibrium state by propagating a thermal guess until |L rho| / |rho| < stationary (1/fs).
+
+    The guess is exp(-beta H_S)/Z with the bath relaxed around each site. What is reached in
+    longest_fs is returned; its residual tells.
+
+    Raises:
+        LimitReached: the basis would outgrow its limit.
+    """
+    growth = _growth(accuracy)
+    tight = replace(accuracy, growth=growth, tolerance=min(accuracy.step_tolerance, stationary))
+    basis = AdaptiveBasis(model, expansion, sector, progress.comm, limits)
+    x = _thermal_guess(basis, growth)
+    trace = _trace(basis)
+    chunk = 1 / float(np.min(expansion.rates))
+    products, time_fs = 0, 0.0
+    while True:
+        x, run = evolve_adaptive(basis, x, trace, tight, chunk, replace(progress, total_fs=chunk))
+        products += run.products
+        time_fs += chunk
+        x = x / trace.read(basis, x)[0]
+        generator = CompactGenerator(basis)
+        state = _described(basis, x, generator, products, run.outside_flow[-1], run.capped)
+        if state.residual < stationary or time_fs >= longest_fs or run.growth_detected:
+            return state
+
+
+def _growth(accuracy: Accuracy) -> float:
+    return EQUILIBRIUM_GROWTH * accuracy.target
+
+
+def _trace(basis: AdaptiveBasis) -> Readout:
+    return Readout.of(basis, [np.eye(basis.model.n_sites, dtype=complex)])
+
+
+def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
+    """exp(-beta H_S)/Z with the bath relaxed around each site; coherences without excitations."""
+    model, share = basis.model, 1 if basis.sector.wraps else basis.model.n_sites
+    energies, waves = np.linalg.eigh(model.hamiltonian)
+    weights = np.exp(-model.beta * (energies - energies.min()))
+    carrier = share * (waves * (weights / weights.sum())) @ waves.conj().T
+    vacuum, bits, sites = reduced_labels(basis)
+    known = bits == 0
+    keys = [vacuum[known]]
+    values = [carrier[sites[known, 0], sites[known, 1]]]
+    for site in [0] if basis.sector.translation else range(model.n_sites):
+        excited, amplitudes, own = relaxed_labels(basis, site, least)
+        # the population itself is in rho_0 already; of mirror images only one is kept
+        chosen = own & (np.arange(len(own)) > 0)
+        keys.append(excited[chosen])
+        values.append(carrier[site, site] * amplitudes[chosen])
+    return place_values(basis, np.concatenate(keys), np.concatenate(values))
+
+
+def _described(
+    basis: AdaptiveBasis,
+    x: ComplexArray,
+    generator: CompactGenerator,
+    products: int,
+    outside: float,
+    capped: float,
+) -> AdaptiveEquilibrium:
+    rho = reduced_density_matrix(basis, x)
     image = np.empty_like(x)
-    found.generator.apply(x, image)
+    generator.apply(x, image)
     return AdaptiveEquilibrium(
         basis=basis,
         x=x,
         density_matrix=rho,
-        hopping_energy=float(np.trace(model.hopping_matrix @ rho).real),
-        residual=found.generator.norm(image) / found.generator.norm(x),
-        outside=found.outside,
-        capped=found.capped,
-        products=found.products + 1,
+        hopping_energy=float(np.trace(basis.model.hopping_matrix @ rho).real),
+        residual=generator.norm(image) / generator.norm(x),
+        outside=outside,
+        capped=capped,
+        products=products + 1,
     )
 
 
@@ -111,6 +202,7 @@ def flux_stiffness(
     accuracy: Accuracy,
     limits: Limits,
     comm: MPI.Intracomm,
+    report: Report,
 ) -> float:
     """Second derivative of a ring's free energy by the flux phase per bond, rad/fs.
 
@@ -122,13 +214,17 @@ def flux_stiffness(
     n = model.n_sites
     threaded = replace(model, flux=np.pi / (2 * n))
     sector = Sector(n, translation=model.is_translation_invariant)
-    state = solve_equilibrium(threaded, expansion, sector, accuracy, limits, comm)
+    state = find_equilibrium(threaded, expansion, sector, accuracy, limits, comm, report)
     current = float(np.trace(threaded.current @ state.density_matrix).real)
     return -n * current / model.lattice_constant_A
 
 
-def relaxed_labels(basis: AdaptiveBasis, site: int, least: float) -> tuple[Keys, ComplexArray]:
-    """Bath relaxed around a carrier on one site: canonical keys and values.
+def relaxed_labels(
+    basis: AdaptiveBasis, site: int, least: float
+) -> tuple[Keys, ComplexArray, NDArray[np.bool_]]:
+    """Bath relaxed around a carrier on one site: canonical keys, values, and which are their own.
+
+    The last tells which labels are the representatives of their orbits.
 
     Values are prod_k (2 Im c_k / nu_k)^n_k / sqrt(n_k! |c_k|^n_k); only terms with Im c_k != 0
     are excited. Elements below `least` of the norm are left out beyond the largest one.
@@ -155,8 +251,8 @@ def relaxed_labels(basis: AdaptiveBasis, site: int, least: float) -> tuple[Keys,
     for row, (excited, _) in enumerate(states):
         occupations[row, first : first + len(excited)] = excited
     at = np.full(len(states), site, np.int64)
-    keys, _ = basis.canonical_keys(occupations, at, at)
-    return keys, np.array([value for _, value in states], complex)
+    keys, bits = basis.canonical_keys(occupations, at, at)
+    return keys, np.array([value for _, value in states], complex), bits == 0
 
 
 def place_values(basis: AdaptiveBasis, keys: Keys, values: ComplexArray) -> ComplexArray:

@@ -94,7 +94,8 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
     """
     keys = np.empty_like(basis.keys)
     bits = np.empty(basis.n_local, np.int64)
-    _partners(basis.frame, basis.layout.fields, basis.keys, keys, bits)
+    frame = basis.frame
+    _translate(frame, frame, basis.layout.fields, basis.keys, True, keys, bits)
     partner = basis.values(keys, x)
     partner = np.where(bits & 1, partner.conj(), partner) * np.where(bits & 2, -1, 1)
     known = bits >= 0
@@ -135,6 +136,31 @@ def multiply(
     )
     values = factors * source.values(wanted, x)
     return np.asarray(values[0::2] + values[1::2])
+
+
+def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis) -> ComplexArray:
+    """(rho_n + rho_n^+)/2 for all ADOs, on a basis of the Hermitian sector (collective).
+
+    Args:
+        source: basis of the state.
+        x: this rank's part of it.
+        target: basis of the same sector but for `hermitian`; it takes in what is needed.
+
+    Returns:
+        This rank's part of the Hermitian part on the target basis.
+    """
+    keys, bits = np.empty_like(source.keys), np.empty(source.n_local, np.int64)
+    _translate(source.frame, target.frame, source.layout.fields, source.keys, False, keys, bits)
+    target.add(np.ascontiguousarray(keys[bits >= 0]))
+    halves = []
+    for conjugated in (False, True):
+        keys, bits = np.empty_like(target.keys), np.empty(target.n_local, np.int64)
+        frames = (target.frame, source.frame)
+        _translate(*frames, target.layout.fields, target.keys, conjugated, keys, bits)
+        value = source.values(keys, x) * np.where(bits & 2, -0.5, 0.5)
+        value[bits < 0] = 0
+        halves.append(value.conj() if conjugated else value)
+    return np.asarray(halves[0] + halves[1])
 
 
 @numba.njit(cache=True)
@@ -179,14 +205,22 @@ def _sources(source, target, fields, keys, operator, phases, wanted, factors):  
 
 
 @numba.njit(cache=True)
-def _partners(frame, fields, keys, partners, bits):  # type: ignore[no-untyped-def]
-    """Canonical keys of the Hermitian conjugates; bits -1 where they leave the window."""
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+def _translate(here, there, fields, keys, conjugated, found, bits):  # type: ignore[no-untyped-def]
+    """Keys of the labels, or of their Hermitian conjugates, in another sector.
+
+    Bits are -1 where a label leaves the window or vanishes there.
+    """
+    n = np.empty(here.n_sites * here.n_terms, dtype=np.uint8)
     m, scratch = np.empty_like(n), np.empty_like(n)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     for row in range(len(keys)):
-        a, b = unpack_label(fields, keys[row], n)
-        inside, left, right = conjugate(frame, n, a, b, m)
+        left, right = unpack_label(fields, keys[row], n)
+        inside = True
+        m[:] = n
+        if conjugated:
+            inside, left, right = conjugate(here, n, left, right, m)
+        found[row] = keys[row]
         bits[row] = -1
         if inside:
-            bits[row] = canonical(frame, fields, m, left, right, partners[row], other, scratch)
+            n[:] = m
+            bits[row] = canonical(there, fields, n, left, right, found[row], other, scratch)

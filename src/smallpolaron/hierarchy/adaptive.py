@@ -85,7 +85,7 @@ class Sparsity:
 
     Attributes:
         indptr: shape (n_local + 1,).
-        columns: rows of this rank, then ghosts, int32, shape (entries,).
+        columns: rows of this rank, then ghosts, shape (entries,).
         codes: coupling codes, shape (entries,).
         diagonal: diagonal of the generator, 1/fs, shape (n_local,).
         ghosts: global indices of the ghosts, shape (n_ghosts,).
@@ -93,8 +93,8 @@ class Sparsity:
         size: labels on all ranks.
     """
 
-    indptr: NDArray[np.int64]
-    columns: NDArray[np.int32]
+    indptr: NDArray[np.uint64]
+    columns: NDArray[np.uint32]
     codes: NDArray[np.uint16] | NDArray[np.uint32]
     diagonal: ComplexArray
     ghosts: NDArray[np.int64]
@@ -360,8 +360,8 @@ class AdaptiveBasis:
         ghosts = self._refresh_ghosts()
         store = self._store
         room = int(np.count_nonzero((self.links >= 0) | (self.links <= elements.GHOST)))
-        indptr = np.empty(self.n_local + 1, np.int64)
-        columns = np.empty(room, np.int32)
+        indptr = np.empty(self.n_local + 1, np.uint64)
+        columns = np.empty(room, np.uint32)
         codes = np.empty(room, self._code_type)
         elements.compress(self.links, self.codes, indptr, columns, codes)
         return Sparsity(

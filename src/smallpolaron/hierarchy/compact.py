@@ -33,7 +33,9 @@ class CompactGenerator:
         self._indptr, self._columns, self._codes = s.indptr, s.columns, s.codes
         self.diagonal = s.diagonal
         self._table = basis.table
-        self._conjugates = basis.sector.hermitian
+        conjugates = basis.sector.hermitian
+        self._product = _conjugating_product if conjugates else _product
+        self._series = _conjugating_series_product if conjugates else _series_product
         self.comm = basis.comm
         self.n_local, self.n_ghosts, self.size = len(s.diagonal), len(s.ghosts), s.size
         self.start = s.start
@@ -64,13 +66,12 @@ class CompactGenerator:
         """Y = L x for this rank's rows (collective)."""
         self._load(x)
         self.products += 1
-        _product(
+        self._product(
             self._indptr,
             self._columns,
             self._codes,
             self._table,
             self.diagonal,
-            self._conjugates,
             self._full,
             y,
         )
@@ -78,16 +79,15 @@ class CompactGenerator:
     def apply_series(
         self, x: ComplexArray, scale: float, y: ComplexArray, total: ComplexArray
     ) -> float:
-        """y = scale L x, total += y in one pass (collective); returns |y|."""
+        """Y = scale L x, total += y in one pass (collective); returns |y|."""
         self._load(x)
         self.products += 1
-        square = _series_product(
+        square = self._series(
             self._indptr,
             self._columns,
             self._codes,
             self._table,
             self.diagonal,
-            self._conjugates,
             self._full,
             scale,
             y,
@@ -114,49 +114,56 @@ class CompactGenerator:
             self._scatter.scatter(self._whole, self._halo)
 
 
-@numba.njit(cache=True, fastmath=False)
-def _row(table, conjugates, columns, codes, first, last, x, value):  # type: ignore[no-untyped-def]
-    if conjugates:
-        for i in range(first, last):
-            entry = x[columns[i]]
-            value += table[codes[i]] * (np.conj(entry) if codes[i] & 1 else entry)
-    else:
-        for i in range(first, last):
-            value += table[codes[i]] * x[columns[i]]
-    return value
+# One loop per kernel, spelled out: a call per row would cost more than the row. Unsigned indices
+# spare the test for negative ones.
 
 
 @numba.njit(cache=True)
-def _product(indptr, columns, codes, table, diagonal, conjugates, x, y):  # type: ignore[no-untyped-def]
+def _product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
     for row in range(len(diagonal)):
-        y[row] = _row(
-            table,
-            conjugates,
-            columns,
-            codes,
-            indptr[row],
-            indptr[row + 1],
-            x,
-            diagonal[row] * x[row],
-        )
+        value = diagonal[row] * x[row]
+        for i in range(indptr[row], indptr[row + 1]):
+            value += table[codes[i]] * x[columns[i]]
+        y[row] = value
 
 
 @numba.njit(cache=True)
-def _series_product(  # type: ignore[no-untyped-def]
-    indptr, columns, codes, table, diagonal, conjugates, x, scale, y, total
+def _series_product(indptr, columns, codes, table, diagonal, x, scale, y, total):  # type: ignore[no-untyped-def]
+    square = 0.0
+    for row in range(len(diagonal)):
+        value = diagonal[row] * x[row]
+        for i in range(indptr[row], indptr[row + 1]):
+            value += table[codes[i]] * x[columns[i]]
+        value *= scale
+        y[row] = value
+        total[row] += value
+        square += value.real * value.real + value.imag * value.imag
+    return square
+
+
+@numba.njit(cache=True)
+def _conjugating_product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
+    for row in range(len(diagonal)):
+        value = diagonal[row] * x[row]
+        for i in range(indptr[row], indptr[row + 1]):
+            entry = x[columns[i]]
+            imaginary = -entry.imag if codes[i] & 1 else entry.imag
+            value += table[codes[i]] * complex(entry.real, imaginary)
+        y[row] = value
+
+
+@numba.njit(cache=True)
+def _conjugating_series_product(  # type: ignore[no-untyped-def]
+    indptr, columns, codes, table, diagonal, x, scale, y, total
 ):
     square = 0.0
     for row in range(len(diagonal)):
-        value = scale * _row(
-            table,
-            conjugates,
-            columns,
-            codes,
-            indptr[row],
-            indptr[row + 1],
-            x,
-            diagonal[row] * x[row],
-        )
+        value = diagonal[row] * x[row]
+        for i in range(indptr[row], indptr[row + 1]):
+            entry = x[columns[i]]
+            imaginary = -entry.imag if codes[i] & 1 else entry.imag
+            value += table[codes[i]] * complex(entry.real, imaginary)
+        value *= scale
         y[row] = value
         total[row] += value
         square += value.real * value.real + value.imag * value.imag

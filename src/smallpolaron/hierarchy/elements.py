@@ -23,7 +23,7 @@ ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 """Not in the basis now; never, by the equations; never, because of a limit of ours; ghost 0."""
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def hash_key(key):  # type: ignore[no-untyped-def]
     """64-bit mix of a key."""
     h = np.uint64(0x9E3779B97F4A7C15)
@@ -34,7 +34,7 @@ def hash_key(key):  # type: ignore[no-untyped-def]
     return h ^ (h >> np.uint64(32))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def lookup(table, keys, key):  # type: ignore[no-untyped-def]
     """Row of a key, -1 if absent; table holds rows + 1 by open addressing, 0 where empty."""
     mask = len(table) - 1
@@ -120,7 +120,7 @@ def places(frame, fields, keys, out):  # type: ignore[no-untyped-def]
         out[i] = place(frame, n)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def owner_of(splitters, position):  # type: ignore[no-untyped-def]
     """Rank of a place: the number of splitters at or below it."""
     low, high = 0, len(splitters)

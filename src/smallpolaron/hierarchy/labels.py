@@ -4,6 +4,9 @@ A label is the occupations n_jk (site j, bath term k), the ket site a and the br
 field has a fixed number of bits and none straddles two words; mode 0 is the most significant, b
 the least, so that sorted keys walk the hierarchy in lexicographic order and the elements of one
 ADO stay together.
+
+Functions that loops call for every label are inlined by Numba: reference counting at a call
+would cost more than they do.
 """
 
 from dataclasses import dataclass
@@ -81,7 +84,7 @@ class KeyLayout:
         return occupations, kets, bras
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def pack_label(fields, occupation, a, b, key):  # type: ignore[no-untyped-def]
     """Write one label into key (n_words,)."""
     n_modes = len(fields) - 2
@@ -93,7 +96,7 @@ def pack_label(fields, occupation, a, b, key):  # type: ignore[no-untyped-def]
     key[fields[n_modes + 1, 0]] |= np.uint64(b) << np.uint64(fields[n_modes + 1, 1])
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def unpack_label(fields, key, occupation):  # type: ignore[no-untyped-def]
     """Read one label from key; fills occupation and returns (a, b)."""
     n_modes = len(fields) - 2

@@ -165,7 +165,7 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
     return Strengths(np.abs(model.hopping_matrix), root, population, expansion.rates.copy())
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """Fill m with the occupations of the neighbour at a slot; returns (status, ket, bra).
 
@@ -201,7 +201,7 @@ def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     return EXISTS, 0, (b - to) % n_sites
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     k, kind = slot // 4, slot % 4
     if kind >= 2 and a == b:
@@ -220,7 +220,7 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     return EXISTS, a, b
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
     if slot < HOPS:
@@ -239,7 +239,7 @@ def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
     return 4 * (kind * frame.span + argument)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
     n_sites = frame.n_sites
@@ -257,7 +257,7 @@ def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
     return np.sqrt(float(occupation)) * strengths.bath[k], -strengths.rates[k]
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
@@ -294,7 +294,7 @@ def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped
     return bits
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def reflect(frame, n, a, b, m):  # type: ignore[no-untyped-def]
     """Fill m with the occupations of the mirror image of (n, a, b); returns its (ket, bra)."""
     m[:] = n
@@ -315,7 +315,7 @@ def _reverse(frame, a, b, m):  # type: ignore[no-untyped-def]
     return (frame.mirror - a) % n_sites, (frame.mirror - b) % n_sites
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
     """Fill m with the occupations of <b|rho_n|a>; returns (is in the window, ket, bra)."""
     n_sites = frame.n_sites
@@ -335,7 +335,7 @@ def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
     return True, 0, (-b) % n_sites
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _compare(left, right):  # type: ignore[no-untyped-def]
     for w in range(len(left)):
         if left[w] < right[w]:

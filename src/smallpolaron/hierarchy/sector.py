@@ -110,7 +110,7 @@ def choose_sector(model: HolsteinModel, symmetry: Symmetry) -> Sector:
     return Sector(model.n_sites, translation=use)
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
     """Fill rotated with (T^-a n)_j = n_(j+a); modes are ordered site by site."""
     n_terms = len(occupation) // n_sites

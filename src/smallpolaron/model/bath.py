@@ -10,7 +10,6 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.integrate import quad
 
 from smallpolaron.model.units import beta
 
@@ -93,6 +92,9 @@ class DebyeBath:
 def _fourier_tail(
     f: Callable[[float], float], time_fs: float, weight: Literal["cos", "sin"]
 ) -> float:
+    # imported here: it takes a second, and no job needs it
+    from scipy.integrate import quad
+
     value, _ = quad(f, 0, np.inf, weight=weight, wvar=time_fs, limlst=500, limit=500)
     return float(value)
 

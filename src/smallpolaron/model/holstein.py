@@ -104,6 +104,13 @@ class HolsteinModel:
         )
 
     @property
+    def is_mirror_symmetric(self) -> bool:
+        """True for a chain that reads the same from both ends."""
+        bonds, energies = self.bond_hoppings, self.energies
+        same = np.array_equal(bonds, bonds[::-1]) and np.array_equal(energies, energies[::-1])
+        return self.topology == "chain" and bool(same)
+
+    @property
     def free_winding(self) -> float:
         """How much paths around the ring change C_kubo(0) of a free carrier, relative; 0 on chains.
 

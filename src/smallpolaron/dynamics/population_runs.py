@@ -1,0 +1,191 @@
+"""One propagation of a site-localised start, in one sector or momentum by momentum."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.dynamics.accuracy import Accuracy
+from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
+from smallpolaron.dynamics.adaptive_states import place_values, relaxed_labels
+from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.population import Start, polaron_exponent
+from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+RealArray = NDArray[np.float64]
+PopulationSymmetry = Literal["auto", "momentum", "none"]
+
+
+@dataclass(frozen=True)
+class PopulationTask:
+    """What all runs of one point share: model, start and site, output times, limits, ranks."""
+
+    model: HolsteinModel
+    start: Start
+    site: int
+    time_fs: RealArray
+    limits: Limits
+    comm: MPI.Intracomm
+    report: Report
+
+
+@dataclass(frozen=True)
+class PopulationRun:
+    """Populations with two derivatives, and what was recorded; see AdaptivePopulation.
+
+    Of a run momentum by momentum the records along the steps are those of the largest basis.
+    """
+
+    accuracy: Accuracy
+    populations: RealArray
+    dpopulations: RealArray
+    d2populations: RealArray
+    density_matrix_final: ComplexArray
+    step_time_fs: RealArray
+    norm: RealArray
+    basis_size: NDArray[np.int64]
+    outside_flow: RealArray
+    products: int
+    n_nonzeros: int
+    step_error: float
+    capped: float
+    growth_detected: bool
+
+
+def population_sector(model: HolsteinModel, site: int, symmetry: PopulationSymmetry) -> Sector:
+    """Sector of a start on one site: Hermitian, and even under reflection about the site."""
+    n = model.n_sites
+    if symmetry == "none":
+        return Sector(n, False)
+    if model.is_translation_invariant and model.flux == 0:
+        return Sector(n, False, parity=1, mirror=2 * site % n, hermitian=True)
+    if 2 * site == n - 1 and model.is_mirror_symmetric:
+        return Sector(n, False, parity=1, mirror=n - 1, hermitian=True)
+    return Sector(n, False, hermitian=True)
+
+
+def run_one_sector(
+    task: PopulationTask, bath: BathExpansion, accuracy: Accuracy, label: str, sector: Sector
+) -> PopulationRun:
+    """Propagate the whole state at once (collective)."""
+    n = task.model.n_sites
+    projectors = [np.diag(row).astype(complex) for row in np.eye(n)]
+    basis, x, run = _propagate(task, bath, accuracy, label, sector, projectors, task.comm)
+    inside = _covered(task.time_fs, run)
+    populations, first, second = (run.sample(inside, order).real for order in range(3))
+    return _collect(
+        accuracy,
+        (populations, first, second),
+        reduced_density_matrix(basis, x),
+        [run] if task.comm.rank == 0 else [],
+        task.comm,
+    )
+
+
+def run_momentum_sectors(
+    task: PopulationTask, bath: BathExpansion, accuracy: Accuracy, label: str
+) -> PopulationRun:
+    """Propagate every total momentum by itself, groups of ranks side by side (collective).
+
+    <j|rho_0|j> = sum_m exp(2 pi i m (j - site) / N) X_m, where X_m is the element of the vacuum
+    with ket and bra on the start site; reflection makes X_m = X_-m, so that m up to N/2 suffices.
+    """
+    n, comm = task.model.n_sites, task.comm
+    momenta = range(n // 2 + 1)
+    groups = min(comm.size, len(momenta))
+    colour = comm.rank * groups // comm.size
+    group = comm.Split(colour, comm.rank)
+    distance = np.arange(n) - task.site
+    runs: list[AdaptiveTrajectory] = []
+    sums = np.zeros((3, len(task.time_fs), n))
+    rho = np.zeros((n, n), complex)
+    for m in momenta:
+        if m % groups != colour:
+            continue
+        sector = Sector(n, True, momentum=m)
+        both = 1 if 2 * m % n == 0 else 2
+        wave = both * np.cos(2 * np.pi * m / n * distance)
+        identity = [np.eye(n, dtype=complex) / n]
+        basis, x, run = _propagate(
+            task, bath, accuracy, f"{label}, momentum {m}", sector, identity, group
+        )
+        inside = _covered(task.time_fs, run)
+        share = reduced_density_matrix(basis, x)
+        turned = np.roll(share, (task.site, task.site), axis=(0, 1))
+        mirrored = np.roll(share[::-1, ::-1], (task.site + 1, task.site + 1), axis=(0, 1))
+        if group.rank == 0:
+            for order in range(3):
+                values = run.sample(inside, order)[:, 0].real
+                sums[order, : len(inside)] += values[:, None] * wave
+            rho += turned if both == 1 else turned + mirrored
+            runs.append(run)
+    group.Free()
+    comm.Allreduce(MPI.IN_PLACE, sums)
+    comm.Allreduce(MPI.IN_PLACE, rho)
+    shortest = comm.allreduce(
+        min((len(_covered(task.time_fs, r)) for r in runs), default=len(task.time_fs)), op=MPI.MIN
+    )
+    populations, first, second = sums[:, :shortest]
+    return _collect(accuracy, (populations, first, second), rho, runs, comm)
+
+
+def _propagate(
+    task: PopulationTask,
+    bath: BathExpansion,
+    accuracy: Accuracy,
+    label: str,
+    sector: Sector,
+    operators: list[ComplexArray],
+    comm: MPI.Intracomm,
+) -> tuple[AdaptiveBasis, ComplexArray, AdaptiveTrajectory]:
+    end = float(task.time_fs[-1])
+    progress = Progress(f"population, {task.start}{label}", end, comm, task.report)
+    basis = AdaptiveBasis(task.model, bath, sector, comm, task.limits)
+    origin = 0 if sector.translation else task.site
+    least = 0.01 * accuracy.growth_threshold
+    keys, values, _ = relaxed_labels(basis, origin, least)
+    if task.start == "franck_condon":
+        keys, values = keys[:1], values[:1]
+    x = place_values(basis, keys, values / sector.copies)
+    readout = Readout.of(basis, operators)
+    growth = float(np.exp(polaron_exponent(bath)))
+    x, run = evolve_adaptive(basis, x, readout, accuracy, end, progress, growth)
+    return basis, x, run
+
+
+def _covered(time_fs: RealArray, run: AdaptiveTrajectory) -> RealArray:
+    return time_fs[time_fs <= run.step_time_fs[-1] * (1 + 1e-12)]
+
+
+def _collect(
+    accuracy: Accuracy,
+    populations: tuple[RealArray, RealArray, RealArray],
+    rho: ComplexArray,
+    runs: list[AdaptiveTrajectory],
+    comm: MPI.Intracomm,
+) -> PopulationRun:
+    """One record of all runs: each is given by one rank, the others give none."""
+    bare = [replace(run, segments=[]) for run in runs]
+    every = [run for some in comm.allgather(bare) for run in some]
+    largest = max(every, key=lambda run: max(run.basis_size))
+    return PopulationRun(
+        accuracy,
+        *populations,
+        density_matrix_final=rho,
+        step_time_fs=np.array(largest.step_time_fs),
+        norm=np.array(largest.norm),
+        basis_size=np.array(largest.basis_size),
+        outside_flow=np.array(largest.outside_flow),
+        products=sum(run.products for run in every),
+        n_nonzeros=largest.n_nonzeros,
+        step_error=sum(run.step_error for run in every),
+        capped=max(run.capped for run in every),
+        growth_detected=any(run.growth_detected for run in every),
+    )
