@@ -8,12 +8,12 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.accuracy import Accuracy, ErrorBudget
-from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
+from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive, sample_times
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, Solution, adaptive_solve
 from smallpolaron.dynamics.adaptive_states import (
     AdaptiveEquilibrium,
-    flux_stiffness,
     find_equilibrium,
+    flux_stiffness,
 )
 from smallpolaron.dynamics.carrier import (
     Readout,
@@ -24,7 +24,7 @@ from smallpolaron.dynamics.carrier import (
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report, to_stderr
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import NO_LIMITS, AdaptiveBasis, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -34,6 +34,9 @@ COARSER = 3.0
 
 NEXT_TERM = 1.5
 """Error of the bath terms over the change that one more makes: it removes most, not all of it."""
+
+GROWTH_PER_STEP = 2.5
+"""Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
 
 SHARE = 0.5
 """Share of the target that the basis may use up; the bath terms take the rest."""
@@ -203,7 +206,7 @@ def compute_adaptive_correlation(
     symmetry: Symmetry = "auto",
     infinite: bool = False,
     real_part_only: bool = False,
-    limits: Limits = Limits(),
+    limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
 ) -> AdaptiveCorrelation:
@@ -243,7 +246,7 @@ def compute_adaptive_correlation(
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
     """
     require_complex_petsc()
-    time_fs = sample_fs * np.arange(int(np.floor(duration_fs / sample_fs * (1 + 1e-12))) + 1)
+    time_fs = sample_times(duration_fs, sample_fs)
     sectors = current_sectors(model, symmetry, infinite)
 
     def progress(label: str) -> Progress:
@@ -258,7 +261,10 @@ def compute_adaptive_correlation(
     coarse = problem.run(scaled(accuracy, COARSER), time_fs, progress("coarse correlation"))
     for attempt in range(_REFINEMENTS + 1):
         tried = scaled(accuracy, COARSER**-attempt)
-        fine = problem.run(tried, time_fs, progress("correlation"))
+        try:
+            fine = problem.run(tried, time_fs, progress("correlation"))
+        except LimitReached as reason:
+            raise LimitReached(explain_limit(reason, coarse.trajectory.basis_size)) from reason
         if fine.trajectory.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target:
             break
         if attempt < _REFINEMENTS:
@@ -345,6 +351,15 @@ def current_sectors(
 def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
     """The same accuracy with the growth threshold scaled."""
     return replace(accuracy, growth=min(0.3, factor * accuracy.growth_threshold))
+
+
+def explain_limit(reason: LimitReached, sizes: Sequence[int] | NDArray[np.int64]) -> str:
+    """What was reached before a limit, and what the wanted accuracy would take."""
+    reached = int(np.max(sizes))
+    return (
+        f"{reason} With thresholds {COARSER:g} times larger the run succeeded with {reached} "
+        f"labels; expect about {int(GROWTH_PER_STEP * reached)} for the wanted ones."
+    )
 
 
 def _difference(run: _Run, other: _Run) -> float:

@@ -208,6 +208,12 @@ def evolve_adaptive(
     return x, run
 
 
+def sample_times(duration_fs: float, sample_fs: float) -> NDArray[np.float64]:
+    """Output times 0, sample_fs, ... within the duration, fs."""
+    count = int(np.floor(duration_fs / sample_fs * (1 + 1e-12))) + 1
+    return sample_fs * np.arange(count, dtype=np.float64)
+
+
 def _record(
     run: AdaptiveTrajectory, stepper: _Stepper, norm: float, rest: float, capped: float
 ) -> None:

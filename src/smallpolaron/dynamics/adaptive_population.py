@@ -8,7 +8,14 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.accuracy import Accuracy
-from smallpolaron.dynamics.adaptive_correlation import COARSER, NEXT_TERM, SHARE, scaled
+from smallpolaron.dynamics.adaptive_correlation import (
+    COARSER,
+    NEXT_TERM,
+    SHARE,
+    explain_limit,
+    scaled,
+)
+from smallpolaron.dynamics.adaptive_evolve import sample_times
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, require_start
@@ -21,7 +28,7 @@ from smallpolaron.dynamics.population_runs import (
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.hierarchy.adaptive import Limits
+from smallpolaron.hierarchy.adaptive import NO_LIMITS, LimitReached, Limits
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -88,7 +95,7 @@ def compute_adaptive_population(
     sample_fs: float = 1.0,
     refined: BathExpansion | None = None,
     symmetry: PopulationSymmetry = "auto",
-    limits: Limits = Limits(),
+    limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
 ) -> AdaptivePopulation:
@@ -128,7 +135,7 @@ def compute_adaptive_population(
     """
     require_complex_petsc()
     require_start(start, site, model.n_sites)
-    time_fs = sample_fs * np.arange(int(np.floor(duration_fs / sample_fs * (1 + 1e-12))) + 1)
+    time_fs = sample_times(duration_fs, sample_fs)
 
     task = PopulationTask(model, start, site, time_fs, limits, comm, report)
     one_by_one = symmetry == "momentum"
@@ -145,7 +152,10 @@ def compute_adaptive_population(
 
     coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
     for attempt in range(_REFINEMENTS + 1):
-        fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
+        try:
+            fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
+        except LimitReached as reason:
+            raise LimitReached(explain_limit(reason, coarse.basis_size)) from reason
         done = fine.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target
         if done or attempt == _REFINEMENTS:
             break

@@ -127,7 +127,8 @@ def adaptive_solve(
         norm = generator.norm(x)
         flow = basis.outflow(x, growth * norm)
         missing = flow.largest / norm
-        if settled or flow.largest <= growth * norm:
+        complete = flow.largest <= growth * norm
+        if settled or (complete and wanted <= tolerance):
             return Solution(
                 x,
                 generator,
@@ -139,7 +140,7 @@ def adaptive_solve(
         before = basis.size
         added = basis.add(flow.keys)
         x = basis.rebalance(_extended(x, basis))
-        settled = added < _SETTLED * before
+        settled = complete or added < _SETTLED * before
     raise NotConverged(f"the basis did not settle in {_MAX_ROUNDS} rounds ({basis.size} labels)")
 
 

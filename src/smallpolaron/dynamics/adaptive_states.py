@@ -99,11 +99,11 @@ def solve_equilibrium(
         LimitReached: the basis would outgrow its limit.
     """
     basis, growth = AdaptiveBasis(model, expansion, sector, comm, limits), _growth(accuracy)
-    _thermal_guess(basis, growth)
+    guess = _thermal_guess(basis, growth)
     found = adaptive_solve(
         basis,
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
-        np.zeros(basis.n_local, complex),
+        guess,
         growth=growth,
         tolerance=min(growth, STATIONARY / basis.base_rate),
     )
@@ -237,12 +237,12 @@ def relaxed_labels(
     states: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
     for ratio in ratios:
         grown = []
-        for occupations, value in states:
+        for filled, value in states:
             n = 0
-            while n == 0 or (abs(value) > least or n <= ratio**2) and value != 0:
+            while n == 0 or (value != 0 and (abs(value) > least or n <= ratio**2)):
                 if n > basis.limits.max_occupation:
                     break
-                grown.append(((*occupations, n), value))
+                grown.append(((*filled, n), value))
                 n += 1
                 value *= ratio / np.sqrt(n)
         states = grown

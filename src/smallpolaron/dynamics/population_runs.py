@@ -1,20 +1,24 @@
 """One propagation of a site-localised start, in one sector or momentum by momentum."""
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.accuracy import Accuracy
-from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
+from smallpolaron.dynamics.adaptive_evolve import (
+    AdaptiveTrajectory,
+    PropagationFailed,
+    evolve_adaptive,
+)
 from smallpolaron.dynamics.adaptive_states import place_values, relaxed_labels
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -96,26 +100,36 @@ def run_momentum_sectors(
 
     <j|rho_0|j> = sum_m exp(2 pi i m (j - site) / N) X_m, where X_m is the element of the vacuum
     with ket and bra on the start site; reflection makes X_m = X_-m, so that m up to N/2 suffices.
+
+    Raises:
+        LimitReached: a momentum would outgrow the limit; raised on all ranks.
+        PropagationFailed: no step size works for a momentum; raised on all ranks.
     """
     n, comm = task.model.n_sites, task.comm
     momenta = range(n // 2 + 1)
     groups = min(comm.size, len(momenta))
     colour = comm.rank * groups // comm.size
-    group = comm.Split(colour, comm.rank)
+    group = cast(MPI.Intracomm, comm.Split(colour, comm.rank))
     distance = np.arange(n) - task.site
     runs: list[AdaptiveTrajectory] = []
     sums = np.zeros((3, len(task.time_fs), n))
     rho = np.zeros((n, n), complex)
+    failure: LimitReached | PropagationFailed | None = None
     for m in momenta:
         if m % groups != colour:
             continue
         sector = Sector(n, True, momentum=m)
         both = 1 if 2 * m % n == 0 else 2
         wave = both * np.cos(2 * np.pi * m / n * distance)
-        identity = [np.eye(n, dtype=complex) / n]
-        basis, x, run = _propagate(
-            task, bath, accuracy, f"{label}, momentum {m}", sector, identity, group
-        )
+        identity: list[ComplexArray] = [np.diag(np.full(n, 1 / n, dtype=complex))]
+        try:
+            basis, x, run = _propagate(
+                task, bath, accuracy, f"{label}, momentum {m}", sector, identity, group
+            )
+        except (LimitReached, PropagationFailed) as reason:
+            # the other groups do not know yet
+            failure = reason
+            break
         inside = _covered(task.time_fs, run)
         share = reduced_density_matrix(basis, x)
         turned = np.roll(share, (task.site, task.site), axis=(0, 1))
@@ -127,6 +141,9 @@ def run_momentum_sectors(
             rho += turned if both == 1 else turned + mirrored
             runs.append(run)
     group.Free()
+    for failed in comm.allgather(failure):
+        if failed is not None:
+            raise failed
     comm.Allreduce(MPI.IN_PLACE, sums)
     comm.Allreduce(MPI.IN_PLACE, rho)
     shortest = comm.allreduce(

@@ -25,6 +25,7 @@ from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 ComplexArray = NDArray[np.complex128]
+Codes = NDArray[np.uint16] | NDArray[np.uint32]
 _Number = TypeVar("_Number", np.uint64, np.int64, np.complex128)
 
 _IMBALANCE = 1.15
@@ -58,6 +59,10 @@ class Limits:
             raise ValueError(f"max_unknowns = {self.max_unknowns}; allowed: 1 and more")
         if not 1 <= self.max_occupation <= 255:
             raise ValueError(f"max_occupation = {self.max_occupation}; allowed: 1 to 255")
+
+
+NO_LIMITS = Limits()
+"""The default bounds, which no machine that runs this in reasonable time will meet."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +100,7 @@ class Sparsity:
 
     indptr: NDArray[np.uint64]
     columns: NDArray[np.uint32]
-    codes: NDArray[np.uint16] | NDArray[np.uint32]
+    codes: Codes
     diagonal: ComplexArray
     ghosts: NDArray[np.int64]
     start: int
@@ -108,7 +113,7 @@ class _Store:
 
     keys: Keys
     links: NDArray[np.int32]
-    codes: NDArray[np.uint16] | NDArray[np.uint32]
+    codes: Codes
     damping: NDArray[np.float64]
     diagonal: ComplexArray
     table: NDArray[np.int32]
@@ -149,7 +154,7 @@ class AdaptiveBasis:
     expansion: BathExpansion
     sector: Sector
     comm: MPI.Intracomm
-    limits: Limits = Limits()
+    limits: Limits = NO_LIMITS
     n_local: int = 0
     size: int = 0
     _splitters: NDArray[np.uint64] = field(default_factory=lambda: np.empty(0, np.uint64))
@@ -163,15 +168,14 @@ class AdaptiveBasis:
         self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
         self.strengths = strengths(self.model, self.expansion)
         self._fields = self.layout.fields
-        self._code_type = np.uint16 if len(self.table) <= _CODES_16_BIT else np.uint32
         self._code_sizes = np.abs(self.table)
         self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
             np.sqrt(np.sum(np.abs(self.expansion.coefficients)))
         )
         if self.comm.size > 1:
-            # nothing is known yet: equal shares of the first tier's mixes
+            # nothing is known yet: equal shares of the places of small occupations
             share = np.linspace(0, 1, self.comm.size + 1)[1:-1]
-            self._splitters = (share * 2.0**52).astype(np.uint64) | np.uint64(1 << 52)
+            self._splitters = (share * 2.0 ** (5 * elements.PLACE_MODES - 2)).astype(np.uint64)
         self._clear()
 
     def _clear(self) -> None:
@@ -179,7 +183,7 @@ class AdaptiveBasis:
         self._store = _Store(
             np.empty((0, words), np.uint64),
             np.empty((0, width), np.int32),
-            np.empty((0, width), self._code_type),
+            self._codes((0, width)),
             np.empty(0),
             np.empty(0, complex),
             np.zeros(16, np.int32),
@@ -188,6 +192,12 @@ class AdaptiveBasis:
         self._n_ghosts = 0
         self._ghost_table = np.zeros(16, np.int32)
         self.n_local = 0
+
+    def _codes(self, shape: tuple[int, ...]) -> Codes:
+        """Empty codes, in 16 bits where the table of couplings allows."""
+        if len(self.table) <= _CODES_16_BIT:
+            return np.empty(shape, np.uint16)
+        return np.empty(shape, np.uint32)
 
     @property
     def keys(self) -> Keys:
@@ -205,7 +215,7 @@ class AdaptiveBasis:
         return self._store.links[: self.n_local]
 
     @property
-    def codes(self) -> NDArray[np.uint16] | NDArray[np.uint32]:
+    def codes(self) -> Codes:
         """Coupling codes, slot by slot."""
         return self._store.codes[: self.n_local]
 
@@ -254,7 +264,7 @@ class AdaptiveBasis:
         return self._answer(np.where(rows >= 0, rows + start, -1), back)
 
     def values(self, wanted: Keys, x: ComplexArray) -> ComplexArray:
-        """Elements of a state by canonical keys, 0 where absent, wherever they live (collective)."""
+        """Elements of a state by canonical keys, 0 where absent, on any rank (collective)."""
         questions, back = (wanted, None) if self.comm.size == 1 else self._route(wanted)
         rows = self._rows(questions)
         found = np.where(rows >= 0, x[np.maximum(rows, 0)] if len(x) else 0, 0).astype(complex)
@@ -362,7 +372,7 @@ class AdaptiveBasis:
         room = int(np.count_nonzero((self.links >= 0) | (self.links <= elements.GHOST)))
         indptr = np.empty(self.n_local + 1, np.uint64)
         columns = np.empty(room, np.uint32)
-        codes = np.empty(room, self._code_type)
+        codes = self._codes((room,))
         elements.compress(self.links, self.codes, indptr, columns, codes)
         return Sparsity(
             indptr,

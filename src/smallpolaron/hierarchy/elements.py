@@ -23,6 +23,10 @@ ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 """Not in the basis now; never, by the equations; never, because of a limit of ours; ghost 0."""
 
 
+PLACE_MODES = 12
+"""Leading occupations that decide the rank of an ADO, five bits each."""
+
+
 @numba.njit(cache=True, inline="always")
 def hash_key(key):  # type: ignore[no-untyped-def]
     """64-bit mix of a key."""
@@ -78,37 +82,43 @@ def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
 def place(frame, n):  # type: ignore[no-untyped-def]
     """Where an ADO stands in the order by which labels are dealt out to ranks.
 
-    Tier first, then a mix of the occupations that rotation and reflection leave alone: all labels
-    that the carrier's hops connect stay together, and neighbouring tiers are neighbours.
+    Its occupations are read from the site and in the direction that give the lexicographically
+    largest list; the first PLACE_MODES of them are the digits of the place. Rotation and
+    reflection leave it alone, so that all labels that the carrier's hops connect stay together,
+    and ADOs that differ far down the list are neighbours.
     """
-    n_sites = frame.n_sites
-    tier = 0
-    mix = np.uint64(0)
+    n_sites, n_terms = frame.n_sites, frame.n_terms
+    codes = np.zeros(n_sites, dtype=np.uint64)
+    largest = np.uint64(0)
     for j in range(n_sites):
-        here, quanta = _site_code(frame, n, j)
-        if quanta == 0:
+        for k in range(n_terms):
+            codes[j] = (codes[j] << np.uint64(8)) + np.uint64(n[j * n_terms + k])
+        largest = max(largest, codes[j])
+    if largest == 0:
+        return np.uint64(0)
+    first, step = -1, 1
+    for start in range(n_sites):
+        if codes[start] != largest:
             continue
-        tier += quanta
-        mix += here ^ (here >> np.uint64(27))
-        for i in range(j):
-            there, others = _site_code(frame, n, i)
-            if others > 0:
-                # the product is symmetric, and so is the shorter way round
-                pair = here * there * np.uint64(2 * min(j - i, n_sites - j + i) + 1)
-                mix += pair ^ (pair >> np.uint64(27))
-    mix *= np.uint64(0xBF58476D1CE4E5B9)
-    return (np.uint64(min(tier, 4095)) << np.uint64(52)) | (mix >> np.uint64(12))
-
-
-@numba.njit(cache=True)
-def _site_code(frame, n, j):  # type: ignore[no-untyped-def]
-    """Odd mix of the occupations of site j, and their sum."""
-    code, quanta = np.uint64(1), 0
-    for m in range(j * frame.n_terms, (j + 1) * frame.n_terms):
-        code = code * np.uint64(257) + np.uint64(n[m])
-        quanta += n[m]
-    code *= np.uint64(0x9E3779B97F4A7C15)
-    return (code ^ (code >> np.uint64(31))) | np.uint64(1), quanta
+        for direction in (1, -1):
+            if first < 0:
+                first, step = start, direction
+                continue
+            for d in range(1, n_sites):
+                ours = codes[(start + direction * d) % n_sites]
+                best = codes[(first + step * d) % n_sites]
+                if ours != best:
+                    if ours > best:
+                        first, step = start, direction
+                    break
+    position = np.uint64(0)
+    for i in range(PLACE_MODES):
+        digit = 0
+        if i < len(n):
+            site = (first + step * (i // n_terms)) % n_sites
+            digit = min(np.int64(n[site * n_terms + i % n_terms]), 31)
+        position = (position << np.uint64(5)) | np.uint64(digit)
+    return position
 
 
 @numba.njit(cache=True)
