@@ -6,15 +6,14 @@ import numpy as np
 
 
 def ado_list(n_sites, n_terms, depth, weights=None, max_excited_sites=None):
-    weights = np.ones(n_terms) if weights is None else np.asarray(weights)
+    weights = [1.0] * n_terms if weights is None else weights
     tops = [int(depth / w + 1e-9) for w in weights]
     kept = []
     for n in product(*[range(t + 1) for _ in range(n_sites) for t in tops]):
-        table = np.array(n).reshape(n_sites, n_terms)
-        excited = np.count_nonzero(table.sum(axis=1))
-        if np.sum(table @ weights) <= depth + 1e-9 and (
-            max_excited_sites is None or excited <= max_excited_sites
-        ):
+        if sum(x * weights[m % n_terms] for m, x in enumerate(n) if x) > depth + 1e-9:
+            continue
+        excited = len({m // n_terms for m, x in enumerate(n) if x})
+        if max_excited_sites is None or excited <= max_excited_sites:
             kept.append(n)
     return kept
 

@@ -118,14 +118,15 @@ class _Store:
     diagonal: ComplexArray
     table: NDArray[np.int32]
 
-    def reserve(self, count: int) -> None:
-        """Make room for `count` labels."""
+    def reserve(self, count: int, used: int) -> None:
+        """Make room for `count` labels, of which the first `used` are there."""
         if count > len(self.keys):
             room = max(count, 3 * len(self.keys) // 2, 1024)
             for name in ("keys", "links", "codes", "damping", "diagonal"):
                 old = getattr(self, name)
                 new = np.empty((room, *old.shape[1:]), dtype=old.dtype)
-                new[: len(old)] = old
+                # the rest was never written: copying it would only make it take memory
+                new[:used] = old[:used]
                 setattr(self, name, new)
 
 
@@ -169,6 +170,7 @@ class AdaptiveBasis:
         self.strengths = strengths(self.model, self.expansion)
         self._fields = self.layout.fields
         self._code_sizes = np.abs(self.table)
+        self._dealt = (1.0, 0)
         self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
             np.sqrt(np.sum(np.abs(self.expansion.coefficients)))
         )
@@ -238,7 +240,7 @@ class AdaptiveBasis:
         if self.comm.size > 1:
             wanted, _ = self._route(wanted)
         old, store = self.n_local, self._store
-        store.reserve(old + len(wanted))
+        store.reserve(old + len(wanted), old)
         if 2 * (old + len(wanted)) > len(store.table):
             store.table = _new_table(store.keys, old, old + len(wanted))
         count = int(elements.insert(store.table, store.keys, old, wanted))
@@ -386,8 +388,10 @@ class AdaptiveBasis:
 
     def rebalance(self, x: ComplexArray) -> ComplexArray:
         """Deal the labels out anew if some rank holds too many (collective); returns the state."""
-        most = self.comm.allreduce(self.n_local, op=MPI.MAX)
-        if self.comm.size == 1 or most * self.comm.size <= _IMBALANCE * self.size:
+        if self.comm.size == 1 or self._imbalance() <= _IMBALANCE:
+            return x
+        # equal places cannot be parted: not again until it got worse or the basis has outgrown it
+        if self._imbalance() <= _IMBALANCE * self._dealt[0] and self.size < 2 * self._dealt[1]:
             return x
         places = np.empty(self.n_local, np.uint64)
         elements.places(self.frame, self._fields, self.keys, places)
@@ -397,12 +401,18 @@ class AdaptiveBasis:
         values, _ = self._exchange(x[back.order], back.sent)
         self._clear()
         store = self._store
-        store.reserve(len(moved))
+        store.reserve(len(moved), 0)
         store.keys[: len(moved)] = moved
         store.table = _new_table(store.keys, len(moved), len(moved))
         self.n_local = len(moved)
         self._link_new(0)
+        self._dealt = (self._imbalance(), self.size)
         return values
+
+    def _imbalance(self) -> float:
+        """Labels on the fullest rank over the mean (collective)."""
+        most = self.comm.allreduce(self.n_local, op=MPI.MAX)
+        return float(most * self.comm.size / max(self.size, 1))
 
     # -- links ---------------------------------------------------------------------------------
 
@@ -426,7 +436,7 @@ class AdaptiveBasis:
         ask = self.comm.size > 1
         asked_keys = np.empty((room if ask else 0, self.layout.n_words), np.uint64)
         asked_at = np.empty((room if ask else 0, 2), np.int64)
-        touched = np.empty(room, np.int64)
+        touched = np.empty(room if old else 0, np.int64)
         n_touched, n_asked = self._link(np.arange(old, count), touched, asked_keys, asked_at)
         stale = touched[:n_touched]
         if ask:

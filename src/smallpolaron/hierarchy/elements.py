@@ -92,7 +92,13 @@ def place(frame, n):  # type: ignore[no-untyped-def]
     largest = np.uint64(0)
     for j in range(n_sites):
         for k in range(n_terms):
-            codes[j] = (codes[j] << np.uint64(8)) + np.uint64(n[j * n_terms + k])
+            number = np.uint64(n[j * n_terms + k])
+            if n_terms <= 8:
+                codes[j] = (codes[j] << np.uint64(8)) + number
+            elif number > 0:
+                # too many for 64 bits: a mix, so that only equal sites look equal
+                number += np.uint64(256 * k)
+                codes[j] = (codes[j] ^ number) * np.uint64(0x9E3779B97F4A7C15)
         largest = max(largest, codes[j])
     if largest == 0:
         return np.uint64(0)
@@ -116,7 +122,7 @@ def place(frame, n):  # type: ignore[no-untyped-def]
         digit = 0
         if i < len(n):
             site = (first + step * (i // n_terms)) % n_sites
-            digit = min(np.int64(n[site * n_terms + i % n_terms]), 31)
+            digit = min(int(n[site * n_terms + i % n_terms]), 31)
         position = (position << np.uint64(5)) | np.uint64(digit)
     return position
 
