@@ -18,7 +18,7 @@ REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
 
-.PHONY: help setup demo test test-serial test-mpi lint format clean
+.PHONY: help setup demo test test-serial test-mpi bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -47,6 +47,9 @@ test-mpi: setup
 	    ( $(IN_ENV) timeout $(RANK_TIMEOUT) mpiexec -n $$ranks python tests/run_ranks.py $$ranks ) \
 	        || { echo "Failed on $$ranks ranks."; exit 1; }; \
 	done
+
+bench: setup ## Set up, run all benchmarks and write benchmarks/report (half an hour)
+	@$(IN_ENV) python benchmarks/run.py $(BENCH_ARGS)
 
 lint: setup ## Check style, types and workflow
 	@$(IN_ENV) ruff check

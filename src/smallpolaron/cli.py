@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import smallpolaron
 
 if TYPE_CHECKING:
-    from smallpolaron.studies.config import AnalysisConfig
+    from smallpolaron.studies.sections import AnalysisConfig
     from smallpolaron.studies.store import Result
 
 Command = Callable[[argparse.Namespace], int]

@@ -86,7 +86,7 @@ def test_schema_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         shutil.copy(ROOT / name, tmp_path / name)
     assert main(["schema", "--check", "--root", str(tmp_path)]) == 0
     page = tmp_path / "docs" / "configuration.md"
-    page.write_text(page.read_text().replace("Number of sites.", "Number of cats."))
+    page.write_text(page.read_text().replace("Number of sites;", "Number of cats;"))
     assert main(["schema", "--check", "--root", str(tmp_path)]) == 1
     assert "out of date" in capsys.readouterr().err
     assert main(["schema", "--root", str(tmp_path)]) == 0

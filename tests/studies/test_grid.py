@@ -12,6 +12,7 @@ from smallpolaron.studies import canonical
 from smallpolaron.studies.canonical import decimal_text, exact_product, parameter_hash
 from smallpolaron.studies.config import SECTIONS
 from smallpolaron.studies.grid import AXIS_KEYS, AXIS_SECTIONS
+from smallpolaron.studies.parameters import bath_expansion, holstein_model, refined_expansion
 from smallpolaron.studies.plan import ID_PATTERN, Plan
 from smallpolaron.studies.study import LONGEST_LABEL
 
@@ -190,6 +191,154 @@ def test_every_parameter_enters_the_hash(plan_of: PlanOf, valid: str) -> None:
     assert len(set(hashes)) == len(hashes)
 
 
+ADAPTIVE = """\
+study: test
+model: {n_sites: 3}
+bath: {eta_cm: 100, gamma_cm: 50}
+propagation: {duration_fs: 100}
+"""
+
+SAME_ADAPTIVE = {
+    "accuracy written out": ADAPTIVE + "accuracy: 1.0e-3\n",
+    "section without depth": ADAPTIVE + "hierarchy: {depth: null, symmetry: auto}\n",
+    "what accuracy decides": ADAPTIVE.replace("gamma_cm: 50", "gamma_cm: 50, error_bound: 3e-4")
+    .replace("100}", "100, tolerance: 1e-6, resolvent_frequencies_cm: []}")
+    .replace("study: test", "study: test\nadaptive: {growth: 3e-4, max_occupation: 255}"),
+}
+
+DIFFERENT_ADAPTIVE = [
+    ("study: test", "study: test\naccuracy: 0.002"),
+    ("study: test", "study: test\nadaptive: {growth: 1e-4}"),
+    ("study: test", "study: test\nadaptive: {pruning: 0}"),
+    ("study: test", "study: test\nadaptive: {max_occupation: 9}"),
+    ("study: test", "study: test\nhierarchy: {symmetry: none}"),
+    ("study: test", "study: test\nhierarchy: {depth: 30}"),
+    ("n_sites: 3", "n_sites: 3, topology: infinite"),
+    ("n_sites: 3", "n_sites: 3, topology: chain"),
+    ("gamma_cm: 50", "gamma_cm: 50, terms: 1"),
+    ("gamma_cm: 50", "gamma_cm: 50, error_bound: 0.004"),
+    ("duration_fs: 100", "duration_fs: 100, tolerance: 1e-8"),
+    ("duration_fs: 100", "duration_fs: 100, resolvent_frequencies_cm: [50]"),
+    ("duration_fs: 100", "duration_fs: 100, resolvent_frequencies_cm: [50, 70]"),
+]
+
+
+@pytest.mark.parametrize("text", SAME_ADAPTIVE.values(), ids=SAME_ADAPTIVE.keys())
+def test_same_accuracy_same_hash(text: str, plan_of: PlanOf) -> None:
+    assert plan_of(text).points[0].hash == plan_of(ADAPTIVE).points[0].hash
+
+
+def test_every_parameter_of_the_adaptive_hierarchy_enters_the_hash(plan_of: PlanOf) -> None:
+    texts = [ADAPTIVE, *(ADAPTIVE.replace(old, new) for old, new in DIFFERENT_ADAPTIVE)]
+    assert len({plan_of(text).points[0].hash for text in texts}) == len(texts)
+
+
+def test_order_of_frequencies_does_not_matter(plan_of: PlanOf) -> None:
+    texts = [
+        ADAPTIVE.replace("100}", f"100, resolvent_frequencies_cm: [{order}]}}")
+        for order in ("50, 70", "70, 50.0")
+    ]
+    assert len({plan_of(text).points[0].hash for text in texts}) == 1
+
+
+def test_what_an_engine_does_not_use_is_none(plan_of: PlanOf, valid: str) -> None:
+    adaptive, fixed = plan_of(ADAPTIVE).points[0].parameters, plan_of(valid).points[0].parameters
+    assert adaptive["accuracy"] == 1e-3
+    assert adaptive["hierarchy"]["depth"] is None
+    assert adaptive["propagation"]["equilibrium_tolerance"] is None
+    assert fixed["accuracy"] is None
+    assert set(fixed["adaptive"].values()) == {None}
+    assert fixed["propagation"]["tolerance"] == 1e-7
+
+
+def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
+    """The plan spells out what Accuracy would derive; it must not import MPI to do so."""
+    from smallpolaron.dynamics.accuracy import LARGEST, SMALLEST, Accuracy
+
+    for target in (SMALLEST, 3e-5, 1e-3, LARGEST):
+        point = plan_of(ADAPTIVE + f"accuracy: {target}\n").points[0].parameters
+        accuracy = Accuracy(target)
+        assert point["adaptive"]["growth"] == pytest.approx(accuracy.growth_threshold)
+        assert point["adaptive"]["pruning"] == pytest.approx(accuracy.pruning_fraction)
+        assert point["propagation"]["tolerance"] == pytest.approx(accuracy.step_tolerance)
+        assert point["bath"]["error_bound"] == pytest.approx(accuracy.bath_error_bound)
+    from smallpolaron.hierarchy.adaptive import Limits
+    from smallpolaron.studies.config import Study
+
+    assert point["adaptive"]["max_occupation"] == Limits().max_occupation
+    assert Study.model_fields["accuracy"].default == Accuracy().target
+
+
+def test_blocks_may_mix_both_engines(plan_of: PlanOf) -> None:
+    """Keys of one engine in a section are meant for its points."""
+    plan = plan_of(
+        """\
+        study: test
+        accuracy: 1e-2
+        model: {n_sites: 3}
+        bath: {eta_cm: 100, gamma_cm: 50, terms: 0}
+        hierarchy: {weights: [2]}
+        adaptive: {pruning: 0.5}
+        propagation: {duration_fs: 100, equilibrium_tolerance: 1e-8,
+                      resolvent_frequencies_cm: [50]}
+        grid:
+          - model.n_sites: [3, 4]
+          - {model.n_sites: [3], accuracy: [1e-3]}
+          - hierarchy.depth: [3, 5]
+          - {hierarchy.depth: [null, 7], model.n_sites: [5]}
+        """
+    )
+    found = [(p.parameters["accuracy"], p.parameters["hierarchy"]["depth"]) for p in plan.points]
+    assert found == [
+        *[(1e-2, None)] * 2,
+        (1e-3, None),
+        (None, 3),
+        (None, 5),
+        (1e-2, None),
+        (None, 7),
+    ]
+    for point in plan.points:
+        fixed = point.parameters["accuracy"] is None
+        assert point.parameters["hierarchy"]["weights"] == ([2] if fixed else None)
+        assert point.parameters["adaptive"]["pruning"] == (None if fixed else 0.5)
+        assert point.parameters["propagation"]["resolvent_frequencies_cm"] == [[50], []][fixed]
+    assert plan.points[2].id.startswith("n_sites~3__accuracy~0.001-")
+    assert plan.points[5].id.startswith("n_sites~5__depth~none-")
+
+
+def test_keys_of_the_current_are_not_meant_for_populations(plan_of: PlanOf) -> None:
+    text = ADAPTIVE.replace("100}", "100, resolvent_frequencies_cm: [50]}")
+    plan = plan_of(
+        text + "grid:\n - model.n_sites: [3]\n - {model.n_sites: [4], protocols: [marcus]}\n"
+    )
+    found = [point.parameters["propagation"]["resolvent_frequencies_cm"] for point in plan.points]
+    assert found == [[50], []]
+
+
+def test_a_block_cannot_ask_for_both_engines(
+    valid: str, faults_of: Callable[[str], list[str]]
+) -> None:
+    grid = "grid: [{accuracy: [1e-3], hierarchy.depth: [4]}, {model.n_sites: [4]}]\n"
+    (line,) = faults_of(valid + grid)
+    assert "accuracy = 0.001: has an effect only without hierarchy.depth, which is 4" in line
+
+
+def test_infinite_ring_has_a_window(plan_of: PlanOf) -> None:
+    text = ADAPTIVE.replace("n_sites: 3", "topology: infinite")
+    point = plan_of(text).points[0]
+    assert point.parameters["model"]["n_sites"] == 41
+    assert point.parameters["hierarchy"]["symmetry"] == "translation"
+    assert holstein_model(point.parameters).topology == "ring"
+    assert plan_of(text.replace("infinite", "infinite, n_sites: 41")).points[0].hash == point.hash
+
+
+def test_refined_expansion_has_one_term_more(plan_of: PlanOf) -> None:
+    for terms in ("auto", "0", "3"):
+        text = ADAPTIVE.replace("gamma_cm: 50", f"gamma_cm: 50, terms: {terms}")
+        point = plan_of(text).points[0].parameters
+        assert refined_expansion(point).n_terms == bath_expansion(point).n_terms + 1
+
+
 def test_version_of_the_numerics_enters_the_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     before = parameter_hash({"a": {"b": 1}})
     monkeypatch.setattr(canonical, "NUMERICS_VERSION", 10**6)
@@ -229,3 +378,19 @@ def test_symmetry_auto_is_resolved(plan_of: PlanOf, valid: str) -> None:
     assert symmetry(valid) == "translation"
     assert symmetry(valid.replace("n_sites: 3", "n_sites: 3, topology: chain")) == "none"
     assert symmetry(valid.replace("n_sites: 3", "n_sites: 3, hopping_cm: [1, 2, 3]")) == "none"
+
+
+@pytest.mark.parametrize(
+    ("model", "wanted"),
+    [
+        ("n_sites: 3", "translation"),
+        ("n_sites: 3, topology: chain", "reflection"),
+        ("n_sites: 4, topology: chain, hopping_cm: [1, 2, 1]", "reflection"),
+        ("n_sites: 4, topology: chain, hopping_cm: [1, 2, 3]", "none"),
+        ("n_sites: 3, topology: chain, site_energies_cm: [1, 0, 0]", "none"),
+        ("n_sites: 3, site_energies_cm: [1, 0, 1]", "none"),
+    ],
+)
+def test_symmetry_auto_of_an_adaptive_hierarchy(model: str, wanted: str, plan_of: PlanOf) -> None:
+    point = plan_of(ADAPTIVE.replace("n_sites: 3", model)).points[0]
+    assert point.parameters["hierarchy"]["symmetry"] == wanted

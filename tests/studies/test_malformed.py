@@ -252,6 +252,128 @@ CASES: list[Case] = [
         "hierarchy.depth",
         ("error bound", "raise"),
     ),
+    (
+        "accuracy_too_fine",
+        study(depth="", more="accuracy: 1e-7\n"),
+        "accuracy",
+        ("= 1e-07", ">= 1e-06 and <= 0.1"),
+    ),
+    (
+        "accuracy_coarse",
+        study(depth="", more="accuracy: 1\n"),
+        "accuracy",
+        ("= 1", "<= 0.1", "correct"),
+    ),
+    ("accuracy_null", study(depth="", more="accuracy:\n"), "accuracy", ("null", "a number")),
+    (
+        "accuracy_in_section",
+        study(depth="hierarchy: {accuracy: 1e-3}\n"),
+        "hierarchy.accuracy",
+        ("not a known key", "top level of the file"),
+    ),
+    (
+        "accuracy_of_fixed_hierarchy",
+        study(more="accuracy: 1e-3\n"),
+        "accuracy",
+        ("= 0.001", "only without hierarchy.depth, which is 3", "remove hierarchy.depth"),
+    ),
+    (
+        "adaptive_key_of_fixed_hierarchy",
+        study(more="adaptive: {pruning: 0}\n"),
+        "adaptive.pruning",
+        ("= 0", "only without hierarchy.depth, which is 3"),
+    ),
+    (
+        "resolvent_of_fixed_hierarchy",
+        study(run="propagation: {duration_fs: 100, resolvent_frequencies_cm: [50]}\n"),
+        "propagation.resolvent_frequencies_cm",
+        ("[50.0]", "only without hierarchy.depth"),
+    ),
+    (
+        "resolvent_twice",
+        study(depth="", run="propagation: {duration_fs: 9, resolvent_frequencies_cm: [5, 5.0]}\n"),
+        "propagation.resolvent_frequencies_cm",
+        ("[5.0, 5.0]", "twice"),
+    ),
+    (
+        "resolvent_without_current",
+        study(
+            depth="",
+            run="propagation: {duration_fs: 9, resolvent_frequencies_cm: [5]}\n",
+            more="protocols: [marcus]\n",
+        ),
+        "propagation.resolvent_frequencies_cm",
+        ("only with the protocol current",),
+    ),
+    (
+        "weights_without_depth",
+        study(depth="hierarchy: {weights: [1]}\n"),
+        "hierarchy.weights",
+        ("[1.0]", "only with hierarchy.depth", "let accuracy decide"),
+    ),
+    (
+        "excited_sites_without_depth",
+        study(depth="hierarchy: {max_excited_sites: 2}\n"),
+        "hierarchy.max_excited_sites",
+        ("= 2", "only with hierarchy.depth"),
+    ),
+    (
+        "equilibrium_tolerance_without_depth",
+        study(depth="", run="propagation: {duration_fs: 10, equilibrium_tolerance: 1e-8}\n"),
+        "propagation.equilibrium_tolerance",
+        ("1e-08", "only with hierarchy.depth"),
+    ),
+    (
+        "growth_zero",
+        study(depth="", more="adaptive: {growth: 0}\n"),
+        "adaptive.growth",
+        ("= 0", "> 0 and < 1"),
+    ),
+    (
+        "expansion_without_depth",
+        study(bath="bath: {eta_cm: 500, gamma_cm: 5, error_bound: 1e-30}\n", depth=""),
+        "bath.terms",
+        ("'auto'", "error bound", "give bath.terms a number"),
+    ),
+    ("ring_without_sites", study(model="model: {}\n"), "model.n_sites", ("not given", "on a ring")),
+    (
+        "infinite_even_window",
+        study(model="model: {topology: infinite, n_sites: 40}\n", depth=""),
+        "model.n_sites",
+        ("= 40", "odd", "leave it out for 41"),
+    ),
+    (
+        "infinite_disorder",
+        study(model="model: {topology: infinite, n_sites: 3, hopping_cm: [1, 2, 3]}\n", depth=""),
+        "model.hopping_cm",
+        ("one number on an infinite ring",),
+    ),
+    (
+        "infinite_levels",
+        study(model="model: {topology: infinite, site_energies_cm: [1, 2]}\n", depth=""),
+        "model.site_energies_cm",
+        ("one number on an infinite ring",),
+    ),
+    (
+        "infinite_fixed",
+        study(model="model: {topology: infinite}\n"),
+        "model.topology",
+        ("'infinite'", "no fixed hierarchy", "remove hierarchy.depth"),
+    ),
+    (
+        "infinite_populations",
+        study(
+            model="model: {topology: infinite}\n", depth="", more="protocols: [current, marcus]\n"
+        ),
+        "model.topology",
+        ("protocol current only", "marcus", "large ring"),
+    ),
+    (
+        "infinite_without_symmetry",
+        study(model="model: {topology: infinite}\n", depth="hierarchy: {symmetry: none}\n"),
+        "hierarchy.symmetry",
+        ("'none'", "auto or translation on an infinite ring"),
+    ),
     ("depth_zero", study(depth="hierarchy: {depth: 0}\n"), "hierarchy.depth", ("= 0", ">= 1")),
     ("depth_256", study(depth="hierarchy: {depth: 256}\n"), "hierarchy.depth", ("<= 255",)),
     (
@@ -476,6 +598,8 @@ def test_refused_with_key_value_and_remedy(
 
 def test_cases_are_valid_without_their_fault(plan_of: Callable[[str], object]) -> None:
     plan_of(study())
+    plan_of(study(depth=""))
+    plan_of(study(model="model: {topology: infinite}\n", depth=""))
 
 
 def test_every_message_says_what_to_do(faults_of: Callable[[str], list[str]]) -> None:

@@ -129,6 +129,46 @@ def test_existing_result_is_kept_before_any_work(
     assert output.read_text() == "precious"
 
 
+ADAPTIVE = """\
+study: adaptive
+accuracy: 0.02
+model: {n_sites: 4}
+bath: {eta_cm: 100, gamma_cm: 50, terms: 1}
+propagation: {duration_fs: 60}
+"""
+
+
+def _planned(text: str, folder: Path) -> tuple[Path, str]:
+    study, plan_path = folder / "s.yaml", folder / "plan.json"
+    study.write_text(text)
+    assert main(["plan", "--config", str(study), "--output", str(plan_path)]) == 0
+    return plan_path, read_plan(plan_path).points[0].id
+
+
+def test_adaptive_correlation_is_the_same_on_one_and_two_ranks(tmp_path: Path) -> None:
+    plan_path, point = _planned(ADAPTIVE, tmp_path)
+    found = []
+    for ranks in (1, 2):
+        output = tmp_path / f"c{ranks}.h5"
+        done = run("correlation", *order(plan_path, point, output, ranks), ranks=ranks)
+        assert done.returncode == 0, done.stderr
+        result = read_result(output, kind="correlation")
+        assert result.provenance["ranks"] == ranks
+        found.append(np.asarray(result.variables["C_JJ"].data))
+    assert float(np.max(np.abs(found[1] - found[0]))) < 1e-6 * abs(found[0][0])
+
+
+def test_limit_reached_ends_all_ranks_with_one_line(tmp_path: Path) -> None:
+    text = ADAPTIVE + "resources: {max_unknowns: 150}\n"
+    plan_path, point = _planned(text, tmp_path)
+    done = run("correlation", *order(plan_path, point, tmp_path / "c.h5"))
+    assert done.returncode == 2, done.stderr
+    assert done.stderr.count("error: ") == 1
+    assert "150 are allowed" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "c.h5").exists()
+
+
 FAIL_ON_ONE_RANK = """
 import sys
 from mpi4py import MPI

@@ -7,8 +7,10 @@ from math import comb
 
 import pytest
 
+from smallpolaron.studies.adaptive_cost import BASE_MB_PER_RANK as BASE_MB
+from smallpolaron.studies.adaptive_cost import PROPAGATIONS, core_seconds
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import ResourcesConfig
+from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.resources import (
     BASE_MB_PER_RANK,
@@ -20,6 +22,7 @@ from smallpolaron.studies.resources import (
     ranks,
     unknowns,
 )
+from smallpolaron.studies.sections import ResourcesConfig
 
 
 @pytest.fixture
@@ -105,6 +108,48 @@ def test_estimates_are_whole_and_positive(parameters: Callable[..., Parameters])
     assert found.runtime_min >= 1
     assert isinstance(found.mem_mb_per_cpu, int)
     assert isinstance(found.runtime_min, int)
+
+
+@pytest.fixture
+def adaptive(plan_of: Callable[[str], Plan], valid: str) -> Callable[..., Parameters]:
+    def make(accuracy: float = 1e-3, model: str = "n_sites: 10") -> Parameters:
+        text = valid.replace("hierarchy: {depth: 3}", f"accuracy: {accuracy!r}")
+        text = text.replace("duration_fs: 100", "duration_fs: 600").replace("terms: 0", "terms: 1")
+        return plan_of(text.replace("n_sites: 3", model)).points[0].parameters
+
+    return make
+
+
+MEASURED = [(1e-3, 20e3, 1.0), (3e-4, 46e3, 2.4), (1e-4, 110e3, 5.5), (3e-5, 220e3, 13.0)]
+
+
+@pytest.mark.parametrize(("accuracy", "labels", "seconds"), MEASURED)
+def test_adaptive_estimate_meets_the_measured_runs(
+    accuracy: float, labels: float, seconds: float, adaptive: Callable[..., Parameters]
+) -> None:
+    found = estimate(adaptive(accuracy), "current", LIMITS)
+    assert found.unknowns == pytest.approx(labels, rel=0.15)
+    assert core_seconds(found.unknowns, 600.0) == pytest.approx(PROPAGATIONS * seconds, rel=0.3)
+    assert found.size == f"~{found.unknowns}"
+    assert found.mem_mb_per_cpu > BASE_MB
+
+
+def test_adaptive_estimate_depends_on_sites_only_without_translation(
+    adaptive: Callable[..., Parameters],
+) -> None:
+    def size(model: str, protocol: Protocol = "current") -> int:
+        return estimate(adaptive(model=model), protocol, LIMITS).unknowns
+
+    assert size("n_sites: 10") == size("n_sites: 20") == size("topology: infinite")
+    assert size("n_sites: 10, topology: chain") == 10 * size("n_sites: 10")
+    assert size("n_sites: 10", "marcus") == 10 * size("n_sites: 10")
+
+
+def test_adaptive_estimate_ends_at_the_limit(adaptive: Callable[..., Parameters]) -> None:
+    limits = ResourcesConfig(max_unknowns=12_345, unknowns_per_rank=1000)
+    found = estimate(adaptive(1e-6), "current", limits)
+    assert (found.unknowns, found.tasks, found.exact) == (12_345, 13, False)
+    assert estimate(adaptive(), "current", LIMITS).tasks == 2
 
 
 def test_uncountable_hierarchies_are_refused_quickly(

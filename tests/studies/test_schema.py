@@ -10,9 +10,10 @@ import jsonschema
 import pytest
 
 from smallpolaron.studies import describe
-from smallpolaron.studies.config import DEFAULT_ERROR_BOUND, SECTIONS
+from smallpolaron.studies.config import SECTIONS
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.schema import json_schema, outdated, with_tables
+from smallpolaron.studies.sections import DEFAULT_ERROR_BOUND
 from smallpolaron.studies.study import load_plan
 from smallpolaron.studies.yamlfile import read_yaml
 
@@ -87,7 +88,20 @@ def test_demo_holds_the_points_of_the_papers() -> None:
     for p in points:
         key = (p.parameters["bath"]["eta_cm"], p.parameters["bath"]["gamma_cm"])
         found[key].add(p.parameters["model"]["n_sites"])
-    assert found == {(100.0, 50.0): {3, 4, 5, 6}, (323.0, 41.0): {3, 4, 5, 6}}
+    assert found == {(100.0, 50.0): {3, 4, 5, 6}, (323.0, 41.0): {3, 4, 5, 6, 8}}
+
+
+def test_demo_has_one_fixed_reference_and_one_that_is_too_shallow() -> None:
+    points = load_plan(ROOT / "config" / "config.yaml").points
+    depths = [point.parameters["hierarchy"]["depth"] for point in points]
+    assert sorted(depth for depth in depths if depth is not None) == [3, 12]
+    assert {point.parameters["accuracy"] for point in points} == {1e-3, None}
+
+
+def test_readme_study_is_valid(plan_of: Callable[[str], Plan]) -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```yaml\n(study: .*?)```", text, re.DOTALL)
+    assert all(point.parameters["accuracy"] == 1e-3 for point in plan_of(example).points)
 
 
 def test_tiny_study_is_tiny(plan_of: Callable[[str], Plan]) -> None:
@@ -97,4 +111,6 @@ def test_tiny_study_is_tiny(plan_of: Callable[[str], Plan]) -> None:
         "franck_condon",
         "marcus",
     }
-    assert all(point.parameters["hierarchy"]["depth"] <= 4 for point in plan.points)
+    depths = [point.parameters["hierarchy"]["depth"] for point in plan.points]
+    assert depths == [3, None]
+    assert all(point.parameters["model"]["n_sites"] == 3 for point in plan.points)

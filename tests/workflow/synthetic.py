@@ -47,7 +47,7 @@ def correlation(point: Point, study: str) -> Result:
     """Return an invented correlation result of a point."""
     p = point.parameters
     temperature = number(p, "model.temperature_K")
-    n_sites, depth = whole(p, "model.n_sites"), whole(p, "hierarchy.depth")
+    n_sites, depth = whole(p, "model.n_sites"), p["hierarchy"]["depth"]
     omega = np.linspace(-0.35, 0.35, 4001)
     kubo = kubo_spectrum(omega, n_sites)
     x = beta(temperature) * omega
@@ -58,7 +58,7 @@ def correlation(point: Point, study: str) -> Result:
     a = number(p, "model.lattice_constant_A")
     start = float(np.sum(kubo)) * (omega[1] - omega[0]) / (2 * np.pi)
     hopping_energy = -start / (a**2 * thermal_energy(temperature))
-    frontier = 0.05 if depth <= TOO_SHALLOW else 1e-6
+    frontier = 0.05 if depth is not None and depth <= TOO_SHALLOW else 1e-6
     density = np.eye(n_sites, dtype=complex) / n_sites
     line = ("time",)
     variables = {

@@ -16,10 +16,13 @@ from conftest import Study
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.studies.figures import finite_size, printed_values, style
 from smallpolaron.studies.figures.runs import read_runs, read_study, reference, remarks
-from smallpolaron.studies.figures.systems import group
+from smallpolaron.studies.figures.systems import group, numerics
 from smallpolaron.studies.kernel_job import kernel_result
 from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.store import read_result, write_result
+from smallpolaron.studies.study import plan_document
+from smallpolaron.studies.yamlfile import parse_yaml
 
 BAND = ["--band-paper-units", "0.002"]
 FIGURES = {
@@ -110,6 +113,72 @@ def test_flagged_runs_are_named_with_the_gate_and_never_the_reference(study: Stu
     assert looks[0]["linestyle"] == looks[2]["linestyle"] == "-"
     assert looks[1]["linestyle"] != "-"
     assert looks[1]["color"] == style.VERMILION
+
+
+MIXED = """\
+study: mixed
+model: {topology: ring}
+bath: {terms: 0, eta_over_v: 2, gamma_over_v: 1}
+propagation: {duration_fs: 600}
+grid:
+  - {model.n_sites: [4, 5]}
+  - {model.n_sites: [5], accuracy: [1e-4]}
+  - {model.n_sites: [5], hierarchy.depth: [10]}
+  - {model.topology: [infinite], model.n_sites: [21]}
+"""
+
+
+@pytest.fixture
+def mixed(tmp_path: Path) -> Study:
+    plan = plan_document(parse_yaml(MIXED, "study.yaml"))
+    found = Study(tmp_path / "mixed", plan)
+    write_plan(found.plan_file, plan)
+    synthetic.write_all(found.plan_file)
+    synthetic.analyse_all(found.plan_file)
+    return found
+
+
+def test_adaptive_runs_are_labelled_by_accuracy(mixed: Study) -> None:
+    files = [mixed.folder / "mobility" / f"{point.id}.h5" for point in mixed.plan.points]
+    runs = read_runs(files[:4])
+    assert [run.label for run in runs if run.n_sites == 4] == ["N = 4, accuracy 0.001"]
+    assert {run.label for run in runs if run.n_sites == 5} == {
+        "N = 5, accuracy 0.001",
+        "N = 5, accuracy 0.0001",
+        "N = 5, depth 10",
+    }
+    assert reference(runs).label == "N = 5, accuracy 0.0001"
+    assert [run.label for run in read_runs(files[:2])] == ["N = 4", "N = 5"]
+    assert [run.label for run in read_runs(files[4:])] == ["N = ∞ (window 21)"]
+    series = finite_size.series_of(runs, 0.002, 1.0)
+    assert series[0].name == "accuracy 0.001"
+    for name in ("finite_size", "cutoff"):
+        _draw(name, [*_of_kinds(mixed, name, files[4:]), *FIGURES[name][1]], mixed.folder)
+
+
+def _of_kinds(study: Study, name: str, files: list[Path]) -> list[str]:
+    found = []
+    for kind in FIGURES[name][0]:
+        found += [f"--{kind}", *(str(study.folder / kind / path.name) for path in files)]
+    return found
+
+
+def test_captions_say_how_the_hierarchy_was_chosen(mixed: Study) -> None:
+    parameters = [point.parameters for point in mixed.plan.points[:4]]
+    text = numerics(parameters)
+    assert "adaptive hierarchy with accuracy 0.0001, 0.001 and hierarchy depth 10, " in text
+    assert numerics(parameters[3:]).startswith("hierarchy depth 10, ")
+    infinite = group([("x", mixed.plan.points[4].parameters)])[0]
+    assert infinite.title.startswith("infinite ring, ")
+    assert infinite.description.startswith("Infinite ring, ")
+
+
+def test_comparison_names_accuracy_and_infinite_size(mixed: Study) -> None:
+    comparison = importlib.import_module("smallpolaron.studies.figures.comparison")
+    text = "".join(comparison.page(read_study(mixed.plan_file))[1])
+    assert "accuracy 0.0001" in text
+    assert "depth 10" in text
+    assert "∞" in text
 
 
 def test_a_run_without_numbers_is_drawn_as_such(study: Study, tmp_path: Path) -> None:

@@ -61,7 +61,7 @@ def outlook(longest=25):
         :longest
     ]:
         lines.append(
-            f"{asked.unknowns:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu:>8}"
+            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu:>8}"
             f" {asked.runtime_min:>4} min  {protocol:<13}  {point.id}"
         )
     if len(jobs) > longest:

@@ -144,7 +144,8 @@ class _Problem:
         self.equilibrium: AdaptiveEquilibrium = find_equilibrium(
             model, expansion, even, accuracy, limits, comm, report
         )
-        self.readout = Readout.of(self._empty(), [model.current])
+        self._complex_readout = Readout.of(self._empty(), [model.current])
+        self.readout = Readout.of(self._empty(hermitian=real_part_only), [model.current])
 
     def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
         sector = replace(self._odd, hermitian=hermitian)
@@ -154,7 +155,7 @@ class _Problem:
         """J rho_eq on a basis of its own."""
         basis = self._empty()
         state = self.equilibrium
-        basis.add(self.readout.keys)
+        basis.add(self._complex_readout.keys)
         return basis, multiply(state.basis, state.x, basis, self.model.current)
 
     def run(self, accuracy: Accuracy, time_fs: NDArray[np.float64], progress: Progress) -> _Run:
@@ -177,8 +178,20 @@ class _Problem:
     def resolve(
         self, accuracy: Accuracy, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0
     ) -> tuple[complex, Solution]:
-        """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis."""
+        """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
+
+        Where no symmetry keeps the equilibrium out of the sector, its share of x is left out: it
+        does not decay. On a disordered ring a finite bath expansion makes it small, not zero.
+        """
         keys, values = basis.keys.copy(), x.copy()
+        trace = Readout.of(basis, [np.eye(self.model.n_sites).astype(complex)])
+        if singular := len(trace.keys) > 0:
+            still = self.equilibrium
+            share = trace.read(basis, x)[0]
+            basis.add(still.basis.keys)
+            keys = np.concatenate([keys, still.basis.keys])
+            values = np.concatenate([values, -share * still.x])
+        pinned = trace if singular and frequency == 0 else None
 
         def right_side(now: AdaptiveBasis) -> ComplexArray:
             # labels may have moved to other ranks since
@@ -186,12 +199,12 @@ class _Problem:
 
         solution = adaptive_solve(
             basis,
-            LinearProblem(right_side, shift=1j * frequency),
+            LinearProblem(right_side, shift=1j * frequency, trace=pinned, total=0.0),
             np.zeros(basis.n_local, complex),
             growth=accuracy.growth_threshold,
             tolerance=accuracy.solver_tolerance,
         )
-        return complex(self.readout.read(basis, solution.x)[0]), solution
+        return complex(self._complex_readout.read(basis, solution.x)[0]), solution
 
 
 def compute_adaptive_correlation(
@@ -238,7 +251,7 @@ def compute_adaptive_correlation(
         The correlation function; the same for any number of ranks.
 
     Raises:
-        ValueError: symmetry that the model does not have.
+        ValueError: symmetry that the model does not have, no hopping, wrong times.
         LimitReached: the accuracy needs a larger basis than allowed.
         NotConverged: a linear solver failed.
         ParallelSetupError: PETSc with real scalars.
@@ -246,6 +259,8 @@ def compute_adaptive_correlation(
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
     """
     require_complex_petsc()
+    if not np.any(model.bond_hoppings):
+        raise ValueError("hopping = 0: there is no current")
     time_fs = sample_times(duration_fs, sample_fs)
     sectors = current_sectors(model, symmetry, infinite)
 
@@ -330,6 +345,8 @@ def current_sectors(
         ValueError: translation or the infinite ring asked of a model that does not have it.
     """
     n = model.n_sites
+    if symmetry not in ("auto", "translation", "none"):
+        raise ValueError(f"symmetry = {symmetry!r}; allowed: 'auto', 'translation', 'none'")
     if infinite or symmetry == "translation":
         if not model.is_translation_invariant:
             raise ValueError("a ring with equal hoppings and equal site energies is needed")

@@ -184,7 +184,7 @@ def evolve_adaptive(
             continue
         x = _grow(stepper, new, flow, now + tried)
         norm, rest = new_norm, flow.rest / new_norm
-        reading = basis.comm.allreduce(np.array(readings))
+        reading = readout.value(basis.comm.allreduce(np.array(readings)))
         run.segments.append(Segment(now, tried, reading[:, None, :]))
         run.step_time_fs.append(now + tried)
         run.step_error += error
@@ -209,7 +209,16 @@ def evolve_adaptive(
 
 
 def sample_times(duration_fs: float, sample_fs: float) -> NDArray[np.float64]:
-    """Output times 0, sample_fs, ... within the duration, fs."""
+    """Output times 0, sample_fs, ... within the duration, fs.
+
+    Raises:
+        ValueError: not 0 < sample_fs <= duration_fs.
+    """
+    if not 0 < sample_fs <= duration_fs < np.inf:
+        raise ValueError(
+            f"duration_fs = {duration_fs}, sample_fs = {sample_fs}; needed: "
+            "0 < sample_fs <= duration_fs"
+        )
     count = int(np.floor(duration_fs / sample_fs * (1 + 1e-12))) + 1
     return sample_fs * np.arange(count, dtype=np.float64)
 

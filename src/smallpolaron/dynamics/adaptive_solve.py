@@ -10,7 +10,7 @@ from petsc4py import PETSc
 
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached
 from smallpolaron.hierarchy.compact import CompactGenerator
 
 ComplexArray = NDArray[np.complex128]
@@ -34,18 +34,21 @@ class NotConverged(RuntimeError):
 class LinearProblem:
     """(L + shift) x = b.
 
-    With a trace t the problem is L x = 0, t x = 1 instead: because t L = 0, its solution also
-    solves (L - r u t) x = -r u, which is regular, for any u that t does not annihilate.
+    With a trace t the problem is L x = b, t x = s instead, where t b = 0: because t L = 0, its
+    solution also solves (L - r u t) x = b - r s u, which is regular, for any u that t does not
+    annihilate.
 
     Attributes:
         right_side: b on a basis: called with the basis after every growth, shape (n_local,).
         shift: added to the diagonal, 1/fs.
         trace: the functional t, or None.
+        total: its value s.
     """
 
     right_side: Callable[[AdaptiveBasis], ComplexArray]
     shift: complex = 0.0
     trace: Readout | None = None
+    total: float = 1.0
 
 
 @dataclass
@@ -138,7 +141,13 @@ def adaptive_solve(
                 flow.capped / norm,
             )
         before = basis.size
-        added = basis.add(flow.keys)
+        try:
+            added = basis.add(flow.keys)
+        except LimitReached as reason:
+            raise LimitReached(
+                f"{reason} for a linear solve. Ask for less accuracy, or allow more unknowns and "
+                "memory."
+            ) from reason
         x = basis.rebalance(_extended(x, basis))
         settled = complete or added < _SETTLED * before
     raise NotConverged(f"the basis did not settle in {_MAX_ROUNDS} rounds ({basis.size} labels)")
@@ -172,7 +181,7 @@ def _solve(
     preconditioner.setPythonContext(BlockPreconditioner(basis, diagonal))
     right, x = generator.vector(), generator.vector()
     b = problem.right_side(basis)
-    b[operator.rows] -= operator.pinned
+    b[operator.rows] -= operator.pinned * problem.total
     right.array_w[:] = b
     x.array_w[:] = start
     solver.setInitialGuessNonzero(True)

@@ -33,30 +33,39 @@ class Readout:
 
     Attributes:
         keys: canonical keys of the elements it reads, the same on every rank.
-        weights: shape (operators, keys); real functionals of x and x* alike in Hermitian sectors.
+        weights: shape (operators, keys).
+        real: only the real part of the sum means something: in Hermitian sectors, where one
+            element stands for its conjugate as well.
     """
 
     keys: Keys
     weights: ComplexArray
+    real: bool = False
 
     @classmethod
     def of(cls, basis: AdaptiveBasis, operators: list[ComplexArray]) -> "Readout":
         """Readout of Tr[O rho_0] for each operator O, shape (N, N).
 
-        With translation, or in a Hermitian sector, operators must have that symmetry or be
-        diagonal.
+        With translation, operators must have that symmetry or be diagonal; in a Hermitian sector
+        they must be Hermitian.
         """
         keys, bits, sites = reduced_labels(basis)
         sign = np.where(bits & 2, -1.0, 1.0)
         rows = [basis.sector.copies * o[sites[:, 1], sites[:, 0]] * sign for o in operators]
         weights = np.array(rows)
         weights[:, bits < 0] = 0
+        # Re(w x*) = Re(w* x)
+        weights = np.where(bits & 1, weights.conj(), weights)
         unique, place = np.unique(keys, axis=0, return_inverse=True)
         merged = np.zeros((len(operators), len(unique)), complex)
         for column, where in enumerate(np.ravel(place)):
             merged[:, where] += weights[:, column]
         used = np.any(merged != 0, axis=0)
-        return cls(np.ascontiguousarray(unique[used]), np.ascontiguousarray(merged[:, used]))
+        return cls(
+            np.ascontiguousarray(unique[used]),
+            np.ascontiguousarray(merged[:, used]),
+            basis.sector.hermitian,
+        )
 
     def locate(self, basis: AdaptiveBasis) -> tuple[NDArray[np.int64], ComplexArray]:
         """This rank's rows and the weights of them, shape (operators, rows)."""
@@ -67,7 +76,11 @@ class Readout:
     def read(self, basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
         """Values, shape (operators,), the same on every rank (collective)."""
         rows, weights = self.locate(basis)
-        return np.asarray(basis.comm.allreduce(weights @ x[rows]))
+        return self.value(basis.comm.allreduce(weights @ x[rows]))
+
+    def value(self, total: ComplexArray) -> ComplexArray:
+        """The sum over all ranks, without a part that means nothing."""
+        return total.real.astype(complex) if self.real else np.asarray(total)
 
 
 def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:

@@ -66,6 +66,8 @@ class PopulationRun:
 def population_sector(model: HolsteinModel, site: int, symmetry: PopulationSymmetry) -> Sector:
     """Sector of a start on one site: Hermitian, and even under reflection about the site."""
     n = model.n_sites
+    if symmetry not in ("auto", "none"):
+        raise ValueError(f"symmetry = {symmetry!r}; allowed: 'auto', 'momentum', 'none'")
     if symmetry == "none":
         return Sector(n, False)
     if model.is_translation_invariant and model.flux == 0:

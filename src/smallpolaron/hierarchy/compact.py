@@ -33,9 +33,9 @@ class CompactGenerator:
         self._indptr, self._columns, self._codes = s.indptr, s.columns, s.codes
         self.diagonal = s.diagonal
         self._table = basis.table
-        conjugates = basis.sector.hermitian
-        self._product = _conjugating_product if conjugates else _product
-        self._series = _conjugating_series_product if conjugates else _series_product
+        self._conjugates = basis.sector.hermitian
+        self._product = _conjugating_product if self._conjugates else _product
+        self._series = _conjugating_series_product if self._conjugates else _series_product
         self.comm = basis.comm
         self.n_local, self.n_ghosts, self.size = len(s.diagonal), len(s.ghosts), s.size
         self.start = s.start
@@ -100,7 +100,13 @@ class CompactGenerator:
         return float(np.sqrt(self.comm.allreduce(float(np.vdot(x, x).real))))
 
     def matrix(self) -> PETSc.Mat:
-        """The operator as a PETSc matrix, for its linear solvers."""
+        """The operator as a PETSc matrix, for its linear solvers.
+
+        Raises:
+            ValueError: in a Hermitian sector, where L is linear over the real numbers only.
+        """
+        if self._conjugates:
+            raise ValueError("in a Hermitian sector L is no complex-linear operator")
         shape = (self.n_local, self.size)
         return PETSc.Mat().createPython((shape, shape), context=self, comm=self.comm)
 

@@ -24,7 +24,10 @@ ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 
 
 PLACE_MODES = 12
-"""Leading occupations that decide the rank of an ADO, five bits each."""
+"""Leading occupations that decide the rank of an ADO, five bits each; four bits mix the rest."""
+
+SMALL_PLACES = 2.0**62
+"""Places of ADOs with small leading occupations are below this."""
 
 
 @numba.njit(cache=True, inline="always")
@@ -117,14 +120,17 @@ def place(frame, n):  # type: ignore[no-untyped-def]
                     if ours > best:
                         first, step = start, direction
                     break
-    position = np.uint64(0)
-    for i in range(PLACE_MODES):
-        digit = 0
+    position, mix = np.uint64(0), np.uint64(0)
+    for i in range(max(PLACE_MODES, len(n))):
+        digit = np.uint64(0)
         if i < len(n):
             site = (first + step * (i // n_terms)) % n_sites
-            digit = min(int(n[site * n_terms + i % n_terms]), 31)
-        position = (position << np.uint64(5)) | np.uint64(digit)
-    return position
+            digit = np.uint64(n[site * n_terms + i % n_terms])
+        if i < PLACE_MODES:
+            position = (position << np.uint64(5)) | min(digit, np.uint64(31))
+        else:
+            mix = (mix ^ digit) * np.uint64(0x9E3779B97F4A7C15)
+    return (position << np.uint64(4)) | (mix >> np.uint64(60))
 
 
 @numba.njit(cache=True)

@@ -11,8 +11,9 @@ import annotated_types as at
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from smallpolaron.studies.config import SECTIONS, Section, Study
+from smallpolaron.studies.config import SECTIONS, Study
 from smallpolaron.studies.problems import show
+from smallpolaron.studies.sections import Section
 
 
 @dataclass(frozen=True)

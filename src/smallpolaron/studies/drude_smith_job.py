@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.drude_smith import fit_drude_smith
-from smallpolaron.studies.config import AnalysisConfig
 from smallpolaron.studies.derive import (
     Notes,
     Variables,
@@ -15,6 +14,7 @@ from smallpolaron.studies.derive import (
     scalars,
     time_variable,
 )
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, Variable
 
 _FIT_SCALARS = {

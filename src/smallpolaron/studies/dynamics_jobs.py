@@ -12,28 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.parameters import (
-    bath_expansion,
-    holstein_model,
-    number,
-    truncation,
-    whole,
-)
+from smallpolaron.studies.parameters import is_adaptive
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
-from smallpolaron.studies.quality import correlation_gates, population_gates
-from smallpolaron.studies.store import Result, StoreError, Variable, write_result
+from smallpolaron.studies.store import Result, StoreError, write_result
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
-    from smallpolaron.dynamics.correlation import CorrelationResult
-    from smallpolaron.dynamics.evolve import PropagationSettings, Trajectory
-    from smallpolaron.dynamics.population import PopulationResult
+    from smallpolaron.studies.fixed_runs import Outcome
 
 
 @dataclass(frozen=True)
@@ -68,11 +57,14 @@ def run_job(options: JobOptions) -> int:
 
 
 def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
+    from smallpolaron.dynamics.adaptive_evolve import PropagationFailed
+    from smallpolaron.dynamics.adaptive_solve import NotConverged
     from smallpolaron.dynamics.comm import (
         ParallelSetupError,
         require_complex_petsc,
         require_ranks,
     )
+    from smallpolaron.hierarchy.adaptive import LimitReached
 
     watch = Stopwatch()
     try:
@@ -83,11 +75,13 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     order = _bcast_order(options, comm)
     if isinstance(order, str):
         return _refuse(comm, order)
-    study, point = order
-    compute = _correlation if options.protocol == "current" else _population
-    result = compute(point, options.protocol, watch, study)
+    try:
+        outcome = _compute(order, options.protocol)
+    except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
+        return _refuse(comm, f"point {order.point.id}: {error}")
     if comm.rank == 0:
-        assert result is not None
+        assert outcome is not None
+        result = _result(order, options.protocol, outcome, watch)
         write_result(options.output, result, overwrite=options.overwrite)
         failed = [gate.name for gate in result.gates if not gate.passed]
         verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
@@ -102,19 +96,28 @@ def _refuse(comm: MPI.Intracomm, message: str) -> int:
     return 2
 
 
-def _bcast_order(options: JobOptions, comm: MPI.Intracomm) -> tuple[str, Point] | str:
-    """Return study name and point, or the reason why there is nothing to do, on every rank."""
-    order: tuple[str, Point] | str | None = None
+@dataclass(frozen=True)
+class _Order:
+    """What is to be computed: a point of a study and the limit of an adaptive hierarchy."""
+
+    study: str
+    point: Point
+    max_unknowns: int
+
+
+def _bcast_order(options: JobOptions, comm: MPI.Intracomm) -> _Order | str:
+    """Return the order, or the reason why there is nothing to do, on every rank."""
+    order: _Order | str | None = None
     if comm.rank == 0:
         try:
             order = _read_order(options)
         except (PlanError, StoreError) as error:
             order = str(error)
-    shared: tuple[str, Point] | str = comm.bcast(order)
+    shared: _Order | str = comm.bcast(order)
     return shared
 
 
-def _read_order(options: JobOptions) -> tuple[str, Point]:
+def _read_order(options: JobOptions) -> _Order:
     plan: Plan = read_plan(options.plan)
     point = plan.point(options.point)
     if options.protocol not in point.protocols:
@@ -124,7 +127,37 @@ def _read_order(options: JobOptions) -> tuple[str, Point]:
         )
     if options.output.exists() and not options.overwrite:
         raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
-    return plan.study, point
+    return _Order(plan.study, point, plan.resources.max_unknowns)
+
+
+def _compute(order: _Order, protocol: Protocol) -> Outcome | None:
+    """Run the engine of a point; the outcome is on rank 0, None elsewhere."""
+    from smallpolaron.studies import adaptive_runs, fixed_runs
+
+    parameters = order.point.parameters
+    if is_adaptive(parameters):
+        if protocol == "current":
+            return adaptive_runs.correlation(parameters, order.max_unknowns)
+        return adaptive_runs.population(parameters, protocol, order.max_unknowns)
+    if protocol == "current":
+        return fixed_runs.correlation(parameters)
+    return fixed_runs.population(parameters, protocol)
+
+
+def _result(order: _Order, protocol: Protocol, outcome: Outcome, watch: Stopwatch) -> Result:
+    from mpi4py import MPI
+
+    variables, gates = outcome
+    point, current = order.point, protocol == "current"
+    start = {} if current else {"start": protocol}
+    ranks = MPI.COMM_WORLD.size
+    return Result(
+        kind="correlation" if current else "population",
+        variables=variables,
+        parameters=stored_parameters(point, order.study, **start),
+        gates=gates,
+        provenance=collect(point.hash, watch, ranks=ranks, parallel=parallel_versions()),
+    )
 
 
 def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
@@ -135,187 +168,4 @@ def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
         "study": study,
         "point": point.id,
         **more,
-    }
-
-
-def _settings(parameters: Parameters) -> PropagationSettings:
-    from smallpolaron.dynamics.evolve import PropagationSettings
-
-    return PropagationSettings(
-        duration_fs=number(parameters, "propagation.duration_fs"),
-        sample_fs=number(parameters, "propagation.sample_fs"),
-        tolerance=number(parameters, "propagation.tolerance"),
-        equilibrium_tolerance=number(parameters, "propagation.equilibrium_tolerance"),
-    )
-
-
-def _correlation(point: Point, protocol: Protocol, watch: Stopwatch, study: str) -> Result | None:
-    from mpi4py import MPI  # before petsc4py: it finds the MPI library
-
-    from smallpolaron.dynamics.correlation import compute_correlation
-
-    parameters = point.parameters
-    found = compute_correlation(
-        holstein_model(parameters),
-        bath_expansion(parameters),
-        truncation(parameters),
-        settings=_settings(parameters),
-        symmetry=parameters["hierarchy"]["symmetry"],
-    )
-    if MPI.COMM_WORLD.rank != 0:
-        return None
-    equilibrium = found.equilibrium
-    return Result(
-        kind="correlation",
-        variables=_correlation_variables(found),
-        parameters=stored_parameters(point, study),
-        gates=correlation_gates(
-            time_fs=found.time_fs,
-            C=found.C_JJ,
-            dC=found.dC_JJ,
-            d2C=found.d2C_JJ,
-            density_matrix=equilibrium.density_matrix,
-            hopping_energy=equilibrium.hopping_energy,
-            flux_stiffness=found.flux_stiffness,
-            residual=equilibrium.residual,
-            hermiticity=equilibrium.hermiticity,
-            frontier_weight=equilibrium.frontier_weight,
-            production_frontier_weight=found.trajectory.frontier_weight,
-            growth_detected=found.growth_detected,
-            model=holstein_model(parameters),
-        ),
-        provenance=_provenance(point, watch),
-    )
-
-
-def _provenance(point: Point, watch: Stopwatch) -> dict[str, Any]:
-    from mpi4py import MPI
-
-    ranks = MPI.COMM_WORLD.size
-    return collect(point.hash, watch, ranks=ranks, parallel=parallel_versions())
-
-
-def _correlation_variables(found: CorrelationResult) -> dict[str, Variable]:
-    state = found.equilibrium
-    length2 = "angstrom^2 fs^"
-    return {
-        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
-        "C_JJ": Variable(
-            found.C_JJ, ("time",), length2 + "-2", "Current autocorrelation function Tr[J J(t)]."
-        ),
-        "dC_JJ": Variable(
-            found.dC_JJ, ("time",), length2 + "-3", "First time derivative, from the generator."
-        ),
-        "d2C_JJ": Variable(
-            found.d2C_JJ, ("time",), length2 + "-4", "Second time derivative, from the generator."
-        ),
-        "equilibrium/density_matrix": Variable(
-            state.density_matrix,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix of the equilibrium state.",
-        ),
-        "equilibrium/hopping_energy": Variable(
-            state.hopping_energy, (), "rad fs^-1", "Equilibrium mean of the hopping energy."
-        ),
-        "equilibrium/flux_stiffness": Variable(
-            found.flux_stiffness, (), "rad fs^-1", "Winding part of the f-sum rule of a ring."
-        ),
-        "equilibrium/residual": Variable(
-            state.residual, (), "fs^-1", "Relative rate of change of the equilibrium state."
-        ),
-        "equilibrium/hermiticity": Variable(
-            state.hermiticity, (), "1", "Largest violation of Hermiticity, relative."
-        ),
-        "equilibrium/frontier_weight": Variable(
-            state.frontier_weight, (), "1", "Share of the state on the outermost operators."
-        ),
-        "convergence/products_equilibrium": Variable(
-            state.products, (), "1", "Generator-state products spent on the equilibrium state."
-        ),
-        "convergence/equilibration_fs": Variable(
-            state.time_fs, (), "fs", "Physical time propagated to reach equilibrium."
-        ),
-        **_convergence(found.trajectory, found.n_unknowns, found.n_nonzeros),
-    }
-
-
-def _convergence(run: Trajectory, n_unknowns: int, n_nonzeros: int) -> dict[str, Variable]:
-    step = ("step",)
-    return {
-        "convergence/n_unknowns": Variable(n_unknowns, (), "1", "Elements of the state."),
-        "convergence/n_nonzeros": Variable(n_nonzeros, (), "1", "Entries of the generator."),
-        "convergence/products_production": Variable(
-            run.products, (), "1", "Generator-state products of the production run."
-        ),
-        "convergence/rejected_steps": Variable(
-            run.rejected_steps, (), "1", "Steps repeated with half the size."
-        ),
-        "convergence/growth_detected": Variable(
-            run.growth_detected,
-            (),
-            "1",
-            "Whether production was stopped because the state grew.",
-        ),
-        "convergence/step_time_fs": Variable(
-            run.step_time_fs, step, "fs", "Begin of every step and end of the last."
-        ),
-        "convergence/state_norm": Variable(
-            run.norm, step, "1", "Norm of the state over all auxiliary density operators."
-        ),
-        "convergence/frontier_weight": Variable(
-            run.frontier_weight, step, "1", "Share of the state on the outermost operators."
-        ),
-    }
-
-
-def _population(point: Point, protocol: Protocol, watch: Stopwatch, study: str) -> Result | None:
-    from mpi4py import MPI  # before petsc4py: it finds the MPI library
-
-    from smallpolaron.dynamics.population import compute_population
-
-    assert protocol != "current"
-    parameters = point.parameters
-    found = compute_population(
-        holstein_model(parameters),
-        bath_expansion(parameters),
-        truncation(parameters),
-        start=protocol,
-        site=whole(parameters, "start_site"),
-        settings=_settings(parameters),
-    )
-    if MPI.COMM_WORLD.rank != 0:
-        return None
-    return Result(
-        kind="population",
-        variables=_population_variables(found),
-        parameters=stored_parameters(point, study, start=protocol),
-        gates=population_gates(
-            populations=found.populations,
-            hermiticity=found.hermiticity,
-            frontier_weight=float(found.trajectory.frontier_weight[-1]),
-            growth_detected=found.trajectory.growth_detected,
-        ),
-        provenance=_provenance(point, watch),
-    )
-
-
-def _population_variables(found: PopulationResult) -> dict[str, Variable]:
-    axes = ("time", "site")
-    return {
-        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
-        "populations": Variable(np.real(found.populations), axes, "1", "Site populations."),
-        "dpopulations": Variable(
-            np.real(found.dpopulations), axes, "fs^-1", "First derivative, from the generator."
-        ),
-        "d2populations": Variable(
-            np.real(found.d2populations), axes, "fs^-2", "Second derivative, from the generator."
-        ),
-        "density_matrix_final": Variable(
-            found.density_matrix_final,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix at the end.",
-        ),
-        **_convergence(found.trajectory, found.n_unknowns, found.n_nonzeros),
     }

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
-from smallpolaron.studies.config import AnalysisConfig
-from smallpolaron.studies.parameters import number, whole
+from smallpolaron.studies.parameters import confidence, number, whole
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result
 from smallpolaron.studies.tables import Row
 
@@ -20,6 +20,7 @@ FINITE_SIZE_COLUMNS = (
     "eta_cm",
     "gamma_cm",
     "temperature_K",
+    "accuracy",
     "depth",
     "n_sites",
     "D_A2_fs",
@@ -40,7 +41,7 @@ def finite_size_rows(results: Sequence[Result], settings: AnalysisConfig) -> lis
     """Return mobility against the number of sites from mobility results.
 
     Points without a number (their run was unusable) appear with NaN and the reason. Of several
-    runs of one size, the deepest that is not flagged is used to judge convergence.
+    runs of one size, the most accurate that is not flagged is used to judge convergence.
     """
     rows: list[Row] = []
     for index, members in enumerate(_systems(results), start=1):
@@ -62,14 +63,14 @@ def _physics(parameters: Mapping[str, Any]) -> str:
     return json.dumps([model, bath], sort_keys=True)
 
 
-def _order(result: Result) -> tuple[int, int, str]:
+def _order(result: Result) -> tuple[int, tuple[bool, float], str]:
     parameters = result.parameters
-    size, depth = whole(parameters, "model.n_sites"), whole(parameters, "hierarchy.depth")
-    return size, depth, str(parameters.get("point"))
+    size = whole(parameters, "model.n_sites")
+    return size, confidence(parameters), str(parameters.get("point"))
 
 
 def _best(members: list[Result]) -> dict[int, Result]:
-    """Return the run of every size that is used: not flagged before flagged, then the deepest."""
+    """Return the run of every size that is used: not flagged, then the most accurate."""
     best: dict[int, Result] = {}
     for result in members:
         size = whole(result.parameters, "model.n_sites")
@@ -118,6 +119,7 @@ def _row(index: int, result: Result, table: FiniteSizeTable | None, found: SizeR
         "eta_cm": parameters["bath"]["eta_cm"],
         "gamma_cm": parameters["bath"]["gamma_cm"],
         "temperature_K": parameters["model"]["temperature_K"],
+        "accuracy": parameters["accuracy"],
         "depth": parameters["hierarchy"]["depth"],
         "n_sites": parameters["model"]["n_sites"],
         "D_A2_fs": _number(result, "D"),

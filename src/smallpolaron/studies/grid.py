@@ -6,7 +6,7 @@ own ``protocols``, which replace those of the study for the points of the block.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
@@ -17,17 +17,32 @@ from smallpolaron.studies.problems import ConfigurationError, Problem, show, unk
 from smallpolaron.studies.validation import check_study, split_key
 from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
 
-AXIS_SECTIONS = ("model", "bath", "hierarchy", "propagation")
+AXIS_SECTIONS = ("model", "bath", "hierarchy", "adaptive", "propagation")
 AXIS_KEYS: tuple[str, ...] = (
     *(
         f"{name}.{key}"
         for name in AXIS_SECTIONS
         for key in SECTIONS[name].model_fields
-        if key != "weights"  # always a list
+        if key not in ("weights", "resolvent_frequencies_cm")  # always lists
     ),
+    "accuracy",
     "start_site",
 )
 """Keys a grid may vary, in the order in which they appear in point ids."""
+
+ADAPTIVE_KEYS = (
+    "accuracy",
+    "propagation.resolvent_frequencies_cm",
+    *(f"adaptive.{key}" for key in SECTIONS["adaptive"].model_fields),
+)
+FIXED_KEYS = (
+    "hierarchy.weights",
+    "hierarchy.max_excited_sites",
+    "propagation.equilibrium_tolerance",
+)
+CURRENT_KEYS = ("propagation.equilibrium_tolerance", "propagation.resolvent_frequencies_cm")
+"""Keys that have an effect on one engine, or on the protocol current, only. Where a study has
+other points, too, such a key in a section is meant for the points it applies to."""
 
 MAX_POINTS = 10_000
 
@@ -176,9 +191,16 @@ def expand(document: Document) -> list[GridPoint]:
     base = {key: value for key, value in document.data.items() if key != "grid"}
     collector = _Collector(document)
     points: list[GridPoint] = []
+    both = len({_fixed(base, each) for block in blocks for each in _assignments(block)}) > 1
+    somewhere = any(_has_current(base, block) for block in blocks)
     for block in blocks:
         for assignment in _assignments(block):
-            checked = check_study(_merged(base, block, assignment, blocks))
+            data = _copy(base)
+            if both:
+                _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment) else FIXED_KEYS)
+            if somewhere and not _has_current(base, block):
+                _drop(data, CURRENT_KEYS)
+            checked = check_study(_merged(data, block, assignment, blocks))
             if isinstance(checked, Study):
                 points.append(GridPoint(assignment, checked))
             else:
@@ -197,16 +219,39 @@ def _assignments(block: Block) -> Iterator[Assignment]:
         )
 
 
+def _fixed(base: Mapping[str, object], assignment: Assignment) -> bool:
+    """Whether a point has a fixed hierarchy: hierarchy.depth in its block or in the section."""
+    section = base.get("hierarchy")
+    given = section.get("depth") if isinstance(section, dict) else None
+    return assignment.values.get("hierarchy.depth", given) is not None
+
+
+def _copy(base: Mapping[str, object]) -> dict[str, object]:
+    return {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
+
+
+def _drop(data: dict[str, object], keys: Iterable[str]) -> None:
+    for key in keys:
+        section, _, name = key.rpartition(".")
+        target = data.get(section) if section else data
+        if isinstance(target, dict):
+            target.pop(name, None)
+
+
+def _has_current(base: Mapping[str, object], block: Block) -> bool:
+    protocols = block.protocols or base.get("protocols") or ["current"]
+    return isinstance(protocols, list) and "current" in protocols
+
+
 def _has_populations(protocols: object) -> bool:
     return isinstance(protocols, list) and any(p in POPULATION_PROTOCOLS for p in protocols)
 
 
 def _merged(
-    base: Mapping[str, object], block: Block, assignment: Assignment, blocks: list[Block]
+    data: dict[str, object], block: Block, assignment: Assignment, blocks: list[Block]
 ) -> dict[str, object]:
-    data: dict[str, object] = {
-        key: dict(value) if isinstance(value, dict) else value for key, value in base.items()
-    }
+    """Lay the values of a point over the sections."""
+    protocols = data.get("protocols")
     for key, value in assignment.values.items():
         section, _, name = key.rpartition(".")
         if not section:
@@ -217,7 +262,7 @@ def _merged(
             target[name] = value
     if block.protocols is not None:
         data["protocols"] = block.protocols
-    anywhere = any(_has_populations(b.protocols or base.get("protocols")) for b in blocks)
+    anywhere = any(_has_populations(b.protocols or protocols) for b in blocks)
     own = "start_site" in assignment.values
     if anywhere and not own and not _has_populations(data.get("protocols")):
         data.pop("start_site", None)  # meant for the points that have populations

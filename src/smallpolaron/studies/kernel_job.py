@@ -10,7 +10,6 @@ from smallpolaron.analysis.kernel import memory_kernel, step_check
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.analysis.truncation import cutoff_scan
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.studies.config import AnalysisConfig
 from smallpolaron.studies.derive import (
     D_UNIT,
     MU,
@@ -22,6 +21,7 @@ from smallpolaron.studies.derive import (
     scalars,
     time_variable,
 )
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, Variable
 
 _KERNEL_SCALARS = {

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies.config import AnalysisConfig
+from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2
 from smallpolaron.studies.derive import (
     D_UNIT,
     MU,
@@ -25,6 +24,7 @@ from smallpolaron.studies.derive import (
     scalars,
     time_variable,
 )
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, Variable
 
 MOST_FREQUENCIES: Final = 1201
@@ -37,6 +37,9 @@ _MOBILITY_SCALARS = {
     "D_paper_error": (PAPER_UNIT, "Its error."),
     "mobility": (MU, "DC mobility e D / k_B T."),
     "mobility_error": (MU, "Its error."),
+    "D_estimate": (D_UNIT, "Estimated error of D from all sources; NaN for fixed hierarchies."),
+    "D_resolvent": (D_UNIT, "D by linear solve; NaN for fixed hierarchies."),
+    "mobility_resolvent": (MU, "DC mobility from it."),
 }
 
 
@@ -44,11 +47,14 @@ def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return Kubo transform, diffusion constant, DC and AC mobility of a correlation result."""
     series = Series.of(source)
     return derive(
-        "mobility", source, lambda: _mobility(series, settings), lambda: _no_mobility(series)
+        "mobility",
+        source,
+        lambda: _mobility(series, source, settings),
+        lambda: _no_mobility(series),
     )
 
 
-def _mobility(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     t, T = series.time_fs, series.temperature_K
     found = mobility(t, series.C, T, series.dC, series.d2C)
     kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
@@ -64,10 +70,44 @@ def _mobility(series: Series, settings: AnalysisConfig) -> tuple[Variables, Note
         "mobility_error": found.mobility_error_cm2,
     }
     sigma = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
-    arrays = _mobility_arrays(
+    arrays = _resolvent(source, T) | _mobility_arrays(
         series, kubo.C, found.D_running, omega, sigma, spectrum.full[chosen], spectrum.kubo[chosen]
     )
+    values |= _from_run(source, mobility_cm2(1.0, T))
     return arrays | scalars(_MOBILITY_SCALARS, values), {}
+
+
+def _resolvent(source: Result, temperature_K: float) -> Variables:
+    """Return the real AC mobility at the frequencies of the linear solves, if there are any.
+
+    Re sigma is half the two-sided spectrum S of C_JJ; with detailed balance that of the Kubo
+    transform is S (1 - exp(-beta w)) / (beta w).
+    """
+    if "resolvent/sigma" not in source.variables:
+        return {}
+    frequency = source.variables["resolvent/frequency"]
+    x = beta(temperature_K) * np.asarray(frequency.data, dtype=np.float64)
+    factor = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x != 0.0)
+    sigma = np.real(source.variables["resolvent/sigma"].data)
+    real = mobility_cm2(1.0, temperature_K) * factor * sigma
+    return {
+        "resolvent/frequency": frequency,
+        "resolvent/mobility_real": Variable(
+            real, ("frequency",), MU, "Real part of the AC mobility, by linear solve."
+        ),
+    }
+
+
+def _from_run(source: Result, mobility_of_D: float) -> dict[str, float]:
+    """Return what a run on an adaptive hierarchy knows of D by itself."""
+    if "resolvent/D" not in source.variables:
+        return {}
+    D = float(np.real(source.variables["resolvent/D"].data))
+    return {
+        "D_estimate": float(np.real(source.variables["errors/D/total"].data)),
+        "D_resolvent": D,
+        "mobility_resolvent": mobility_of_D * D,
+    }
 
 
 def _chosen_frequencies(omega: NDArray[np.float64], largest: float) -> NDArray[np.int64]:

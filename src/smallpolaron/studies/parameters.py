@@ -16,7 +16,17 @@ from smallpolaron.studies.canonical import (
     exact_product,
     parameter_hash,
 )
-from smallpolaron.studies.config import DEFAULT_ERROR_BOUND, Study
+from smallpolaron.studies.config import Study
+from smallpolaron.studies.sections import (
+    BATH_ERROR_PER_ACCURACY,
+    DEFAULT_ERROR_BOUND,
+    DEFAULT_TOLERANCE,
+    GROWTH_PER_ACCURACY,
+    LARGEST_BATH_ERROR,
+    LARGEST_OCCUPATION,
+    PRUNING,
+    TOLERANCE_PER_ACCURACY,
+)
 
 Given = Mapping[str, Any]
 
@@ -26,44 +36,84 @@ def resolve(study: Study) -> Parameters:
 
     Energies are in cm^-1, times in fs. Spellings of the same physics resolve alike: equal values
     in a list become one number, eta_over_v becomes eta_cm, symmetry auto becomes what it stands
-    for.
+    for, settings that accuracy decides are filled in. What the engine of the point does not use
+    is None.
     """
-    model, bath, rule, run = study.model, study.bath, study.hierarchy, study.propagation
-    symmetry = rule.symmetry
-    if symmetry == "auto":
-        symmetry = "translation" if model.homogeneous_ring else "none"
-    auto = bath.terms == "auto"
+    model, rule, run = study.model, study.hierarchy, study.propagation
     return {
         "model": {
-            "n_sites": model.n_sites,
+            "n_sites": model.sites,
             "topology": model.topology,
             "hopping_cm": _simplest(model.hopping_cm),
             "site_energies_cm": _simplest(model.site_energies_cm),
             "lattice_constant_A": model.lattice_constant_A,
             "temperature_K": model.temperature_K,
         },
-        "bath": {
-            "eta_cm": _absolute(study, "eta"),
-            "gamma_cm": _absolute(study, "gamma"),
-            "decomposition": bath.decomposition,
-            "terms": bath.terms,
-            "terminator": bath.terminator,
-            "error_bound": (bath.error_bound or DEFAULT_ERROR_BOUND) if auto else None,
-        },
+        "bath": _bath(study),
+        "accuracy": None if study.fixed else study.accuracy,
         "hierarchy": {
             "depth": rule.depth,
             "weights": None if set(rule.weights or (1.0,)) == {1.0} else list(rule.weights or ()),
             "max_excited_sites": rule.max_excited_sites,
-            "symmetry": symmetry,
+            "symmetry": _symmetry(study),
         },
+        "adaptive": _adaptive(study),
         "propagation": {
             "duration_fs": run.duration_fs,
             "sample_fs": run.sample_fs,
-            "tolerance": run.tolerance,
-            "equilibrium_tolerance": run.equilibrium_tolerance,
+            **_tolerances(study),
+            "resolvent_frequencies_cm": sorted(run.resolvent_frequencies_cm),
         },
         "start_site": study.resolved_start_site,
     }
+
+
+def _symmetry(study: Study) -> str:
+    """Return what symmetry auto stands for; adaptive hierarchies know reflection, too."""
+    if study.hierarchy.symmetry != "auto":
+        return study.hierarchy.symmetry
+    if study.model.homogeneous_ring:
+        return "translation"
+    return "reflection" if study.model.mirrored_chain and not study.fixed else "none"
+
+
+def _bath(study: Study) -> Parameters:
+    bath = study.bath
+    bound = bath.error_bound
+    if bound is None and bath.terms == "auto":
+        wanted = exact_product(BATH_ERROR_PER_ACCURACY, study.accuracy)
+        bound = DEFAULT_ERROR_BOUND if study.fixed else min(wanted, LARGEST_BATH_ERROR)
+    return {
+        "eta_cm": _absolute(study, "eta"),
+        "gamma_cm": _absolute(study, "gamma"),
+        "decomposition": bath.decomposition,
+        "terms": bath.terms,
+        "terminator": bath.terminator,
+        "error_bound": bound,
+    }
+
+
+def _adaptive(study: Study) -> Parameters:
+    given = study.adaptive
+    if study.fixed:
+        return dict.fromkeys(type(given).model_fields)
+    growth = exact_product(GROWTH_PER_ACCURACY, study.accuracy)
+    return {
+        "growth": growth if given.growth is None else given.growth,
+        "pruning": PRUNING if given.pruning is None else given.pruning,
+        "max_occupation": given.max_occupation or LARGEST_OCCUPATION,
+    }
+
+
+def _tolerances(study: Study) -> Parameters:
+    run = study.propagation
+    if study.fixed:
+        return {
+            "tolerance": run.tolerance or DEFAULT_TOLERANCE,
+            "equilibrium_tolerance": run.equilibrium_tolerance or DEFAULT_TOLERANCE,
+        }
+    wanted = exact_product(TOLERANCE_PER_ACCURACY, study.accuracy)
+    return {"tolerance": run.tolerance or wanted, "equilibrium_tolerance": None}
 
 
 def point_hash(parameters: Given) -> str:
@@ -72,6 +122,26 @@ def point_hash(parameters: Given) -> str:
     if rule["max_excited_sites"] == parameters["model"]["n_sites"]:
         rule["max_excited_sites"] = None
     return parameter_hash({**parameters, "hierarchy": rule})
+
+
+def is_adaptive(parameters: Given) -> bool:
+    """Whether the hierarchy of a point adapts itself to accuracy; else its depth is fixed."""
+    return parameters["accuracy"] is not None
+
+
+def is_infinite(parameters: Given) -> bool:
+    """Whether the ring of a point has no end; its number of sites is then that of a window."""
+    return bool(parameters["model"]["topology"] == "infinite")
+
+
+def confidence(parameters: Given) -> tuple[bool, float]:
+    """Return what orders runs of one system and size: the last is the one to be believed.
+
+    Adaptive before fixed hierarchies, because they know their error; then the finer or deeper.
+    """
+    if is_adaptive(parameters):
+        return True, -number(parameters, "accuracy")
+    return False, number(parameters, "hierarchy.depth")
 
 
 def derived(parameters: Given) -> Parameters:
@@ -90,10 +160,11 @@ def derived(parameters: Given) -> Parameters:
 
 
 def holstein_model(parameters: Given) -> HolsteinModel:
-    """Return the model of a point in internal units."""
+    """Return the model of a point in internal units; the window of an infinite ring as a ring."""
+    topology = "ring" if is_infinite(parameters) else parameters["model"]["topology"]
     return HolsteinModel(
         n_sites=whole(parameters, "model.n_sites"),
-        topology=cast(Topology, parameters["model"]["topology"]),
+        topology=cast(Topology, topology),
         hopping=_internal(parameters["model"]["hopping_cm"]),
         site_energies=_internal(parameters["model"]["site_energies_cm"]),
         lattice_constant_A=number(parameters, "model.lattice_constant_A"),
@@ -107,15 +178,30 @@ def bath_expansion(parameters: Given) -> BathExpansion:
     Raises:
         ValueError: no expansion meets the error bound, or gamma coincides with a pole.
     """
-    terms = parameters["bath"]["terms"]
+    if parameters["bath"]["terms"] == "auto":
+        return _expanded(parameters, None, number(parameters, "bath.error_bound"))
+    return _expanded(parameters, whole(parameters, "bath.terms"), DEFAULT_ERROR_BOUND)
+
+
+def refined_expansion(parameters: Given) -> BathExpansion:
+    """Return the expansion with one term more, by which the error of the bath terms is judged.
+
+    Raises:
+        ValueError: gamma coincides with a pole.
+    """
+    terms = bath_expansion(parameters).n_terms  # one more than the low-temperature terms
+    return _expanded(parameters, terms, DEFAULT_ERROR_BOUND)
+
+
+def _expanded(parameters: Given, terms: int | None, error_bound: float) -> BathExpansion:
     return _expand(
         number(parameters, "bath.eta_cm"),
         number(parameters, "bath.gamma_cm"),
         number(parameters, "model.temperature_K"),
         cast(Scheme, parameters["bath"]["decomposition"]),
-        None if terms == "auto" else whole(parameters, "bath.terms"),
+        terms,
         bool(parameters["bath"]["terminator"]),
-        number(parameters, "bath.error_bound") if terms == "auto" else DEFAULT_ERROR_BOUND,
+        error_bound,
     )
 
 

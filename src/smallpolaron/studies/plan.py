@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import AnalysisConfig, Protocol, ResourcesConfig
+from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import nearest
+from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 
 SCHEMA = "smallpolaron-plan"
 SCHEMA_VERSION = 1

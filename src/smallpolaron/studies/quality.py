@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.analysis import gates
+from smallpolaron.analysis import adaptive_gates, gates
 from smallpolaron.analysis.gates import Gate, make_gate
+from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.model.holstein import HolsteinModel
+
+if TYPE_CHECKING:
+    from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
+    from smallpolaron.dynamics.adaptive_population import AdaptivePopulation
 
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -53,6 +59,65 @@ def correlation_gates(
         growth_detected: whether the run was stopped because the state grew.
         model: the model of the run.
     """
+    return (
+        _stability(growth_detected),
+        gates.trace(complex(np.trace(density_matrix))),
+        gates.hermiticity(hermiticity),
+        gates.stationarity(residual),
+        gates.frontier_weight(frontier_weight),
+        gates.production_frontier_weight(production_frontier_weight),
+        *_laws(time_fs, C, dC, d2C, hopping_energy, flux_stiffness, model),
+    )
+
+
+def adaptive_correlation_gates(
+    found: AdaptiveCorrelation, accuracy: float, model: HolsteinModel
+) -> tuple[Gate, ...]:
+    """Return every gate of a correlation run on an adaptive hierarchy.
+
+    Args:
+        found: the run.
+        accuracy: wanted accuracy.
+        model: the model of the run.
+    """
+    t, C, dC, d2C = found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ
+
+    def agreement() -> Gate:
+        from_time = [found.D_time]
+        if len(found.frequencies):
+            series = make_series(t, C, dC, d2C, name="C_JJ")
+            from_time += list(half_line_transform(series, found.frequencies).real)
+        # C may be wrong by the accuracy asked for, and lacks what comes after the record
+        scale = float(np.sum(np.abs(C.real[:-1]) * np.diff(t)))
+        allowed = (accuracy + found.errors.C["finite_time"]) * scale
+        return adaptive_gates.resolvent_agreement(
+            from_time,
+            [found.D_resolvent, *np.real(found.sigma)],
+            allowed + found.errors.D["finite_time"],
+        )
+
+    return (
+        _stability(found.growth_detected),
+        adaptive_gates.error_estimate(found.errors.total_C, accuracy),
+        _measured("resolvent_agreement", adaptive_gates.RESOLVENT_BOUND, agreement),
+        adaptive_gates.capped(found.capped),
+        gates.trace(complex(np.trace(found.density_matrix))),
+        gates.hermiticity(found.hermiticity),
+        gates.stationarity(found.equilibrium_residual),
+        *_laws(t, C, dC, d2C, found.hopping_energy, found.flux_stiffness, model),
+    )
+
+
+def _laws(
+    time_fs: RealArray,
+    C: ComplexArray,
+    dC: ComplexArray,
+    d2C: ComplexArray,
+    hopping_energy: float,
+    flux_stiffness: float,
+    model: HolsteinModel,
+) -> tuple[Gate, ...]:
+    """Return the gates that every correlation function must pass, however it was computed."""
     temperature_K = model.temperature_K
 
     def balance() -> Gate:
@@ -65,12 +130,6 @@ def correlation_gates(
         return gates.f_sum(start, hopping_energy, constant, temperature_K, flux_stiffness)
 
     return (
-        _stability(growth_detected),
-        gates.trace(complex(np.trace(density_matrix))),
-        gates.hermiticity(hermiticity),
-        gates.stationarity(residual),
-        gates.frontier_weight(frontier_weight),
-        gates.production_frontier_weight(production_frontier_weight),
         _measured("real_at_zero", gates.REAL_AT_ZERO_BOUND, lambda: gates.real_at_zero(C)),
         _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
         _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
@@ -111,6 +170,22 @@ def population_gates(
     )
 
 
+def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tuple[Gate, ...]:
+    """Return every gate of a population run on an adaptive hierarchy.
+
+    Args:
+        found: the run.
+        accuracy: wanted accuracy.
+    """
+    return (
+        _stability(found.growth_detected),
+        adaptive_gates.error_estimate(found.total_error, accuracy),
+        adaptive_gates.capped(found.capped),
+        gates.trace(1.0 + found.trace_error),
+        gates.populations_in_range(found.populations),
+    )
+
+
 def _stability(growth_detected: bool) -> Gate:
     return make_gate(
         "stability",
@@ -137,6 +212,6 @@ def unusable(gates_of_run: tuple[Gate, ...]) -> str:
         if gate.name == "stability" and not gate.passed:
             return (
                 "the state grew (the truncation is unstable), so no number is reported; "
-                "raise hierarchy.depth"
+                "raise hierarchy.depth, or lower accuracy"
             )
     return ""

@@ -1,6 +1,7 @@
 """From the size of a hierarchy to MPI ranks, memory and run time of its job.
 
-One model serves the plan, the workflow's resources and the cost table. All functions are pure.
+One model serves the plan, the workflow's resources and the cost table. The size of a fixed
+hierarchy is counted, that of an adaptive one estimated (adaptive_cost). All functions are pure.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
 from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies.config import Protocol, ResourcesConfig
+from smallpolaron.studies import adaptive_cost
+from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import (
     Given,
     bath_expansion,
     holstein_model,
+    is_adaptive,
     number,
     truncation,
+    whole,
 )
+from smallpolaron.studies.sections import ResourcesConfig
 
 LEAST_RANKS = 2
 """Cluster launchers refuse MPI jobs of one task, so no job asks for fewer."""
@@ -73,9 +78,8 @@ class JobEstimate:
     """What one job needs.
 
     Attributes:
-        unknowns: elements of the state.
-        nonzeros: upper bound on the entries of the generator.
-        products: expected products of generator and state.
+        unknowns: elements of the state; of an adaptive hierarchy the largest number expected.
+        exact: whether that number was counted rather than estimated.
         tasks: MPI ranks.
         mem_mb_per_cpu: memory per rank, MB, for this attempt.
         runtime_min: wall-time limit, minutes, for this attempt.
@@ -83,12 +87,16 @@ class JobEstimate:
     """
 
     unknowns: int
-    nonzeros: int
-    products: int
+    exact: bool
     tasks: int
     mem_mb_per_cpu: int
     runtime_min: int
     core_hours: float
+
+    @property
+    def size(self) -> str:
+        """Unknowns as text; "~" marks an estimate."""
+        return f"{'' if self.exact else '~'}{self.unknowns}"
 
 
 def nonzeros_per_row(n_bath_terms: int) -> int:
@@ -97,7 +105,7 @@ def nonzeros_per_row(n_bath_terms: int) -> int:
 
 
 def unknowns(parameters: Given, protocol: Protocol) -> int:
-    """Return the number of unknowns of a job, exactly.
+    """Return the number of unknowns of a job with a fixed hierarchy, exactly.
 
     A localised start breaks the translation symmetry, so populations use the full basis.
 
@@ -173,25 +181,39 @@ def estimate(
     """
     if attempt < 1:
         raise ValueError(f"attempt = {attempt}: must be 1 or more")
-    size = unknowns(parameters, protocol)
-    entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
-    products = expected_products(parameters, protocol)
+    adaptive = is_adaptive(parameters)
+    if adaptive:
+        size = _adaptive_size(parameters, protocol, limits)
+    else:
+        size = unknowns(parameters, protocol)
     tasks = ranks(size, limits)
-    per_entry = products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO
-    seconds = entries * per_entry / tasks + STARTUP_SECONDS
+    if adaptive:
+        work = adaptive_cost.core_seconds(size, number(parameters, "propagation.duration_fs"))
+        memory = ceil(MEMORY_SAFETY * adaptive_cost.memory_mb_per_rank(size, tasks))
+    else:
+        entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
+        products = expected_products(parameters, protocol)
+        work = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO)
+        memory = memory_mb_per_rank(size, entries, tasks)
+    seconds = work / tasks + STARTUP_SECONDS
     return JobEstimate(
         unknowns=size,
-        nonzeros=entries,
-        products=products,
+        exact=not adaptive,
         tasks=tasks,
-        mem_mb_per_cpu=attempt * memory_mb_per_rank(size, entries, tasks),
+        mem_mb_per_cpu=attempt * memory,
         runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(RUNTIME_SAFETY * seconds / 60)),
         core_hours=tasks * seconds / 3600,
     )
 
 
+def _adaptive_size(parameters: Given, protocol: Protocol, limits: ResourcesConfig) -> int:
+    translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
+    kets = 1 if translation else whole(parameters, "model.n_sites")
+    return adaptive_cost.labels(number(parameters, "accuracy"), kets, limits.max_unknowns)
+
+
 def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> int:
-    """Return the memory of one rank in MB (10^6 bytes), with safety."""
+    """Return the memory of one rank of a fixed hierarchy in MB (10^6 bytes), with safety."""
     matrix = nonzeros * BYTES_PER_NONZERO * ASSEMBLY_FACTOR
     vectors = n_unknowns * BYTES_PER_UNKNOWN
     return ceil(MEMORY_SAFETY * (BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6))

@@ -25,7 +25,7 @@ def json_schema() -> dict[str, Any]:
     schema = Study.model_json_schema()
     schema["$schema"] = "https://json-schema.org/draft/2020-12/schema"
     schema["title"] = "smallpolaron study"
-    schema["description"] = "One study: a model, a bath, a hierarchy, and a grid over any of them."
+    schema["description"] = "One study: a model, a bath, an accuracy, and a grid over any of these."
     schema["required"] = ["study"]
     for definition in schema["$defs"].values():
         definition.pop("required", None)

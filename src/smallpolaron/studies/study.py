@@ -8,7 +8,7 @@ from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
 from smallpolaron.studies.grid import Assignment, GridPoint, expand
-from smallpolaron.studies.parameters import derived, point_hash, resolve
+from smallpolaron.studies.parameters import derived, point_hash, refined_expansion, resolve
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
@@ -81,7 +81,8 @@ def _points(document: Document, grid: list[GridPoint]) -> tuple[list[Point], lis
             _check_size(study, parameters)
             extra = derived(parameters)
         except ValueError as error:
-            problems.append(_infeasible(document, assignment, str(error)))
+            refuse = _infeasible if study.fixed else _no_expansion
+            problems.append(refuse(document, assignment, str(error)))
             continue
         axes = {key: scalar_text(value) for key, value in assignment.values.items()}
         points.append(
@@ -99,6 +100,9 @@ def _points(document: Document, grid: list[GridPoint]) -> tuple[list[Point], lis
 
 
 def _check_size(study: Study, parameters: Parameters) -> None:
+    if not study.fixed:
+        refined_expansion(parameters)
+        return
     protocols: tuple[Protocol, ...] = study.protocols
     largest = max(unknowns(parameters, protocol) for protocol in protocols)
     if largest > study.resources.max_unknowns:
@@ -106,6 +110,16 @@ def _check_size(study: Study, parameters: Parameters) -> None:
             f"the hierarchy has {largest} unknowns, more than resources.max_unknowns = "
             f"{study.resources.max_unknowns}"
         )
+
+
+def _no_expansion(document: Document, assignment: Assignment, reason: str) -> Problem:
+    context = f"at {assignment.label()}" if assignment.values else ""
+    section = document.data.get("bath")
+    given = section.get("terms", "auto") if isinstance(section, dict) else "auto"
+    value = assignment.values.get("bath.terms", given)
+    line = document.line(assignment.path("bath.terms"))
+    advice = "give bath.terms a number, or raise bath.error_bound or accuracy"
+    return Problem("bath.terms", value, reason, advice, line, context)
 
 
 def _infeasible(document: Document, assignment: Assignment, reason: str) -> Problem:

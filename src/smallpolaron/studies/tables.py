@@ -56,11 +56,13 @@ POINT_COLUMNS = (
     "eta_over_v",
     "gamma_over_v",
     "bath_terms",
+    "accuracy",
     "depth",
     "max_excited_sites",
     "symmetry",
     "duration_fs",
     "unknowns",
+    "unknowns_exact",
     "ranks",
     "mem_mb_per_cpu",
     "runtime_min",
@@ -86,7 +88,9 @@ def point_rows(plan: Plan) -> list[Row]:
                 "point": point.id,
                 "protocol": protocol,
                 "block": point.block,
+                "accuracy": parameters["accuracy"],
                 "unknowns": need.unknowns,
+                "unknowns_exact": need.exact,
                 "ranks": need.tasks,
                 "mem_mb_per_cpu": need.mem_mb_per_cpu,
                 "runtime_min": need.runtime_min,
@@ -134,7 +138,10 @@ def plan_text(plan: Plan) -> str:
     """Return a plan as text for the terminal: one line per job and the total cost."""
     rows = point_rows(plan)
     head = ("point", "protocol", "unknowns", "ranks", "mem_mb_per_cpu", "runtime_min")
-    lines = [head, *(tuple(str(row[key]) for key in head) for row in rows)]
+    marked = [
+        row if row["unknowns_exact"] else row | {"unknowns": f"~{row['unknowns']}"} for row in rows
+    ]
+    lines = [head, *(tuple(str(row[key]) for key in head) for row in marked)]
     widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
     text = [
         "  ".join(
@@ -144,8 +151,10 @@ def plan_text(plan: Plan) -> str:
         for line in lines
     ]
     hours = sum(float(str(row["core_hours"])) for row in rows)
+    exact = all(row["unknowns_exact"] for row in rows)
     summary = (
         f"study {plan.study}: {len(plan.points)} points, {len(rows)} MPI jobs, "
         f"about {hours:.2g} core hours; memory in MB per rank, wall-time limits in minutes"
+        + ("" if exact else "; ~ an estimate: adaptive")
     )
     return "\n".join([summary, *text])

@@ -8,8 +8,9 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from smallpolaron.studies import describe
-from smallpolaron.studies.config import SECTIONS, Section, Study
+from smallpolaron.studies.config import SECTIONS, Study
 from smallpolaron.studies.problems import MISSING, Problem, unknown_key_advice
+from smallpolaron.studies.sections import Section
 from smallpolaron.studies.yamlfile import KeyPath, dotted
 
 
@@ -84,6 +85,8 @@ def _unknown_key(path: KeyPath, data: Mapping[str, object]) -> Problem:
     home = [name for name, section in SECTIONS.items() if word in section.model_fields]
     if home:
         advice = f"it belongs into the section '{home[0]}'"
+    elif len(path) > 1 and word in Study.model_fields and word not in SECTIONS:
+        advice = "it belongs to the top level of the file"
     allowed = f"is not a known key; allowed here: {', '.join(choices)}"
     return Problem(dotted(path), _lookup(data, path), allowed, advice)
 

@@ -6,7 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from smallpolaron.studies.figures.html import Cell, table, write_page
 from smallpolaron.studies.figures.printed_values import Printed, matching
-from smallpolaron.studies.figures.runs import IDENTITY, Run, read_study, run_main, study_parser
+from smallpolaron.studies.figures.runs import (
+    IDENTITY,
+    Run,
+    engine_label,
+    read_study,
+    run_main,
+    study_parser,
+)
 from smallpolaron.studies.figures.style import Row, write_numbers
 
 COLUMNS = (
@@ -61,13 +68,13 @@ def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
     lines = []
     for run, printed, value in found:
         difference = f"{100 * (value / printed.value - 1):+.1f} %"
-        sites = f"{run.n_sites}" + (" (flagged)" if run.flagged else "")
+        sites = ("∞" if run.infinite else f"{run.n_sites}") + (" (flagged)" if run.flagged else "")
         lines.append(
             [
                 Cell(NAMES[printed.quantity], printed.unit, "text"),
                 Cell(f"{printed.eta_cm:g}, {printed.gamma_cm:g}"),
                 Cell(sites, look="fail" if run.flagged else ""),
-                Cell(f"{value:.4g}", run.point if run.label != f"N = {run.n_sites}" else ""),
+                Cell(f"{value:.4g}", engine_label(run.result.parameters)),
                 Cell(printed.text, printed.source),
                 Cell(str(printed.n_sites)),
                 Cell(difference),

@@ -20,6 +20,7 @@ from smallpolaron.studies.figures.runs import (
     remarks,
     run_main,
 )
+from smallpolaron.studies.parameters import confidence
 
 COLUMNS = (
     *IDENTITY,
@@ -40,7 +41,7 @@ class Series:
     """Runs that differ in nothing but the number of sites.
 
     Attributes:
-        name: what sets the series apart, such as ``depth 16``; empty when there is only one.
+        name: what sets the series apart, such as ``accuracy 0.001``; empty when there is only one.
         runs: one per size, in increasing order.
         table: their finite-size table.
     """
@@ -74,9 +75,9 @@ def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float)
     return sorted(result, key=_importance, reverse=True)
 
 
-def _importance(series: Series) -> tuple[int, int]:
+def _importance(series: Series) -> tuple[int, tuple[bool, float]]:
     good = sum(not run.flagged for run in series.runs)
-    return good, max(int(run.parameter("hierarchy.depth")) for run in series.runs)
+    return good, max(confidence(run.result.parameters) for run in series.runs)
 
 
 def rows(found: Sequence[Series]) -> Iterator[style.Row]:
@@ -170,8 +171,9 @@ def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) 
         _draw_series(axes, series, index)
     _draw_verdict(axes, found[0], band_paper_units)
     sizes = sorted({run.n_sites for run in runs})
+    window = found[0].runs[0].infinite
     axes.set(
-        xlabel="number of sites N",
+        xlabel=f"number of sites {'of the window on the infinite ring' if window else 'N'}",
         ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)",
         xlim=(sizes[0] - 0.5, sizes[-1] + 0.5),
     )

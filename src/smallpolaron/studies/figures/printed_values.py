@@ -69,7 +69,7 @@ def matching(parameters: Mapping[str, Any], quantities: Sequence[str] = ()) -> l
     """
     model = parameters["model"]
     common = (
-        model["topology"] == "ring"
+        model["topology"] in ("ring", "infinite")
         and _close(model["hopping_cm"], 50)
         and _close(model["site_energies_cm"], 0)
         and _close(model["lattice_constant_A"], 5)

@@ -12,17 +12,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.studies.parameters import lookup
+from smallpolaron.studies.parameters import confidence, is_infinite, lookup
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
 
+_ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
+"""What says how a run chose its hierarchy; each run has one of the two."""
+
 _TELLING = (
-    ("hierarchy.depth", "depth {}"),
     ("bath.terms", "K = {}"),
     ("bath.decomposition", "{}"),
     ("bath.terminator", "terminator {}"),
     ("hierarchy.max_excited_sites", "≤ {} excited sites"),
     ("hierarchy.weights", "weights {}"),
+    ("adaptive.growth", "growth {}"),
+    ("adaptive.pruning", "pruning {}"),
     ("propagation.tolerance", "tolerance {}"),
     ("propagation.duration_fs", "{} fs"),
 )
@@ -62,6 +66,11 @@ class Run:
     def n_sites(self) -> int:
         """Number of sites."""
         return int(self.parameter("model.n_sites"))
+
+    @property
+    def infinite(self) -> bool:
+        """True for an infinite ring, whose number of sites is that of its window."""
+        return is_infinite(self.result.parameters)
 
     @property
     def temperature_K(self) -> float:
@@ -105,18 +114,39 @@ PAPER_UNIT_A2_FS = 1.0 / paper_units(1.0)
 
 
 def _differing(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
-    found = []
+    """Return what legends must say: all that differs, but nothing that follows from accuracy."""
     parameters = list(results)
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for p in parameters:
+        groups.setdefault(repr(p["accuracy"]), []).append(p)
+    several = len({repr([lookup(p, key) for key, _ in _ENGINES]) for p in parameters}) > 1
+    found = list(_ENGINES) if several else []
     for key, words in _TELLING:
-        if len({repr(lookup(p, key)) for p in parameters}) > 1:
+        if any(len({repr(lookup(p, key)) for p in group}) > 1 for group in groups.values()):
             found.append((key, words))
     return found
 
 
-def _told(parameters: Mapping[str, Any], key: str) -> object:
-    value = lookup(parameters, key)
-    # without a cut any number of the N sites may be excited
-    return "N" if value is None and key == "hierarchy.max_excited_sites" else value
+def _words(parameters: Mapping[str, Any], telling: Sequence[tuple[str, str]]) -> list[str]:
+    words = []
+    for key, text in telling:
+        value = lookup(parameters, key)
+        if value is None and key == "hierarchy.max_excited_sites":
+            value = "N"  # without a cut any number of the N sites may be excited
+        if value is not None:
+            words.append(text.format(value))
+    return words
+
+
+def engine_label(parameters: Mapping[str, Any]) -> str:
+    """Return how a run chose its hierarchy, such as ``accuracy 0.001`` or ``depth 12``."""
+    return ", ".join(_words(parameters, _ENGINES))
+
+
+def size_label(parameters: Mapping[str, Any]) -> str:
+    """Return what a legend says of the size of a system, such as ``N = 6``."""
+    n_sites = lookup(parameters, "model.n_sites")
+    return f"N = ∞ (window {n_sites})" if is_infinite(parameters) else f"N = {n_sites}"
 
 
 def read_runs(paths: Sequence[Path]) -> list[Run]:
@@ -136,8 +166,7 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
     telling = _differing(result.parameters for _, result in results)
     runs = []
     for point, result in results:
-        words = [f"N = {lookup(result.parameters, 'model.n_sites')}"]
-        words += [text.format(_told(result.parameters, key)) for key, text in telling]
+        words = [size_label(result.parameters), *_words(result.parameters, telling)]
         runs.append(Run(point, result, ", ".join(words)))
     return sorted(runs, key=lambda run: (run.n_sites, run.point))
 
@@ -151,7 +180,7 @@ def read_study(plan_file: Path) -> list[Run]:
     folder, plan = plan_file.parent, read_plan(plan_file)
     runs = []
     for point in plan.points:
-        label = f"N = {lookup(point.parameters, 'model.n_sites')}"
+        label = size_label(point.parameters)
         if "current" in point.protocols:
             files = [folder / kind / f"{point.id}.h5" for kind in _CURRENT_KINDS]
             runs.append(Run(point.id, _together([read_result(path) for path in files]), label))
@@ -178,7 +207,7 @@ def _together(results: Sequence[Result]) -> Result:
 def reference(runs: Sequence[Run]) -> Run:
     """Return the run a single-run figure shows: the largest that is not flagged, else the largest.
 
-    Among runs of one size the deepest hierarchy is taken; a run without numbers comes last.
+    Among runs of one size the most accurate is taken; a run without numbers comes last.
     """
     return max(
         runs,
@@ -186,7 +215,7 @@ def reference(runs: Sequence[Run]) -> Run:
             not run.reason,
             not run.flagged,
             run.n_sites,
-            int(run.parameter("hierarchy.depth")),
+            confidence(run.result.parameters),
         ),
     )
 

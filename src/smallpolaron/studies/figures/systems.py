@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from smallpolaron.studies.canonical import decimal_text
-from smallpolaron.studies.parameters import lookup
+from smallpolaron.studies.parameters import is_adaptive, lookup
 
 PHYSICS: Final = (
     "model.topology",
@@ -49,8 +49,9 @@ def _ratio(value: float, v: Any) -> str:
 def _title(parameters: Mapping[str, Any]) -> str:
     model, bath = parameters["model"], parameters["bath"]
     v, eta, gamma = model["hopping_cm"], float(bath["eta_cm"]), float(bath["gamma_cm"])
+    topology = "infinite ring" if model["topology"] == "infinite" else model["topology"]
     return (
-        f"{model['topology']}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
+        f"{topology}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
         f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {model['temperature_K']:g} K"
     )
 
@@ -61,10 +62,17 @@ def _listed(value: Any, unit: str) -> str:
     return f"{value:g} {unit}"
 
 
+_TOPOLOGIES: Final = {
+    "ring": "Periodic ring",
+    "chain": "Open chain",
+    "infinite": "Infinite ring",
+}
+
+
 def _description(parameters: Mapping[str, Any]) -> str:
     model, bath = parameters["model"], parameters["bath"]
     return (
-        f"{'Periodic ring' if model['topology'] == 'ring' else 'Open chain'}, "
+        f"{_TOPOLOGIES[model['topology']]}, "
         f"hopping v = {_listed(model['hopping_cm'], 'cm⁻¹')}, "
         f"site energies {_listed(model['site_energies_cm'], 'cm⁻¹')}, "
         f"lattice constant {model['lattice_constant_A']:g} Å, "
@@ -117,8 +125,16 @@ def numerics(parameters: Sequence[Mapping[str, Any]]) -> str:
     def values(key: str) -> str:
         return listed(lookup(p, key) for p in parameters)
 
+    adaptive = [p for p in parameters if is_adaptive(p)]
+    engines = []
+    if adaptive:
+        wanted = listed(p["accuracy"] for p in adaptive)
+        engines.append(f"adaptive hierarchy with accuracy {wanted}")
+    if len(adaptive) < len(parameters):
+        depths = listed(p["hierarchy"]["depth"] for p in parameters if not is_adaptive(p))
+        engines.append(f"hierarchy depth {depths}")
     return (
-        f"hierarchy depth {values('hierarchy.depth')}, "
+        f"{' and '.join(engines)}, "
         f"{values('bath.decomposition')} expansion of the bath with "
         f"{values('bath.terms')} low-temperature terms, "
         f"step tolerance {values('propagation.tolerance')}, "

@@ -1,0 +1,94 @@
+"""Quality gates of runs on adaptive hierarchies, which estimate their own errors."""
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import positive
+from smallpolaron.analysis.gates import Gate, make_gate
+
+ERROR_ESTIMATE_BOUND: Final = 1.0
+"""The estimated errors of a run add up to no more than the accuracy it was asked for."""
+
+RESOLVENT_BOUND: Final = 1.0
+"""Two ways to one number may differ by the accuracy asked for and by what the end of the record
+cuts off, no more. The error estimates of D are no measure here: they contain the difference."""
+
+CAPPED_BOUND: Final = 0.0
+"""An adaptive hierarchy must choose its elements freely: no limit may have kept one out."""
+
+
+def error_estimate(total: float, accuracy: float, bound: float = ERROR_ESTIMATE_BOUND) -> Gate:
+    """Estimated error of a run against the accuracy it was asked for.
+
+    Args:
+        total: sum of the estimated errors, relative as the accuracy.
+        accuracy: wanted accuracy, above zero.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is total / accuracy.
+
+    Raises:
+        ValueError: if the accuracy is not positive.
+    """
+    return make_gate(
+        "error_estimate",
+        total / positive("accuracy", accuracy),
+        bound,
+        "sum of the estimated errors over the accuracy asked for",
+    )
+
+
+def resolvent_agreement(
+    from_time: ArrayLike,
+    from_resolvent: ArrayLike,
+    allowed: float,
+    bound: float = RESOLVENT_BOUND,
+) -> Gate:
+    """Integrals over the propagated correlation function against linear solves.
+
+    Args:
+        from_time: D, and Re int_0^T exp(i w t) C dt at any frequencies, from the propagation;
+            angstrom^2/fs, (values,).
+        from_resolvent: the same to infinite time, from the resolvent.
+        allowed: difference that the accuracy asked for and the end of the record explain,
+            angstrom^2/fs, above zero.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the largest difference over what is allowed.
+
+    Raises:
+        ValueError: if the two do not hold equally many numbers, or none, or nothing is allowed.
+    """
+    ours, theirs = np.atleast_1d(np.asarray(from_time)), np.atleast_1d(np.asarray(from_resolvent))
+    if ours.shape != theirs.shape or ours.size == 0:
+        raise ValueError(
+            f"from_time has shape {ours.shape}, from_resolvent {theirs.shape}: give the same "
+            "numbers from both"
+        )
+    return make_gate(
+        "resolvent_agreement",
+        float(np.max(np.abs(ours - theirs))) / positive("allowed", allowed),
+        bound,
+        "difference of D (and of the AC integrals asked for) between propagation and linear "
+        "solve, over what the accuracy and the end of the record allow",
+    )
+
+
+def capped(largest: float, bound: float = CAPPED_BOUND) -> Gate:
+    """Amplitude that a limit kept out of an adaptive hierarchy.
+
+    Args:
+        largest: largest amplitude kept out, relative to the state; 0 if no limit was touched.
+        bound: largest acceptable value.
+    """
+    return make_gate(
+        "capped",
+        largest,
+        bound,
+        "largest relative amplitude that a limit (occupation, window of an infinite ring) kept "
+        "out of the hierarchy",
+    )

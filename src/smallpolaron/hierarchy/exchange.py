@@ -1,0 +1,98 @@
+"""Who owns which label, and the all-to-alls between owners."""
+
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.neighbours import Frame
+
+_Number = TypeVar("_Number", np.uint64, np.int64, np.complex128)
+
+_SAMPLES = 64
+"""Sampled places per rank and share when labels are dealt out."""
+
+
+@dataclass(frozen=True)
+class Return:
+    """How to send answers back: the order rows were sent in, how many went and came per rank."""
+
+    order: NDArray[np.int64]
+    sent: NDArray[np.int64]
+    arrived: NDArray[np.int64]
+
+
+@dataclass
+class Exchange:
+    """Ranks own ranges of places (elements.place), parted by splitters.
+
+    Attributes:
+        comm: the communicator.
+        frame: what the compiled functions must know.
+        fields: layout of the keys.
+        splitters: first place of ranks 1, 2, ...; empty on one rank.
+    """
+
+    comm: MPI.Intracomm
+    frame: Frame
+    fields: NDArray[np.int64]
+    splitters: NDArray[np.uint64] = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin with equal shares of the places of small occupations: nothing is known yet."""
+        share = np.linspace(0, 1, self.comm.size + 1)[1:-1]
+        self.splitters = (share * elements.SMALL_PLACES).astype(np.uint64)
+
+    def route(self, rows: Keys, by: Keys | None = None) -> tuple[Keys, Return]:
+        """Send rows of keys to the owners of `by` (the rows themselves by default)."""
+        owner = np.searchsorted(
+            self.splitters, self._places(rows if by is None else by), side="right"
+        )
+        order = np.argsort(owner, kind="stable")
+        sent = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
+        received, arrived = self._swap(rows[order], sent)
+        return received, Return(order, sent, arrived)
+
+    def follow(self, values: NDArray[_Number], back: Return) -> NDArray[_Number]:
+        """Send values the way that rows went before."""
+        return self._swap(values[back.order], back.sent)[0]
+
+    def answer(self, answers: NDArray[_Number], back: Return) -> NDArray[_Number]:
+        """Send one number per received row back to who asked."""
+        returned, _ = self._swap(answers, back.arrived)
+        result = np.empty_like(returned)
+        result[back.order] = returned
+        return result
+
+    def deal(self, keys: Keys) -> None:
+        """Choose splitters that give every rank nearly the same share of all keys (collective)."""
+        ordered = np.sort(self._places(keys))
+        total = self.comm.allreduce(len(ordered))
+        # every rank samples in proportion to what it holds
+        share = len(ordered) / max(total, 1)
+        count = int(np.ceil(_SAMPLES * self.comm.size**2 * share))
+        picks = ((np.arange(count) + 0.5) * len(ordered) / max(count, 1)).astype(np.int64)
+        sample = np.sort(np.concatenate(self.comm.allgather(ordered[picks])))
+        self.splitters = sample[(np.arange(1, self.comm.size) * len(sample)) // self.comm.size]
+
+    def _places(self, keys: Keys) -> NDArray[np.uint64]:
+        places = np.empty(len(keys), np.uint64)
+        elements.places(self.frame, self.fields, np.ascontiguousarray(keys), places)
+        return places
+
+    def _swap(
+        self, rows: NDArray[_Number], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[_Number], NDArray[np.int64]]:
+        """Send consecutive blocks of rows, counts[r] of them to rank r; returns what arrives."""
+        arriving = np.empty_like(counts)
+        self.comm.Alltoall(counts, arriving)
+        width = int(np.prod(rows.shape[1:], dtype=np.int64))
+        received = np.empty((int(arriving.sum()), *rows.shape[1:]), dtype=rows.dtype)
+        self.comm.Alltoallv(
+            [np.ascontiguousarray(rows), counts * width], [received, arriving * width]
+        )
+        return received, arriving

@@ -1,0 +1,283 @@
+"""Runs on adaptive hierarchies: from the parameters of a point to variables and quality gates.
+
+Imports MPI and PETSc; only the MPI jobs may import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import numpy as np
+from mpi4py import MPI  # before petsc4py: it finds the MPI library
+
+from smallpolaron.dynamics.accuracy import Accuracy
+from smallpolaron.dynamics.adaptive_correlation import (
+    AdaptiveCorrelation,
+    compute_adaptive_correlation,
+)
+from smallpolaron.dynamics.adaptive_population import (
+    AdaptivePopulation,
+    compute_adaptive_population,
+)
+from smallpolaron.hierarchy.adaptive import Limits
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.fixed_runs import Outcome
+from smallpolaron.studies.parameters import (
+    Given,
+    bath_expansion,
+    holstein_model,
+    is_infinite,
+    number,
+    refined_expansion,
+    whole,
+)
+from smallpolaron.studies.quality import adaptive_correlation_gates, adaptive_population_gates
+from smallpolaron.studies.store import Variable
+
+_D: Final = "angstrom^2 fs^-1"
+_SOURCES: Final = {
+    "frontier": "elements that never entered the hierarchy",
+    "dropped": "elements that left the hierarchy",
+    "time_step": "time steps",
+    "bath_terms": "the finite number of bath terms; NaN if not estimated",
+    "finite_time": "what comes after the record",
+}
+
+
+def _accuracy(parameters: Given) -> Accuracy:
+    return Accuracy(
+        target=number(parameters, "accuracy"),
+        growth=number(parameters, "adaptive.growth"),
+        pruning=number(parameters, "adaptive.pruning"),
+        tolerance=number(parameters, "propagation.tolerance"),
+    )
+
+
+def _limits(parameters: Given, max_unknowns: int) -> Limits:
+    return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
+
+
+def _symmetry(parameters: Given) -> Literal["auto", "none"]:
+    return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
+
+
+def correlation(parameters: Given, max_unknowns: int) -> Outcome | None:
+    """Compute C_JJ of a point (collective); the outcome is on rank 0, None elsewhere.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        NotConverged: a linear solver failed.
+        PropagationFailed: no step size works.
+    """
+    model, accuracy = holstein_model(parameters), _accuracy(parameters)
+    wanted = parameters["propagation"]["resolvent_frequencies_cm"]
+    found = compute_adaptive_correlation(
+        model,
+        bath_expansion(parameters),
+        accuracy,
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        refined=refined_expansion(parameters),
+        frequencies=[CM_TO_RAD_FS * frequency for frequency in wanted],
+        symmetry=_symmetry(parameters),
+        infinite=is_infinite(parameters),
+        limits=_limits(parameters, max_unknowns),
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    gates = adaptive_correlation_gates(found, accuracy.target, model)
+    return _correlation_variables(found), gates
+
+
+def population(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome | None:
+    """Compute the populations of a point (collective); the outcome is on rank 0, None elsewhere.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        PropagationFailed: no step size works.
+    """
+    assert start != "current"
+    accuracy = _accuracy(parameters)
+    found = compute_adaptive_population(
+        holstein_model(parameters),
+        bath_expansion(parameters),
+        accuracy,
+        start=start,
+        site=whole(parameters, "start_site"),
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        refined=refined_expansion(parameters),
+        symmetry=_symmetry(parameters),
+        limits=_limits(parameters, max_unknowns),
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    return _population_variables(found), adaptive_population_gates(found, accuracy.target)
+
+
+def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
+    time, scalar = ("time",), ()
+    length2 = "angstrom^2 fs^"
+    return {
+        "time_fs": Variable(found.time_fs, time, "fs", "Time."),
+        "C_JJ": Variable(
+            found.C_JJ, time, length2 + "-2", "Current autocorrelation function Tr[J J(t)]."
+        ),
+        "dC_JJ": Variable(
+            found.dC_JJ, time, length2 + "-3", "First time derivative, from the generator."
+        ),
+        "d2C_JJ": Variable(
+            found.d2C_JJ, time, length2 + "-4", "Second time derivative, from the generator."
+        ),
+        **_errors("C", found.errors.C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
+        **_errors("D", found.errors.D, found.errors.total_D, "the diffusion constant", _D),
+        **_resolvent(found),
+        "equilibrium/density_matrix": Variable(
+            found.density_matrix,
+            ("site_ket", "site_bra"),
+            "1",
+            "Reduced density matrix of the equilibrium state.",
+        ),
+        "equilibrium/hopping_energy": Variable(
+            found.hopping_energy, scalar, "rad fs^-1", "Equilibrium mean of the hopping energy."
+        ),
+        "equilibrium/flux_stiffness": Variable(
+            found.flux_stiffness, scalar, "rad fs^-1", "Winding part of the f-sum rule of a ring."
+        ),
+        "equilibrium/residual": Variable(
+            found.equilibrium_residual,
+            scalar,
+            "fs^-1",
+            "Relative rate of change of the equilibrium state.",
+        ),
+        "equilibrium/hermiticity": Variable(
+            found.hermiticity, scalar, "1", "Largest violation of Hermiticity, relative."
+        ),
+        "convergence/n_equilibrium": Variable(
+            found.n_equilibrium, scalar, "1", "Elements of the equilibrium state."
+        ),
+        "convergence/products_equilibrium": Variable(
+            found.products_equilibrium,
+            scalar,
+            "1",
+            "Generator-state products spent on the equilibrium state.",
+        ),
+        **_convergence(found),
+    }
+
+
+def _errors(
+    name: str, errors: Mapping[str, float], total: float, what: str, units: str
+) -> dict[str, Variable]:
+    relative = ", relative to C_JJ(0)" if name == "C" else ""
+    variables = {
+        f"errors/{name}/{source}": Variable(
+            error, (), units, f"Estimated error of {what}{relative}, from {_SOURCES[source]}."
+        )
+        for source, error in errors.items()
+    }
+    rest = ", without what comes after the record" if name == "C" else ""
+    text = f"Sum of the estimated errors of {what}{relative}{rest}."
+    return variables | {f"errors/{name}/total": Variable(total, (), units, text)}
+
+
+def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
+    scalar = ()
+    variables = {
+        "resolvent/D": Variable(
+            found.D_resolvent, scalar, _D, "Diffusion constant by linear solve."
+        ),
+        "resolvent/D_time": Variable(
+            found.D_time, scalar, _D, "Diffusion constant: integral of Re C_JJ, on the same basis."
+        ),
+        "resolvent/residual": Variable(
+            found.resolvent_residual, scalar, "1", "Largest relative residual of the solves."
+        ),
+        "resolvent/n_unknowns": Variable(
+            found.n_resolvent, scalar, "1", "Elements of the largest solution."
+        ),
+        "resolvent/products": Variable(
+            found.products_resolvent, scalar, "1", "Generator-state products of the solves."
+        ),
+    }
+    if len(found.frequencies):
+        axis = ("frequency",)
+        variables["resolvent/frequency"] = Variable(
+            np.asarray(found.frequencies, dtype=float), axis, "rad fs^-1", "Angular frequency."
+        )
+        variables["resolvent/sigma"] = Variable(
+            found.sigma, axis, _D, "Integral of exp(i omega t) C_JJ from 0, by linear solve."
+        )
+    return variables
+
+
+def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
+    axes = ("time", "site")
+    return {
+        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
+        "populations": Variable(found.populations, axes, "1", "Site populations."),
+        "dpopulations": Variable(
+            found.dpopulations, axes, "fs^-1", "First derivative, from the generator."
+        ),
+        "d2populations": Variable(
+            found.d2populations, axes, "fs^-2", "Second derivative, from the generator."
+        ),
+        "density_matrix_final": Variable(
+            found.density_matrix_final,
+            ("site_ket", "site_bra"),
+            "1",
+            "Reduced density matrix at the end.",
+        ),
+        **_errors(
+            "populations", found.errors, found.total_error, "populations, largest over time", "1"
+        ),
+        **_convergence(found),
+    }
+
+
+def _convergence(found: AdaptiveCorrelation | AdaptivePopulation) -> dict[str, Variable]:
+    step, scalar = ("step",), ()
+    return {
+        "convergence/n_unknowns": Variable(
+            found.n_unknowns, scalar, "1", "Elements of the largest state of the production run."
+        ),
+        "convergence/n_nonzeros": Variable(
+            found.n_nonzeros, scalar, "1", "Entries of the largest generator."
+        ),
+        "convergence/products_production": Variable(
+            found.products_production,
+            scalar,
+            "1",
+            "Generator-state products of the production run.",
+        ),
+        "convergence/growth_detected": Variable(
+            found.growth_detected,
+            scalar,
+            "1",
+            "Whether production was stopped because the state grew.",
+        ),
+        "convergence/growth_threshold": Variable(
+            found.growth_threshold,
+            scalar,
+            "1",
+            "Amplitude relative to the state above which elements entered.",
+        ),
+        "convergence/capped": Variable(
+            found.capped, scalar, "1", "Largest relative amplitude that a limit kept out."
+        ),
+        "convergence/step_time_fs": Variable(
+            found.step_time_fs, step, "fs", "Begin of every step and end of the last."
+        ),
+        "convergence/state_norm": Variable(
+            found.norm, step, "1", "Norm of the state over all auxiliary density operators."
+        ),
+        "convergence/basis_size": Variable(found.basis_size, step, "1", "Elements in play."),
+        "convergence/outside_flow": Variable(
+            found.outside_flow,
+            step,
+            "1",
+            "Amplitude that the state feeds outside the hierarchy, relative to its norm.",
+        ),
+    }

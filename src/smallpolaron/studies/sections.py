@@ -1,0 +1,359 @@
+"""The sections of a study: what a user may write, with units, ranges and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from smallpolaron.studies.problems import MISSING, Problem
+
+DEFAULT_ERROR_BOUND = 5e-3
+"""Bound on the error of the lineshape function (dimensionless) of a fixed hierarchy when the user
+gives none."""
+DEFAULT_TOLERANCE = 1e-7
+"""Both tolerances of a fixed hierarchy, 1/fs, when the user gives none."""
+GROWTH_PER_ACCURACY = 0.3
+PRUNING = 1 / 3
+TOLERANCE_PER_ACCURACY = 1e-3
+BATH_ERROR_PER_ACCURACY = 0.3
+LARGEST_BATH_ERROR = 0.05
+LARGEST_OCCUPATION = 255
+"""What dynamics.accuracy and hierarchy.adaptive make of an accuracy; written here too because
+planning must not load MPI. The tests compare the two."""
+DEFAULT_WINDOW = 41
+"""Sites of the window on an infinite ring when the user gives none."""
+
+
+def as_tuple(value: object) -> object:
+    """Return a list as a tuple, so that strict models accept YAML lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def described(description: str, default: Any = ..., *, unit: str = "", **rules: Any) -> Any:
+    """Return a field with its description and unit; rules are limits such as gt and le."""
+    extra: dict[str, Any] = {key: rules.pop(key) for key in ("allowed", "advice") if key in rules}
+    if unit:
+        extra["unit"] = unit
+    if "advice" in extra or "allowed" in extra or unit:
+        rules["json_schema_extra"] = extra
+    return Field(default, description=description, **rules)
+
+
+Energy = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Time = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Range = Annotated[tuple[Time, ...], BeforeValidator(as_tuple)]
+Energies = Annotated[tuple[Energy, ...], BeforeValidator(as_tuple)]
+Weights = Annotated[tuple[Weight, ...], BeforeValidator(as_tuple)]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, strict types, no unknown keys, cross-checks collected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield what is wrong between the fields; keys are relative to the section."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _no_faults(self) -> Section:
+        faults = list(self.faults())
+        if faults:
+            raise PydanticCustomError("faults", "inconsistent values", {"faults": faults})
+        return self
+
+
+class ModelConfig(Section):
+    """The electronic system: one carrier on sites with nearest-neighbour hopping."""
+
+    n_sites: int | None = described(
+        "Number of sites; on an infinite ring the odd number of sites around the carrier that "
+        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it.",
+        None,
+        ge=2,
+        le=255,
+    )
+    topology: Literal["ring", "chain", "infinite"] = described(
+        "Periodic ring, open chain, or infinite ring (protocol current, no hierarchy.depth).",
+        "ring",
+    )
+    hopping_cm: Energy | Energies = described(
+        "Hopping v: one value, or one per bond (ring: n_sites, chain: n_sites - 1).",
+        50.0,
+        unit="cm^-1",
+    )
+    site_energies_cm: Energy | Energies = described(
+        "Site energies: one value for all sites, or one per site.", 0.0, unit="cm^-1"
+    )
+    lattice_constant_A: float = described(
+        "Distance between neighbouring sites.", 5.0, unit="angstrom", gt=0, le=1000
+    )
+    temperature_K: float = described("Temperature.", 300.0, unit="K", gt=0, le=100_000)
+
+    @property
+    def sites(self) -> int:
+        """Number of sites with the default filled in."""
+        return DEFAULT_WINDOW if self.n_sites is None else self.n_sites
+
+    @property
+    def bonds(self) -> int:
+        """Number of bonds."""
+        return self.sites - 1 if self.topology == "chain" else self.sites
+
+    @property
+    def uniform_hopping_cm(self) -> float | None:
+        """The hopping when it is the same on every bond, else None; cm^-1."""
+        values = self.hopping_cm
+        if not isinstance(values, tuple):
+            return values
+        return values[0] if len(set(values)) == 1 else None
+
+    @property
+    def level(self) -> bool:
+        """Whether all sites have the same energy."""
+        energies = self.site_energies_cm
+        return not isinstance(energies, tuple) or len(set(energies)) == 1
+
+    @property
+    def homogeneous_ring(self) -> bool:
+        """Whether every translation by one site leaves the Hamiltonian unchanged."""
+        return self.topology != "chain" and self.level and self.uniform_hopping_cm is not None
+
+    @property
+    def mirrored_chain(self) -> bool:
+        """Whether reflection about its middle leaves a chain unchanged."""
+        lists = [v for v in (self.hopping_cm, self.site_energies_cm) if isinstance(v, tuple)]
+        return self.topology == "chain" and all(v == v[::-1] for v in lists)
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield sizes that do not fit together."""
+        if self.topology == "infinite":
+            yield from self._infinite_faults()
+            return
+        if self.n_sites is None:
+            allowed = f"must be a whole number >= 2 and <= 255 on a {self.topology}"
+            advice = "add model.n_sites, in its section or in every grid block"
+            yield Problem("n_sites", MISSING, allowed, advice)
+            return
+        if self.topology == "ring" and self.n_sites < 3:
+            advice = "use at least 3 sites, or model.topology: chain"
+            yield Problem("n_sites", self.n_sites, "must be >= 3 on a ring", advice)
+        for name, length in (("hopping_cm", self.bonds), ("site_energies_cm", self.n_sites)):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != length:
+                what = "bond" if name == "hopping_cm" else "site"
+                allowed = f"must hold {length} numbers, one per {what}, for n_sites = "
+                allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
+                yield Problem(name, value, allowed, "give one number, or a list of that length")
+
+    def _infinite_faults(self) -> Iterator[Problem]:
+        if self.n_sites is not None and (self.n_sites % 2 == 0 or self.n_sites < 3):
+            allowed = "must be an odd number >= 3 on an infinite ring: the window of sites followed"
+            yield Problem("n_sites", self.n_sites, allowed, f"leave it out for {DEFAULT_WINDOW}")
+        for name, same in (
+            ("hopping_cm", self.uniform_hopping_cm is not None),
+            ("site_energies_cm", self.level),
+        ):
+            if not same:
+                allowed = "must be one number on an infinite ring"
+                yield Problem(name, getattr(self, name), allowed, "use a ring or a chain")
+
+
+class BathConfig(Section):
+    """The Debye bath of every site, J(w) = eta gamma w / (w^2 + gamma^2), and its expansion."""
+
+    eta_cm: Positive | None = described(
+        "Coupling strength eta; the reorganisation energy is eta/2. "
+        "Give this or eta_over_v, not both.",
+        None,
+        unit="cm^-1",
+    )
+    eta_over_v: Positive | None = described(
+        "Coupling strength eta in units of the hopping v.", None, unit="v"
+    )
+    gamma_cm: Positive | None = described(
+        "Relaxation rate gamma (cutoff frequency). Give this or gamma_over_v, not both.",
+        None,
+        unit="cm^-1",
+    )
+    gamma_over_v: Positive | None = described(
+        "Relaxation rate gamma in units of the hopping v.", None, unit="v"
+    )
+    decomposition: Literal["pade", "matsubara"] = described(
+        "Expansion of the bath correlation function in exponentials.", "pade"
+    )
+    terms: Annotated[int, Field(ge=0, le=20)] | Literal["auto"] = described(
+        "Low-temperature exponentials beyond the Debye pole; auto: as many as error_bound asks.",
+        "auto",
+    )
+    terminator: bool = described(
+        "Treat the remaining exponentials as a delta-correlated term.", True
+    )
+    error_bound: float | None = described(
+        "Largest error of the lineshape function g(t) when terms is auto; null: "
+        f"{BATH_ERROR_PER_ACCURACY:g} accuracy, at most {LARGEST_BATH_ERROR}; with hierarchy.depth "
+        f"{DEFAULT_ERROR_BOUND}.",
+        None,
+        gt=0,
+        lt=1,
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield pairs of which exactly one must be given, and options without effect."""
+        for name in ("eta", "gamma"):
+            absolute, relative = getattr(self, f"{name}_cm"), getattr(self, f"{name}_over_v")
+            allowed = f"exactly one of {name}_cm (cm^-1) and {name}_over_v must be given"
+            if absolute is None and relative is None:
+                advice = f"add bath.{name}_cm, or bath.{name}_over_v, here or in every grid block"
+                yield Problem(f"{name}_cm", MISSING, allowed + ", a number > 0", advice)
+            elif absolute is not None and relative is not None:
+                yield Problem(f"{name}_over_v", relative, allowed, f"remove it or {name}_cm")
+        if self.error_bound is not None and self.terms != "auto":
+            allowed = f"has an effect only with terms: auto; terms is {self.terms}"
+            advice = "remove error_bound, or set bath.terms: auto"
+            yield Problem("error_bound", self.error_bound, allowed, advice)
+
+
+class HierarchyConfig(Section):
+    """Expert and reference: a fixed hierarchy. Leave it out to have `accuracy` decide."""
+
+    depth: int | None = described(
+        "Largest (weighted) sum of bath excitations of a fixed hierarchy. "
+        "null: the hierarchy adapts itself to accuracy.",
+        None,
+        ge=1,
+        le=255,
+    )
+    weights: Weights | None = described(
+        "Weight of an excitation of each bath term in the depth; terms + 1 values. "
+        "null: all equal. Only with depth.",
+        None,
+    )
+    max_excited_sites: int | None = described(
+        "Largest number of sites whose baths are excited at the same time. null: no limit. "
+        "Only with depth.",
+        None,
+        ge=1,
+        le=255,
+    )
+    symmetry: Literal["auto", "translation", "none"] = described(
+        "translation keeps the translation-invariant part only (homogeneous rings); "
+        "auto uses it where it holds, an adaptive hierarchy also reflection; none: no symmetry.",
+        "auto",
+    )
+
+
+class AdaptiveConfig(Section):
+    """Expert settings of the hierarchy that adapts itself; `accuracy` decides what is null."""
+
+    growth: float | None = described(
+        "An element enters when its amplitude relative to the state would exceed this. "
+        f"null: {GROWTH_PER_ACCURACY:g} accuracy.",
+        None,
+        gt=0,
+        lt=1,
+    )
+    pruning: float | None = described(
+        "It leaves below this fraction of growth; 0: never. null: 1/3.", None, ge=0, le=1
+    )
+    max_occupation: int | None = described(
+        f"Largest number of excitations of one bath term of one site. null: {LARGEST_OCCUPATION}.",
+        None,
+        ge=1,
+        le=LARGEST_OCCUPATION,
+    )
+
+
+class PropagationConfig(Section):
+    """Times and tolerances of a run."""
+
+    duration_fs: float = described("Length of the production run.", unit="fs", gt=0, le=1_000_000)
+    sample_fs: float = described("Time between stored samples.", 1.0, unit="fs", gt=0, le=10_000)
+    tolerance: float | None = described(
+        "Expert: local error of the propagation per fs, relative to the norm of the state. "
+        f"null: {TOLERANCE_PER_ACCURACY:g} accuracy; with hierarchy.depth {DEFAULT_TOLERANCE:g}.",
+        None,
+        unit="fs^-1",
+        ge=1e-13,
+        le=1e-2,
+    )
+    equilibrium_tolerance: float | None = described(
+        "Relative rate of change |L rho|/|rho| at which the equilibrium state counts as reached "
+        f"(protocol current, only with hierarchy.depth). null: {DEFAULT_TOLERANCE:g}.",
+        None,
+        unit="fs^-1",
+        ge=1e-13,
+        le=1e-2,
+    )
+    resolvent_frequencies_cm: Energies = described(
+        "Frequencies at which the integral of exp(i w t) C_JJ is also computed by linear solve "
+        "(protocol current, not with hierarchy.depth).",
+        (),
+        unit="cm^-1",
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield times that do not fit together."""
+        if self.sample_fs >= self.duration_fs:
+            allowed = f"must be smaller than duration_fs = {self.duration_fs} fs"
+            yield Problem("sample_fs", self.sample_fs, allowed, "sample more often or run longer")
+        elif self.duration_fs / self.sample_fs > 1e6:
+            allowed = "must give at most 1000000 samples in duration_fs"
+            yield Problem("sample_fs", self.sample_fs, allowed, "sample less often")
+        chosen = self.resolvent_frequencies_cm
+        if len(set(chosen)) != len(chosen):
+            allowed = "names a frequency twice"
+            yield Problem("resolvent_frequencies_cm", chosen, allowed, "name each once")
+
+
+class AnalysisConfig(Section):
+    """Criteria of the analysis; they do not enter the names of computed files."""
+
+    band_paper_units: float = described(
+        "Half width of the band around the converged value that defines cutoff times, "
+        "in units of 2 D / bohr^2.",
+        0.002,
+        unit="fs^-1",
+        gt=0,
+        le=100,
+    )
+    band_percent: float = described(
+        "The same, relative to the converged value.", 1.0, unit="%", gt=0, lt=100
+    )
+    frequency_max_cm: float = described(
+        "Largest frequency of the stored spectra.", 4000.0, unit="cm^-1", gt=0, le=100_000
+    )
+    drude_smith_range_fs: Range | None = described(
+        "First and last time of the Drude-Smith fit; null: the whole record.",
+        None,
+        unit="fs",
+        allowed="a list of two numbers, from >= 0 and to > from, or null",
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield a fit range that is not one."""
+        span = self.drude_smith_range_fs
+        if span is not None and (len(span) != 2 or not span[0] < span[1]):
+            allowed = "must be a list of two numbers, from >= 0 and to > from, or null"
+            yield Problem("drude_smith_range_fs", span, allowed, "write [from, to] in fs")
+
+
+class ResourcesConfig(Section):
+    """Limits for the jobs; they do not enter the names of computed files."""
+
+    max_ranks: int = described("Largest number of MPI ranks of one job.", 64, ge=2, le=100_000)
+    unknowns_per_rank: int = described(
+        "Unknowns one rank should hold.", 50_000, ge=1, le=1_000_000_000
+    )
+    max_unknowns: int = described(
+        "Largest hierarchy. A fixed one that is larger is refused at once, an adaptive one stops "
+        "when it would grow beyond.",
+        50_000_000,
+        ge=1,
+        le=1_000_000_000_000,
+    )

@@ -1,0 +1,42 @@
+"""Gates of runs that estimate their own errors."""
+
+import numpy as np
+import pytest
+
+from smallpolaron.analysis import adaptive_gates
+
+
+def test_error_estimate_is_measured_by_the_accuracy():
+    gate = adaptive_gates.error_estimate(5e-4, 1e-3)
+    assert (gate.value, gate.passed) == (0.5, True)
+    assert not adaptive_gates.error_estimate(1.01e-3, 1e-3).passed
+    assert not adaptive_gates.error_estimate(np.nan, 1e-3).passed
+    with pytest.raises(ValueError, match=r"accuracy = 0"):
+        adaptive_gates.error_estimate(0.0, 0.0)
+
+
+def test_resolvent_agreement_takes_the_largest_difference():
+    gate = adaptive_gates.resolvent_agreement([0.1, 0.2], [0.101, 0.198], 4e-3)
+    assert gate.value == pytest.approx(0.5)
+    assert gate.passed
+    assert not adaptive_gates.resolvent_agreement([0.1, 0.2], [0.1, 0.19], 4e-3).passed
+    assert not adaptive_gates.resolvent_agreement([0.1], [np.nan], 4e-3).passed
+    assert adaptive_gates.resolvent_agreement(0.1, 0.1, 4e-3).value == 0.0
+
+
+@pytest.mark.parametrize(
+    ("ours", "theirs", "allowed", "message"),
+    [
+        ([0.1], [0.1, 0.2], 1.0, "same numbers"),
+        ([], [], 1.0, "same numbers"),
+        ([0.1], [0.1], 0.0, "allowed = 0"),
+    ],
+)
+def test_resolvent_agreement_refuses(ours, theirs, allowed, message):
+    with pytest.raises(ValueError, match=message):
+        adaptive_gates.resolvent_agreement(ours, theirs, allowed)
+
+
+def test_any_limit_touched_is_told():
+    assert adaptive_gates.capped(0.0).passed
+    assert not adaptive_gates.capped(1e-12).passed

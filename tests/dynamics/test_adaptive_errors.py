@@ -1,0 +1,248 @@
+"""What a run says of its own errors and limits, against tighter runs."""
+
+import numpy as np
+import pytest
+
+from smallpolaron.analysis import gates
+from smallpolaron.dynamics.accuracy import SOURCES, Accuracy
+from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
+from smallpolaron.hierarchy.adaptive import LimitReached, Limits
+from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from tests.dynamics.adaptive_cases import (
+    CHAIN,
+    DISORDERED,
+    EXPANSION,
+    T,
+    correlate,
+    distance,
+    populate,
+    ring,
+    silent,
+)
+
+
+def expert(model, accuracy, **more):
+    """C_JJ with expert settings."""
+    settings = {"duration_fs": 90.0, "sample_fs": 2.0, "report": silent} | more
+    return compute_adaptive_correlation(model, EXPANSION, accuracy, **settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"target": 0.0}, "accuracy = 0.0; allowed: 1e-06 to 0.1"),
+        ({"target": 0.2}, "accuracy = 0.2"),
+        ({"target": np.nan}, "accuracy = nan"),
+        ({"growth": 0.0}, "growth = 0.0"),
+        # a run three times coarser could not tell the error any more
+        ({"growth": 0.3}, "growth = 0.3; allowed: above 0, at most 0.1"),
+        ({"tolerance": 1.0}, "tolerance = 1.0"),
+        ({"pruning": -0.1}, "pruning = -0.1"),
+        ({"pruning": 1.5}, "pruning = 1.5"),
+    ],
+)
+def test_accuracy_out_of_range(settings, message):
+    with pytest.raises(ValueError, match=message):
+        Accuracy(**settings)
+
+
+def test_settings_follow_from_the_target():
+    loose, tight = Accuracy(1e-2), Accuracy(1e-4)
+    for name in ("growth_threshold", "step_tolerance", "solver_tolerance", "bath_error_bound"):
+        assert getattr(loose, name) == pytest.approx(100 * getattr(tight, name))
+    own = Accuracy(1e-3, growth=2e-3, pruning=0.0, tolerance=1e-8)
+    assert (own.growth_threshold, own.pruning_fraction, own.step_tolerance) == (2e-3, 0.0, 1e-8)
+
+
+def test_every_source_is_listed():
+    run = correlate(ring(3), 1e-2, 40.0, refined=expand(DebyeBath(100 * CM, 90 * CM), T, terms=2))
+    assert set(run.errors.C) == set(run.errors.D) == set(SOURCES)
+    assert all(value >= 0 for value in (*run.errors.C.values(), *run.errors.D.values()))
+    listed = [v for k, v in run.errors.C.items() if k != "finite_time"]
+    assert run.errors.total_C == pytest.approx(sum(listed))
+    assert run.errors.total_D == pytest.approx(sum(run.errors.D.values()))
+    unknown = correlate(ring(3), 1e-2, 40.0)
+    assert np.isnan(unknown.errors.C["bath_terms"])
+    assert np.isfinite(unknown.errors.total_C)
+
+
+# model, bath, temperature K, terms
+POINTS = {
+    "slow and strong": (ring(3), DebyeBath(323 * CM, 41 * CM), 2),
+    "weak": (ring(6), DebyeBath(30 * CM, 25 * CM), 1),
+    "cold": (ring(4, temperature_K=120.0), DebyeBath(150 * CM, 100 * CM), 2),
+    "cold disordered ring": (
+        HolsteinModel(3, "ring", DISORDERED.hopping, DISORDERED.site_energies, 5.0, 150.0),
+        DebyeBath(150 * CM, 60 * CM),
+        1,
+    ),
+    "chain, fast and hot": (
+        HolsteinModel(3, "chain", CHAIN.hopping, CHAIN.site_energies, 5.0, 400.0),
+        DebyeBath(300 * CM, 300 * CM),
+        1,
+    ),
+}
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_estimates_cover_the_errors(point):
+    model, bath, terms = POINTS[point]
+    baths = [expand(bath, model.temperature_K, "pade", terms + more) for more in range(3)]
+    ours = correlate(model, 1e-2, 120.0, baths[0], refined=baths[1])
+    truth = correlate(model, 1e-3, 120.0, baths[2])
+    allowed = ours.errors.total_C + truth.errors.total_C
+    assert distance(ours.C_JJ, truth.C_JJ) < allowed
+    # an estimate may be cautious, but not useless
+    assert allowed - ours.errors.C["bath_terms"] < 1.2e-2
+    inside = ours.errors.total_D - ours.errors.D["finite_time"]
+    assert abs(ours.D_time - truth.D_time) < inside + truth.errors.total_D
+    # the resolvent has the same basis rule and no end
+    assert abs(ours.D_resolvent - truth.D_resolvent) < inside + 1e-2 * abs(truth.D_time)
+    tail = truth.D_resolvent - truth.D_time
+    assert truth.errors.D["finite_time"] == pytest.approx(
+        abs(tail), abs=2e-3 * abs(truth.D_time), rel=0.02
+    )
+    assert ours.capped == truth.capped == 0
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_estimates_cover_the_errors_of_populations(start):
+    ours = populate(CHAIN, start, 0, 1e-2, 90.0)
+    truth = populate(CHAIN, start, 0, 3e-4, 90.0)
+    assert set(ours.errors) == set(SOURCES) - {"finite_time"}
+    assert ours.total_error < 1e-2
+    allowed = ours.total_error + truth.total_error
+    assert np.abs(ours.populations - truth.populations).max() < allowed
+
+
+def test_bath_terms_are_seen():
+    # one term too few at low temperature: the budget must say so
+    model, bath = ring(3, temperature_K=80.0), DebyeBath(200 * CM, 100 * CM)
+    poor, better, good = (expand(bath, 80.0, "pade", k) for k in (0, 1, 4))
+    ours = correlate(model, 1e-2, 60.0, poor, refined=better)
+    truth = correlate(model, 1e-3, 60.0, good)
+    error = distance(ours.C_JJ, truth.C_JJ)
+    assert error > 0.02
+    assert error < ours.errors.total_C
+    assert ours.errors.C["bath_terms"] > 0.5 * error
+
+
+def test_thresholds_are_tightened_until_the_target_is_met():
+    said = []
+    run = expert(ring(3), Accuracy(1e-2, growth=0.1), report=said.append)
+    assert run.growth_threshold < 0.02
+    assert any("thresholds tightened" in line for line in said)
+    assert run.errors.C["frontier"] <= 0.5e-2
+    truth = correlate(ring(3), 1e-3)
+    assert distance(run.C_JJ, truth.C_JJ) < run.errors.total_C + truth.errors.total_C
+
+
+def test_a_target_that_is_missed_is_admitted():
+    # four times tighter by three is not enough from there
+    run = expert(ring(3), Accuracy(1e-5, growth=0.1))
+    assert run.errors.total_C > 1e-5
+    truth = correlate(ring(3), 1e-4)
+    assert 1e-5 < distance(run.C_JJ, truth.C_JJ) < run.errors.total_C + truth.errors.total_C
+
+
+def test_coarse_time_steps_are_seen():
+    run = expert(ring(3), Accuracy(1e-2, growth=1e-3, tolerance=1e-2))
+    truth = correlate(ring(3), 1e-3)
+    assert run.errors.C["time_step"] > distance(run.C_JJ, truth.C_JJ)
+    assert run.errors.C["time_step"] > 100 * truth.errors.C["time_step"]
+
+
+def test_what_dies_away_leaves_the_basis_again():
+    fine = Accuracy(1e-2)
+    pruned, whole = (
+        expert(ring(4), how, duration_fs=400.0) for how in (fine, Accuracy(1e-2, pruning=0.0))
+    )
+    assert np.all(np.diff(whole.basis_size) >= 0)
+    assert np.any(np.diff(pruned.basis_size) < 0)
+    assert whole.errors.C["dropped"] == 0
+    assert 0 < pruned.errors.C["dropped"] < 1e-2
+    assert distance(pruned.C_JJ, whole.C_JJ) < pruned.errors.total_C + whole.errors.total_C
+    # the records along the steps belong together
+    n = len(pruned.step_time_fs)
+    assert len(pruned.norm) == len(pruned.basis_size) == len(pruned.outside_flow) == n
+    assert pruned.step_time_fs[0] == 0
+    assert pruned.step_time_fs[-1] == pytest.approx(400.0)
+    assert pruned.n_unknowns == pruned.basis_size.max()
+    assert np.all(pruned.outside_flow >= 0)
+
+
+# -- limits --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("allowed", "message"),
+    [
+        (60, r"labels; 60 are allowed for a linear solve\. Ask for less accuracy"),
+        (400, r"from \d+ to \d+ labels; 400 are allowed at t = [\d.]+ fs\. Ask for less accuracy"),
+    ],
+)
+def test_too_small_a_limit_stops_the_run(allowed, message):
+    with pytest.raises(LimitReached, match=message):
+        correlate(ring(3), limits=Limits(max_unknowns=allowed))
+
+
+@pytest.mark.parametrize("symmetry", ["auto", "momentum"])
+def test_too_small_a_limit_stops_populations(symmetry):
+    message = r"from \d+ to \d+ labels; 100 are allowed at t = [\d.]+ fs"
+    with pytest.raises(LimitReached, match=message):
+        populate(ring(3), "franck_condon", 0, symmetry=symmetry, limits=Limits(max_unknowns=100))
+
+
+def test_a_limit_that_is_not_reached_changes_nothing():
+    free, bounded = (
+        correlate(ring(3), 1e-2, limits=limits)
+        for limits in (Limits(), Limits(max_unknowns=2000, max_occupation=31))
+    )
+    np.testing.assert_allclose(bounded.C_JJ, free.C_JJ, rtol=1e-12)
+    assert bounded.capped == free.capped == 0
+
+
+# strong coupling to a slow, cold bath: with too few levels the hierarchy has growing modes
+HARSH = HolsteinModel(2, "chain", 50 * CM, (0.0, 30 * CM), temperature_K=50.0)
+SLOW = expand(DebyeBath(1000 * CM, 5 * CM), 50.0, "matsubara", 0)
+
+
+@pytest.mark.parametrize("levels", [1, 2, 6])
+def test_a_capped_hierarchy_is_told(levels):
+    limits = Limits(max_occupation=levels)
+    run = correlate(HARSH, 1e-2, 400.0, SLOW, sample_fs=10.0, limits=limits)
+    assert run.capped > 0.1 or run.growth_detected
+    # the number would have been wrong
+    assert not gates.cauchy_schwarz(run.C_JJ).passed
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_a_capped_hierarchy_is_told_by_populations(start):
+    limits = Limits(max_occupation=2)
+    run = populate(HARSH, start, 0, 1e-2, 4000.0, SLOW, sample_fs=100.0, limits=limits)
+    assert run.capped > 0.1 or run.growth_detected
+    assert not gates.populations_in_range(run.populations).passed
+
+
+def test_growth_ends_the_run():
+    # a weaker bath explains less growth of its own
+    expansion = expand(DebyeBath(150 * CM, 5 * CM), 300.0, "matsubara", 0)
+    run = compute_adaptive_population(
+        HolsteinModel(2, "chain", 150 * CM),
+        expansion,
+        Accuracy(1e-2),
+        start="franck_condon",
+        site=0,
+        duration_fs=20_000.0,
+        sample_fs=100.0,
+        limits=Limits(max_occupation=1),
+        report=silent,
+    )
+    assert run.growth_detected
+    assert run.step_time_fs[-1] < 20_000
+    assert run.time_fs[-1] <= run.step_time_fs[-1]
+    assert len(run.populations) == len(run.time_fs)
+    assert run.capped > 0

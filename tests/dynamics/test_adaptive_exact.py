@@ -1,0 +1,184 @@
+"""Exact limits and sum rules, through the adaptive engine."""
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+from scipy.integrate import simpson
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.dynamics.accuracy import Accuracy
+from smallpolaron.dynamics.adaptive_correlation import current_sectors
+from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
+from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.adaptive_states import find_equilibrium, place_values, solve_equilibrium
+from smallpolaron.dynamics.carrier import Readout, multiply, reduced_density_matrix
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lineshape import golden_rule_rate, lineshape
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.model.units import beta
+from tests.dynamics.adaptive_cases import (
+    CHAIN,
+    T,
+    correlate,
+    distance,
+    populate,
+    ring,
+    silent,
+)
+
+COMM = MPI.COMM_SELF
+
+
+def progress():
+    return Progress("test", None, COMM, silent)
+
+
+def boltzmann(model):
+    energies, waves = np.linalg.eigh(model.hamiltonian)
+    weight = np.exp(-model.beta * energies)
+    return (waves * (weight / weight.sum())) @ waves.conj().T
+
+
+FREE = expand(DebyeBath(0.0, 50 * CM), 200.0, terms=0)
+FREE_RING = HolsteinModel(5, "ring", 60 * CM, lattice_constant_A=4.0, temperature_K=200.0)
+FREE_CHAIN = HolsteinModel(3, "chain", (60 * CM, 20 * CM), (0, 50 * CM, -30 * CM), 5.0, 200.0)
+
+
+@pytest.mark.parametrize("model", [FREE_RING, FREE_CHAIN], ids=["ring", "chain"])
+def test_equilibrium_without_bath_is_thermal(model):
+    # every function of H is stationary then: a residual alone cannot tell which one is right
+    sector, _ = current_sectors(model, "auto", False)
+    state = find_equilibrium(model, FREE, sector, Accuracy(), Limits(), COMM, silent)
+    np.testing.assert_allclose(state.density_matrix, boltzmann(model), atol=1e-12)
+
+
+def test_equilibrium_with_next_to_no_bath_is_thermal():
+    model, weak = FREE_CHAIN, expand(DebyeBath(0.01 * CM, 50 * CM), 200.0, terms=3)
+    sector, _ = current_sectors(model, "auto", False)
+    state = solve_equilibrium(model, weak, sector, Accuracy(), Limits(), COMM)
+    np.testing.assert_allclose(state.density_matrix, boltzmann(model), atol=5e-4)
+
+
+def test_free_carrier_on_a_ring_keeps_its_current():
+    model = FREE_RING
+    even, odd = current_sectors(model, "auto", False)
+    state = find_equilibrium(model, FREE, even, Accuracy(), Limits(), COMM, silent)
+    basis = AdaptiveBasis(model, FREE, odd, COMM)
+    readout = Readout.of(basis, [model.current])
+    x = multiply(state.basis, state.x, basis, model.current)
+    _, run = evolve_adaptive(basis, x, readout, Accuracy(), 50.0, progress())
+    k = 2 * np.pi * np.arange(5) / 5
+    weight = np.exp(-beta(200.0) * 2 * 60 * CM * np.cos(k))
+    expected = np.sum(weight * (2 * 4.0 * 60 * CM * np.sin(k)) ** 2) / weight.sum()
+    times = np.arange(0.0, 51.0, 5.0)
+    np.testing.assert_allclose(run.sample(times, 0)[:, 0], expected, rtol=1e-9)
+    np.testing.assert_allclose(run.sample(times, 1)[:, 0], 0, atol=1e-12 * expected)
+
+
+def test_a_current_that_never_decays_has_no_diffusion_constant():
+    with pytest.raises(NotConverged):
+        correlate(FREE_RING, expansion=FREE)
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_populations_stay_without_hopping(start):
+    model = HolsteinModel(3, "chain", 0.0, (0.0, 80 * CM, -30 * CM))
+    run = populate(model, start, 1)
+    np.testing.assert_allclose(run.populations, np.tile([0, 1, 0], (31, 1)), atol=1e-9)
+    assert run.total_error < 1e-5
+
+
+@pytest.mark.parametrize("hermitian", [False, True])
+def test_coherence_without_hopping_decays_with_the_lineshape(hermitian):
+    # the bath starts in its thermal state: rho_01(t) = exp(-i (e0 - e1) t - 2 Re g(t))
+    bath, energies, start = DebyeBath(60 * CM, 90 * CM), (40 * CM, -25 * CM), 1.0 + 0.5j
+    expansion = expand(bath, T, "pade", 3)
+    model = HolsteinModel(2, "chain", 0.0, energies)
+    basis = AdaptiveBasis(model, expansion, Sector(2, False, hermitian=hermitian), COMM)
+    vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
+    key, bits = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
+    x = place_values(basis, key, np.array([start.conjugate() if bits[0] & 1 else start]))
+    flip = np.array([[0, 1], [1, 0]], dtype=complex)  # Tr[X rho] = 2 Re rho_01 if Hermitian
+    lift = flip if hermitian else np.array([[0, 0], [1, 0]], dtype=complex)
+    readout = Readout.of(basis, [lift])
+    x, run = evolve_adaptive(basis, x, readout, Accuracy(1e-3), 200.0, progress())
+    t = np.arange(0.0, 201.0, 5.0)
+    gap = energies[0] - energies[1]
+    exact = start * np.exp(-1j * gap * t - 2 * lineshape(bath, t, T).real)
+    expected = 2 * exact.real if hermitian else exact
+    np.testing.assert_allclose(run.sample(t, 0)[:, 0], expected, atol=1e-3)
+    assert abs(exact[-1]) < 0.1  # the decay is there to be seen
+    rho = reduced_density_matrix(basis, x)
+    assert rho[0, 1] == pytest.approx(exact[-1], abs=1e-3)
+    assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=1e-3)
+
+
+def test_small_hopping_gives_the_golden_rule_rate():
+    # four sites: paths around the ring, absent from the rate, are of order (beta v)^2
+    bath, model = DebyeBath(200 * CM, 150 * CM), HolsteinModel(4, "ring", 2 * CM)
+    run = correlate(model, 1e-3, 300.0, expand(bath, T, "pade", 1))
+    expected = 25.0 * golden_rule_rate(model, bath)
+    assert run.D_resolvent == pytest.approx(expected, rel=0.01)
+    assert run.D_time == pytest.approx(expected, rel=0.01)
+
+
+W = (0.0, 0.02, -0.035, 0.08)
+
+
+@pytest.fixture(scope="module")
+def long_run():
+    return correlate(ring(4), 1e-3, 600.0, sample_fs=1.0, frequencies=W)
+
+
+def test_detailed_balance_and_f_sum_rule(long_run):
+    r, model = long_run, ring(4)
+    s = spectra(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
+    assert gates.detailed_balance(s.omega, s.full, T).value < 5e-4
+    wrong = spectra(r.time_fs, r.C_JJ.conj(), T, r.dC_JJ.conj(), r.d2C_JJ.conj())
+    assert not gates.detailed_balance(wrong.omega, wrong.full, T).passed
+    kubo = kubo_transform(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
+    rule = (kubo.C[0], r.hopping_energy, model.lattice_constant_A, T)
+    assert gates.f_sum(*rule, r.flux_stiffness).value < 5e-4
+    assert not gates.f_sum(*rule).passed  # the winding of four sites is not small
+    for gate in (gates.cauchy_schwarz(r.C_JJ), gates.real_at_zero(r.C_JJ)):
+        assert gate.passed
+    assert gates.stationarity(r.equilibrium_residual).passed
+    assert r.hermiticity < 1e-12
+
+
+def test_resolvent_gives_the_time_integrals(long_run):
+    r = long_run
+    scale = r.errors.total_D
+    assert scale < 2e-3 * r.D_time
+    assert abs(r.D_time - r.D_resolvent) < scale
+    for w, sigma in zip(W, r.sigma, strict=True):
+        integral = simpson(np.exp(1j * w * r.time_fs) * r.C_JJ, x=r.time_fs)
+        assert abs(integral - sigma) < 1e-3 * abs(r.sigma[0])
+    assert r.sigma[0].real == pytest.approx(r.D_resolvent, rel=1e-12)
+    np.testing.assert_array_equal(r.frequencies, W)
+
+
+def test_end_of_the_record_is_what_time_and_resolvent_differ_by(long_run):
+    short = correlate(ring(4), 1e-3, 60.0)
+    missing = short.D_resolvent - short.D_time
+    assert abs(missing) > 0.01 * short.D_time
+    assert short.errors.D["finite_time"] == pytest.approx(abs(missing), rel=0.03)
+    assert short.D_resolvent == pytest.approx(long_run.D_resolvent, rel=1e-6)
+    assert distance(short.C_JJ, long_run.C_JJ[:61:2]) < 1e-3
+
+
+def test_long_time_populations_are_those_of_equilibrium():
+    expansion = expand(DebyeBath(150 * CM, 150 * CM), T, "matsubara", 0)
+    run = populate(CHAIN, "franck_condon", 1, 1e-3, 6000.0, expansion, sample_fs=100.0)
+    state = solve_equilibrium(CHAIN, expansion, Sector(3, False), Accuracy(), Limits(), COMM)
+    np.testing.assert_allclose(run.density_matrix_final, state.density_matrix, atol=1e-3)
+    np.testing.assert_allclose(run.populations.sum(axis=1), 1, atol=1e-9)
+    assert gates.populations_in_range(run.populations).passed
+    # the baths tell the sites apart: this is not the carrier's own Boltzmann distribution
+    bare = np.exp(-beta(T) * CHAIN.energies)
+    assert abs(bare[2] / bare.sum() - state.density_matrix[2, 2].real) > 3e-3
