@@ -41,6 +41,9 @@ GROWTH_PER_STEP = 2.5
 SHARE = 0.5
 """Share of the target that the basis may use up; the bath terms take the rest."""
 
+_LARGEST_GROWTH = 0.1
+"""Larger thresholds leave a run and a coarser one nothing to differ by."""
+
 _REFINEMENTS = 4
 """Most times the thresholds are tightened when the estimate misses the target."""
 
@@ -366,8 +369,8 @@ def current_sectors(
 
 
 def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
-    """The same accuracy with the growth threshold scaled."""
-    return replace(accuracy, growth=min(0.3, factor * accuracy.growth_threshold))
+    """The same accuracy with the growth threshold, no larger than _LARGEST_GROWTH, scaled."""
+    return replace(accuracy, growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold))
 
 
 def explain_limit(reason: LimitReached, sizes: Sequence[int] | NDArray[np.int64]) -> str:

@@ -209,7 +209,15 @@ def estimate(
 def _adaptive_size(parameters: Given, protocol: Protocol, limits: ResourcesConfig) -> int:
     translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
     kets = 1 if translation else whole(parameters, "model.n_sites")
-    return adaptive_cost.labels(number(parameters, "accuracy"), kets, limits.max_unknowns)
+    v = float(np.max(np.abs(holstein_model(parameters).bond_hoppings))) / CM_TO_RAD_FS
+    gamma = number(parameters, "bath.gamma_cm")
+    return adaptive_cost.labels(
+        accuracy=number(parameters, "accuracy"),
+        eta_over_v=number(parameters, "bath.eta_cm") / v if v else 1.0,
+        gamma_over_v=gamma / v if v else 1.0,
+        kets=kets,
+        most=limits.max_unknowns,
+    )
 
 
 def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> int:
