@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from smallpolaron.analysis import gates
-from smallpolaron.dynamics.accuracy import SOURCES, Accuracy
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.hierarchy.adaptive import LimitReached, Limits
+from smallpolaron.model.accuracy import SOURCES, Accuracy
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
@@ -210,13 +211,18 @@ HARSH = HolsteinModel(2, "chain", 50 * CM, (0.0, 30 * CM), temperature_K=50.0)
 SLOW = expand(DebyeBath(1000 * CM, 5 * CM), 50.0, "matsubara", 0)
 
 
-@pytest.mark.parametrize("levels", [1, 2, 6])
-def test_a_capped_hierarchy_is_told(levels):
-    limits = Limits(max_occupation=levels)
+def test_a_capped_hierarchy_is_told():
+    limits = Limits(max_occupation=4)
     run = correlate(HARSH, 1e-2, 400.0, SLOW, sample_fs=10.0, limits=limits)
     assert run.capped > 0.1 or run.growth_detected
     # the number would have been wrong
     assert not gates.cauchy_schwarz(run.C_JJ).passed
+
+
+def test_an_unstable_equilibrium_is_refused():
+    limits = Limits(max_occupation=6)
+    with pytest.raises(NotConverged, match="unstable"):
+        correlate(HARSH, 1e-2, 400.0, SLOW, sample_fs=10.0, limits=limits)
 
 
 @pytest.mark.parametrize("start", ["franck_condon", "marcus"])

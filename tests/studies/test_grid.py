@@ -253,7 +253,7 @@ def test_what_an_engine_does_not_use_is_none(plan_of: PlanOf, valid: str) -> Non
 
 def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
     """The plan spells out what Accuracy would derive; it must not import MPI to do so."""
-    from smallpolaron.dynamics.accuracy import LARGEST, SMALLEST, Accuracy
+    from smallpolaron.model.accuracy import LARGEST, SMALLEST, Accuracy
 
     for target in (SMALLEST, 3e-5, 1e-3, LARGEST):
         point = plan_of(ADAPTIVE + f"accuracy: {target}\n").points[0].parameters

@@ -1,51 +1,35 @@
 """The current autocorrelation function to a wanted accuracy, with its error estimate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.accuracy import Accuracy, ErrorBudget
-from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive, sample_times
-from smallpolaron.dynamics.adaptive_solve import LinearProblem, Solution, adaptive_solve
-from smallpolaron.dynamics.adaptive_states import (
-    AdaptiveEquilibrium,
-    find_equilibrium,
-    flux_stiffness,
-)
-from smallpolaron.dynamics.carrier import (
-    Readout,
-    hermitian_part,
-    hermiticity_defect,
-    multiply,
-)
+from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.adaptive_states import flux_stiffness
+from smallpolaron.dynamics.carrier import hermiticity_defect
 from smallpolaron.dynamics.comm import require_complex_petsc
+from smallpolaron.dynamics.correlation_runs import (
+    COARSER,
+    NEXT_TERM,
+    REFINEMENTS,
+    SHARE,
+    CorrelationProblem,
+    CorrelationRun,
+    CorrelationTask,
+    difference,
+    explain_limit,
+    scaled,
+)
 from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.progress import Progress, Report, to_stderr
-from smallpolaron.hierarchy.adaptive import NO_LIMITS, AdaptiveBasis, LimitReached, Limits
+from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.hierarchy.adaptive import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
+from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
-
-COARSER = 3.0
-"""Ratio of the thresholds of two runs whose difference estimates the error of the finer one."""
-
-NEXT_TERM = 1.5
-"""Error of the bath terms over the change that one more makes: it removes most, not all of it."""
-
-GROWTH_PER_STEP = 2.5
-"""Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
-
-SHARE = 0.5
-"""Share of the target that the basis may use up; the bath terms take the rest."""
-
-_LARGEST_GROWTH = 0.1
-"""Larger thresholds leave a run and a coarser one nothing to differ by."""
-
-_REFINEMENTS = 4
-"""Most times the thresholds are tightened when the estimate misses the target."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +59,8 @@ class AdaptiveCorrelation:
         growth_detected: the state grew: unstable, no number can be taken from it.
         capped: largest relative amplitude kept out by a limit (occupation, window).
         D_time: integral of Re C_JJ over the record, angstrom^2/fs.
-        D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs.
+        D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs; nan where the solver failed, as its
+            residual and sigma then.
         resolvent_residual: relative residual of that solve.
         products_resolvent: products with L it took.
         n_resolvent: labels of its basis.
@@ -113,101 +98,6 @@ class AdaptiveCorrelation:
     frequencies: NDArray[np.float64]
     sigma: ComplexArray
     errors: ErrorBudget
-
-
-@dataclass(frozen=True)
-class _Run:
-    """One production run."""
-
-    accuracy: Accuracy
-    C: ComplexArray
-    D: float
-    trajectory: AdaptiveTrajectory
-    basis: AdaptiveBasis
-    final: ComplexArray
-
-
-class _Problem:
-    """What all runs for one model share."""
-
-    def __init__(
-        self,
-        model: HolsteinModel,
-        expansion: BathExpansion,
-        sectors: tuple[Sector, Sector],
-        accuracy: Accuracy,
-        limits: Limits,
-        comm: MPI.Intracomm,
-        report: Report,
-        real_part_only: bool,
-    ) -> None:
-        even, self._odd = sectors
-        self._real_part_only = real_part_only
-        self.model, self.expansion, self._limits, self.comm = model, expansion, limits, comm
-        self.equilibrium: AdaptiveEquilibrium = find_equilibrium(
-            model, expansion, even, accuracy, limits, comm, report
-        )
-        self._complex_readout = Readout.of(self._empty(), [model.current])
-        self.readout = Readout.of(self._empty(hermitian=real_part_only), [model.current])
-
-    def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
-        sector = replace(self._odd, hermitian=hermitian)
-        return AdaptiveBasis(self.model, self.expansion, sector, self.comm, self._limits)
-
-    def start(self) -> tuple[AdaptiveBasis, ComplexArray]:
-        """J rho_eq on a basis of its own."""
-        basis = self._empty()
-        state = self.equilibrium
-        basis.add(self._complex_readout.keys)
-        return basis, multiply(state.basis, state.x, basis, self.model.current)
-
-    def run(self, accuracy: Accuracy, time_fs: NDArray[np.float64], progress: Progress) -> _Run:
-        """Propagate J rho_eq."""
-        basis, x = self.start()
-        if self._real_part_only:
-            full, basis = basis, self._empty(hermitian=True)
-            x = hermitian_part(full, x, basis)
-        end = float(time_fs[-1])
-        x, trajectory = evolve_adaptive(basis, x, self.readout, accuracy, end, progress)
-        inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
-        c = trajectory.sample(inside, 0)[:, 0]
-        d = sum(
-            float((s.coefficients[:, 0, 0].real / np.arange(1, len(s.coefficients) + 1)).sum())
-            * s.length
-            for s in trajectory.segments
-        )
-        return _Run(accuracy, c, d, trajectory, basis, x)
-
-    def resolve(
-        self, accuracy: Accuracy, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0
-    ) -> tuple[complex, Solution]:
-        """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
-
-        Where no symmetry keeps the equilibrium out of the sector, its share of x is left out: it
-        does not decay. On a disordered ring a finite bath expansion makes it small, not zero.
-        """
-        keys, values = basis.keys.copy(), x.copy()
-        trace = Readout.of(basis, [np.eye(self.model.n_sites).astype(complex)])
-        if singular := len(trace.keys) > 0:
-            still = self.equilibrium
-            share = trace.read(basis, x)[0]
-            basis.add(still.basis.keys)
-            keys = np.concatenate([keys, still.basis.keys])
-            values = np.concatenate([values, -share * still.x])
-        pinned = trace if singular and frequency == 0 else None
-
-        def right_side(now: AdaptiveBasis) -> ComplexArray:
-            # labels may have moved to other ranks since
-            return -now.scatter(keys, values)
-
-        solution = adaptive_solve(
-            basis,
-            LinearProblem(right_side, shift=1j * frequency, trace=pinned, total=0.0),
-            np.zeros(basis.n_local, complex),
-            growth=accuracy.growth_threshold,
-            tolerance=accuracy.solver_tolerance,
-        )
-        return complex(self._complex_readout.read(basis, solution.x)[0]), solution
 
 
 def compute_adaptive_correlation(
@@ -256,7 +146,7 @@ def compute_adaptive_correlation(
     Raises:
         ValueError: symmetry that the model does not have, no hopping, wrong times.
         LimitReached: the accuracy needs a larger basis than allowed.
-        NotConverged: a linear solver failed.
+        NotConverged: there is no equilibrium: the hierarchy is unstable.
         ParallelSetupError: PETSc with real scalars.
 
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
@@ -267,40 +157,19 @@ def compute_adaptive_correlation(
     time_fs = sample_times(duration_fs, sample_fs)
     sectors = current_sectors(model, symmetry, infinite)
 
-    def progress(label: str) -> Progress:
-        return Progress(label, float(time_fs[-1]), comm, report)
-
-    problem = _Problem(model, expansion, sectors, accuracy, limits, comm, report, real_part_only)
-    equilibrium = problem.equilibrium
-    progress("equilibrium").say(
-        f"{equilibrium.basis.size} labels, {equilibrium.products} products, "
-        f"|L rho|/|rho| = {equilibrium.residual:.1e} per fs"
-    )
-    coarse = problem.run(scaled(accuracy, COARSER), time_fs, progress("coarse correlation"))
-    for attempt in range(_REFINEMENTS + 1):
-        tried = scaled(accuracy, COARSER**-attempt)
-        try:
-            fine = problem.run(tried, time_fs, progress("correlation"))
-        except LimitReached as reason:
-            raise LimitReached(explain_limit(reason, coarse.trajectory.basis_size)) from reason
-        if fine.trajectory.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target:
-            break
-        if attempt < _REFINEMENTS:
-            coarse = fine
-            progress("correlation").say(
-                f"estimated error {_difference(fine, coarse):.1e} of C_JJ(0); thresholds tightened"
-            )
-    loose = coarse.accuracy
-    unpruned = problem.run(replace(loose, pruning=0.0), time_fs, progress("without pruning"))
+    task = CorrelationTask(model, *sectors, time_fs, real_part_only, limits, comm, report)
+    fine, problem, coarse, coarse_problem = _refine(task, expansion, accuracy)
+    unpruned = coarse_problem.run("without pruning", pruning=False)
     more_terms = None
     if refined is not None:
-        other = _Problem(model, refined, sectors, accuracy, limits, comm, report, real_part_only)
-        more_terms = other.run(loose, time_fs, progress("one bath term more"))
-    D_resolvent, solution = problem.resolve(fine.accuracy, *problem.start())
+        other = CorrelationProblem(task, refined, coarse.accuracy)
+        more_terms = other.run("one bath term more")
+    D_resolvent, solution = problem.resolve(*problem.start())
     tail = D_resolvent.real - fine.D
     if not real_part_only:
-        tail = problem.resolve(loose, fine.basis, fine.final)[0].real
-    sigma = [problem.resolve(fine.accuracy, *problem.start(), frequency=w)[0] for w in frequencies]
+        tail = coarse_problem.resolve(fine.basis, fine.final)[0].real
+    sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
+    equilibrium = problem.equilibrium
     stiffness = 0.0
     if not infinite:
         stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report)
@@ -327,16 +196,44 @@ def compute_adaptive_correlation(
         outside_flow=np.array(run.outside_flow),
         growth_threshold=fine.accuracy.growth_threshold,
         growth_detected=run.growth_detected,
-        capped=max(run.capped, equilibrium.capped, solution.capped),
+        capped=max(run.capped, equilibrium.capped, solution.capped if solution else 0.0),
         D_time=fine.D,
         D_resolvent=D_resolvent.real,
-        resolvent_residual=solution.residual,
-        products_resolvent=solution.products,
-        n_resolvent=solution.generator.size,
+        resolvent_residual=solution.residual if solution else np.nan,
+        products_resolvent=solution.products if solution else 0,
+        n_resolvent=solution.generator.size if solution else 0,
         frequencies=np.array(frequencies, dtype=float),
         sigma=np.array(sigma, dtype=complex),
-        errors=_budget(fine, coarse, unpruned, more_terms, tail, problem.readout, D_resolvent.real),
+        errors=_budget(fine, coarse, unpruned, more_terms, tail, D_resolvent.real),
     )
+
+
+def _refine(
+    task: CorrelationTask, expansion: BathExpansion, accuracy: Accuracy
+) -> tuple[CorrelationRun, CorrelationProblem, CorrelationRun, CorrelationProblem]:
+    """The run that meets the target and the one before it, each with its equilibrium."""
+    coarse_problem = CorrelationProblem(task, expansion, scaled(accuracy, COARSER))
+    coarse = coarse_problem.run("coarse correlation")
+    for attempt in range(REFINEMENTS + 1):
+        problem = CorrelationProblem(task, expansion, scaled(accuracy, COARSER**-attempt))
+        state = problem.equilibrium
+        task.progress("equilibrium").say(
+            f"{state.basis.size} labels, {state.products} products, "
+            f"|L rho|/|rho| = {state.residual:.1e} per fs"
+        )
+        try:
+            fine = problem.run("correlation")
+        except LimitReached as reason:
+            raise LimitReached(explain_limit(reason, coarse.trajectory.basis_size)) from reason
+        missed = difference(fine, coarse)
+        unstable = fine.trajectory.growth_detected
+        if unstable or missed <= SHARE * accuracy.target or attempt == REFINEMENTS:
+            break
+        coarse, coarse_problem = fine, problem
+        task.progress("correlation").say(
+            f"estimated error {missed:.1e} of C_JJ(0); thresholds tightened"
+        )
+    return fine, problem, coarse, coarse_problem
 
 
 def current_sectors(
@@ -368,51 +265,37 @@ def current_sectors(
     return Sector(n, False), Sector(n, False)
 
 
-def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
-    """The same accuracy with the growth threshold, no larger than _LARGEST_GROWTH, scaled."""
-    return replace(accuracy, growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold))
-
-
-def explain_limit(reason: LimitReached, sizes: Sequence[int] | NDArray[np.int64]) -> str:
-    """What was reached before a limit, and what the wanted accuracy would take."""
-    reached = int(np.max(sizes))
-    return (
-        f"{reason} With thresholds {COARSER:g} times larger the run succeeded with {reached} "
-        f"labels; expect about {int(GROWTH_PER_STEP * reached)} for the wanted ones."
-    )
-
-
-def _difference(run: _Run, other: _Run) -> float:
-    """Largest |C - C'| relative to |C(0)|, over the time both cover."""
-    n = min(len(run.C), len(other.C))
-    return float(np.max(np.abs(run.C[:n] - other.C[:n])) / np.abs(run.C[0]))
-
-
 def _budget(
-    fine: _Run,
-    coarse: _Run,
-    unpruned: _Run,
-    more_terms: _Run | None,
+    fine: CorrelationRun,
+    coarse: CorrelationRun,
+    unpruned: CorrelationRun,
+    more_terms: CorrelationRun | None,
     tail: float,
-    readout: Readout,
     D_resolvent: float,
 ) -> ErrorBudget:
     run, start = fine.trajectory, abs(fine.C[0])
     # a local error of the state reaches C at most through the norm of the functional
-    step_C = run.step_error * float(np.linalg.norm(readout.weights)) / start
+    step_C = run.step_error * fine.readout_norm / start
     relaxation = sum(float(np.abs(s.coefficients[:, 0, 0].sum())) * s.length for s in run.segments)
+    two_ways = abs(fine.D + tail - D_resolvent)
+    bath = (np.nan, np.nan)
+    if more_terms is not None:
+        bath = (
+            NEXT_TERM * difference(more_terms, coarse),
+            NEXT_TERM * abs(more_terms.D - coarse.D),
+        )
     C: Mapping[str, float] = {
-        "frontier": _difference(fine, coarse),
-        "dropped": _difference(unpruned, coarse),
+        "frontier": difference(fine, coarse),
+        "dropped": difference(unpruned, coarse),
         "time_step": step_C,
-        "bath_terms": np.nan if more_terms is None else NEXT_TERM * _difference(more_terms, coarse),
+        "bath_terms": bath[0],
         "finite_time": float(abs(fine.C[-1]) / start),
     }
     D: Mapping[str, float] = {
-        "frontier": max(abs(fine.D - coarse.D), abs(fine.D + tail - D_resolvent)),
+        "frontier": float(np.nanmax([abs(fine.D - coarse.D), two_ways])),
         "dropped": abs(unpruned.D - coarse.D),
         "time_step": step_C * relaxation,
-        "bath_terms": np.nan if more_terms is None else NEXT_TERM * abs(more_terms.D - coarse.D),
+        "bath_terms": bath[1],
         "finite_time": abs(tail),
     }
     return ErrorBudget(C, D)

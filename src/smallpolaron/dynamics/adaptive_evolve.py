@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.accuracy import Accuracy
 from smallpolaron.dynamics.carrier import Readout
+from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.propagator import Segment
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Outflow
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.model.accuracy import Accuracy
 
 _FIRST_STEP = 0.15
 """First step in units of 1/base_rate."""
@@ -30,7 +31,6 @@ _TARGET_ORDER, _MAX_ORDER = 14, 40
 _PRUNE_EVERY = 8
 """Steps between two searches for labels to drop."""
 _SHORTEST_FS = 1e-6
-_GROWTH_LIMIT = 30.0
 _NORM_FLOOR = 1e-9
 
 
@@ -182,7 +182,8 @@ def evolve_adaptive(
             # what enters now is outside no more when the step begins again
             rest = basis.outflow(x, np.inf).total / norm
             continue
-        x = _grow(stepper, new, flow, now + tried)
+        done = duration_fs - (now + tried) <= 1e-9 * duration_fs
+        x = new if done else _grow(stepper, new, flow, now + tried)
         norm, rest = new_norm, flow.rest / new_norm
         reading = readout.value(basis.comm.allreduce(np.array(readings)))
         run.segments.append(Segment(now, tried, reading[:, None, :]))
@@ -198,7 +199,7 @@ def evolve_adaptive(
             by_order = np.sqrt(_TARGET_ORDER / (len(readings) - 1))
             length = tried * min(1.5, max(0.5, min(by_front, by_order)))
         smallest = max(min(smallest, norm), _NORM_FLOOR * run.norm[0])
-        run.growth_detected = norm > _GROWTH_LIMIT * relaxation_growth * smallest
+        run.growth_detected = norm > GROWTH_LIMIT * relaxation_growth * smallest
         progress.at(now + tried, f", {basis.size} labels")
     if run.growth_detected:
         progress.say(

@@ -7,16 +7,16 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.accuracy import Accuracy
-from smallpolaron.dynamics.adaptive_correlation import (
+from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.comm import require_complex_petsc
+from smallpolaron.dynamics.correlation_runs import (
     COARSER,
     NEXT_TERM,
+    REFINEMENTS,
     SHARE,
     explain_limit,
     scaled,
 )
-from smallpolaron.dynamics.adaptive_evolve import sample_times
-from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.population_runs import (
@@ -29,11 +29,11 @@ from smallpolaron.dynamics.population_runs import (
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.hierarchy.adaptive import NO_LIMITS, LimitReached, Limits
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 RealArray = NDArray[np.float64]
-_REFINEMENTS = 4
 
 
 @dataclass(frozen=True)
@@ -151,13 +151,13 @@ def compute_adaptive_population(
         return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
     coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
-    for attempt in range(_REFINEMENTS + 1):
+    for attempt in range(REFINEMENTS + 1):
         try:
             fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
         except LimitReached as reason:
             raise LimitReached(explain_limit(reason, coarse.basis_size)) from reason
         done = fine.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target
-        if done or attempt == _REFINEMENTS:
+        if done or attempt == REFINEMENTS:
             break
         coarse = fine
     loose = coarse.accuracy

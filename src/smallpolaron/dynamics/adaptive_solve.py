@@ -58,7 +58,7 @@ class Solution:
     Attributes:
         x: this rank's part of the solution on the basis.
         generator: L on the final basis.
-        residual: |b - (L + shift) x| / (rate scale * |x|).
+        residual: |b - (L + shift) x| / (base_rate |x|).
         products: products with L over all rounds.
         outside: amplitude of what the solution feeds outside the basis, relative to |x|.
         capped: largest amplitude a limit kept out, relative to |x|.
@@ -125,7 +125,7 @@ def adaptive_solve(
     for _ in range(_MAX_ROUNDS):
         generator = CompactGenerator(basis)
         wanted = tolerance if settled else max(tolerance, _EARLY * missing)
-        x = _solve(basis, generator, problem, x, wanted)
+        x, left = _solve(basis, generator, problem, x, wanted)
         products += generator.products
         norm = generator.norm(x)
         flow = basis.outflow(x, growth * norm)
@@ -135,7 +135,7 @@ def adaptive_solve(
             return Solution(
                 x,
                 generator,
-                wanted,
+                left / (basis.base_rate * norm),
                 products,
                 flow.total / norm,
                 flow.capped / norm,
@@ -163,7 +163,8 @@ def _solve(
     problem: LinearProblem,
     start: ComplexArray,
     tolerance: float,
-) -> ComplexArray:
+) -> tuple[ComplexArray, float]:
+    """The solution to a tolerance, and the norm of its residual."""
     operator = _Operator(basis, generator, problem)
     shape = (generator.n_local, generator.size)
     matrix = PETSc.Mat().createPython((shape, shape), context=operator, comm=basis.comm)
@@ -195,7 +196,7 @@ def _solve(
             f"GMRES stopped at a residual of {solver.norm:.1e} after {solver.its} products on "
             f"{generator.size} labels; {aim:.1e} was asked for"
         )
-    result = np.array(x.array_r)
+    result, residual = np.array(x.array_r), float(solver.norm)
     for thing in (solver, matrix, right, x):
         thing.destroy()
-    return result
+    return result, residual

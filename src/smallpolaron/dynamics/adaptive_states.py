@@ -6,16 +6,17 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.accuracy import Accuracy
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
+from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 
@@ -72,6 +73,7 @@ def find_equilibrium(
         report: where rank 0 prints progress.
 
     Raises:
+        NotConverged: neither works: the hierarchy is unstable.
         LimitReached: the basis would outgrow its limit.
     """
     try:
@@ -126,6 +128,7 @@ def propagate_equilibrium(
     longest_fs is returned; its residual tells.
 
     Raises:
+        NotConverged: the state grows.
         LimitReached: the basis would outgrow its limit.
     """
     growth = _growth(accuracy)
@@ -134,15 +137,22 @@ def propagate_equilibrium(
     x = _thermal_guess(basis, growth)
     trace = _trace(basis)
     chunk = 1 / float(np.min(expansion.rates))
-    products, time_fs = 0, 0.0
+    products, time_fs, first = 0, 0.0, 0.0
     while True:
         x, run = evolve_adaptive(basis, x, trace, tight, chunk, replace(progress, total_fs=chunk))
         products += run.products
         time_fs += chunk
+        first = first or run.norm[0]
+        # growth that no single chunk shows adds up
+        if run.growth_detected or run.norm[-1] > GROWTH_LIMIT * first:
+            raise NotConverged(
+                f"the equilibrium state grows when propagated ({time_fs:.0f} fs): this hierarchy "
+                "is unstable; allow larger occupations (adaptive.max_occupation)"
+            )
         x = x / trace.read(basis, x)[0]
         generator = CompactGenerator(basis)
         state = _described(basis, x, generator, products, run.outside_flow[-1], run.capped)
-        if state.residual < stationary or time_fs >= longest_fs or run.growth_detected:
+        if state.residual < stationary or time_fs >= longest_fs:
             return state
 
 

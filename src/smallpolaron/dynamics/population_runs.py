@@ -7,7 +7,6 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.accuracy import Accuracy
 from smallpolaron.dynamics.adaptive_evolve import (
     AdaptiveTrajectory,
     PropagationFailed,
@@ -20,6 +19,7 @@ from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 

@@ -74,7 +74,7 @@ class Outflow:
         total: root of the sum of their squares.
         rest: the same of those below the threshold or kept out by a limit.
         largest: the largest one outside that no limit keeps out.
-        capped: the largest one that a limit (occupation, window) keeps out.
+        capped: the largest one above the threshold that a limit (occupation, window) keeps out.
     """
 
     keys: Keys

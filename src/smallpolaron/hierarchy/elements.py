@@ -236,7 +236,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
     Returns:
         (number of candidates, of which as many are written as there is room for; sum of squares
         of all amplitudes; the same of those that are no candidates; the largest; the largest one
-        that a limit of ours keeps out).
+        above the threshold that a limit of ours keeps out).
     """
     n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
     m = np.empty_like(n)
@@ -268,7 +268,8 @@ def find_candidates(  # type: ignore[no-untyped-def]
             else:
                 rest += amplitude * amplitude
                 if kind == CAP:
-                    capped = max(capped, amplitude)
+                    if amplitude > threshold:
+                        capped = max(capped, amplitude)
                 else:
                     largest = max(largest, amplitude)
     return count, total, rest, largest, capped

@@ -11,7 +11,6 @@ from typing import Final, Literal
 import numpy as np
 from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
-from smallpolaron.dynamics.accuracy import Accuracy
 from smallpolaron.dynamics.adaptive_correlation import (
     AdaptiveCorrelation,
     compute_adaptive_correlation,
@@ -21,6 +20,7 @@ from smallpolaron.dynamics.adaptive_population import (
     compute_adaptive_population,
 )
 from smallpolaron.hierarchy.adaptive import Limits
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.fixed_runs import Outcome

@@ -7,6 +7,13 @@ from functools import lru_cache
 from typing import Any, cast
 
 from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.model.accuracy import (
+    BATH_ERROR_PER_ACCURACY,
+    GROWTH_PER_ACCURACY,
+    LARGEST_BATH_ERROR,
+    PRUNING,
+    TOLERANCE_PER_ACCURACY,
+)
 from smallpolaron.model.bath import BathExpansion, DebyeBath, Scheme, expand
 from smallpolaron.model.holstein import HolsteinModel, Topology
 from smallpolaron.model.units import CM_TO_RAD_FS
@@ -17,16 +24,7 @@ from smallpolaron.studies.canonical import (
     parameter_hash,
 )
 from smallpolaron.studies.config import Study
-from smallpolaron.studies.sections import (
-    BATH_ERROR_PER_ACCURACY,
-    DEFAULT_ERROR_BOUND,
-    DEFAULT_TOLERANCE,
-    GROWTH_PER_ACCURACY,
-    LARGEST_BATH_ERROR,
-    LARGEST_OCCUPATION,
-    PRUNING,
-    TOLERANCE_PER_ACCURACY,
-)
+from smallpolaron.studies.sections import DEFAULT_ERROR_BOUND, DEFAULT_TOLERANCE, LARGEST_OCCUPATION
 
 Given = Mapping[str, Any]
 

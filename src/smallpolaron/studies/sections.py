@@ -8,6 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
+from smallpolaron.model.accuracy import (
+    BATH_ERROR_PER_ACCURACY,
+    GROWTH_PER_ACCURACY,
+    LARGEST_BATH_ERROR,
+    TOLERANCE_PER_ACCURACY,
+)
 from smallpolaron.studies.problems import MISSING, Problem
 
 DEFAULT_ERROR_BOUND = 5e-3
@@ -15,14 +21,8 @@ DEFAULT_ERROR_BOUND = 5e-3
 gives none."""
 DEFAULT_TOLERANCE = 1e-7
 """Both tolerances of a fixed hierarchy, 1/fs, when the user gives none."""
-GROWTH_PER_ACCURACY = 0.3
-PRUNING = 1 / 3
-TOLERANCE_PER_ACCURACY = 1e-3
-BATH_ERROR_PER_ACCURACY = 0.3
-LARGEST_BATH_ERROR = 0.05
 LARGEST_OCCUPATION = 255
-"""What dynamics.accuracy and hierarchy.adaptive make of an accuracy; written here too because
-planning must not load MPI. The tests compare the two."""
+"""Largest number of excitations of one bath mode that a label holds."""
 DEFAULT_WINDOW = 41
 """Sites of the window on an infinite ring when the user gives none."""
 

@@ -10,6 +10,14 @@ SOURCES = ("frontier", "dropped", "time_step", "bath_terms", "finite_time")
 the finite number of bath exponentials, the end of the record."""
 
 SMALLEST, LARGEST = 1e-6, 0.1
+"""Accuracies that may be asked for."""
+
+GROWTH_PER_ACCURACY = 0.3
+PRUNING = 1 / 3
+TOLERANCE_PER_ACCURACY = 1e-3
+BATH_ERROR_PER_ACCURACY = 0.3
+LARGEST_BATH_ERROR = 0.05
+"""What follows from an accuracy; see Accuracy."""
 
 
 @dataclass(frozen=True)
@@ -47,17 +55,19 @@ class Accuracy:
     @property
     def growth_threshold(self) -> float:
         """Amplitude relative to the norm of the state above which a label enters."""
-        return self.growth if self.growth is not None else 0.3 * self.target
+        return self.growth if self.growth is not None else GROWTH_PER_ACCURACY * self.target
 
     @property
     def pruning_fraction(self) -> float:
         """Fraction of the growth threshold below which a label leaves."""
-        return self.pruning if self.pruning is not None else 1 / 3
+        return self.pruning if self.pruning is not None else PRUNING
 
     @property
     def step_tolerance(self) -> float:
         """Local error of a time step per fs, relative to the norm of the state."""
-        return self.tolerance if self.tolerance is not None else 1e-3 * self.target
+        return (
+            self.tolerance if self.tolerance is not None else TOLERANCE_PER_ACCURACY * self.target
+        )
 
     @property
     def solver_tolerance(self) -> float:
@@ -71,7 +81,7 @@ class Accuracy:
         C_JJ was found to err by 1 to 2 times the lineshape function (relative to its start), on
         rings with eta/v from 0.4 to 6, gamma/v from 0.8 to 4, 150 to 400 K.
         """
-        return min(0.3 * self.target, 0.05)
+        return min(BATH_ERROR_PER_ACCURACY * self.target, LARGEST_BATH_ERROR)
 
 
 @dataclass(frozen=True)

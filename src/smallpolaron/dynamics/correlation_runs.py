@@ -1,0 +1,204 @@
+"""Runs of one correlation job, at one threshold for one bath expansion, and their comparison."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
+from smallpolaron.dynamics.adaptive_solve import (
+    LinearProblem,
+    NotConverged,
+    Solution,
+    adaptive_solve,
+)
+from smallpolaron.dynamics.adaptive_states import find_equilibrium
+from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
+from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
+from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.model.accuracy import LARGEST, SMALLEST, Accuracy
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+COARSER = 3.0
+"""Ratio of the thresholds of two runs whose difference estimates the error of the finer one."""
+
+NEXT_TERM = 1.5
+"""Error of the bath terms over the change that one more makes: it removes most, not all of it."""
+
+GROWTH_PER_STEP = 2.5
+"""Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
+
+SHARE = 0.5
+"""Share of the target that the basis may use up; the bath terms take the rest."""
+
+_LARGEST_GROWTH = 0.1
+"""Larger thresholds leave a run and a coarser one nothing to differ by."""
+
+REFINEMENTS = 4
+"""Most times the thresholds are tightened when the estimate misses the target."""
+
+
+@dataclass(frozen=True)
+class CorrelationTask:
+    """What all runs of one job share.
+
+    Attributes:
+        model: the Holstein model.
+        even: sector of the equilibrium.
+        odd: sector of J rho_eq.
+        time_fs: output times, fs.
+        real_part_only: propagate the Hermitian part of J rho_eq.
+        limits: bounds of the basis.
+        comm: the communicator.
+        report: where rank 0 prints progress.
+    """
+
+    model: HolsteinModel
+    even: Sector
+    odd: Sector
+    time_fs: NDArray[np.float64]
+    real_part_only: bool
+    limits: Limits
+    comm: MPI.Intracomm
+    report: Report
+
+    def progress(self, label: str) -> Progress:
+        """Progress over the record."""
+        return Progress(label, float(self.time_fs[-1]), self.comm, self.report)
+
+
+@dataclass(frozen=True)
+class CorrelationRun:
+    """One production run.
+
+    Attributes:
+        accuracy: its thresholds.
+        C: C_JJ at the output times, angstrom^2/fs^2.
+        D: integral of Re C_JJ over the record, angstrom^2/fs.
+        trajectory: what was recorded.
+        basis: the final basis.
+        final: the final state on it.
+        readout_norm: norm of the functional that reads C off a state.
+    """
+
+    accuracy: Accuracy
+    C: ComplexArray
+    D: float
+    trajectory: AdaptiveTrajectory
+    basis: AdaptiveBasis
+    final: ComplexArray
+    readout_norm: float
+
+
+class CorrelationProblem:
+    """The equilibrium for one bath expansion at one accuracy, and what is computed from it."""
+
+    def __init__(self, task: CorrelationTask, expansion: BathExpansion, accuracy: Accuracy) -> None:
+        """Find the equilibrium (collective)."""
+        self._task, self._expansion, self._accuracy = task, expansion, accuracy
+        self.equilibrium = find_equilibrium(
+            task.model, expansion, task.even, accuracy, task.limits, task.comm, task.report
+        )
+        self._complex_readout = Readout.of(self._empty(), [task.model.current])
+        self._readout = Readout.of(self._empty(task.real_part_only), [task.model.current])
+
+    def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
+        task, sector = self._task, replace(self._task.odd, hermitian=hermitian)
+        return AdaptiveBasis(task.model, self._expansion, sector, task.comm, task.limits)
+
+    def start(self) -> tuple[AdaptiveBasis, ComplexArray]:
+        """J rho_eq on a basis of its own."""
+        basis, state = self._empty(), self.equilibrium
+        basis.add(self._complex_readout.keys)
+        return basis, multiply(state.basis, state.x, basis, self._task.model.current)
+
+    def run(self, label: str, *, pruning: bool = True) -> CorrelationRun:
+        """Propagate J rho_eq; without pruning nothing is dropped on the way."""
+        task, time_fs = self._task, self._task.time_fs
+        accuracy = self._accuracy if pruning else replace(self._accuracy, pruning=0.0)
+        basis, x = self.start()
+        if task.real_part_only:
+            full, basis = basis, self._empty(hermitian=True)
+            x = hermitian_part(full, x, basis)
+        end = float(time_fs[-1])
+        x, trajectory = evolve_adaptive(
+            basis, x, self._readout, accuracy, end, task.progress(label)
+        )
+        inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
+        c = trajectory.sample(inside, 0)[:, 0]
+        d = sum(
+            float((s.coefficients[:, 0, 0].real / np.arange(1, len(s.coefficients) + 1)).sum())
+            * s.length
+            for s in trajectory.segments
+        )
+        return CorrelationRun(
+            accuracy, c, d, trajectory, basis, x, float(np.linalg.norm(self._readout.weights))
+        )
+
+    def resolve(
+        self, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0
+    ) -> tuple[complex, Solution | None]:
+        """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
+
+        Where no symmetry keeps the equilibrium out of the sector, its share of x is left out: it
+        does not decay. On a disordered ring a finite bath expansion makes it small, not zero.
+
+        Returns:
+            The integral, and the solution; (nan, None), reported, where the solver failed.
+        """
+        task = self._task
+        keys, values = basis.keys.copy(), x.copy()
+        trace = Readout.of(basis, [np.eye(task.model.n_sites).astype(complex)])
+        if singular := len(trace.keys) > 0:
+            still = self.equilibrium
+            share = trace.read(basis, x)[0]
+            basis.add(still.basis.keys)
+            keys = np.concatenate([keys, still.basis.keys])
+            values = np.concatenate([values, -share * still.x])
+        pinned = trace if singular and frequency == 0 else None
+
+        def right_side(now: AdaptiveBasis) -> ComplexArray:
+            # labels may have moved to other ranks since
+            return -now.scatter(keys, values)
+
+        try:
+            solution = adaptive_solve(
+                basis,
+                LinearProblem(right_side, shift=1j * frequency, trace=pinned, total=0.0),
+                np.zeros(basis.n_local, complex),
+                growth=self._accuracy.growth_threshold,
+                tolerance=self._accuracy.solver_tolerance,
+            )
+        except NotConverged as reason:
+            task.progress("resolvent").say(f"{reason}; its value is stored as nan and flagged")
+            return complex(np.nan, np.nan), None
+        return complex(self._complex_readout.read(basis, solution.x)[0]), solution
+
+
+def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
+    """The accuracy with every threshold scaled; a growth threshold is cut to _LARGEST_GROWTH."""
+    return replace(
+        accuracy,
+        target=min(LARGEST, max(SMALLEST, factor * accuracy.target)),
+        growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold),
+    )
+
+
+def explain_limit(reason: LimitReached, sizes: Sequence[int] | NDArray[np.int64]) -> str:
+    """What was reached before a limit, and what the wanted accuracy would take."""
+    reached = int(np.max(sizes))
+    return (
+        f"{reason} With thresholds {COARSER:g} times larger the run succeeded with {reached} "
+        f"labels; expect about {int(GROWTH_PER_STEP * reached)} for the wanted ones."
+    )
+
+
+def difference(run: CorrelationRun, other: CorrelationRun) -> float:
+    """Largest |C - C'| relative to |C(0)|, over the time both cover."""
+    n = min(len(run.C), len(other.C))
+    return float(np.max(np.abs(run.C[:n] - other.C[:n])) / np.abs(run.C[0]))

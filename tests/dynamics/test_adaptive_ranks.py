@@ -1,0 +1,142 @@
+"""The adaptive engine gives the same numbers on any number of ranks."""
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from smallpolaron.dynamics.adaptive_correlation import current_sectors
+from smallpolaron.dynamics.adaptive_states import propagate_equilibrium
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.hierarchy.adaptive import LimitReached, Limits
+from smallpolaron.model.accuracy import Accuracy
+from tests.dynamics.adaptive_cases import (
+    CHAIN,
+    DISORDERED,
+    EVEN_MIRROR,
+    EXPANSION,
+    correlate,
+    populate,
+    ring,
+    silent,
+)
+
+pytestmark = pytest.mark.mpi
+
+WORLD, ALONE = MPI.COMM_WORLD, MPI.COMM_SELF
+
+
+def agree(together, alone, names, rtol=1e-9):
+    for name in names:
+        ours, theirs = np.asarray(getattr(together, name)), np.asarray(getattr(alone, name))
+        scale = np.abs(theirs).max(initial=0.0)
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=rtol * scale, err_msg=name)
+
+
+def same(together, alone, names):
+    for name in names:
+        np.testing.assert_array_equal(getattr(together, name), getattr(alone, name), err_msg=name)
+
+
+CORRELATIONS = {
+    "ring": (ring(4), {"frequencies": (0.03,)}),
+    "disordered ring": (DISORDERED, {}),
+    "infinite ring": (ring(7), {"infinite": True}),
+    "real part only": (ring(4), {"real_part_only": True}),
+    "chain": (CHAIN, {"real_part_only": True}),
+    "mirrored chain": (EVEN_MIRROR, {}),
+}
+
+
+@pytest.mark.parametrize("name", CORRELATIONS)
+def test_correlation(name):
+    model, more = CORRELATIONS[name]
+    together, alone = (
+        correlate(model, 2e-3, 60.0, refined=EXPANSION, comm=comm, **more)
+        for comm in (WORLD, ALONE)
+    )
+    agree(together, alone, ("C_JJ", "dC_JJ", "d2C_JJ", "norm", "outside_flow", "step_time_fs"))
+    agree(together, alone, ("D_time", "D_resolvent", "sigma", "hopping_energy", "flux_stiffness"))
+    same(together, alone, ("time_fs", "basis_size", "n_equilibrium", "n_unknowns", "n_resolvent"))
+    same(together, alone, ("n_nonzeros", "products_production", "growth_detected"))
+    np.testing.assert_allclose(together.density_matrix, alone.density_matrix, atol=1e-12)
+    assert together.capped == pytest.approx(alone.capped, rel=1e-9)
+    for ours, theirs in ((together.errors.C, alone.errors.C), (together.errors.D, alone.errors.D)):
+        assert ours == pytest.approx(theirs, rel=1e-3, abs=1e-9)
+    everywhere = WORLD.allgather(together.C_JJ)
+    assert all(np.array_equal(c, everywhere[0]) for c in everywhere)
+
+
+POPULATIONS = {
+    "ring": (ring(4), {}),
+    "ring, plain": (ring(3), {"symmetry": "none"}),
+    # three momenta and two: groups of ranks, and ranks that share a momentum
+    "ring of 4, momenta": (ring(4), {"symmetry": "momentum"}),
+    "ring of 3, momenta": (ring(3), {"symmetry": "momentum"}),
+    "chain": (CHAIN, {}),
+}
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+@pytest.mark.parametrize("name", POPULATIONS)
+def test_population(name, start):
+    model, more = POPULATIONS[name]
+    together, alone = (
+        populate(model, start, 1, 2e-3, 50.0, comm=comm, **more) for comm in (WORLD, ALONE)
+    )
+    agree(together, alone, ("populations", "dpopulations", "d2populations", "norm"))
+    agree(together, alone, ("density_matrix_final", "outside_flow", "step_time_fs"))
+    same(together, alone, ("time_fs", "basis_size", "n_unknowns", "n_nonzeros"))
+    same(together, alone, ("products_production", "growth_detected", "capped"))
+    assert together.errors == pytest.approx(alone.errors, rel=1e-3, abs=1e-9, nan_ok=True)
+    everywhere = WORLD.allgather(together.populations)
+    assert all(np.array_equal(p, everywhere[0]) for p in everywhere)
+
+
+def test_equilibrium_by_propagation():
+    model = ring(3)
+    sector = current_sectors(model, "auto", False)[0]
+    together, alone = (
+        propagate_equilibrium(
+            model,
+            EXPANSION,
+            sector,
+            Accuracy(1e-2),
+            Limits(),
+            Progress("test", None, comm, silent),
+        )
+        for comm in (WORLD, ALONE)
+    )
+    np.testing.assert_allclose(together.density_matrix, alone.density_matrix, atol=1e-11)
+    assert together.basis.size == alone.basis.size
+    assert together.products == alone.products
+
+
+@pytest.mark.parametrize("allowed", [60, 400])
+def test_a_limit_stops_all_ranks(allowed):
+    with pytest.raises(LimitReached, match=f"{allowed} are allowed") as caught:
+        correlate(ring(3), comm=WORLD, limits=Limits(max_unknowns=allowed))
+    assert len(set(WORLD.allgather(str(caught.value)))) == 1
+
+
+@pytest.mark.parametrize("allowed", [60, 100, 140, 180])
+def test_a_limit_that_one_momentum_reaches_stops_all_ranks(allowed):
+    # some of the momenta would fit
+    with pytest.raises(LimitReached, match=f"{allowed} are allowed at t = ") as caught:
+        populate(
+            ring(4),
+            "franck_condon",
+            1,
+            1e-2,
+            90.0,
+            symmetry="momentum",
+            comm=WORLD,
+            limits=Limits(max_unknowns=allowed),
+        )
+    assert len(set(WORLD.allgather(str(caught.value)))) == 1
+
+
+def test_wrong_requests_are_refused_on_all_ranks():
+    with pytest.raises(ValueError, match="'momentum' needs a ring"):
+        populate(CHAIN, "marcus", 0, symmetry="momentum", comm=WORLD)
+    with pytest.raises(ValueError, match="odd number of sites"):
+        correlate(ring(4), infinite=True, comm=WORLD)
