@@ -1,0 +1,105 @@
+"""Products on several ranks, and what real partitions predict for many."""
+
+import time
+from typing import Any
+
+import numpy as np
+from mpi4py import MPI
+
+from benchmarks.cases.bases import odd_basis, pseudo_state
+from benchmarks.cases.partition import Network, divide
+from benchmarks.child import peak_mb, resident_mb
+from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.compact import CompactGenerator
+
+_REPEATS = 20
+
+
+def products(n_sites: int, depth: int, eta_cm: float, gamma_cm: float) -> dict[str, Any]:
+    """Build a basis on all ranks, multiply, and return times, memory, halo and check sums.
+
+    Args:
+        n_sites: N.
+        depth: depth of the fixed basis whose labels are taken.
+        eta_cm: coupling, cm^-1.
+        gamma_cm: rate of the bath, cm^-1.
+
+    Returns:
+        Seconds per product with its norm (the slowest rank; best and median of the repeats), the
+        norm of L x and its product with another state, and per rank: labels, entries, ghosts,
+        memory after the imports, at the end and at most (MB).
+    """
+    comm = MPI.COMM_WORLD
+    imports = resident_mb()
+    basis = odd_basis(n_sites, depth, eta_cm, gamma_cm, comm)
+    generator = CompactGenerator(basis)
+    x, other = pseudo_state(basis.keys, 1), pseudo_state(basis.keys, 2)
+    y, total = np.zeros_like(x), np.zeros_like(x)
+    generator.apply_series(x, 1.0, y, total)
+    seconds = []
+    for _ in range(_REPEATS):
+        comm.Barrier()
+        start = time.perf_counter()
+        norm = generator.apply_series(x, 1.0, y, total)
+        seconds.append(comm.allreduce(time.perf_counter() - start, op=MPI.MAX))
+    dot = comm.allreduce(complex(np.vdot(other, y)))
+    mine = {
+        "labels": basis.n_local,
+        "entries": generator.n_nonzeros + basis.n_local,
+        "ghosts": generator.n_ghosts,
+        "imports_mb": imports,
+        "resident_mb": resident_mb(),
+        "peak_mb": peak_mb(),
+    }
+    return {
+        "labels": basis.size,
+        "best_s": min(seconds),
+        "median_s": float(np.median(seconds)),
+        "norm": norm,
+        "dot": [dot.real, dot.imag],
+        "ranks": comm.allgather(mine),
+    }
+
+
+def partitions(
+    n_sites: int,
+    depth: int,
+    eta_cm: float,
+    gamma_cm: float,
+    counts: list[int],
+    entries_per_s: float,
+    latency_s: float,
+    bytes_per_s: float,
+) -> dict[str, Any]:
+    """Divide that basis among many ranks and predict the time of a product.
+
+    Args:
+        n_sites: N.
+        depth: depth of the fixed basis whose labels are taken.
+        eta_cm: coupling, cm^-1.
+        gamma_cm: rate of the bath, cm^-1.
+        counts: numbers of ranks.
+        entries_per_s: rate of one rank.
+        latency_s: time per message.
+        bytes_per_s: rate at which one rank receives.
+
+    Returns:
+        Labels, entries, and for every number of ranks the partition's summary with `product_s`.
+    """
+    basis = odd_basis(n_sites, depth, eta_cm, gamma_cm, MPI.COMM_SELF)
+    places = np.empty(basis.size, np.uint64)
+    elements.places(basis.frame, basis.layout.fields, basis.keys, places)
+    sparsity = basis.sparsity()
+    indptr, columns = sparsity.indptr.astype(np.int64), sparsity.columns.astype(np.int64)
+    network = Network(entries_per_s, latency_s, bytes_per_s)
+    rows = []
+    for count in counts:
+        partition = divide(indptr, columns, places, count)
+        rows.append({**partition.summary(), "product_s": network.product_s(partition)})
+    return {
+        "labels": basis.size,
+        "entries": len(sparsity.columns) + basis.size,
+        "ados": len(np.unique(places)),
+        "network": network.as_data(),
+        "partitions": rows,
+    }
