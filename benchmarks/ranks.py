@@ -38,7 +38,6 @@ def measure(harness: Harness) -> Data:
     ).result
     two = runs[2].result
     speed = single["median_s"] / two["median_s"]
-    memory = _peak(two) / _peak(single)
     return {
         "runs": {str(ranks): run.result for ranks, run in runs.items()},
         "triads": {str(ranks): rate for ranks, rate in triads.items()},
@@ -46,7 +45,8 @@ def measure(harness: Harness) -> Data:
         "bounds": [
             bound("labels of the basis", single["labels"], ">=", 1e6),
             bound("speed of 2 ranks over 1", speed, ">=", 1.7),
-            bound("memory per rank, 2 ranks over 1", memory, "<=", 0.6),
+            bound("memory per rank, 2 ranks over 1: basis", _share(two, single), "<=", 0.6),
+            bound("the same, whole process", _peak(two) / _peak(single), "<=", 0.6),
             bound("relative difference of results, 2 ranks", difference(single, two), "<=", 1e-12),
         ],
     }
@@ -57,6 +57,12 @@ def difference(left: Data, right: Data) -> float:
     norm = abs(left["norm"] - right["norm"]) / left["norm"]
     a, b = complex(*left["dot"]), complex(*right["dot"])
     return max(float(norm), abs(a - b) / abs(a))
+
+
+def _share(run: Data, whole: Data) -> float:
+    """Peak beyond imports and compiled code, the largest rank over that of a single one."""
+    mine, all_of_it = (max(r["peak_mb"] - r["ready_mb"] for r in x["ranks"]) for x in (run, whole))
+    return float(mine / all_of_it)
 
 
 def _peak(run: Data) -> float:
@@ -78,7 +84,7 @@ def render(data: Data) -> str:
                 sum(r["ghosts"] for r in run["ranks"]),
                 most["peak_mb"],
                 most["peak_mb"] - most["imports_mb"],
-                most["resident_mb"] - most["imports_mb"],
+                max(r["peak_mb"] - r["ready_mb"] for r in run["ranks"]),
                 difference(single, run),
             )
         )
@@ -91,7 +97,7 @@ def render(data: Data) -> str:
             "halo entries, all ranks",
             "peak MB per rank",
             "above imports",
-            "held at the end, above imports",
+            "basis (above imports and compiled code)",
             "relative difference",
         ),
         rows,

@@ -9,8 +9,14 @@ import numpy as np
 from mpi4py import MPI
 
 from benchmarks.cases.rings import TEMPERATURE_K, debye, ring
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.adaptive_correlation import (
+    compute_adaptive_correlation,
+    current_sectors,
+)
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
+from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
+from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.hierarchy.adaptive import NO_LIMITS
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion, expand
 from smallpolaron.model.units import paper_units
@@ -94,6 +100,40 @@ def correlation(
         "growth_detected": found.growth_detected,
         "capped": found.capped,
         "compute_s": time.perf_counter() - began,
+    }
+
+
+def single_run(
+    n_sites: int,
+    eta_cm: float,
+    gamma_cm: float,
+    duration_fs: float,
+    accuracy: float,
+    matsubara_terms: int,
+) -> dict[str, Any]:
+    """Equilibrium and one propagation at the thresholds of an accuracy: no error estimate.
+
+    Args:
+        n_sites: N.
+        eta_cm: coupling, cm^-1.
+        gamma_cm: rate of the bath, cm^-1.
+        duration_fs: length of C_JJ, fs.
+        accuracy: whose thresholds are used.
+        matsubara_terms: so many Matsubara terms beyond the Debye pole.
+
+    Returns:
+        D over the record in paper units, labels, products.
+    """
+    model = ring(n_sites)
+    bath = expand(debye(eta_cm, gamma_cm), TEMPERATURE_K, "matsubara", matsubara_terms)
+    even, odd = current_sectors(model, "auto", infinite=False)
+    time_fs = np.arange(duration_fs + 1)
+    task = CorrelationTask(model, even, odd, time_fs, False, NO_LIMITS, MPI.COMM_SELF, to_stderr)
+    run = CorrelationProblem(task, bath, Accuracy(accuracy)).run("correlation")
+    return {
+        "D": paper_units(run.D),
+        "labels": max(run.trajectory.basis_size),
+        "products": run.trajectory.products,
     }
 
 

@@ -27,10 +27,13 @@ def products(n_sites: int, depth: int, eta_cm: float, gamma_cm: float) -> dict[s
     Returns:
         Seconds per product with its norm (the slowest rank; best and median of the repeats), the
         norm of L x and its product with another state, and per rank: labels, entries, ghosts,
-        memory after the imports, at the end and at most (MB).
+        memory after the imports, with the compiled code, at the end and at most (MB).
     """
     comm = MPI.COMM_WORLD
     imports = resident_mb()
+    # loads the compiled code
+    CompactGenerator(odd_basis(3, 4, eta_cm, gamma_cm, comm))
+    ready = resident_mb()
     basis = odd_basis(n_sites, depth, eta_cm, gamma_cm, comm)
     generator = CompactGenerator(basis)
     x, other = pseudo_state(basis.keys, 1), pseudo_state(basis.keys, 2)
@@ -48,6 +51,7 @@ def products(n_sites: int, depth: int, eta_cm: float, gamma_cm: float) -> dict[s
         "entries": generator.n_nonzeros + basis.n_local,
         "ghosts": generator.n_ghosts,
         "imports_mb": imports,
+        "ready_mb": ready,
         "resident_mb": resident_mb(),
         "peak_mb": peak_mb(),
     }

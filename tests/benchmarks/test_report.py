@@ -77,7 +77,7 @@ CORRELATION = {
     "compute_s": 1.0,
 }
 POPULATION = {"errors": {"frontier": 1e-3}, "trace_error": 0.0, **CORRELATION}
-RANK = {"labels": 50, "entries": 400, "ghosts": 9, "imports_mb": 100.0, "resident_mb": 150.0}
+RANK = {"labels": 50, "entries": 400, "ghosts": 9, "imports_mb": 100.0, "ready_mb": 120.0}
 QUTIP = {"D": 0.89, "ados": 100, "unknowns": 3600}
 PRODUCT = {
     "labels": 1000,

@@ -33,6 +33,9 @@ _IMBALANCE = 1.15
 
 _CODES_16_BIT = 65536
 
+_PORTION = 50_000
+"""New labels that are linked at a time; bounds the memory of growth."""
+
 
 class LimitReached(RuntimeError):
     """The basis would outgrow the limit it was given."""
@@ -397,18 +400,30 @@ class AdaptiveBasis:
             2 * self.expansion.terminator,
             per.diagonal,
         )
-        room = (count - old) * per.links.shape[1]
+        stale = [np.empty(0, np.int64)]
+        # in portions: what the neighbours of all labels at once would take is many times the basis;
+        # asking is collective, so every rank takes part in as many rounds as the busiest
+        portions = -(-(count - old) // _PORTION)
+        for i in range(int(self.comm.allreduce(portions, op=MPI.MAX))):
+            first = min(old + i * _PORTION, count)
+            stale.append(self._link_portion(first, min(first + _PORTION, count), old))
+        none = np.empty(0, np.int64)
+        nothing = np.empty((0, self.layout.n_words), np.uint64)
+        self._link(np.unique(np.concatenate(stale)), none, nothing, np.empty((0, 2), np.int64))
+
+    def _link_portion(self, first: int, last: int, old: int) -> NDArray[np.int64]:
+        """Link new labels first ... last - 1; returns the older labels that they touch."""
+        room = (last - first) * self._per_label.links.shape[1]
         ask = self.comm.size > 1
         asked_keys = np.empty((room if ask else 0, self.layout.n_words), np.uint64)
         asked_at = np.empty((room if ask else 0, 2), np.int64)
         touched = np.empty(room if old else 0, np.int64)
-        n_touched, n_asked = self._link(np.arange(old, count), touched, asked_keys, asked_at)
+        rows = np.arange(first, last)
+        n_touched, n_asked = self._link(rows, touched, asked_keys, asked_at)
         stale = touched[:n_touched]
         if ask:
             stale = np.append(stale, self._ask(asked_keys[:n_asked], asked_at[:n_asked]))
-        stale = np.unique(stale[stale < old])
-        none = np.empty(0, np.int64)
-        self._link(stale, none, asked_keys[:0], asked_at[:0])
+        return np.unique(stale[stale < old])
 
     def _link(
         self,
