@@ -16,7 +16,7 @@ from smallpolaron.dynamics.adaptive_correlation import (
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
 from smallpolaron.dynamics.progress import to_stderr
-from smallpolaron.hierarchy.adaptive import NO_LIMITS
+from smallpolaron.hierarchy.limits import NO_LIMITS
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion, expand
 from smallpolaron.model.units import paper_units

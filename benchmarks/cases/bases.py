@@ -7,9 +7,10 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 

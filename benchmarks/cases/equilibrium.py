@@ -12,8 +12,8 @@ from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, solve_equ
 from smallpolaron.dynamics.carrier import Readout, reduced_labels
 from smallpolaron.dynamics.observables import Probe
 from smallpolaron.dynamics.propagator import TaylorPropagator
-from smallpolaron.hierarchy.adaptive import Limits
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 
 _LOCAL_ERROR = 1.0

@@ -10,8 +10,8 @@ from petsc4py import PETSc
 
 from benchmarks.cases.bases import odd_basis, pseudo_state
 from benchmarks.cases.stream import triad_rate
-from smallpolaron.hierarchy.adaptive import Sparsity
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.views import Sparsity
 
 _COMPLEX = 16
 

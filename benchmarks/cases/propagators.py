@@ -17,8 +17,9 @@ from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import solve_equilibrium
 from smallpolaron.dynamics.carrier import Readout, multiply
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 
 _REFERENCE_ORDER = 30

@@ -12,7 +12,8 @@ from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import find_equilibrium, place_values, solve_equilibrium
 from smallpolaron.dynamics.carrier import Readout, multiply, reduced_density_matrix
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath, expand

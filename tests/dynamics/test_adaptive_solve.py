@@ -19,8 +19,9 @@ from smallpolaron.dynamics.adaptive_states import (
 from smallpolaron.dynamics.carrier import Readout, multiply, reduced_labels
 from smallpolaron.dynamics.preconditioner import LARGEST_BLOCK, BlockPreconditioner
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath, expand

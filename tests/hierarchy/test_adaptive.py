@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import CAP, GHOST, place, places
+from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.neighbours import HOPS
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import (

@@ -14,7 +14,7 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
-from smallpolaron.hierarchy.adaptive import LimitReached
+from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS

@@ -262,7 +262,7 @@ def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
         assert point["adaptive"]["pruning"] == pytest.approx(accuracy.pruning_fraction)
         assert point["propagation"]["tolerance"] == pytest.approx(accuracy.step_tolerance)
         assert point["bath"]["error_bound"] == pytest.approx(accuracy.bath_error_bound)
-    from smallpolaron.hierarchy.adaptive import Limits
+    from smallpolaron.hierarchy.limits import Limits
     from smallpolaron.studies.config import Study
 
     assert point["adaptive"]["max_occupation"] == Limits().max_occupation

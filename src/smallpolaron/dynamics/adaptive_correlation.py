@@ -25,7 +25,7 @@ from smallpolaron.dynamics.correlation_runs import (
 )
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.hierarchy.adaptive import NO_LIMITS, LimitReached, Limits
+from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion

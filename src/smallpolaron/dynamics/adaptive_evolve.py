@@ -15,8 +15,10 @@ from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.propagator import Segment
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Outflow
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.hierarchy.views import Outflow
 from smallpolaron.model.accuracy import Accuracy
 
 _FIRST_STEP = 0.15
@@ -146,7 +148,7 @@ def evolve_adaptive(
     """
     run = AdaptiveTrajectory()
     basis.add(readout.keys)
-    x = _extended(state, basis)
+    x = basis.extended(state)
     stepper = _Stepper(basis, readout, accuracy.step_tolerance)
     norm = stepper.generator.norm(x)
     threshold = accuracy.growth_threshold
@@ -240,12 +242,9 @@ def _grow(stepper: _Stepper, x: ComplexArray, flow: Outflow, time_fs: float) -> 
     try:
         added = basis.add(flow.keys)
     except LimitReached as reason:
-        raise LimitReached(
-            f"{reason} at t = {time_fs:g} fs. Ask for less accuracy, or allow more unknowns and "
-            "memory."
-        ) from reason
+        raise LimitReached(f"at t = {time_fs:g} fs {reason}") from reason
     if added:
-        x = basis.rebalance(_extended(x, basis))
+        x = basis.extended(x)
         stepper.refresh()
     return x
 
@@ -267,7 +266,3 @@ def _prune(
         kept = basis.rebalance(kept)
         stepper.refresh()
     return kept
-
-
-def _extended(x: ComplexArray, basis: AdaptiveBasis) -> ComplexArray:
-    return np.concatenate([x, np.zeros(basis.n_local - len(x), complex)])

@@ -28,7 +28,7 @@ from smallpolaron.dynamics.population_runs import (
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.hierarchy.adaptive import NO_LIMITS, LimitReached, Limits
+from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel

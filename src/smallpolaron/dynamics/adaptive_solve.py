@@ -10,7 +10,7 @@ from petsc4py import PETSc
 
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 
 ComplexArray = NDArray[np.complex128]
@@ -141,20 +141,10 @@ def adaptive_solve(
                 flow.capped / norm,
             )
         before = basis.size
-        try:
-            added = basis.add(flow.keys)
-        except LimitReached as reason:
-            raise LimitReached(
-                f"{reason} for a linear solve. Ask for less accuracy, or allow more unknowns and "
-                "memory."
-            ) from reason
-        x = basis.rebalance(_extended(x, basis))
+        added = basis.add(flow.keys)
+        x = basis.extended(x)
         settled = complete or added < _SETTLED * before
     raise NotConverged(f"the basis did not settle in {_MAX_ROUNDS} rounds ({basis.size} labels)")
-
-
-def _extended(x: ComplexArray, basis: AdaptiveBasis) -> ComplexArray:
-    return np.concatenate([x, np.zeros(basis.n_local - len(x), complex)])
 
 
 def _solve(

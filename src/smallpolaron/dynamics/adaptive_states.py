@@ -12,9 +12,10 @@ from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduc
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion

@@ -18,7 +18,8 @@ from smallpolaron.dynamics.adaptive_states import find_equilibrium
 from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import LARGEST, SMALLEST, Accuracy
 from smallpolaron.model.bath import BathExpansion

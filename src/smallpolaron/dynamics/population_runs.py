@@ -17,7 +17,8 @@ from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis, LimitReached, Limits
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion

@@ -15,6 +15,7 @@ from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.exchange import Exchange
 from smallpolaron.hierarchy.label_set import LabelSet, grown
 from smallpolaron.hierarchy.labels import KeyLayout, Keys
+from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.neighbours import (
     coupling_table,
     make_frame,
@@ -22,11 +23,11 @@ from smallpolaron.hierarchy.neighbours import (
     strengths,
 )
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.hierarchy.views import Codes, Outflow, Sparsity
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 ComplexArray = NDArray[np.complex128]
-Codes = NDArray[np.uint16] | NDArray[np.uint32]
 
 _IMBALANCE = 1.15
 """Largest share of a rank over the mean at which labels are dealt out anew."""
@@ -35,79 +36,6 @@ _CODES_16_BIT = 65536
 
 _PORTION = 50_000
 """New labels that are linked at a time; bounds the memory of growth."""
-
-
-class LimitReached(RuntimeError):
-    """The basis would outgrow the limit it was given."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """Bounds of the basis; reaching one is never silent.
-
-    Attributes:
-        max_unknowns: most labels on all ranks.
-        max_occupation: largest n_jk, 1 to 255.
-
-    Raises:
-        ValueError: a value outside these limits.
-    """
-
-    max_unknowns: int = 50_000_000
-    max_occupation: int = 255
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be held."""
-        if self.max_unknowns < 1:
-            raise ValueError(f"max_unknowns = {self.max_unknowns}; allowed: 1 and more")
-        if not 1 <= self.max_occupation <= 255:
-            raise ValueError(f"max_occupation = {self.max_occupation}; allowed: 1 to 255")
-
-
-NO_LIMITS = Limits()
-"""The default bounds, which no machine that runs this in reasonable time will meet."""
-
-
-@dataclass(frozen=True)
-class Outflow:
-    """Amplitudes that labels outside the basis would have, over all ranks.
-
-    Attributes:
-        keys: labels above the threshold, with repeats, found by this rank.
-        total: root of the sum of their squares.
-        rest: the same of those below the threshold or kept out by a limit.
-        largest: the largest one outside that no limit keeps out.
-        capped: the largest one above the threshold that a limit (occupation, window) keeps out.
-    """
-
-    keys: Keys
-    total: float
-    rest: float
-    largest: float
-    capped: float
-
-
-@dataclass(frozen=True)
-class Sparsity:
-    """What an operator on the basis needs: compressed rows and the halo, frozen at one moment.
-
-    Attributes:
-        indptr: shape (n_local + 1,).
-        columns: rows of this rank, then ghosts, shape (entries,).
-        codes: coupling codes, shape (entries,).
-        diagonal: diagonal of the generator, 1/fs, shape (n_local,).
-        ghosts: global indices of the ghosts, shape (n_ghosts,).
-        start: global index of this rank's first label.
-        size: labels on all ranks.
-    """
-
-    indptr: NDArray[np.uint64]
-    columns: NDArray[np.uint32]
-    codes: Codes
-    diagonal: ComplexArray
-    ghosts: NDArray[np.int64]
-    start: int
-    size: int
 
 
 @dataclass
@@ -228,7 +156,8 @@ class AdaptiveBasis:
             self._labels.shrink(old)
             raise LimitReached(
                 f"the basis would grow from {self.size} to {size} labels; "
-                f"{self.limits.max_unknowns} are allowed"
+                f"{self.limits.max_unknowns} are allowed. Ask for less accuracy, or allow more "
+                "unknowns and memory."
             )
         added, self.size = size - self.size, size
         if added:
@@ -279,7 +208,7 @@ class AdaptiveBasis:
         elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
         return keys, bits
 
-    def outflow(self, x: ComplexArray, threshold: float) -> "Outflow":
+    def outflow(self, x: ComplexArray, threshold: float) -> Outflow:
         """What a state feeds outside the basis, and the labels that should enter (collective).
 
         Args:
@@ -361,6 +290,13 @@ class AdaptiveBasis:
             int(self.comm.exscan(self.n_local) or 0),
             self.size,
         )
+
+    def extended(self, x: ComplexArray) -> ComplexArray:
+        """A state from before labels were added, zero on them, dealt out anew if need be.
+
+        Collective. Labels may move to other ranks.
+        """
+        return self.rebalance(np.concatenate([x, np.zeros(self.n_local - len(x), complex)]))
 
     def rebalance(self, x: ComplexArray) -> ComplexArray:
         """Deal the labels out anew if some rank holds too many (collective); returns the state."""

@@ -2,18 +2,16 @@
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
 import numba
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
+from smallpolaron.hierarchy.alltoall import swap
 from smallpolaron.hierarchy.labels import KeyLayout, Keys, find_sorted, owners
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import BUDGET_SLACK, AdoCounter, Truncation
-
-_Integer = TypeVar("_Integer", np.uint64, np.int64)
 
 
 @dataclass(frozen=True)
@@ -80,25 +78,12 @@ class Basis:
         rank_of = owners(self._splitters, wanted)
         order = np.argsort(rank_of, kind="stable")
         send_counts = np.bincount(rank_of, minlength=self.comm.size)
-        questions, ask_counts = self._exchange(wanted[order], send_counts)
+        questions, ask_counts = swap(self.comm, wanted[order], send_counts)
         local = find_sorted(self.keys, questions)
-        answers, _ = self._exchange(np.where(local >= 0, local + self.start, -1), ask_counts)
+        answers, _ = swap(self.comm, np.where(local >= 0, local + self.start, -1), ask_counts)
         found = np.empty(len(wanted), dtype=np.int64)
         found[order] = answers
         return found
-
-    def _exchange(
-        self, rows: NDArray[_Integer], counts: NDArray[np.int64]
-    ) -> tuple[NDArray[_Integer], NDArray[np.int64]]:
-        """Send consecutive blocks of rows, counts[r] of them to rank r; returns what arrives."""
-        arriving = np.empty_like(counts)
-        self.comm.Alltoall(counts, arriving)
-        width = int(np.prod(rows.shape[1:], dtype=np.int64))
-        received = np.empty((int(arriving.sum()), *rows.shape[1:]), dtype=rows.dtype)
-        self.comm.Alltoallv(
-            [np.ascontiguousarray(rows), counts * width], [received, arriving * width]
-        )
-        return received, arriving
 
     def labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
         """This rank's labels as (occupations (n_local, n_modes), kets, bras)."""

@@ -1,17 +1,15 @@
 """Who owns which label, and the all-to-alls between owners."""
 
 from dataclasses import dataclass, field
-from typing import TypeVar
 
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.alltoall import Number, swap
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import Frame
-
-_Number = TypeVar("_Number", np.uint64, np.int64, np.complex128)
 
 _SAMPLES = 64
 """Sampled places per rank and share when labels are dealt out."""
@@ -54,16 +52,16 @@ class Exchange:
         )
         order = np.argsort(owner, kind="stable")
         sent = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
-        received, arrived = self._swap(rows[order], sent)
+        received, arrived = swap(self.comm, rows[order], sent)
         return received, Return(order, sent, arrived)
 
-    def follow(self, values: NDArray[_Number], back: Return) -> NDArray[_Number]:
+    def follow(self, values: NDArray[Number], back: Return) -> NDArray[Number]:
         """Send values the way that rows went before."""
-        return self._swap(values[back.order], back.sent)[0]
+        return swap(self.comm, values[back.order], back.sent)[0]
 
-    def answer(self, answers: NDArray[_Number], back: Return) -> NDArray[_Number]:
+    def answer(self, answers: NDArray[Number], back: Return) -> NDArray[Number]:
         """Send one number per received row back to who asked."""
-        returned, _ = self._swap(answers, back.arrived)
+        returned, _ = swap(self.comm, answers, back.arrived)
         result = np.empty_like(returned)
         result[back.order] = returned
         return result
@@ -83,16 +81,3 @@ class Exchange:
         places = np.empty(len(keys), np.uint64)
         elements.places(self.frame, self.fields, np.ascontiguousarray(keys), places)
         return places
-
-    def _swap(
-        self, rows: NDArray[_Number], counts: NDArray[np.int64]
-    ) -> tuple[NDArray[_Number], NDArray[np.int64]]:
-        """Send consecutive blocks of rows, counts[r] of them to rank r; returns what arrives."""
-        arriving = np.empty_like(counts)
-        self.comm.Alltoall(counts, arriving)
-        width = int(np.prod(rows.shape[1:], dtype=np.int64))
-        received = np.empty((int(arriving.sum()), *rows.shape[1:]), dtype=rows.dtype)
-        self.comm.Alltoallv(
-            [np.ascontiguousarray(rows), counts * width], [received, arriving * width]
-        )
-        return received, arriving

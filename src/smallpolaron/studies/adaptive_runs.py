@@ -19,7 +19,7 @@ from smallpolaron.dynamics.adaptive_population import (
     AdaptivePopulation,
     compute_adaptive_population,
 )
-from smallpolaron.hierarchy.adaptive import Limits
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies.config import Protocol

@@ -64,7 +64,7 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
         require_complex_petsc,
         require_ranks,
     )
-    from smallpolaron.hierarchy.adaptive import LimitReached
+    from smallpolaron.hierarchy.limits import LimitReached
 
     watch = Stopwatch()
     try:

@@ -1,0 +1,53 @@
+"""What an adaptive basis hands out at one moment: flows out of it, and its sparsity."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy.labels import Keys
+
+ComplexArray = NDArray[np.complex128]
+Codes = NDArray[np.uint16] | NDArray[np.uint32]
+
+
+@dataclass(frozen=True)
+class Outflow:
+    """Amplitudes that labels outside the basis would have, over all ranks.
+
+    Attributes:
+        keys: labels above the threshold, with repeats, found by this rank.
+        total: root of the sum of their squares.
+        rest: the same of those below the threshold or kept out by a limit.
+        largest: the largest one outside that no limit keeps out.
+        capped: the largest one above the threshold that a limit (occupation, window) keeps out.
+    """
+
+    keys: Keys
+    total: float
+    rest: float
+    largest: float
+    capped: float
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """What an operator on the basis needs: compressed rows and the halo, frozen at one moment.
+
+    Attributes:
+        indptr: shape (n_local + 1,).
+        columns: rows of this rank, then ghosts, shape (entries,).
+        codes: coupling codes, shape (entries,).
+        diagonal: diagonal of the generator, 1/fs, shape (n_local,).
+        ghosts: global indices of the ghosts, shape (n_ghosts,).
+        start: global index of this rank's first label.
+        size: labels on all ranks.
+    """
+
+    indptr: NDArray[np.uint64]
+    columns: NDArray[np.uint32]
+    codes: Codes
+    diagonal: ComplexArray
+    ghosts: NDArray[np.int64]
+    start: int
+    size: int
