@@ -19,6 +19,7 @@ from smallpolaron.dynamics.correlation_runs import (
     CorrelationProblem,
     CorrelationRun,
     CorrelationTask,
+    area,
     difference,
     explain_limit,
     scaled,
@@ -204,7 +205,7 @@ def compute_adaptive_correlation(
         n_resolvent=solution.generator.size if solution else 0,
         frequencies=np.array(frequencies, dtype=float),
         sigma=np.array(sigma, dtype=complex),
-        errors=_budget(fine, coarse, unpruned, more_terms, tail, D_resolvent.real),
+        errors=_budget(fine, coarse, unpruned, more_terms, tail, D_resolvent.real, sample_fs),
     )
 
 
@@ -272,6 +273,7 @@ def _budget(
     more_terms: CorrelationRun | None,
     tail: float,
     D_resolvent: float,
+    sample_fs: float,
 ) -> ErrorBudget:
     run, start = fine.trajectory, abs(fine.C[0])
     # a local error of the state reaches C at most through the norm of the functional
@@ -282,7 +284,7 @@ def _budget(
     if more_terms is not None:
         bath = (
             NEXT_TERM * difference(more_terms, coarse),
-            NEXT_TERM * abs(more_terms.D - coarse.D),
+            NEXT_TERM * area(more_terms, coarse, sample_fs),
         )
     C: Mapping[str, float] = {
         "frontier": difference(fine, coarse),
@@ -292,8 +294,8 @@ def _budget(
         "finite_time": float(abs(fine.C[-1]) / start),
     }
     D: Mapping[str, float] = {
-        "frontier": float(np.nanmax([abs(fine.D - coarse.D), two_ways])),
-        "dropped": abs(unpruned.D - coarse.D),
+        "frontier": float(np.nanmax([area(fine, coarse, sample_fs), two_ways])),
+        "dropped": area(unpruned, coarse, sample_fs),
         "time_step": step_C * relaxation,
         "bath_terms": bath[1],
         "finite_time": abs(tail),

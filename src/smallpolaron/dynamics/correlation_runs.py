@@ -203,3 +203,13 @@ def difference(run: CorrelationRun, other: CorrelationRun) -> float:
     """Largest |C - C'| relative to |C(0)|, over the time both cover."""
     n = min(len(run.C), len(other.C))
     return float(np.max(np.abs(run.C[:n] - other.C[:n])) / np.abs(run.C[0]))
+
+
+def area(run: CorrelationRun, other: CorrelationRun, sample_fs: float) -> float:
+    """Integral of |Re C - Re C'|, angstrom^2/fs: the difference of D if its signs did not cancel.
+
+    They do cancel, but by chance: two close values of D do not tell that both are right.
+    """
+    n = min(len(run.C), len(other.C))
+    between = float(np.abs(run.C[:n].real - other.C[:n].real).sum() * sample_fs)
+    return max(between, abs(run.D - other.D))
