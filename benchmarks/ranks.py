@@ -16,7 +16,7 @@ _BYTES_PER_S = 10e9
 
 def measure(harness: Harness) -> Data:
     """Multiply on 1, 2 and 4 ranks; count partitions up to 1024."""
-    basis: Data = {"n_sites": 6, "depth": 12 if harness.quick else 24, **_BATH}
+    basis: Data = {"n_sites": 6, "depth": 12 if harness.quick else 32, **_BATH}
     for ranks in (1, 2):
         harness.run("ranks:products", ranks=ranks, n_sites=3, depth=4, **_BATH)
     runs = {ranks: harness.run("ranks:products", ranks=ranks, **basis) for ranks in (1, 2, 4)}

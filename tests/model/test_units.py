@@ -2,6 +2,7 @@ import math
 
 import pytest
 from numpy.testing import assert_allclose
+from scipy import constants
 
 from smallpolaron.model import units
 
@@ -9,6 +10,15 @@ from smallpolaron.model import units
 def test_wavenumber_from_the_speed_of_light():
     # One cm^-1 has a period of 33356.41 fs.
     assert_allclose(2.0 * math.pi / units.CM_TO_RAD_FS, 33356.40952, rtol=1e-9)
+
+
+def test_constants_are_those_of_scipy():
+    assert_allclose(
+        units.CM_TO_RAD_FS, 2e2 * constants.pi * constants.c * constants.femto, rtol=1e-15
+    )
+    assert_allclose(units.KB_CM, constants.k / (constants.h * constants.c) / 100, rtol=1e-15)
+    assert_allclose(units.KB_RAD_FS, constants.k / constants.hbar * constants.femto, rtol=1e-15)
+    assert_allclose(units.CM2_S_PER_A2_FS, 0.1, rtol=1e-15)
 
 
 def test_room_temperature():
