@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from smallpolaron.analysis.differences import differentiate
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings
@@ -68,6 +69,12 @@ def test_correlation_is_that_of_the_fixed_hierarchy(name, target):
     assert np.abs(theirs.C_JJ.imag).max() > 0.2 * abs(theirs.C_JJ[0])
     assert distance(ours.dC_JJ, theirs.dC_JJ) < target
     assert distance(ours.d2C_JJ, theirs.d2C_JJ) < target
+    for order in (1, 2):
+        differenced = differentiate(theirs.d2C_JJ, 2.0, order)
+        higher = ours.higher[order - 1]
+        # each derivative magnifies what the basis leaves out
+        allowed_here = 30**order * target
+        assert np.abs(higher - differenced)[4:-4].max() < allowed_here * np.abs(differenced).max()
     rho = theirs.equilibrium.density_matrix
     np.testing.assert_allclose(ours.density_matrix, rho, atol=0.1 * target)
     energy = theirs.equilibrium.hopping_energy

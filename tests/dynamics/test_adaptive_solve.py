@@ -218,9 +218,20 @@ def test_steps_follow_the_front():
     assert np.abs(tight.sample(times, 0) - truth.sample(times, 0)).max() < 1e-3
 
 
-def test_derivatives_are_those_of_the_polynomials():
+def test_every_derivative_is_that_of_the_one_before():
     run = from_one_site(Accuracy(1e-4))
-    t, h = np.array([7.3, 20.1, 44.4]), 1e-3
-    for order in (0, 1):
+    t, h = np.array([7.3, 20.1, 44.4, 59.9]), 1e-3
+    for order in range(6):
         slope = (run.sample(t + h, order) - run.sample(t - h, order)) / (2 * h)
-        np.testing.assert_allclose(slope, run.sample(t, order + 1), rtol=1e-4, atol=1e-9)
+        found = run.sample(t, order + 1)
+        # the terms of a step are few for the highest orders
+        allowed = 1e-4 if order < 3 else 0.02
+        np.testing.assert_allclose(slope, found, rtol=allowed, atol=allowed * np.abs(found).max())
+
+
+def test_derivatives_do_not_jump_between_steps():
+    run = from_one_site(Accuracy(1e-4))
+    joints = np.array(run.step_time_fs[1:-1])
+    for order in range(1, 7):
+        gap = run.sample(joints - 1e-9, order) - run.sample(joints + 1e-9, order)
+        assert np.abs(gap).max() < 1e-6 * np.abs(run.sample(joints, order)).max()

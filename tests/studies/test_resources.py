@@ -164,7 +164,7 @@ def test_adaptive_time_is_near_the_measured_runs(labels: float, seconds: float) 
     assert core_seconds(int(labels), 600.0) == pytest.approx(PROPAGATIONS * seconds, rel=0.3)
 
 
-def test_adaptive_estimate_depends_on_sites_only_without_translation(
+def test_adaptive_estimate_depends_on_sites_only_for_currents_without_translation(
     adaptive: Callable[..., Parameters],
 ) -> None:
     def size(model: str, protocol: Protocol = "current") -> int:
@@ -173,7 +173,8 @@ def test_adaptive_estimate_depends_on_sites_only_without_translation(
     assert size("n_sites: 10") == size("n_sites: 20") == size("topology: infinite")
     without = size("n_sites: 10, topology: chain")
     assert without == pytest.approx(10 * size("n_sites: 10"), rel=1e-3)
-    assert size("n_sites: 10", "marcus") == without
+    # a carrier that starts on one site visits few of them
+    assert size("n_sites: 10", "marcus") == size("n_sites: 20", "marcus") == size("n_sites: 10")
 
 
 def test_adaptive_estimate_ends_at_the_limit(adaptive: Callable[..., Parameters]) -> None:

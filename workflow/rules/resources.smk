@@ -2,13 +2,19 @@
 # On this machine every MPI rank takes one core of --cores. On a cluster the scheduler counts
 # tasks, and a task has one thread; Snakemake knows a number of nodes (--jobs) only there.
 LOCAL = workflow.resource_settings.nodes is None
+# Two small jobs side by side finish sooner than one after the other on two ranks.
+RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
 
 
 def needs(wildcards, attempt=1):
     """Return what the resource model asks for the job of a point."""
     protocol = getattr(wildcards, "start", "current")
     return estimate(
-        POINTS[wildcards.point].parameters, protocol, STUDY.resources, attempt
+        POINTS[wildcards.point].parameters,
+        protocol,
+        STUDY.resources,
+        attempt,
+        RANKS_AT_LEAST,
     )
 
 
@@ -40,7 +46,9 @@ def jobs_of_study():
                 if current
                 else f"population/{point.id}__{protocol}"
             )
-            asked = estimate(point.parameters, protocol, STUDY.resources)
+            asked = estimate(
+                point.parameters, protocol, STUDY.resources, 1, RANKS_AT_LEAST
+            )
             found.append((Path(f"{RESULTS}/{name}.h5"), point, protocol, asked))
     return found
 

@@ -15,7 +15,7 @@ try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.studies.figures.systems import group, listed, numerics
     from smallpolaron.studies.problems import ConfigurationError
-    from smallpolaron.studies.resources import estimate
+    from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
 except ModuleNotFoundError as error:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from mpi4py import MPI
@@ -33,6 +34,10 @@ from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 
+HIGHER_ORDERS: Final = (3, 4, 5, 6)
+"""Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""
+
+
 @dataclass(frozen=True)
 class AdaptiveCorrelation:
     """C_JJ(t) with exact derivatives, D in two ways, and how far to trust them.
@@ -42,6 +47,8 @@ class AdaptiveCorrelation:
         C_JJ: Tr[J exp(Lt) (J rho_eq)], angstrom^2 fs^-2, complex.
         dC_JJ: first derivative, angstrom^2 fs^-3.
         d2C_JJ: second derivative, angstrom^2 fs^-4.
+        higher: third to sixth derivative, angstrom^2 fs^-5 to fs^-8, shape (4, n). Every order
+            magnifies what the basis leaves out of C_JJ(t).
         density_matrix: reduced equilibrium state, shape (N, N).
         hopping_energy: equilibrium mean of H_hop, rad/fs.
         flux_stiffness: winding part of the f-sum rule of a ring, rad/fs.
@@ -74,6 +81,7 @@ class AdaptiveCorrelation:
     C_JJ: ComplexArray
     dC_JJ: ComplexArray
     d2C_JJ: ComplexArray
+    higher: ComplexArray
     density_matrix: ComplexArray
     hopping_energy: float
     flux_stiffness: float
@@ -181,6 +189,7 @@ def compute_adaptive_correlation(
         C_JJ=fine.C,
         dC_JJ=run.sample(inside, 1)[:, 0],
         d2C_JJ=run.sample(inside, 2)[:, 0],
+        higher=np.array([run.sample(inside, order)[:, 0] for order in HIGHER_ORDERS]),
         density_matrix=equilibrium.density_matrix,
         hopping_energy=equilibrium.hopping_energy,
         flux_stiffness=stiffness,

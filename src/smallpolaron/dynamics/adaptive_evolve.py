@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.carrier import Readout
+from smallpolaron.dynamics.dense_output import interpolate_derivative
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress
@@ -29,7 +30,7 @@ _AIM = 3.0
 """Growth of the outflow that the step size aims at."""
 _FREE = 0.1
 """Outflow relative to the growth threshold that is too small to control the step."""
-_TARGET_ORDER, _MAX_ORDER = 14, 40
+_LEAST_ORDER, _TARGET_ORDER, _MAX_ORDER = 10, 14, 40
 _PRUNE_EVERY = 8
 """Steps between two searches for labels to drop."""
 _SHORTEST_FS = 1e-6
@@ -46,6 +47,7 @@ class AdaptiveTrajectory:
 
     Attributes:
         segments: observables as polynomials over each step.
+        closing: their series at the end of the last step.
         step_time_fs: beginning of every step and the end of the last.
         norm: norm of the state at those times.
         basis_size: labels at those times, on all ranks.
@@ -60,6 +62,7 @@ class AdaptiveTrajectory:
     """
 
     segments: list[Segment] = field(default_factory=list)
+    closing: Segment | None = None
     step_time_fs: list[float] = field(default_factory=lambda: [0.0])
     norm: list[float] = field(default_factory=list)
     basis_size: list[int] = field(default_factory=list)
@@ -80,11 +83,12 @@ class AdaptiveTrajectory:
         for i in np.unique(which):
             inside = which == i
             segment = self.segments[i]
-            c = segment.coefficients[:, 0, :]
-            for _ in range(order):
-                c = c[1:] * np.arange(1, len(c))[:, None] / segment.length
-            s = (time_fs[inside] - segment.start) / segment.length
-            values[inside] = np.vander(s, len(c), increasing=True) @ c
+            if order == 0:
+                values[inside] = segment.at(time_fs[inside])[:, 0]
+                continue
+            following = self.segments[i + 1] if i + 1 < len(self.segments) else self.closing
+            assert following is not None
+            values[inside] = interpolate_derivative(segment, following, order, time_fs[inside])
         return values
 
 
@@ -100,6 +104,11 @@ class _Stepper:
         self.generator = CompactGenerator(self.basis)
         self.rows, self._weights = self._readout.locate(self.basis)
 
+    def observed(self, readings: list[ComplexArray]) -> ComplexArray:
+        """Readings of the terms of a step, summed over ranks, shape (terms, 1, operators)."""
+        total = self._readout.value(self.basis.comm.allreduce(np.array(readings)))
+        return total[:, None, :]
+
     def step(
         self, x: ComplexArray, norm: float, length: float
     ) -> tuple[ComplexArray, list[ComplexArray], float] | None:
@@ -112,7 +121,7 @@ class _Stepper:
             term, image = image, term
             readings.append(self._weights @ term[self.rows])
             # two small terms in a row: a single one can vanish by accident
-            if size + last <= allowed:
+            if size + last <= allowed and order >= _LEAST_ORDER:
                 return total, readings, size
             last = size
         return None
@@ -187,8 +196,7 @@ def evolve_adaptive(
         done = duration_fs - (now + tried) <= 1e-9 * duration_fs
         x = new if done else _grow(stepper, new, flow, now + tried)
         norm, rest = new_norm, flow.rest / new_norm
-        reading = readout.value(basis.comm.allreduce(np.array(readings)))
-        run.segments.append(Segment(now, tried, reading[:, None, :]))
+        run.segments.append(Segment(now, tried, stepper.observed(readings)))
         run.step_time_fs.append(now + tried)
         run.step_error += error
         if len(run.segments) % _PRUNE_EVERY == 0:
@@ -203,12 +211,24 @@ def evolve_adaptive(
         smallest = max(min(smallest, norm), _NORM_FLOOR * run.norm[0])
         run.growth_detected = norm > GROWTH_LIMIT * relaxation_growth * smallest
         progress.at(now + tried, f", {basis.size} labels")
+    run.closing = _closing(stepper, x, norm, length, run)
     if run.growth_detected:
         progress.say(
             f"the state grew {norm / smallest:.1e}-fold by {run.step_time_fs[-1]:.1f} fs: unstable"
         )
     progress.done(run.step_time_fs[-1], run.products)
     return x, run
+
+
+def _closing(
+    stepper: _Stepper, x: ComplexArray, norm: float, length: float, run: AdaptiveTrajectory
+) -> Segment:
+    """The series of the observables at the end, of which only the derivatives there are used."""
+    while (attempt := stepper.step(x, norm, length)) is None:
+        length /= 2
+    run.products += stepper.generator.products
+    stepper.generator.products = 0
+    return Segment(run.step_time_fs[-1], length, stepper.observed(attempt[1]))
 
 
 def sample_times(duration_fs: float, sample_fs: float) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ import numpy as np
 from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
 from smallpolaron.dynamics.adaptive_correlation import (
+    HIGHER_ORDERS,
     AdaptiveCorrelation,
     compute_adaptive_correlation,
 )
@@ -131,6 +132,15 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
         "d2C_JJ": Variable(
             found.d2C_JJ, time, length2 + "-4", "Second time derivative, from the generator."
         ),
+        **{
+            f"d{order}C_JJ": Variable(
+                values,
+                time,
+                f"{length2}-{order + 2}",
+                f"Time derivative of order {order}, from the generator.",
+            )
+            for order, values in zip(HIGHER_ORDERS, found.higher, strict=True)
+        },
         **_errors("C", found.errors.C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
         **_errors("D", found.errors.D, found.errors.total_D, "the diffusion constant", _D),
         **_resolvent(found),

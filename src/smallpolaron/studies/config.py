@@ -29,6 +29,7 @@ from smallpolaron.studies.sections import (
 )
 
 Protocol = Literal["current", "franck_condon", "marcus"]
+Paper = Literal["mori2024"]
 POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -41,6 +42,11 @@ class Study(Section):
         pattern=NAME_PATTERN,
         allowed="1 to 64 letters, digits, '_' or '-', starting with a letter or digit",
         advice="use a plain name such as my_study",
+    )
+    paper: Paper | None = described(
+        "Paper whose figures and tables this study regenerates: mori2024 (Chem. Sci. 2024, 15, "
+        "16715). Its figures find their points by the names of the grid blocks. null: none.",
+        None,
     )
     model: ModelConfig = described("The electronic system.")
     bath: BathConfig = described("The bath of every site.")

@@ -1,18 +1,20 @@
 """The grid of a study: blocks of dotted keys and lists, expanded to validated points.
 
 A block is the product of its lists; the grid is the union of its blocks. A block may carry its
-own ``protocols``, which replace those of the study for the points of the block.
+own ``protocols``, which replace those of the study for the points of the block, and a ``name``,
+by which the figures of a paper find its points; several blocks may share one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import product
 from math import prod
 
 from smallpolaron.studies.canonical import Scalar, scalar_text
-from smallpolaron.studies.config import POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
 from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
 from smallpolaron.studies.validation import check_study, split_key
 from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
@@ -45,6 +47,7 @@ CURRENT_KEYS = ("propagation.equilibrium_tolerance", "propagation.resolvent_freq
 other points, too, such a key in a section is meant for the points it applies to."""
 
 MAX_POINTS = 10_000
+_BLOCK_KEYS = ("protocols", "name")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class Block:
     index: int | None
     axes: tuple[Axis, ...] = ()
     protocols: object | None = None
+    name: str | None = None
 
     @property
     def size(self) -> int:
@@ -101,6 +105,7 @@ class GridPoint:
 
     assignment: Assignment
     study: Study
+    group: str | None = None
 
 
 def read_blocks(document: Document) -> list[Block]:
@@ -145,11 +150,15 @@ def _block(document: Document, index: int, content: object, problems: list[Probl
         if key in content
     ]
     for key in content:
-        if key not in AXIS_KEYS and key != "protocols":
+        if key not in (*AXIS_KEYS, *_BLOCK_KEYS):
             allowed = "is not a key a grid can vary; allowed: " + ", ".join(AXIS_KEYS)
-            advice = unknown_key_advice(key, [*AXIS_KEYS, "protocols"])
+            advice = unknown_key_advice(key, [*AXIS_KEYS, *_BLOCK_KEYS])
             problems.append(_at(document, (*here, key), content[key], allowed, advice))
-    return Block(index, tuple(axes), content.get("protocols"))
+    name = content.get("name")
+    if name is not None and not (isinstance(name, str) and re.fullmatch(NAME_PATTERN, name)):
+        allowed = "must be 1 to 64 letters, digits, '_' or '-', starting with a letter or digit"
+        problems.append(_at(document, (*here, "name"), name, allowed, "use a plain name"))
+    return Block(index, tuple(axes), content.get("protocols"), name)
 
 
 def _values(
@@ -202,7 +211,7 @@ def expand(document: Document) -> list[GridPoint]:
                 _drop(data, CURRENT_KEYS)
             checked = check_study(_merged(data, block, assignment, blocks))
             if isinstance(checked, Study):
-                points.append(GridPoint(assignment, checked))
+                points.append(GridPoint(assignment, checked, block.name))
             else:
                 collector.add(assignment, checked)
     collector.finish(sum(block.size for block in blocks))

@@ -12,19 +12,19 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.config import Paper, Protocol
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import nearest
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 
 SCHEMA = "smallpolaron-plan"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 HASH_DIGITS = 8
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
 
@@ -41,6 +41,7 @@ class Point:
         id: name used in paths: readable grid values, "-", first digits of the hash.
         hash: SHA-256 over the parameters and the version of the numerics.
         block: index of the grid block; None without a grid.
+        group: name of the grid block; None if it has none.
         axes: the grid values as text, by dotted key.
         parameters: resolved parameters in sections; see parameters.resolve.
         derived: what helps to read them; see parameters.derived.
@@ -50,6 +51,7 @@ class Point:
     id: str
     hash: str
     block: int | None
+    group: str | None
     axes: Mapping[str, str]
     parameters: Parameters
     derived: Parameters
@@ -66,6 +68,7 @@ class Plan:
     """All points of a study with the settings of its analysis and jobs."""
 
     study: str
+    paper: Paper | None
     numerics_version: int
     points: tuple[Point, ...]
     analysis: AnalysisConfig
@@ -99,6 +102,7 @@ class Plan:
             "schema_version": SCHEMA_VERSION,
             "numerics_version": self.numerics_version,
             "study": self.study,
+            "paper": self.paper,
             "analysis": self.analysis.model_dump(),
             "resources": self.resources.model_dump(),
             "points": [
@@ -106,6 +110,7 @@ class Plan:
                     "id": point.id,
                     "hash": point.hash,
                     "block": point.block,
+                    "group": point.group,
                     "axes": dict(point.axes),
                     "parameters": point.parameters,
                     "derived": point.derived,
@@ -173,6 +178,7 @@ def read_plan(path: Path) -> Plan:
 def _parse(data: Mapping[str, Any]) -> Plan:
     return Plan(
         study=_text(data, "study"),
+        paper=_paper(data["paper"]),
         numerics_version=int(data["numerics_version"]),
         points=tuple(_parse_point(item) for item in data["points"]),
         analysis=AnalysisConfig.model_validate(data["analysis"]),
@@ -193,11 +199,18 @@ def _parse_point(data: Mapping[str, Any]) -> Point:
         id=point_id,
         hash=_text(data, "hash"),
         block=data["block"],
+        group=data["group"],
         axes=dict(data["axes"]),
         parameters=data["parameters"],
         derived=data["derived"],
         protocols=protocols,
     )
+
+
+def _paper(value: Any) -> Paper | None:
+    if value is not None and value not in get_args(Paper):
+        raise TypeError(f"paper = {value!r} is not one of {get_args(Paper)}")
+    return cast("Paper | None", value)
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:

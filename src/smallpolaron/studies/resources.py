@@ -29,7 +29,7 @@ from smallpolaron.studies.parameters import (
 from smallpolaron.studies.sections import ResourcesConfig
 
 LEAST_RANKS = 2
-"""Cluster launchers refuse MPI jobs of one task, so no job asks for fewer."""
+"""Cluster launchers refuse MPI jobs of one task, so no job asks them for fewer."""
 
 BYTES_PER_NONZERO = 20
 """A complex double and a 32-bit column index in PETSc's AIJ format."""
@@ -157,9 +157,9 @@ def expected_products(parameters: Given, protocol: Protocol) -> int:
     return ceil(TERMS_PER_STEP * steps)
 
 
-def ranks(n_unknowns: int, limits: ResourcesConfig) -> int:
-    """Return the number of MPI ranks for a hierarchy."""
-    return max(LEAST_RANKS, min(limits.max_ranks, ceil(n_unknowns / limits.unknowns_per_rank)))
+def ranks(n_unknowns: int, limits: ResourcesConfig, least: int = LEAST_RANKS) -> int:
+    """Return the number of MPI ranks for a hierarchy, at least so many."""
+    return max(least, min(limits.max_ranks, ceil(n_unknowns / limits.unknowns_per_rank)))
 
 
 def estimate(
@@ -167,6 +167,7 @@ def estimate(
     protocol: Protocol,
     limits: ResourcesConfig,
     attempt: int = 1,
+    least_ranks: int = LEAST_RANKS,
 ) -> JobEstimate:
     """Return what a job needs.
 
@@ -175,6 +176,7 @@ def estimate(
         protocol: current, franck_condon or marcus.
         limits: the limits of the study.
         attempt: 1 for the first submission; memory and run time grow with it.
+        least_ranks: fewest MPI ranks of a job.
 
     Raises:
         ValueError: attempt < 1, or the hierarchy cannot be counted.
@@ -186,7 +188,7 @@ def estimate(
         size = _adaptive_size(parameters, protocol, limits)
     else:
         size = unknowns(parameters, protocol)
-    tasks = ranks(size, limits)
+    tasks = ranks(size, limits, least_ranks)
     if adaptive:
         work = adaptive_cost.core_seconds(size, number(parameters, "propagation.duration_fs"))
         memory = ceil(MEMORY_SAFETY * adaptive_cost.memory_mb_per_rank(size, tasks))
@@ -208,7 +210,9 @@ def estimate(
 
 def _adaptive_size(parameters: Given, protocol: Protocol, limits: ResourcesConfig) -> int:
     translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
-    kets = 1 if translation else whole(parameters, "model.n_sites")
+    # a localised start reaches as many elements as the translation-invariant state has
+    everywhere = protocol == "current" and not translation
+    kets = whole(parameters, "model.n_sites") if everywhere else 1
     v = float(np.max(np.abs(holstein_model(parameters).bond_hoppings))) / CM_TO_RAD_FS
     gamma = number(parameters, "bath.gamma_cm")
     return adaptive_cost.labels(

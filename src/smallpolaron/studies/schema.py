@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from smallpolaron.studies import describe
-from smallpolaron.studies.config import POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
 from smallpolaron.studies.describe import FieldText
 from smallpolaron.studies.grid import AXIS_KEYS
 
@@ -44,6 +44,11 @@ def _grid_schema() -> dict[str, Any]:
         "uniqueItems": True,
         "items": {"enum": protocols},
         "description": "Protocols of this block instead of those of the study.",
+    }
+    properties["name"] = {
+        "type": "string",
+        "pattern": NAME_PATTERN,
+        "description": "Name by which the figures of a paper find the points of the block.",
     }
     block = {
         "type": "object",

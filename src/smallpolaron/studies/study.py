@@ -42,6 +42,7 @@ def plan_document(document: Document) -> Plan:
     first = grid[0].study
     return Plan(
         study=first.study,
+        paper=first.paper,
         numerics_version=NUMERICS_VERSION,
         points=tuple(points),
         analysis=first.analysis,
@@ -90,6 +91,7 @@ def _points(document: Document, grid: list[GridPoint]) -> tuple[list[Point], lis
                 id=f"{_label(axes)}-{digest[:HASH_DIGITS]}",
                 hash=digest,
                 block=assignment.block,
+                group=entry.group,
                 axes=axes,
                 parameters=parameters,
                 derived=extra,
