@@ -33,7 +33,6 @@ from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
-
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""
 
