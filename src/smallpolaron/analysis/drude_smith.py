@@ -1,22 +1,17 @@
 """Drude-Smith and Drude fits of the Kubo-transformed correlation function, with a verdict."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import least_squares
 
-from smallpolaron.analysis._checks import (
-    ComplexArray,
-    FloatArray,
-    positive,
-    real_series,
-    uniform_times,
-    value_at_zero,
-)
-from smallpolaron.analysis.mobility import running_integral
+from smallpolaron.analysis._checks import ComplexArray, FloatArray, positive
+from smallpolaron.analysis.conductivity_models import DRUDE, DRUDE_SMITH, PHYSICAL_C
+from smallpolaron.analysis.fit_errors import Estimate
+from smallpolaron.analysis.fit_targets import time_target
+from smallpolaron.analysis.model_fits import ModelFit, fit_model
 from smallpolaron.model.units import mobility_cm2
 
 GOOD_MAX: Final = 0.03
@@ -32,12 +27,28 @@ GOOD_DC: Final = 0.05
 WELL_DEPTH: Final = 0.01
 """Depth over C(0) from which a negative well is worth mentioning."""
 
-MINIMUM_POINTS: Final = 10
-PHYSICAL_C: Final = (-1.0, 0.0)
-"""Range of c that the model allows: the share of velocity a collision leaves, reversed."""
+_ANY_C: Final = replace(
+    DRUDE_SMITH, shares=(replace(DRUDE_SMITH.shares[0], low=-np.inf, high=np.inf),)
+)
 
-_ANY_C: Final = (-np.inf, np.inf)
-_RATES: Final = 300
+
+class Quality(IntEnum):
+    """Class of a fit by its largest residual; a larger number is better."""
+
+    MISSES = 0
+    ROUGH = 1
+    GOOD = 2
+
+
+def quality(largest: float) -> Quality:
+    """Class of a fit: GOOD up to GOOD_MAX, ROUGH up to ROUGH_MAX.
+
+    Args:
+        largest: largest residual, relative to C(0) or to the largest modulus of the transform.
+    """
+    if largest <= GOOD_MAX:
+        return Quality.GOOD
+    return Quality.ROUGH if largest <= ROUGH_MAX else Quality.MISSES
 
 
 @dataclass(frozen=True)
@@ -59,9 +70,8 @@ class DrudeFit:
 class DrudeSmithFit:
     """Least-squares fit of (1 + c k t) exp(-k t), the Drude-Smith form.
 
-    The standard errors follow from the scatter of the residuals as if these were independent.
-    Residuals of a smooth curve are not: where the form is wrong, the errors say how sharply the
-    best parameters are defined, not how right they are.
+    The standard errors count independent residuals only (model_fits.effective_points). Where the
+    form is wrong, they say how sharply the best parameters are defined, not how right they are.
 
     Attributes:
         c: persistence of velocity, dimensionless, within -1 to 0 as the model demands.
@@ -116,8 +126,8 @@ def drude_smith_curve(time_fs: ArrayLike, c: float, k: float) -> FloatArray:
     Source:
         Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8.
     """
-    kt = k * np.asarray(time_fs, dtype=np.float64)
-    return np.asarray((1.0 + c * kt) * np.exp(-kt), dtype=np.float64)
+    terms = DRUDE_SMITH.time_terms(np.asarray(time_fs, dtype=np.float64), (k,))
+    return np.asarray(terms[0] + c * terms[1], dtype=np.float64)
 
 
 def drude_smith_mobility(
@@ -142,8 +152,8 @@ def drude_smith_mobility(
         Half-line transform of the Drude-Smith form times beta: with tau = 1/k it is C0 tau /
         (1 - i omega tau) times (1 + c/(1 - i omega tau)) (Smith, Phys. Rev. B 2001, 64, 155106).
     """
-    lorentz = 1.0 / (positive("k", k) - 1j * np.asarray(omega, dtype=np.float64))
-    D = C0 * lorentz * (1.0 + c * k * lorentz)
+    terms = DRUDE_SMITH.frequency_terms(np.asarray(omega, dtype=np.float64), (positive("k", k),))
+    D = C0 * (terms[0] + c * terms[1])
     return np.asarray(mobility_cm2(1.0, temperature_K) * D, dtype=np.complex128)
 
 
@@ -170,153 +180,50 @@ def fit_drude_smith(
     Source:
         Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8 and Fig. 4.
     """
-    time, step = uniform_times(time_fs, MINIMUM_POINTS)
-    data = real_series("C_kubo", C_kubo, time.size)
-    start = value_at_zero("C_kubo", data).real
-    if start < 0.0:
-        raise ValueError(
-            f"C_kubo[0] = {start}: must be positive; check that this is the Kubo transform"
-        )
-    curve = data / start
-    chosen = _chosen_times(time, step, fit_range_fs)
-    t, y = time[chosen], curve[chosen]
-    c, k, c_error, k_error = _least_squares(t, y, PHYSICAL_C)
-    free_c, free_k, _, _ = _least_squares(t, y, _ANY_C)
-    drude = _fit_drude(t, y)
-    residual = y - drude_smith_curve(t, c, k)
-    worst = int(np.argmax(np.abs(residual)))
-    spread = float(np.sum((y - np.mean(y)) ** 2))
-    exact_dc = float(running_integral(time, curve)[-1])
-    dc_ratio = (1.0 + c) / k / exact_dc if exact_dc else float("inf")
-    rms = float(np.sqrt(np.mean(residual**2)))
-    largest = float(np.abs(residual[worst]))
-    fitted = drude_smith_curve(time, c, k)
-    return DrudeSmithFit(
-        c=c,
-        c_error=c_error,
-        k=k,
-        k_error=k_error,
-        free_c=free_c,
-        free_k=free_k,
-        free_rms=_rms(t, y, free_c, free_k),
-        fit_from_fs=float(t[0]),
-        fit_to_fs=float(t[-1]),
-        rms=rms,
-        max_residual=largest,
-        max_residual_fs=float(t[worst]),
-        r_squared=1.0 - float(np.sum(residual**2)) / spread if spread else float("nan"),
-        dc_ratio=dc_ratio,
-        fitted=fitted,
-        drude=drude,
-        verdict=_verdict(rms, (largest, float(t[worst])), dc_ratio)
-        + _shape_difference(time, curve, fitted, largest)
-        + _range_remark(c, free_c, _rms(t, y, free_c, free_k)),
-    )
-
-
-def _chosen_times(time: FloatArray, step: float, fit_range_fs: tuple[float, float] | None) -> slice:
-    if fit_range_fs is None:
-        return slice(None)
-    begin, end = fit_range_fs
-    if not 0.0 <= begin < end <= time[-1] * (1.0 + 1e-9):
-        raise ValueError(
-            f"fit_range_fs = ({begin}, {end}): must increase and lie within 0 to {time[-1]:g} fs"
-        )
-    first, last = int(np.ceil(begin / step - 1e-9)), int(np.floor(end / step + 1e-9))
-    if last - first + 1 < MINIMUM_POINTS:
-        raise ValueError(
-            f"fit_range_fs = ({begin}, {end}) holds {last - first + 1} times: needs "
-            f"{MINIMUM_POINTS} or more; widen it"
-        )
-    return slice(first, last + 1)
-
-
-def _best_start(t: FloatArray, y: FloatArray, c_range: tuple[float, float]) -> tuple[float, float]:
-    """C and log k with the smallest residual on a grid of k; for each k the best c is linear."""
-    rates = np.geomspace(0.01 / float(t[-1]), 10.0 / float(t[1] - t[0]), _RATES)
-    squares = np.empty(_RATES)
-    best_c = np.empty(_RATES)
-    for index, k in enumerate(rates):
-        decay = np.exp(-k * t)
-        wave = k * t * decay
-        norm = float(wave @ wave)
-        free = float(wave @ (y - decay)) / norm if norm > 0.0 else 0.0
-        best_c[index] = np.clip(free, *c_range)
-        squares[index] = np.sum((y - decay - best_c[index] * wave) ** 2)
-    best = int(np.argmin(squares))
-    if best in (0, _RATES - 1):
+    whole = time_target(time_fs, C_kubo)
+    target = time_target(time_fs, C_kubo, fit_range_fs)
+    found, drude = fit_model(DRUDE_SMITH, target), fit_model(DRUDE, target)
+    c, k = found.estimates["c"], found.estimates["k"]
+    if k.at_limit:
         raise ValueError(
             "C_kubo: no decay rate fits within the record; look at the curve, it may not decay, "
             "or choose another fit_range_fs"
         )
-    return float(best_c[best]), float(np.log(rates[best]))
+    free = fit_model(_ANY_C, target)
+    fitted, curve = found.time(whole.axis), whole.values[0]
+    spread = float(np.sum((target.values - np.mean(target.values)) ** 2))
+    squares = found.rms**2 * target.values.size
+    return DrudeSmithFit(
+        c=c.value,
+        c_error=c.error,
+        k=k.value,
+        k_error=k.error,
+        free_c=free.estimates["c"].value,
+        free_k=free.estimates["k"].value,
+        free_rms=free.rms,
+        fit_from_fs=float(target.axis[0]),
+        fit_to_fs=float(target.axis[-1]),
+        rms=found.rms,
+        max_residual=found.largest,
+        max_residual_fs=found.largest_at,
+        r_squared=1.0 - squares / spread if spread else float("nan"),
+        dc_ratio=found.dc_ratio,
+        fitted=fitted,
+        drude=DrudeFit(drude.estimates["k"].value, drude.estimates["k"].error, drude.rms),
+        verdict=_verdict(found)
+        + _shape_difference(whole.axis, curve, fitted, found.largest)
+        + _range_remark(c, free),
+    )
 
 
-def _jacobian(t: FloatArray, c: float, k: float) -> FloatArray:
-    """Derivatives of the curve by c and log k, (times, 2)."""
-    kt = k * t
-    decay = np.exp(-kt)
-    return np.stack([kt * decay, kt * (c - 1.0 - c * kt) * decay], axis=1)
-
-
-def _refine(
-    residual: Callable[[FloatArray], FloatArray],
-    jacobian: Callable[[FloatArray], FloatArray],
-    start: FloatArray,
-) -> tuple[float, ...]:
-    found = least_squares(residual, start, jac=jacobian, xtol=1e-14, ftol=1e-14, gtol=1e-14)
-    return tuple(float(value) for value in found.x)
-
-
-def _least_squares(
-    t: FloatArray, y: FloatArray, c_range: tuple[float, float]
-) -> tuple[float, float, float, float]:
-    """c, k and their standard errors; c_error is NaN where c is held by its range."""
-    low, high = c_range
-
-    def residual(x: FloatArray) -> FloatArray:
-        return drude_smith_curve(t, float(x[0]), float(np.exp(x[1]))) - y
-
-    def jacobian(x: FloatArray) -> FloatArray:
-        return _jacobian(t, float(x[0]), float(np.exp(x[1])))
-
-    c, log_k = _best_start(t, y, c_range)
-    if low < c < high:
-        c, log_k = _refine(residual, jacobian, np.array([c, log_k]))
-    inside = low < c < high
-    if not inside:
-        held = min(max(c, low), high)
-        (log_k,) = _refine(
-            lambda x: residual(np.array([held, x[0]])),
-            lambda x: jacobian(np.array([held, x[0]]))[:, 1:],
-            np.array([log_k]),
-        )
-        c = held
-    k = float(np.exp(log_k))
-    slopes = _jacobian(t, c, k)[:, 0 if inside else 1 :]
-    left = drude_smith_curve(t, c, k) - y
-    variance = float(left @ left) / (t.size - slopes.shape[1])
-    errors = np.sqrt(variance * np.diag(np.linalg.inv(slopes.T @ slopes)))
-    return c, k, float(errors[0]) if inside else float("nan"), k * float(errors[-1])
-
-
-def _rms(t: FloatArray, y: FloatArray, c: float, k: float) -> float:
-    return float(np.sqrt(np.mean((y - drude_smith_curve(t, c, k)) ** 2)))
-
-
-def _fit_drude(t: FloatArray, y: FloatArray) -> DrudeFit:
-    _, k, _, k_error = _least_squares(t, y, (0.0, 0.0))
-    return DrudeFit(k, k_error, _rms(t, y, 0.0, k))
-
-
-def _verdict(rms: float, worst: tuple[float, float], dc_ratio: float) -> str:
-    largest, largest_fs = worst
-    size = f"rms residual {100 * rms:.2g} % of C(0), "
-    size += f"largest {100 * largest:.2g} % at {largest_fs:g} fs"
-    dc = f"its DC mobility is {dc_ratio:.3g} times the exact one"
-    if largest <= GOOD_MAX:
+def _verdict(found: ModelFit) -> str:
+    size = f"rms residual {100 * found.rms:.2g} % of C(0), "
+    size += f"largest {100 * found.largest:.2g} % at {found.largest_at:g} fs"
+    dc = f"its DC mobility is {found.dc_ratio:.3g} times the exact one"
+    reached = quality(found.largest)
+    if reached is Quality.GOOD:
         text = f"Drude–Smith describes this correlation function: {size}; {dc}."
-    elif largest <= ROUGH_MAX:
+    elif reached is Quality.ROUGH:
         text = (
             f"Drude–Smith has the overall shape but misses details: {size}; {dc}. "
             "It should not be trusted for the conductivity at high frequency."
@@ -326,7 +233,7 @@ def _verdict(rms: float, worst: tuple[float, float], dc_ratio: float) -> str:
             f"Drude–Smith misses this correlation function: {size}; {dc}. It should not be "
             "trusted for the conductivity, nor its c and k be read as material properties."
         )
-    if abs(dc_ratio - 1.0) > GOOD_DC:
+    if abs(found.dc_ratio - 1.0) > GOOD_DC:
         text += " Do not use it for the DC mobility."
     return text
 
@@ -335,7 +242,7 @@ def _shape_difference(
     time: FloatArray, curve: FloatArray, fitted: FloatArray, largest: float
 ) -> str:
     """Compare what the eye sees: the negative well of data and fit."""
-    if largest <= GOOD_MAX:
+    if quality(largest) is Quality.GOOD:
         return ""
     data_low, fit_low = int(np.argmin(curve)), int(np.argmin(fitted))
     has_well, fit_well = curve[data_low] < -WELL_DEPTH, fitted[fit_low] < -WELL_DEPTH
@@ -351,12 +258,13 @@ def _shape_difference(
     return ""
 
 
-def _range_remark(c: float, free_c: float, free_rms: float) -> str:
+def _range_remark(c: Estimate, free: ModelFit) -> str:
     low, high = PHYSICAL_C
-    text = f" c is at the limit of its range, {c:g}." if c in PHYSICAL_C else ""
+    text = f" c is at the limit of its range, {c.value:g}." if c.at_limit else ""
+    free_c = free.estimates["c"].value
     if not low <= free_c <= high:
         text += (
             f" Without limits the fit prefers c = {free_c:.3g} (rms residual "
-            f"{100 * free_rms:.2g} %), which the model excludes: -1 to 0."
+            f"{100 * free.rms:.2g} %), which the model excludes: -1 to 0."
         )
     return text

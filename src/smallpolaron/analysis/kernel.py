@@ -12,14 +12,17 @@ from smallpolaron.analysis._checks import (
     ComplexArray,
     FloatArray,
     complex_series,
-    positive,
     uniform_times,
     value_at_zero,
 )
 from smallpolaron.analysis.differences import differentiate
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import KuboFunction
-from smallpolaron.analysis.volterra import START, propagate_truncated, solve_second_kind
+from smallpolaron.analysis.matrix_kernel import (
+    MatrixKernel,
+    matrix_memory_kernel,
+    propagate_matrix,
+)
 
 
 @dataclass(frozen=True)
@@ -95,11 +98,9 @@ def memory_kernel(
     """
     series = make_series(time_fs, C, dC, d2C)
     C0 = value_at_zero("C", series.values)
-    drift = complex(series.first[0]) / C0
-    factor = series.first / C0
-    area = series.values / C0 - 1.0
-    K = solve_second_kind(drift * factor - series.second / C0, factor, area, series.step)
-    integral = solve_second_kind(drift * (area + 1.0) - factor, factor, area, series.step)
+    matrices = (x[:, None, None] for x in (series.values, series.first, series.second))
+    found = matrix_memory_kernel(series.time_fs, *matrices)
+    K, integral, drift = found.K[:, 0, 0], found.integral[:, 0, 0], complex(found.drift[0, 0])
     return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
 
 
@@ -182,15 +183,16 @@ def propagate(
     Source:
         Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
     """
-    cutoff = round(positive("cutoff_fs", cutoff_fs) / kernel.step)
-    if not START <= cutoff < kernel.K.size:
-        raise ValueError(
-            f"cutoff_fs = {cutoff_fs} fs: must be from {START * kernel.step:.6g} fs (six steps) to "
-            f"{kernel.time_fs[-1]:.6g} fs, the end of the kernel"
-        )
-    times = round(positive("duration_fs", duration_fs) / kernel.step) + 1
-    C, slope = propagate_truncated(kernel.K, kernel.drift, kernel.C0, kernel.step, cutoff, times)
-    return np.arange(times, dtype=np.float64) * kernel.step, C, slope
+    matrix = MatrixKernel(
+        kernel.time_fs,
+        kernel.K[:, None, None],
+        kernel.integral[:, None, None],
+        np.array([[kernel.drift]]),
+        np.array([[kernel.C0]]),
+        kernel.step,
+    )
+    time, C, slope = propagate_matrix(matrix, cutoff_fs, duration_fs)
+    return time, C[:, 0, 0], slope[:, 0, 0]
 
 
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.analysis._checks import FloatArray
+from smallpolaron.analysis._checks import ComplexArray, FloatArray
 from smallpolaron.analysis.hermite import make_series, panel_weights
 from smallpolaron.analysis.kernel import MemoryKernel, closed_form_D, propagate
 from smallpolaron.analysis.volterra import START, gregory_weights
@@ -17,6 +17,9 @@ frequencies is present that the truncated dynamics decays more slowly than the r
 
 POINTS_PER_RECORD: Final = 2.0
 """Frequencies of the stability test per inverse record length."""
+
+MOST_FREQUENCIES: Final = 200_000
+"""Frequencies of the stability test at most; only a kernel that grows, or is noise, needs more."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,7 @@ def cutoff_scan(kernel: MemoryKernel) -> CutoffScan:
         lies so close to growth that the record could not tell.
 
     Raises:
-        ValueError: if the kernel has fewer than nine times.
+        ValueError: if the kernel has fewer than nine times, or is too large for its record.
 
     Source:
         D: integral of the truncated equation of motion over all positive times. Stability:
@@ -55,35 +58,86 @@ def cutoff_scan(kernel: MemoryKernel) -> CutoffScan:
         zeros with positive real part are the growing modes; they are counted by the winding of
         its phase along the imaginary axis.
     """
-    growing, unresolved = _growing_modes(kernel)
+    return scan_cutoffs(
+        kernel.time_fs,
+        np.array([kernel.drift]),
+        kernel.K[:, None],
+        kernel.integral[:, None],
+        closed_form_D(kernel),
+    )
+
+
+def scan_cutoffs(
+    time_fs: FloatArray,
+    drift: ComplexArray,
+    K: ComplexArray,
+    integral: ComplexArray,
+    closed_form: FloatArray,
+) -> CutoffScan:
+    """Keep the diffusion constants of those cutoffs whose dynamics is stable.
+
+    The dynamics is one equation of order m for C, with a drift and a kernel for C itself and for
+    each of its derivatives below the m-th:
+    d^m C/dt^m = sum over b of drift_b d^b C/dt^b - integral of K_b(s) d^b C(t - s)/dt^b ds.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,), at least nine.
+        drift: drift of each derivative, (m,).
+        K: kernel of each derivative, (times, m).
+        integral: integral of K from zero to every time, (times, m).
+        closed_form: D for every cutoff as if all were stable, (times,).
+
+    Returns:
+        CutoffScan.
+
+    Raises:
+        ValueError: if there are fewer than nine times, or the kernel is too large for its record.
+
+    Source:
+        Argument principle for z^m + sum over b of z^b [k_b(z) - drift_b], where k_b is the
+        integral up to the cutoff of K_b(s) exp(-z s) ds; see cutoff_scan.
+    """
+    growing, unresolved = _growing_modes(time_fs, drift, K, integral)
     stable = (growing == 0) & ~unresolved
-    D = np.where(stable, closed_form_D(kernel), np.nan)
-    return CutoffScan(kernel.time_fs, D, stable, growing)
+    return CutoffScan(time_fs, np.where(stable, closed_form, np.nan), stable, growing)
 
 
-def _growing_modes(kernel: MemoryKernel) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+def _growing_modes(
+    time_fs: FloatArray, drift: ComplexArray, K: ComplexArray, integral: ComplexArray
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    times, order = K.shape
     # By parts: the transform of K up to the cutoff is that of its integral M times i omega, plus
     # the boundary term. M stays smooth where K may diverge.
-    series = make_series(kernel.time_fs, kernel.integral, kernel.K, name="K")
-    # Beyond this frequency the leading term z outweighs all others, so no phase can be missed.
-    largest = 2.0 * (abs(kernel.drift) + float(np.sum(np.abs(kernel.K))) * kernel.step)
-    spacing = 1.0 / (POINTS_PER_RECORD * float(kernel.time_fs[-1]))
+    series = [make_series(time_fs, integral[:, b], K[:, b], name="K") for b in range(order)]
+    step = series[0].step
+    ends = np.array([[s.values, s.first, s.second] for s in series])
+    # Fujiwara's bound on the zeros: beyond it the leading term outweighs all others, so no phase
+    # can be missed.
+    sizes = np.abs(drift) + np.sum(np.abs(K), axis=0) * step
+    largest = 2.0 * float(np.max(sizes ** (1.0 / np.arange(order, 0, -1))))
+    spacing = 1.0 / (POINTS_PER_RECORD * float(time_fs[-1]))
+    if 2.0 * largest / spacing > MOST_FREQUENCIES:
+        raise ValueError(
+            f"the memory kernel reaches {float(np.max(np.abs(K))):.3g}, so large that no cutoff "
+            f"can be tested for stability at time steps of {step:g} fs: it grows with time, or is "
+            "noise of numerical derivatives; project on fewer variables or use exact derivatives"
+        )
     points = 2 * int(np.ceil(largest / spacing)) + 1
     omega = np.linspace(-largest, largest, points)
-    weights = panel_weights(-omega * kernel.step, kernel.step)
-    ends = np.stack([series.values, series.first, series.second])
-    transform = np.zeros(points, dtype=np.complex128)
-    growing = np.zeros(kernel.K.size, dtype=np.int64)
-    unresolved = np.zeros(kernel.K.size, dtype=np.bool_)
-    for n in range(kernel.K.size):
-        phase = np.exp(-1j * omega * kernel.time_fs[n])
-        boundary = phase * kernel.integral[n]
-        characteristic = 1j * omega * (1.0 + transform) - kernel.drift + boundary
+    weights = panel_weights(-omega * step, step)
+    powers = (1j * omega) ** np.arange(order + 1)[:, None]
+    transform = np.zeros((order, points), dtype=np.complex128)
+    growing = np.zeros(times, dtype=np.int64)
+    unresolved = np.zeros(times, dtype=np.bool_)
+    for n in range(times):
+        phase = np.exp(-1j * omega * time_fs[n])
+        coefficients = 1j * omega * transform + np.outer(integral[n], phase) - drift[:, None]
+        characteristic = powers[order] + np.sum(powers[:order] * coefficients, axis=0)
         turns = np.angle(characteristic[1:] * np.conj(characteristic[:-1]))
-        growing[n] = round(0.5 - float(np.sum(turns)) / (2.0 * np.pi))
+        growing[n] = round(0.5 * order - float(np.sum(turns)) / (2.0 * np.pi))
         unresolved[n] = float(np.max(np.abs(turns))) > LARGEST_PHASE_STEP
-        if n + 1 < kernel.K.size:
-            panel = ends[:, n] @ weights[:3] + ends[:, n + 1] @ weights[3:]
+        if n + 1 < times:
+            panel = ends[:, :, n] @ weights[:3] + ends[:, :, n + 1] @ weights[3:]
             transform += phase * panel
     return growing, unresolved
 

@@ -1,16 +1,25 @@
-"""Sixth-order quadrature for convolutions, and the Volterra equations of the memory kernel.
+"""Sixth-order quadrature for convolutions, and the Volterra equations of memory kernels.
+
+Kernels are series of matrices (times, ..., m, m), which act from the left; axes between the times
+and the matrices number independent problems, solved together. A scalar kernel is (times, 1, 1).
+Real input is solved in real arithmetic.
 
 Both functions of a convolution are known at positive times only, and the kernel may not be smooth
 across zero. The first steps therefore expand both factors in polynomials on positive times; all
 later ones use Gregory's rule, the trapezoid rule with end corrections.
 """
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from smallpolaron.analysis._checks import ComplexArray, FloatArray
+from smallpolaron.analysis._checks import FloatArray
+
+Matrices = NDArray[Any]
+"""Real or complex matrices, (times, ..., m, m)."""
 
 ORDER: Final = 6
 """Order in the time step of the kernel and of a propagation with the whole kernel."""
@@ -93,9 +102,51 @@ def _start_weights() -> tuple[FloatArray, FloatArray]:
     return bilinear, single
 
 
+def _row(matrices: Matrices) -> Matrices:
+    """Put matrices (times, ..., p, m) side by side: (..., p, times m)."""
+    moved = np.moveaxis(matrices, 0, -2)
+    return moved.reshape(*moved.shape[:-2], -1)
+
+
+def _column(matrices: Matrices) -> Matrices:
+    """Put matrices (times, ..., m, p) below each other: (..., times m, p)."""
+    moved = np.moveaxis(matrices, 0, -3)
+    return moved.reshape(*moved.shape[:-3], -1, moved.shape[-1])
+
+
+def _from_column(column: Matrices, size: int) -> Matrices:
+    """Undo _column for matrices of some number of rows."""
+    blocks = column.reshape(*column.shape[:-2], -1, size, column.shape[-1])
+    return np.moveaxis(blocks, -3, 0)
+
+
+def _block_matrix(blocks: Matrices) -> Matrices:
+    """Join blocks (i, j, ..., m, p), block row i and block column j, to one matrix."""
+    moved = np.moveaxis(blocks, (0, 1), (-4, -2))
+    rows, columns = moved.shape[-4] * moved.shape[-3], moved.shape[-2] * moved.shape[-1]
+    return moved.reshape(*moved.shape[:-4], rows, columns)
+
+
+def right_divide(left: Matrices, right: Matrices) -> Matrices:
+    """Left times the inverse of right, for matrices in the last two axes.
+
+    Args:
+        left: matrices (..., p, m).
+        right: matrices (..., m, m), none singular.
+
+    Returns:
+        Quotient (..., p, m).
+
+    Raises:
+        numpy.linalg.LinAlgError: if a right matrix is singular.
+    """
+    solved = np.linalg.solve(np.swapaxes(right, -1, -2), np.swapaxes(left, -1, -2))
+    return np.swapaxes(solved, -1, -2)
+
+
 def solve_second_kind(
-    source: ComplexArray, factor: ComplexArray, factor_integral: ComplexArray, step: float
-) -> ComplexArray:
+    source: Matrices, factor: Matrices, factor_integral: Matrices, step: float
+) -> Matrices:
     """Solve K(t) = source(t) - integral from 0 to t of K(s) factor(t - s) ds.
 
     Where the factor integrates to -1, as here at long times, errors of its quadrature add up
@@ -103,37 +154,51 @@ def solve_second_kind(
     that removes the error made where the factor is least smooth, at small t - s.
 
     Args:
-        source: right-hand side (times,), more than START + 1 values.
-        factor: convolution factor (times,).
-        factor_integral: exact integral of the factor from zero to every time (times,).
+        source: right-hand side (times, ..., p, m), more than START + 1 times. Its rows are
+            independent of each other.
+        factor: convolution factor (times, ..., m, m).
+        factor_integral: exact integral of the factor from zero to every time, in its shape.
         step: time step in fs.
 
     Returns:
-        K (times,), in the unit of the source; error of order step**6.
+        K, in the shape and unit of the source; error of order step**6.
 
     Raises:
         ValueError: if there are too few times.
     """
-    times = source.size
+    times, size = source.shape[0], source.shape[-1]
     if times <= START + 1:
         raise ValueError(
             f"series has {times} points: the memory kernel needs {START + 2} or more; "
             "store more points"
         )
-    K = np.zeros(times, dtype=np.complex128)
-    K[0] = source[0]
-    bilinear, _ = _start_weights()
     first = START + 1
-    coupling = step * np.einsum("nij,j->ni", bilinear, factor[:first])
-    coupling += np.diag(factor_integral[:first] - np.sum(coupling, axis=1))
-    matrix = np.eye(START) + coupling[1:, 1:]
-    K[1:first] = np.linalg.solve(matrix, source[1:first] - coupling[1:, 0] * K[0])
+    begin = _solve_start(source[:first], factor[:first], factor_integral[:first], step)
+    K = np.zeros((*begin.shape[:-1], times * size), dtype=begin.dtype)
+    K[..., : first * size] = begin
+    reverse = _column(factor[::-1])
+    unit = np.eye(size)
     for n in range(first, times):
         weights = step * gregory_weights(n)
-        memory = np.dot(weights[:n] * K[:n], factor[n:0:-1])
-        defect = factor_integral[n] - np.dot(weights, factor[: n + 1])
-        K[n] = (source[n] - memory) / (1.0 + weights[n] * factor[0] + defect)
-    return K
+        weighted = K[..., : n * size] * np.repeat(weights[:n], size)
+        memory = weighted @ reverse[..., (times - 1 - n) * size : (times - 1) * size, :]
+        defect = factor_integral[n] - np.tensordot(weights, factor[: n + 1], axes=1)
+        now = right_divide(source[n] - memory, unit + weights[n] * factor[0] + defect)
+        K[..., n * size : (n + 1) * size] = now
+    return np.moveaxis(K.reshape(*K.shape[:-1], times, size), -2, 0)
+
+
+def _solve_start(
+    source: Matrices, factor: Matrices, factor_integral: Matrices, step: float
+) -> Matrices:
+    """Solve the first START + 1 times together; K side by side, (..., p, (START + 1) m)."""
+    bilinear, _ = _start_weights()
+    coupling = step * np.einsum("nij,j...->in...", bilinear, factor)
+    same = np.arange(START + 1)
+    coupling[same, same] += factor_integral - np.sum(coupling, axis=0)
+    matrix = np.eye(START * source.shape[-1]) + _block_matrix(coupling[1:, 1:])
+    known = _row(source[1:] - source[0] @ coupling[0, 1:])
+    return np.concatenate([source[0], right_divide(known, matrix)], axis=-1)
 
 
 # Implicit Adams rule of order 6: integral over the last step of the derivative at six points.
@@ -141,88 +206,139 @@ _ADAMS: Final = np.array([475.0, 1427.0, -798.0, 482.0, -173.0, 27.0]) / 1440.0
 
 
 def propagate_truncated(
-    K: ComplexArray, drift: complex, start: complex, step: float, cutoff: int, times: int
-) -> tuple[ComplexArray, ComplexArray]:
+    K: Matrices, drift: Matrices, start: Matrices, step: float, cutoff: int, times: int
+) -> tuple[Matrices, Matrices]:
     """Solve dC/dt = drift C - integral from 0 to min(t, cutoff) of K(s) C(t - s) ds.
 
     Args:
-        K: kernel (at least cutoff + 1,), per fs^2.
-        drift: coefficient of C, per fs.
-        start: C at time zero.
+        K: kernel (at least cutoff + 1, ..., m, m), per fs^2.
+        drift: coefficient of C, per fs, (..., m, m).
+        start: C at time zero, (..., m, p).
         step: time step in fs.
         cutoff: number of steps after which the kernel is zero, at least START.
         times: number of times to compute.
 
     Returns:
-        C and dC/dt, each (times,). Error of order step**6 up to the cutoff. There the second
-        derivative of C jumps by K(cutoff) C(0), which limits later times to an error of order
-        step**4 times that jump.
+        C and dC/dt, each (times, ..., m, p). Error of order step**6 up to the cutoff. There the
+        second derivative of C jumps by K(cutoff) C(0), which limits later times to an error of
+        order step**4 times that jump.
 
     Raises:
         ValueError: if the cutoff is too short or outside the kernel.
     """
-    if not START <= cutoff < K.size:
-        raise ValueError(f"cutoff = {cutoff} steps: must be {START} to {K.size - 1}")
+    if not START <= cutoff < len(K):
+        raise ValueError(f"cutoff = {cutoff} steps: must be {START} to {len(K) - 1}")
     total = max(times, cutoff + START + 1)
-    C = np.zeros(total, dtype=np.complex128)
-    slope = np.zeros(total, dtype=np.complex128)
-    C[0], slope[0] = start, drift * start
-    bilinear, single = _start_weights()
-    first = START + 1
-    # C at the first steps is C(0) plus the integral of an interpolated slope; both are linear in C.
-    coupling = step * np.einsum("nij,i->nj", bilinear, K[:first])
-    rate = drift * np.eye(first) - coupling
-    matrix = np.eye(first) - step * single @ rate
-    C[:first] = np.linalg.solve(matrix, np.full(first, start, dtype=np.complex128))
-    slope[:first] = rate @ C[:first]
-    _adams_steps(C, slope, K, drift, step, first, cutoff + 1, cutoff)
+    run = _Run.at(start, K[: cutoff + 1], drift, step, total)
+    run.solve_start(start)
+    run.adams_steps(START + 1, cutoff + 1)
     # The second derivative jumps at the cutoff, so the multistep rule starts afresh there.
-    _restart_after_cutoff(C, slope, K, drift, step, cutoff)
-    _adams_steps(C, slope, K, drift, step, cutoff + first, total, cutoff)
+    run.restart_after_cutoff()
+    run.adams_steps(cutoff + START + 1, total)
+    C, slope = (_from_column(part, run.size)[::-1] for part in (run.C, run.slope))
     return C[:times], slope[:times]
 
 
-def _adams_steps(
-    C: ComplexArray,
-    slope: ComplexArray,
-    K: ComplexArray,
-    drift: complex,
-    step: float,
-    begin: int,
-    end: int,
-    cutoff: int,
-) -> None:
-    """Fill C and its slope from begin to end (exclusive), in place."""
-    whole = step * gregory_weights(cutoff) * K[: cutoff + 1]
-    for n in range(begin, end):
-        panels = min(n, cutoff)
-        weighted = whole if n >= cutoff else step * gregory_weights(panels) * K[: panels + 1]
-        past = np.dot(weighted[1:], C[n - panels : n][::-1])
-        known = C[n - 1] + step * np.dot(_ADAMS[1:], slope[n - 5 : n][::-1])
-        rate = drift - weighted[0]
-        C[n] = (known - step * _ADAMS[0] * past) / (1.0 - step * _ADAMS[0] * rate)
-        slope[n] = rate * C[n] - past
+@dataclass(frozen=True)
+class _Run:
+    """A propagation under way. C and its slope stand below each other, the last time on top.
 
+    Attributes:
+        C: solution, (..., total m, p).
+        slope: dC/dt, likewise.
+        K: kernel up to the cutoff, (cutoff + 1, ..., m, m).
+        row: its matrices side by side.
+        drift: coefficient of C, (..., m, m).
+        step: time step in fs.
+        total: number of times.
+    """
 
-def _restart_after_cutoff(
-    C: ComplexArray,
-    slope: ComplexArray,
-    K: ComplexArray,
-    drift: complex,
-    step: float,
-    cutoff: int,
-) -> None:
-    """Solve the START steps after the cutoff together, from slopes at and after it only."""
-    _, single = _start_weights()
-    first = START + 1
-    weighted = step * gregory_weights(cutoff) * K[: cutoff + 1]
-    rate = np.zeros((first, first), dtype=np.complex128)
-    past = np.zeros(first, dtype=np.complex128)
-    for k in range(first):
-        rate[k, : k + 1] = -weighted[k::-1]
-        rate[k, k] += drift
-        past[k] = np.dot(weighted[k + 1 :], C[k:cutoff][::-1])
-    known = C[cutoff] - step * single @ past
-    block = np.linalg.solve(np.eye(first) - step * single @ rate, known)
-    C[cutoff : cutoff + first] = block
-    slope[cutoff : cutoff + first] = rate @ block - past
+    C: Matrices
+    slope: Matrices
+    K: Matrices
+    row: Matrices
+    drift: Matrices
+    step: float
+    total: int
+
+    @classmethod
+    def at(cls, start: Matrices, K: Matrices, drift: Matrices, step: float, total: int) -> "_Run":
+        shape = (*start.shape[:-2], total * start.shape[-2], start.shape[-1])
+        C = np.zeros(shape, dtype=np.result_type(K, drift, start, float))
+        return cls(C, np.zeros_like(C), K, _row(K), drift, step, total)
+
+    @property
+    def size(self) -> int:
+        return int(self.drift.shape[-1])
+
+    @property
+    def cutoff(self) -> int:
+        return len(self.K) - 1
+
+    def part(self, begin: int, end: int) -> slice:
+        """Rows of C and slope that hold the times from begin to end (exclusive)."""
+        return slice((self.total - end) * self.size, (self.total - begin) * self.size)
+
+    def weighted(self, panels: int) -> Matrices:
+        """Gregory weights times the kernel of the first steps, side by side."""
+        weights = self.step * gregory_weights(panels)
+        return self.row[..., : (panels + 1) * self.size] * np.repeat(weights, self.size)
+
+    def integral(self) -> Matrices:
+        """Integrals of the interpolated slope over START + 1 times, as a matrix."""
+        _, single = _start_weights()
+        return self.step * np.kron(single, np.eye(self.size))
+
+    def solve_block(self, begin: int, known: Matrices, rate: Matrices, past: Matrices) -> None:
+        """Solve START + 1 times together: C is known plus the integral of rate C - past.
+
+        All are given in the order of time; the slope is interpolated by a polynomial.
+        """
+        integral = self.integral()
+        matrix = np.eye(len(integral)) - integral @ rate
+        C = np.linalg.solve(matrix, known - integral @ past)
+        part = self.part(begin, begin + START + 1)
+        for target, values in ((self.C, C), (self.slope, rate @ C - past)):
+            target[..., part, :] = _column(_from_column(values, self.size)[::-1])
+
+    def solve_start(self, start: Matrices) -> None:
+        """Solve the first START + 1 times."""
+        bilinear, _ = _start_weights()
+        first = START + 1
+        rate = -self.step * np.einsum("nij,i...->nj...", bilinear, self.K[:first])
+        rate[np.arange(first), np.arange(first)] += self.drift
+        known = np.concatenate([start] * first, axis=-2)
+        self.solve_block(0, known, _block_matrix(rate), np.zeros_like(known))
+
+    def adams_steps(self, begin: int, end: int) -> None:
+        """Solve the times from begin to end (exclusive), step by step."""
+        size, unit = self.size, np.eye(self.size)
+        adams = self.step * np.kron(_ADAMS, unit)
+        for n in range(begin, end):
+            panels = min(n, self.cutoff)
+            if n == begin or n <= self.cutoff:  # later nothing of this changes
+                weighted = self.weighted(panels)
+                rate = self.drift - weighted[..., :size]
+                implicit = np.linalg.inv(unit - adams[:, :size] @ rate)
+            past = weighted[..., size:] @ self.C[..., self.part(n - panels, n), :]
+            known = adams[:, size:] @ self.slope[..., self.part(n - 5, n), :]
+            known += self.C[..., self.part(n - 1, n), :] - adams[:, :size] @ past
+            now = self.part(n, n + 1)
+            self.C[..., now, :] = implicit @ known
+            self.slope[..., now, :] = rate @ self.C[..., now, :] - past
+
+    def restart_after_cutoff(self) -> None:
+        """Solve the START steps after the cutoff, from slopes at and after it only."""
+        first, size = START + 1, self.size
+        weighted = self.weighted(self.cutoff)
+        rate = np.zeros((first, first, *self.drift.shape), dtype=self.C.dtype)
+        past = []
+        for k in range(first):
+            for j in range(k + 1):
+                rate[k, j] = -weighted[..., (k - j) * size : (k - j + 1) * size]
+            rate[k, k] += self.drift
+            before = self.C[..., self.part(k, self.cutoff), :]
+            past.append(weighted[..., (k + 1) * size :] @ before)
+        here = self.C[..., self.part(self.cutoff, self.cutoff + 1), :]
+        known = np.concatenate([here] * first, axis=-2)
+        self.solve_block(self.cutoff, known, _block_matrix(rate), np.concatenate(past, axis=-2))

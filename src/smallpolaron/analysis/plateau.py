@@ -1,0 +1,130 @@
+"""Diffusive plateau of a mean-squared displacement: whether, when and how high.
+
+D(t) is half the slope of the mean-squared displacement. Its rate of change per e-fold of time,
+d ln D/d ln t, is 1 for ballistic motion, 0 for diffusion and falls without bound once the carrier
+feels the end of the chain or its own image on a ring.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import FloatArray, real_series, uniform_times
+
+FLATNESS: Final = 0.1
+"""Largest |d ln D/d ln t| on a plateau."""
+
+LEAST_RATIO: Final = 2.0
+"""Least ratio of the end of a plateau to its beginning. Where growth turns into decay D is flat,
+too, but never for as long as it took to get there."""
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Outcome of the search for a plateau.
+
+    Attributes:
+        rule: the criterion in words.
+        found: whether there is a plateau.
+        D_A2_fs: mean of D(t) over it, angstrom^2/fs; NaN without one.
+        error_A2_fs: largest deviation of D(t) from that mean on it, angstrom^2/fs: how flat it is.
+            How much a larger system would change it only a larger system tells.
+        from_fs: first stored time on it, fs; NaN without one.
+        to_fs: last stored time on it, fs; NaN without one.
+        reason: why there is none, or that the record ends on it; empty otherwise.
+    """
+
+    rule: str
+    found: bool
+    D_A2_fs: float
+    error_A2_fs: float
+    from_fs: float
+    to_fs: float
+    reason: str
+
+
+def find_plateau(
+    time_fs: ArrayLike,
+    dmsd: ArrayLike,
+    d2msd: ArrayLike,
+    *,
+    flatness: float = FLATNESS,
+    least_ratio: float = LEAST_RATIO,
+) -> Plateau:
+    """Search the slope of a mean-squared displacement for a diffusive plateau.
+
+    A plateau is a stretch of time on which D(t) is positive and changes by less than a share
+    (flatness) per e-fold of time, and whose end is at least some multiple (least_ratio) of its
+    beginning. The stretch that lasts longest counts.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        dmsd: first derivative of the mean-squared displacement, angstrom^2/fs, (times,).
+        d2msd: its second derivative, angstrom^2/fs^2, (times,).
+        flatness: largest |d ln D/d ln t|, above zero.
+        least_ratio: least ratio of last to first time, above one.
+
+    Returns:
+        Plateau; none is a result, with its reason.
+
+    Raises:
+        ValueError: if an input is malformed or a criterion out of range.
+
+    Source:
+        Diffusion constant as half the limiting slope of the mean-squared displacement, read off
+        where the slope is flat (anomalous paper, Fig. 2).
+    """
+    if not (flatness > 0.0 and least_ratio > 1.0):
+        raise ValueError(
+            f"flatness = {flatness}, least_ratio = {least_ratio}: must be above 0 and above 1"
+        )
+    time, step = uniform_times(time_fs, 2)
+    D = 0.5 * real_series("dmsd", dmsd, time.size)
+    dD = 0.5 * real_series("d2msd", d2msd, time.size)
+    rule = (
+        f"D(t) changes by less than {100 * flatness:g} % per e-fold of time, "
+        f"until {least_ratio:g} times the time at which that began, or longer"
+    )
+    stretches = _stretches((D > 0.0) & (time * np.abs(dD) <= flatness * D))
+    # From time zero on, the ratio is that to the first step.
+    ratios = [time[last] / max(time[first], step) for first, last in stretches]
+    flat = [s for s, ratio in zip(stretches, ratios, strict=True) if ratio >= least_ratio]
+    if not flat:
+        return _none(rule, _why_not(time, stretches, ratios, least_ratio))
+    first, last = max(flat, key=lambda stretch: stretch[1] - stretch[0])
+    part = D[first : last + 1]
+    mean = float(np.mean(part))
+    reason = "the record ends on it" if last == time.size - 1 else ""
+    error = float(np.max(np.abs(part - mean)))
+    return Plateau(rule, True, mean, error, float(time[first]), float(time[last]), reason)
+
+
+def _stretches(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
+    """First and last index of every run of true values."""
+    edges = np.diff(np.concatenate([[False], inside, [False]]).astype(int))
+    firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
+    return [(int(first), int(end) - 1) for first, end in zip(firsts, ends, strict=True)]
+
+
+def _why_not(
+    time: FloatArray,
+    stretches: list[tuple[int, int]],
+    ratios: list[float],
+    least_ratio: float,
+) -> str:
+    if not stretches:
+        return "D(t) is nowhere flat"
+    best = int(np.argmax(ratios))
+    first, last = stretches[best]
+    end = ", the end of the record" if last == time.size - 1 else ""
+    return (
+        f"D(t) is flat only from {time[first]:g} to {time[last]:g} fs{end}, a ratio of "
+        f"{ratios[best]:.3g}; {least_ratio:g} is needed"
+    )
+
+
+def _none(rule: str, reason: str) -> Plateau:
+    nan = float("nan")
+    return Plateau(rule, False, nan, nan, nan, nan, reason)
