@@ -3,7 +3,7 @@
 #   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), system, wheel, build, or a folder
 #   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
 #   PYTHON, UV           the interpreter and the uv to use
-#   CORES                cores for `make demo` (default: as profiles/local says)
+#   CORES                cores for `make demo` and `make paper-mori` (default: as profiles/local says)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -18,7 +18,7 @@ REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
 
-.PHONY: help setup demo test test-serial test-mpi bench lint format clean
+.PHONY: help setup demo paper-mori test test-serial test-mpi bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -32,6 +32,11 @@ demo: setup ## Set up, run the demo study and write its report
 	@echo
 	@test -f $(REPORT) || { echo "The demo ended without its report $(REPORT)."; exit 1; }
 	@echo "Demo finished. Open the report in a browser: $(CURDIR)/$(REPORT)"
+
+paper-mori: setup ## Regenerate figures 1 to 6 and Table 1 of the Mori GQME paper
+	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES) \
+	    --configfile config/mori2024.yaml mori2024
+	@echo "Figures and comparison: $(CURDIR)/results/mori2024/paper/index.html"
 
 test: setup test-serial test-mpi ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
 	@echo

@@ -13,11 +13,18 @@ min_version("9.20")
 include: "workflow/rules/study.smk"
 include: "workflow/rules/resources.smk"
 include: "workflow/rules/common.smk"
+include: "workflow/rules/climbing.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/analysis.smk"
+include: "workflow/rules/ladder.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+
+
+if STUDY.paper:
+
+    include: f"workflow/rules/{STUDY.paper}.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -28,3 +35,4 @@ rule all:
     input:
         rules.report.output.html,
         rules.tables.output,
+        rules.ladder_table.output if LADDERS else [],

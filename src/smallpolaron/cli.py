@@ -6,10 +6,13 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import smallpolaron
+from smallpolaron.cli_ladder import add_commands as add_ladder_commands
+from smallpolaron.cli_table import add_commands as add_table_commands
 
 if TYPE_CHECKING:
     from smallpolaron.studies.sections import AnalysisConfig
@@ -78,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
 
     _add_dynamics(commands)
     _add_analysis(commands)
+    _add_inverse(commands)
     _add_tables(commands)
+    add_ladder_commands(partial(_add, commands))
+    add_table_commands(partial(_add, commands))
     return parser
 
 
@@ -124,8 +130,11 @@ def _add_dynamics(commands: Commands) -> None:
 def _add_analysis(commands: Commands) -> None:
     texts = {
         "kernel": ("correlation", _kernel, "memory kernel and cutoff times of a run"),
+        "augmented": ("correlation", _augmented, "memory kernels with derivatives of the current"),
         "mobility": ("correlation", _mobility, "DC and frequency-resolved mobility of a run"),
         "drude-smith": ("mobility", _drude_smith, "Drude-Smith fit of a run"),
+        "conductivity-models": ("mobility", _conductivity_models, "Drude-Smith and its rivals"),
+        "moments": ("mobility", _moments, "moments of the memory kernel of a run"),
     }
     for name, (source, command, text) in texts.items():
         parser = _add(commands, name, command, text)
@@ -134,6 +143,35 @@ def _add_analysis(commands: Commands) -> None:
             f"--{source}", type=Path, required=True, help=f"{source} result file (HDF5)"
         )
         _add_output(parser, "result file to write (HDF5)")
+
+    parser = _add(commands, "population-kernel", _population_kernel, "memory kernel of populations")
+    parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
+    parser.add_argument(
+        "--population",
+        type=Path,
+        nargs="+",
+        required=True,
+        help="population files: one of a ring, one for each start site of a chain",
+    )
+    _add_output(parser, "result file to write (HDF5)")
+
+
+def _add_inverse(commands: Commands) -> None:
+    parser = _add(commands, "inverse", _inverse, "find the parameters behind a measurement")
+    texts = {"results": "folders of results", "moments": "moments files"}
+    texts |= {"mobility": "mobility files", "kernel": "kernel files"}
+    for name, text in texts.items():
+        parser.add_argument(
+            f"--{name}", type=Path, nargs="+", default=[], help=f"{text} to learn from"
+        )
+    source = parser.add_mutually_exclusive_group()
+    source.add_argument("--held-out", metavar="POINT", help="point to keep back and find again")
+    source.add_argument("--measured", type=Path, help="table of measured quantities (CSV)")
+    source.add_argument("--sigma", type=Path, help="table of a measured conductivity (CSV)")
+    parser.add_argument("--temperature-K", type=float, help="temperature of the measurement")
+    parser.add_argument("--limit", type=float, help="frequency limit of the moments in rad/fs")
+    parser.add_argument("--suggestion", type=Path, required=True, help="study to write (YAML)")
+    _add_output(parser, "result file to write (HDF5)")
 
 
 def _add_tables(commands: Commands) -> None:
@@ -218,11 +256,16 @@ def _analyse(
     analysis: Callable[[Result, AnalysisConfig], Result],
 ) -> int:
     from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.store import read_result, write_result
+    from smallpolaron.studies.store import read_result
 
     settings = read_plan(options.plan).analysis
     source = read_result(getattr(options, kind), kind=kind)
-    result = analysis(source, settings)
+    return _write(options, analysis(source, settings))
+
+
+def _write(options: argparse.Namespace, result: Result) -> int:
+    from smallpolaron.studies.store import write_result
+
     write_result(options.output, result, overwrite=options.overwrite)
     if "reason" in result.notes:
         print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)
@@ -235,6 +278,22 @@ def _kernel(options: argparse.Namespace) -> int:
     return _analyse(options, "correlation", kernel_result)
 
 
+def _augmented(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.augmented_job import augmented_result
+
+    return _analyse(options, "correlation", augmented_result)
+
+
+def _population_kernel(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.population_kernel_job import population_kernel_result
+    from smallpolaron.studies.store import read_result
+
+    settings = read_plan(options.plan).analysis
+    sources = [read_result(path, kind="population") for path in options.population]
+    return _write(options, population_kernel_result(sources, settings))
+
+
 def _mobility(options: argparse.Namespace) -> int:
     from smallpolaron.studies.mobility_job import mobility_result
 
@@ -245,6 +304,43 @@ def _drude_smith(options: argparse.Namespace) -> int:
     from smallpolaron.studies.drude_smith_job import drude_smith_result
 
     return _analyse(options, "mobility", drude_smith_result)
+
+
+def _conductivity_models(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.conductivity_models_job import conductivity_models_result
+
+    return _analyse(options, "mobility", conductivity_models_result)
+
+
+def _moments(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.moments_job import moments_result
+
+    return _analyse(options, "mobility", moments_result)
+
+
+def _inverse(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.inverse.inverse_job import InverseOptions, run_inverse
+    from smallpolaron.studies.inverse.training_set import files_of
+
+    run_inverse(
+        InverseOptions(
+            files=(
+                *options.moments,
+                *options.mobility,
+                *options.kernel,
+                *files_of(options.results),
+            ),
+            output=options.output,
+            suggestion=options.suggestion,
+            held_out=options.held_out,
+            measured=options.measured,
+            sigma=options.sigma,
+            temperature_K=options.temperature_K,
+            limit=options.limit,
+            overwrite=options.overwrite,
+        )
+    )
+    return 0
 
 
 def _tables(options: argparse.Namespace) -> int:

@@ -35,9 +35,12 @@ def _times(point: Point) -> NDArray[np.float64]:
     return np.arange(0.0, duration + 0.5 * sample, sample)
 
 
-def kubo_spectrum(omega: NDArray[np.float64], n_sites: int) -> NDArray[np.float64]:
+def kubo_spectrum(
+    omega: NDArray[np.float64], n_sites: int, width: float = 1.0
+) -> NDArray[np.float64]:
     """Return an even, positive spectrum whose time function turns negative."""
-    size = 1.0 + 1.5 * np.exp(-1.3 * (n_sites - 2))
+    size = (1.0 + 1.5 * np.exp(-1.3 * (n_sites - 2))) / width
+    omega = omega / width
     broad = 40.0 * np.exp(-0.5 * (40.0 * omega) ** 2)
     narrow = 0.42 * 75.0 * np.exp(-0.5 * (75.0 * omega) ** 2)
     return np.asarray(AMPLITUDE * size * np.sqrt(2 * np.pi) * (broad - narrow) / 0.58)
@@ -49,7 +52,8 @@ def correlation(point: Point, study: str) -> Result:
     temperature = number(p, "model.temperature_K")
     n_sites, depth = whole(p, "model.n_sites"), p["hierarchy"]["depth"]
     omega = np.linspace(-0.35, 0.35, 4001)
-    kubo = kubo_spectrum(omega, n_sites)
+    width = (p["bath"]["eta_cm"] / 100.0) ** 0.2 * (p["bath"]["gamma_cm"] / 50.0) ** 0.1
+    kubo = kubo_spectrum(omega, n_sites, width)
     x = beta(temperature) * omega
     full = kubo * np.divide(x, -np.expm1(-x), out=np.ones_like(x), where=np.abs(x) > 1e-12)
     times = _times(point)

@@ -64,10 +64,94 @@ rule drude_smith:
         " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
 
 
+rule conductivity_models:
+    input:
+        mobility=f"{RESULTS}/mobility/{{point}}.h5",
+        plan=ancient(PLAN),
+    output:
+        h5=f"{RESULTS}/conductivity_models/{{point}}.h5",
+    log:
+        f"{LOGS}/conductivity_models/{{point}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+    message:
+        "Conductivity models of {wildcards.point}"
+    shell:
+        "python -m smallpolaron conductivity-models --plan {input.plan}"
+        " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
+
+
+rule augmented:
+    input:
+        correlation=f"{RESULTS}/correlation/{{point}}.h5",
+        plan=ancient(PLAN),
+    output:
+        h5=f"{RESULTS}/augmented/{{point}}.h5",
+    log:
+        f"{LOGS}/augmented/{{point}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+    message:
+        "Memory kernels of {wildcards.point} with derivatives of the current"
+    shell:
+        "python -m smallpolaron augmented --plan {input.plan}"
+        " --correlation {input.correlation} --output {output.h5} > {log} 2>&1"
+
+
+rule population_kernel:
+    input:
+        population=f"{RESULTS}/population/{{point}}__{{start}}.h5",
+        plan=ancient(PLAN),
+    output:
+        h5=f"{RESULTS}/population_kernel/{{point}}__{{start}}.h5",
+    log:
+        f"{LOGS}/population_kernel/{{point}}__{{start}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+    message:
+        "Population memory kernel of {wildcards.point}, {wildcards.start}"
+    shell:
+        "python -m smallpolaron population-kernel --plan {input.plan}"
+        " --population {input.population} --output {output.h5} > {log} 2>&1"
+
+
+rule moments:
+    input:
+        mobility=f"{RESULTS}/mobility/{{point}}.h5",
+        plan=ancient(PLAN),
+    output:
+        h5=f"{RESULTS}/moments/{{point}}.h5",
+    log:
+        f"{LOGS}/moments/{{point}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+    message:
+        "Kernel moments of {wildcards.point}"
+    shell:
+        "python -m smallpolaron moments --plan {input.plan}"
+        " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
+
+
 rule tables:
     input:
         plan=PLAN,
-        results=all_results(),
+        results=all_results,
     output:
         points=f"{TABLES}/points.csv",
         quality=f"{TABLES}/quality.csv",

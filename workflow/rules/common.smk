@@ -3,12 +3,16 @@
 
 def files_of(kind):
     """Return an input function: the files of one kind for the points of a system."""
-    return lambda wildcards: point_files(kind, SYSTEMS[wildcards.system].points)
+    return lambda wildcards: point_files(
+        kind, computed(SYSTEMS[wildcards.system].points)
+    )
 
 
 def point_files(kind, points):
     return [
-        f"{RESULTS}/{kind}/{p}.h5" for p in points if "current" in POINTS[p].protocols
+        f"{RESULTS}/{kind}/{p}.h5"
+        for p in points
+        if "current" in POINTS_AND_RUNGS[p].protocols
     ]
 
 
@@ -16,7 +20,7 @@ def population_files(points):
     return [
         f"{RESULTS}/population/{point}__{start}.h5"
         for point in points
-        for start in POINTS[point].populations
+        for start in POINTS_AND_RUNGS[point].populations
     ]
 
 
@@ -24,11 +28,16 @@ def population_files_of(wildcards):
     return population_files(SYSTEMS[wildcards.system].points)
 
 
-def all_results():
+def ladder_files():
+    return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
+
+
+def all_results(wildcards):
     """Return every result file of the study."""
     kinds = ("correlation", "kernel", "mobility", "drude_smith")
-    found = [path for kind in kinds for path in point_files(kind, POINTS)]
-    return found + population_files(POINTS)
+    points = computed(POINTS_AND_RUNGS)
+    found = [path for kind in kinds for path in point_files(kind, points)]
+    return found + population_files(points) + ladder_files()
 
 
 CURRENT_FIGURES = (
@@ -49,7 +58,7 @@ def figure_files():
         if population_files(system.points):
             names = (*names, "displacement")
         found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
-    return found
+    return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
 
 
 def system_title(wildcards):
@@ -64,11 +73,14 @@ def labels(figure):
 def about(wildcards):
     """Return what a caption says about the runs of a system."""
     system = SYSTEMS[wildcards.system]
-    points = [POINTS[point] for point in system.points]
+    points = [POINTS_AND_RUNGS[point] for point in system.points]
+    left_out = rungs_left_out()
     return {
         "system": system.description,
         "numerics": numerics([p.parameters for p in points]),
-        "sites": listed(p.parameters["model"]["n_sites"] for p in points),
+        "sites": listed(
+            p.parameters["model"]["n_sites"] for p in points if p.id not in left_out
+        ),
     }
 
 

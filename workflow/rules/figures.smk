@@ -202,7 +202,7 @@ rule figure_displacement:
 rule quality:
     input:
         plan=PLAN,
-        results=all_results(),
+        results=all_results,
     output:
         figure=report(
             f"{FIGURES}/quality.html",
@@ -226,7 +226,7 @@ rule quality:
 rule comparison:
     input:
         plan=PLAN,
-        results=all_results(),
+        results=all_results,
     output:
         figure=report(
             f"{FIGURES}/comparison.html",

@@ -10,7 +10,7 @@ def needs(wildcards, attempt=1):
     """Return what the resource model asks for the job of a point."""
     protocol = getattr(wildcards, "start", "current")
     return estimate(
-        POINTS[wildcards.point].parameters,
+        POINTS_AND_RUNGS[wildcards.point].parameters,
         protocol,
         STUDY.resources,
         attempt,
@@ -35,10 +35,22 @@ def mpi_runtime(wildcards, attempt):
     return needs(wildcards, attempt).runtime_min
 
 
+def rungs_left_out():
+    """Return the sizes that ladders which have ended do not need."""
+    found = set()
+    for ladder in LADDERS.values():
+        climbed, ended = decided(Path(RESULTS), ladder)
+        if ended:
+            found |= {rung.id for rung in ladder.rungs} - set(climbed)
+    return found - POINTS.keys()
+
+
 def jobs_of_study():
-    """Return file, point, protocol and estimate of every MPI job."""
-    found = []
-    for point in STUDY.points:
+    """Return file, point, protocol and estimate of every MPI job that may be needed."""
+    found, left_out = [], rungs_left_out()
+    for point in POINTS_AND_RUNGS.values():
+        if point.id in left_out:
+            continue
         for protocol in point.protocols:
             current = protocol == "current"
             name = (
@@ -58,9 +70,16 @@ def outlook(longest=25):
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
     hours = sum(job[3].core_hours for job in jobs)
     lines = [
-        f"Study {STUDY.study}: {len(POINTS)} points in {len(SYSTEMS)} physical systems; "
+        f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in {len(SYSTEMS)} physical systems; "
         f"{len(jobs)} MPI jobs to compute, about {hours:.2g} core-hours."
     ]
+    climbing = [
+        ladder for ladder in LADDERS.values() if not decided(Path(RESULTS), ladder)[1]
+    ]
+    rungs = {rung.id for ladder in climbing for rung in ladder.rungs} & RUNGS.keys()
+    if climbing:
+        open_ended = sum(job[1].id in rungs for job in jobs)
+        lines.append(f"{upper_bound(open_ended, len(climbing))}.")
     if jobs:
         lines.append(
             f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"

@@ -14,9 +14,12 @@ shell.prefix(
 try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.studies.figures.systems import group, listed, numerics
+    from smallpolaron.studies.ladder import Tolerance
+    from smallpolaron.studies.ladder_files import climbs_on, decided
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
+    from smallpolaron.studies.tables import upper_bound
     from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -73,9 +76,13 @@ def read_study():
 
 STUDY = read_study()
 POINTS = {point.id: point for point in STUDY.points}
+# Sizes of ladders are computed as far as needed: ask climbing.smk which.
+RUNGS = {point.id: point for point in STUDY.rungs}
+LADDERS = {ladder.name: ladder for ladder in STUDY.ladders}
+POINTS_AND_RUNGS = POINTS | RUNGS
 SYSTEMS = {
     system.name: system
-    for system in group([(p.id, p.parameters) for p in STUDY.points])
+    for system in group([(p.id, p.parameters) for p in POINTS_AND_RUNGS.values()])
 }
 
 RESULTS = f"results/{STUDY.study}"
@@ -89,5 +96,7 @@ ANALYSIS = STUDY.analysis.model_dump()
 
 wildcard_constraints:
     point=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
+    ladder=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
+    size=r"\d+",
     start="franck_condon|marcus",
     system=r"[^/]+",

@@ -20,6 +20,10 @@ from smallpolaron.model.units import mobility_cm2, paper_units
 MINIMUM_SIZES: Final = 2
 """Usable sizes needed without a given reference: the reference itself and a smaller one."""
 
+EXTRAPOLATION_SIZES: Final = 4
+"""Usable sizes needed for an extrapolation: one more than its exponential form has parameters, so
+that the form can be refuted."""
+
 
 @dataclass(frozen=True)
 class SizeRow:

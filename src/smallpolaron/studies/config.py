@@ -14,8 +14,10 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+from smallpolaron.studies.ladder_section import LadderConfig
 from smallpolaron.studies.problems import Problem
 from smallpolaron.studies.sections import (
+    CONVERGED,
     AdaptiveConfig,
     AnalysisConfig,
     BathConfig,
@@ -73,6 +75,7 @@ class Study(Section):
         None,
         ge=0,
     )
+    ladder: LadderConfig = described("Sizes for model.n_sites: converged.", LadderConfig())
     analysis: AnalysisConfig = described("Criteria of the analysis.", AnalysisConfig())
     resources: ResourcesConfig = described("Limits for the jobs.", ResourcesConfig())
 
@@ -89,6 +92,12 @@ class Study(Section):
         return self.model.sites // 2 if self.model.topology == "chain" else 0
 
     @property
+    def has_infinite_check(self) -> bool:
+        """Whether a ladder of this study is compared with the infinite ring."""
+        ring = self.model.topology == "ring" and self.hierarchy.symmetry != "none"
+        return self.ladder.check_infinite and ring and not self.fixed
+
+    @property
     def fixed(self) -> bool:
         """Whether the hierarchy is fixed by hierarchy.depth rather than adaptive."""
         return self.hierarchy.depth is not None
@@ -96,6 +105,9 @@ class Study(Section):
     def faults(self) -> Iterator[Problem]:
         """Yield conflicts between the sections."""
         yield from self._hopping_faults()
+        if self.model.n_sites == CONVERGED:  # every size is checked on its own
+            yield from self._ladder_faults()
+            return
         yield from self._fixed_faults() if self.fixed else self._adaptive_faults()
         yield from self._protocol_faults()
         yield from self._ring_faults()
@@ -104,6 +116,12 @@ class Study(Section):
             allowed = f"must end within propagation.duration_fs = {end} fs"
             key = "analysis.drude_smith_range_fs"
             yield Problem(key, span, allowed, "shorten the range or run longer")
+
+    def _ladder_faults(self) -> Iterator[Problem]:
+        if self.populations:
+            allowed = "must be current only where model.n_sites is converged"
+            advice = "give other protocols a grid block of their own with numbers of sites"
+            yield Problem("protocols", self.protocols, allowed, advice)
 
     def _hopping_faults(self) -> Iterator[Problem]:
         v = self.model.uniform_hopping_cm
@@ -207,6 +225,7 @@ SECTIONS: dict[str, type[Section]] = {
     "hierarchy": HierarchyConfig,
     "adaptive": AdaptiveConfig,
     "propagation": PropagationConfig,
+    "ladder": LadderConfig,
     "analysis": AnalysisConfig,
     "resources": ResourcesConfig,
 }

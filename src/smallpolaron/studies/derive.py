@@ -28,24 +28,39 @@ PAPER_UNIT: Final = "2 D / bohr^2, fs^-1"
 
 @dataclass(frozen=True)
 class Series:
-    """What the analysis needs of a correlation file."""
+    """What the analysis needs of a correlation file.
+
+    Attributes:
+        time_fs: times in fs, (times,).
+        C: correlation function, angstrom^2/fs^2, (times,).
+        dC: exact first derivative, (times,); None if the file has none.
+        d2C: exact second derivative, (times,); None if the file has none.
+        temperature_K: temperature in K.
+        is_classical: whether C is a classical function, in place of its Kubo transform.
+    """
 
     time_fs: NDArray[np.float64]
     C: NDArray[np.complex128]
-    dC: NDArray[np.complex128]
-    d2C: NDArray[np.complex128]
+    dC: NDArray[np.complex128] | None
+    d2C: NDArray[np.complex128] | None
     temperature_K: float
+    is_classical: bool = False
 
     @classmethod
     def of(cls, source: Result) -> Series:
         """Take the series out of a correlation result."""
-        data = {name: variable.data for name, variable in source.variables.items()}
+
+        def derivative(name: str) -> NDArray[np.complex128] | None:
+            variable = source.variables.get(name)
+            return None if variable is None else np.asarray(variable.data, dtype=np.complex128)
+
         return cls(
-            np.asarray(data["time_fs"], dtype=np.float64),
-            np.asarray(data["C_JJ"], dtype=np.complex128),
-            np.asarray(data["dC_JJ"], dtype=np.complex128),
-            np.asarray(data["d2C_JJ"], dtype=np.complex128),
+            np.asarray(source.variables["time_fs"].data, dtype=np.float64),
+            np.asarray(source.variables["C_JJ"].data, dtype=np.complex128),
+            derivative("dC_JJ"),
+            derivative("d2C_JJ"),
             number(source.parameters, "model.temperature_K"),
+            source.parameters.get("table", {}).get("kind") == "classical",
         )
 
 

@@ -2,20 +2,23 @@
 
 A block is the product of its lists; the grid is the union of its blocks. A block may carry its
 own ``protocols``, which replace those of the study for the points of the block, and a ``name``,
-by which the figures of a paper find its points; several blocks may share one.
+by which the figures of a paper find its points; several blocks may share one. A point whose number
+of sites is ``converged`` stands for the sizes of a ladder.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from math import prod
 
 from smallpolaron.studies.canonical import Scalar, scalar_text
 from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
 from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
+from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.validation import check_study, split_key
 from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
 
@@ -89,23 +92,39 @@ class Assignment:
 
     def label(self) -> str:
         """Return the point as text for messages."""
-        values = ", ".join(f"{key} = {show(value)}" for key, value in self.values.items())
-        return f"grid[{self.block}], {values}"
+        values = [f"{key} = {show(value)}" for key, value in self.values.items()]
+        place = [] if self.block is None else [f"grid[{self.block}]"]
+        return ", ".join([*place, *values])
 
     def path(self, key: str) -> KeyPath:
         """Return where in the file a key of this point was given."""
-        if key in self.values:
+        if key in self.indices:
             return ("grid", self.block or 0, key, self.indices[key])
         return split_key(key)
+
+    def changed(self, values: Mapping[str, Scalar]) -> Assignment:
+        """Return a point with other values; messages still lead to the place of this one."""
+        merged = {**self.values, **values}
+        return replace(self, values={key: merged[key] for key in AXIS_KEYS if key in merged})
 
 
 @dataclass(frozen=True)
 class GridPoint:
-    """One validated point of the grid."""
+    """One validated point of the grid, or a ladder.
+
+    Attributes:
+        assignment: its grid values.
+        study: its configuration.
+        group: name of its block; None if it has none.
+        rungs: the sizes of a ladder; () for a point.
+        check: the infinite ring that a ladder is compared with; None for none.
+    """
 
     assignment: Assignment
     study: Study
     group: str | None = None
+    rungs: tuple[GridPoint, ...] = ()
+    check: GridPoint | None = None
 
 
 def read_blocks(document: Document) -> list[Block]:
@@ -202,20 +221,39 @@ def expand(document: Document) -> list[GridPoint]:
     points: list[GridPoint] = []
     both = len({_fixed(base, each) for block in blocks for each in _assignments(block)}) > 1
     somewhere = any(_has_current(base, block) for block in blocks)
+
+    def checked(block: Block, assignment: Assignment) -> GridPoint | None:
+        data = _copy(base)
+        if both:
+            _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment) else FIXED_KEYS)
+        if somewhere and not _has_current(base, block):
+            _drop(data, CURRENT_KEYS)
+        found = check_study(_merged(data, block, assignment, blocks))
+        if isinstance(found, Study):
+            return GridPoint(assignment, found, block.name)
+        collector.add(assignment, found)
+        return None
+
     for block in blocks:
         for assignment in _assignments(block):
-            data = _copy(base)
-            if both:
-                _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment) else FIXED_KEYS)
-            if somewhere and not _has_current(base, block):
-                _drop(data, CURRENT_KEYS)
-            checked = check_study(_merged(data, block, assignment, blocks))
-            if isinstance(checked, Study):
-                points.append(GridPoint(assignment, checked, block.name))
-            else:
-                collector.add(assignment, checked)
+            point = checked(block, assignment)
+            if point is not None:
+                points.append(_climbed(point, partial(checked, block)))
     collector.finish(sum(block.size for block in blocks))
     return points
+
+
+def _climbed(point: GridPoint, checked: Callable[[Assignment], GridPoint | None]) -> GridPoint:
+    """Add its sizes and the infinite ring to a ladder; return any other point as it is."""
+    study, place = point.study, point.assignment
+    if study.model.n_sites != CONVERGED:
+        return point
+    sizes = [checked(place.changed({"model.n_sites": n})) for n in study.ladder.sizes]
+    check = None
+    if study.has_infinite_check:
+        check = checked(place.changed({"model.n_sites": None, "model.topology": "infinite"}))
+        check = check and replace(check, group=None)  # a check is no point of the block
+    return replace(point, rungs=tuple(rung for rung in sizes if rung is not None), check=check)
 
 
 def _assignments(block: Block) -> Iterator[Assignment]:

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.analysis.mobility import mobility
@@ -57,8 +58,12 @@ def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
 def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     t, T = series.time_fs, series.temperature_K
     found = mobility(t, series.C, T, series.dC, series.d2C)
-    kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
-    spectrum = spectra(t, series.C, T, series.dC, series.d2C)
+    if series.is_classical:
+        kubo = classical_as_kubo(t, series.C, series.dC, series.d2C)
+        spectrum = classical_spectra(t, series.C, T, series.dC, series.d2C)
+    else:
+        kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
+        spectrum = spectra(t, series.C, T, series.dC, series.d2C)
     chosen = _chosen_frequencies(spectrum.omega, settings.frequency_max_cm * CM_TO_RAD_FS)
     omega = spectrum.omega[chosen]
     values = {

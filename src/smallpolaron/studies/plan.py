@@ -7,7 +7,6 @@ parameters do not match their hash, or that belongs to other numerics, is refuse
 from __future__ import annotations
 
 import json
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,12 +18,14 @@ from pydantic import ValidationError
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Paper, Protocol
+from smallpolaron.studies.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import nearest
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
+from smallpolaron.studies.textfile import write_text
 
 SCHEMA = "smallpolaron-plan"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 HASH_DIGITS = 8
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
 
@@ -62,17 +63,84 @@ class Point:
         """The population protocols of the point."""
         return tuple(p for p in self.protocols if p != "current")
 
+    def content(self) -> dict[str, Any]:
+        """Return the point as plain data."""
+        return {
+            "id": self.id,
+            "hash": self.hash,
+            "block": self.block,
+            "group": self.group,
+            "axes": dict(self.axes),
+            "parameters": self.parameters,
+            "derived": self.derived,
+            "protocols": list(self.protocols),
+        }
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """Points that differ in size only, computed one after another until D has converged.
+
+    Attributes:
+        name: name used in paths, made like that of a point.
+        hash: SHA-256 over the parameters without the number of sites.
+        rungs: one point per size, increasing.
+        check: id of the point of the infinite ring; None for none.
+    """
+
+    name: str
+    hash: str
+    rungs: tuple[Point, ...]
+    check: str | None
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The numbers of sites."""
+        return tuple(rung.parameters["model"]["n_sites"] for rung in self.rungs)
+
 
 @dataclass(frozen=True)
 class Plan:
-    """All points of a study with the settings of its analysis and jobs."""
+    """All points of a study with the settings of its analysis and jobs.
+
+    Attributes:
+        study: name of the study.
+        paper: paper whose figures it regenerates.
+        numerics_version: version of the numerics.
+        points: points that are computed in any case.
+        ladders: sizes that are computed as far as needed.
+        ladder: settings of the ladders.
+        analysis: criteria of the analysis.
+        resources: limits for the jobs.
+    """
 
     study: str
     paper: Paper | None
     numerics_version: int
     points: tuple[Point, ...]
+    ladders: tuple[Ladder, ...]
+    ladder: LadderConfig
     analysis: AnalysisConfig
     resources: ResourcesConfig
+
+    @property
+    def rungs(self) -> tuple[Point, ...]:
+        """The points of all ladders that are not points of their own, each once."""
+        known = {point.id for point in self.points}
+        rungs = {rung.id: rung for ladder in self.ladders for rung in ladder.rungs}
+        return tuple(rung for name, rung in rungs.items() if name not in known)
+
+    def ladder_named(self, name: str) -> Ladder:
+        """Return the ladder of this name.
+
+        Raises:
+            PlanError: there is none.
+        """
+        for ladder in self.ladders:
+            if ladder.name == name:
+                return ladder
+        names = ", ".join(ladder.name for ladder in self.ladders) or "none"
+        raise PlanError(f"the plan of study '{self.study}' has no ladder {name!r}; it has {names}")
 
     def point(self, point_id: str) -> Point:
         """Return the point of this id.
@@ -80,11 +148,12 @@ class Plan:
         Raises:
             PlanError: there is none, or its parameters do not match its hash.
         """
-        for point in self.points:
+        candidates = (*self.points, *self.rungs)
+        for point in candidates:
             if point.id == point_id:
                 _check_point(point)
                 return point
-        guess = nearest(point_id, [p.id for p in self.points])
+        guess = nearest(point_id, [p.id for p in candidates])
         hint = f"; the nearest is '{guess}'" if guess else ""
         raise PlanError(
             f"the plan of study '{self.study}' has no point {point_id!r}{hint}; "
@@ -105,18 +174,16 @@ class Plan:
             "paper": self.paper,
             "analysis": self.analysis.model_dump(),
             "resources": self.resources.model_dump(),
-            "points": [
+            "points": [point.content() for point in self.points],
+            "ladder": self.ladder.model_dump(mode="json"),
+            "ladders": [
                 {
-                    "id": point.id,
-                    "hash": point.hash,
-                    "block": point.block,
-                    "group": point.group,
-                    "axes": dict(point.axes),
-                    "parameters": point.parameters,
-                    "derived": point.derived,
-                    "protocols": list(point.protocols),
+                    "name": ladder.name,
+                    "hash": ladder.hash,
+                    "rungs": [rung.content() for rung in ladder.rungs],
+                    "check": ladder.check,
                 }
-                for point in self.points
+                for ladder in self.ladders
             ],
         }
 
@@ -133,14 +200,7 @@ def _check_point(point: Point) -> None:
 
 def write_plan(path: Path, plan: Plan) -> None:
     """Write a plan, replacing the file in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    text = json.dumps(plan.content(), indent=1, allow_nan=False) + "\n"
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, json.dumps(plan.content(), indent=1, allow_nan=False) + "\n")
 
 
 def read_plan(path: Path) -> Plan:
@@ -181,8 +241,19 @@ def _parse(data: Mapping[str, Any]) -> Plan:
         paper=_paper(data["paper"]),
         numerics_version=int(data["numerics_version"]),
         points=tuple(_parse_point(item) for item in data["points"]),
+        ladders=tuple(_parse_ladder(item) for item in data["ladders"]),
+        ladder=LadderConfig.model_validate(data["ladder"]),
         analysis=AnalysisConfig.model_validate(data["analysis"]),
         resources=ResourcesConfig.model_validate(data["resources"]),
+    )
+
+
+def _parse_ladder(data: Mapping[str, Any]) -> Ladder:
+    return Ladder(
+        name=_text(data, "name"),
+        hash=_text(data, "hash"),
+        rungs=tuple(_parse_point(item) for item in data["rungs"]),
+        check=data["check"],
     )
 
 

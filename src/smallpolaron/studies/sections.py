@@ -25,6 +25,8 @@ LARGEST_OCCUPATION = 255
 """Largest number of excitations of one bath mode that a label holds."""
 DEFAULT_WINDOW = 41
 """Sites of the window on an infinite ring when the user gives none."""
+CONVERGED = "converged"
+"""Number of sites that stands for a finite-size ladder."""
 
 
 def as_tuple(value: object) -> object:
@@ -42,6 +44,7 @@ def described(description: str, default: Any = ..., *, unit: str = "", **rules: 
     return Field(default, description=description, **rules)
 
 
+SiteCount = Annotated[int, Field(ge=2, le=255)]
 Energy = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
@@ -71,12 +74,11 @@ class Section(BaseModel):
 class ModelConfig(Section):
     """The electronic system: one carrier on sites with nearest-neighbour hopping."""
 
-    n_sites: int | None = described(
+    n_sites: SiteCount | Literal["converged"] | None = described(
         "Number of sites; on an infinite ring the odd number of sites around the carrier that "
-        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it.",
+        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it. "
+        "converged: as many as it takes, see ladder (rings and chains, protocol current).",
         None,
-        ge=2,
-        le=255,
     )
     topology: Literal["ring", "chain", "infinite"] = described(
         "Periodic ring, open chain, or infinite ring (protocol current, no hierarchy.depth).",
@@ -98,7 +100,7 @@ class ModelConfig(Section):
     @property
     def sites(self) -> int:
         """Number of sites with the default filled in."""
-        return DEFAULT_WINDOW if self.n_sites is None else self.n_sites
+        return self.n_sites if isinstance(self.n_sites, int) else DEFAULT_WINDOW
 
     @property
     def bonds(self) -> int:
@@ -132,6 +134,9 @@ class ModelConfig(Section):
 
     def faults(self) -> Iterator[Problem]:
         """Yield sizes that do not fit together."""
+        if self.n_sites == CONVERGED:
+            yield from self._ladder_faults()
+            return
         if self.topology == "infinite":
             yield from self._infinite_faults()
             return
@@ -140,10 +145,10 @@ class ModelConfig(Section):
             advice = "add model.n_sites, in its section or in every grid block"
             yield Problem("n_sites", MISSING, allowed, advice)
             return
-        if self.topology == "ring" and self.n_sites < 3:
+        if self.topology == "ring" and self.sites < 3:
             advice = "use at least 3 sites, or model.topology: chain"
             yield Problem("n_sites", self.n_sites, "must be >= 3 on a ring", advice)
-        for name, length in (("hopping_cm", self.bonds), ("site_energies_cm", self.n_sites)):
+        for name, length in (("hopping_cm", self.bonds), ("site_energies_cm", self.sites)):
             value = getattr(self, name)
             if isinstance(value, tuple) and len(value) != length:
                 what = "bond" if name == "hopping_cm" else "site"
@@ -151,8 +156,18 @@ class ModelConfig(Section):
                 allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
                 yield Problem(name, value, allowed, "give one number, or a list of that length")
 
+    def _ladder_faults(self) -> Iterator[Problem]:
+        if self.topology == "infinite":
+            allowed = "has no meaning on an infinite ring, which has no size"
+            yield Problem("n_sites", CONVERGED, allowed, "use a ring or a chain, or leave it out")
+        for name in ("hopping_cm", "site_energies_cm"):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                allowed = "must be one number where model.n_sites is converged"
+                yield Problem(name, value, allowed, "name the number of sites, or give one number")
+
     def _infinite_faults(self) -> Iterator[Problem]:
-        if self.n_sites is not None and (self.n_sites % 2 == 0 or self.n_sites < 3):
+        if self.sites % 2 == 0 or self.sites < 3:
             allowed = "must be an odd number >= 3 on an infinite ring: the window of sites followed"
             yield Problem("n_sites", self.n_sites, allowed, f"leave it out for {DEFAULT_WINDOW}")
         for name, same in (

@@ -21,7 +21,19 @@ from smallpolaron.studies import attributes
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 1
-KINDS = ("correlation", "population", "kernel", "mobility", "drude_smith")
+KINDS = (
+    "correlation",
+    "population",
+    "kernel",
+    "mobility",
+    "drude_smith",
+    "ladder",
+    "augmented",
+    "population_kernel",
+    "inverse",
+    "moments",
+    "conductivity_models",
+)
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _INDEX_MARK = "index_of_dimension"
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
 from smallpolaron.studies.grid import Assignment, GridPoint, expand
+from smallpolaron.studies.papers import missing
 from smallpolaron.studies.parameters import derived, point_hash, refined_expansion, resolve
-from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
+from smallpolaron.studies.plan import HASH_DIGITS, Ladder, Plan, Point
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
+from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.yamlfile import Document, dotted, read_yaml
 
 LONGEST_LABEL = 120
@@ -30,75 +33,133 @@ def load_plan(path: str | Path) -> Plan:
 def plan_document(document: Document) -> Plan:
     """Return the plan of a configuration that has been read; see load_plan."""
     grid = expand(document)
-    points, problems = _points(document, grid)
-    if (
-        not problems
-        and "start_site" in document.data
-        and not any(set(point.protocols) - {"current"} for point in points)
-    ):
-        problems.append(_idle_start_site(document))
+    made = _Points(document)
+    for entry in grid:
+        if not entry.rungs:
+            made.add(entry)
+    for entry in grid:
+        if entry.check is not None:
+            made.add(entry.check, again=True)
+    points = tuple(made.points.values())
+    ladders = made.ladders(entry for entry in grid if entry.rungs)
+    first = grid[0].study
+    problems = made.problems or _idle(document, points, ladders)
+    if first.paper and not problems:
+        line = document.line(("paper",))
+        advice = "add it to the grid, or remove paper"
+        problems = [
+            Problem("paper", first.paper, f"needs in the grid {what}", advice, line)
+            for what in missing(first.paper, points)
+        ]
     if problems:
         raise ConfigurationError(document.source, problems)
-    first = grid[0].study
     return Plan(
         study=first.study,
         paper=first.paper,
         numerics_version=NUMERICS_VERSION,
-        points=tuple(points),
+        points=points,
+        ladders=ladders,
+        ladder=first.ladder,
         analysis=first.analysis,
         resources=first.resources,
     )
 
 
-def _idle_start_site(document: Document) -> Problem:
-    allowed = "has an effect only with the protocols franck_condon or marcus"
-    value = document.data["start_site"]
-    return Problem("start_site", value, allowed, "remove it", document.line(("start_site",)))
+def _idle(
+    document: Document, points: tuple[Point, ...], ladders: tuple[Ladder, ...]
+) -> list[Problem]:
+    """Return the keys of the top level that have no effect on any point."""
+    found = []
+    if not any(point.populations for point in points):
+        allowed = "has an effect only with the protocols franck_condon or marcus"
+        found.append(("start_site", allowed, "remove it"))
+    if not ladders:
+        allowed = "has an effect only where model.n_sites is converged"
+        found.append(("ladder", allowed, "remove it, or write model.n_sites: converged"))
+    return [
+        Problem(key, document.data[key], allowed, advice, document.line((key,)))
+        for key, allowed, advice in found
+        if key in document.data
+    ]
 
 
-def _points(document: Document, grid: list[GridPoint]) -> tuple[list[Point], list[Problem]]:
-    points: list[Point] = []
-    problems: list[Problem] = []
-    seen: dict[str, Assignment] = {}
-    for entry in grid:
-        assignment, study = entry.assignment, entry.study
-        parameters = resolve(study)
+class _Points:
+    """Makes the points and ladders of a study, and keeps what is wrong with them."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.problems: list[Problem] = []
+        self.points: dict[str, Point] = {}
+        self.first: dict[str, Assignment] = {}
+
+    def add(self, entry: GridPoint, *, again: bool = False) -> Point | None:
+        """Return the point of an entry, or None when it is refused.
+
+        Args:
+            entry: a point of the grid, a size of a ladder or its infinite ring.
+            again: whether it may be one that was added before.
+        """
+        parameters = resolve(entry.study)
         digest = point_hash(parameters)
-        if digest in seen:
-            allowed = f"is the same point as {seen[digest].label()}"
-            place = ("grid", assignment.block or 0)
-            problems.append(
-                Problem(
-                    dotted(place),
-                    assignment.label().partition(", ")[2] or "(no axes)",
-                    allowed,
-                    "remove one of the two",
-                    document.line(place),
-                )
-            )
-            continue
-        seen[digest] = assignment
+        if digest not in self.first:
+            self.first[digest] = entry.assignment
+            self._make(entry, parameters, digest)
+        elif not again:
+            allowed = f"is the same point as {self.first[digest].label()}"
+            self._refuse_twice(entry.assignment, allowed)
+        return self.points.get(digest)
+
+    def _make(self, entry: GridPoint, parameters: Parameters, digest: str) -> None:
+        assignment, study = entry.assignment, entry.study
         try:
             _check_size(study, parameters)
             extra = derived(parameters)
         except ValueError as error:
             refuse = _infeasible if study.fixed else _no_expansion
-            problems.append(refuse(document, assignment, str(error)))
-            continue
+            self.problems.append(refuse(self.document, assignment, str(error)))
+            return
         axes = {key: scalar_text(value) for key, value in assignment.values.items()}
-        points.append(
-            Point(
-                id=f"{_label(axes)}-{digest[:HASH_DIGITS]}",
-                hash=digest,
-                block=assignment.block,
-                group=entry.group,
-                axes=axes,
-                parameters=parameters,
-                derived=extra,
-                protocols=study.protocols,
-            )
+        self.points[digest] = Point(
+            id=f"{_label(axes)}-{digest[:HASH_DIGITS]}",
+            hash=digest,
+            block=assignment.block,
+            group=entry.group,
+            axes=axes,
+            parameters=parameters,
+            derived=extra,
+            protocols=study.protocols,
         )
-    return points, problems
+
+    def ladders(self, entries: Iterable[GridPoint]) -> tuple[Ladder, ...]:
+        """Return the ladders of a study."""
+        found: dict[str, Ladder] = {}
+        for entry in entries:
+            rungs = [self.add(rung, again=True) for rung in entry.rungs]
+            check = None if entry.check is None else self.add(entry.check, again=True)
+            made = tuple(rung for rung in rungs if rung is not None)
+            if not made:
+                continue
+            ladder = _ladder(entry.assignment, made, check)
+            if ladder.hash in found:
+                self._refuse_twice(entry.assignment, f"is the same ladder as {ladder.name}")
+            found[ladder.hash] = ladder
+        return tuple(found.values())
+
+    def _refuse_twice(self, assignment: Assignment, allowed: str) -> None:
+        place = ("grid", assignment.block or 0)
+        value = assignment.label().partition(", ")[2] or "(no axes)"
+        line = self.document.line(place)
+        self.problems.append(Problem(dotted(place), value, allowed, "remove one of the two", line))
+
+
+def _ladder(assignment: Assignment, rungs: tuple[Point, ...], check: Point | None) -> Ladder:
+    parameters = dict(rungs[0].parameters)
+    parameters["model"] = {**parameters["model"], "n_sites": CONVERGED}
+    digest = point_hash(parameters)
+    values = assignment.changed({"model.n_sites": CONVERGED}).values
+    label = _label({key: scalar_text(value) for key, value in values.items()})
+    name = f"{label}-{digest[:HASH_DIGITS]}"
+    return Ladder(name, digest, rungs, None if check is None else check.id)
 
 
 def _check_size(study: Study, parameters: Parameters) -> None:
@@ -126,7 +187,7 @@ def _no_expansion(document: Document, assignment: Assignment, reason: str) -> Pr
 
 def _infeasible(document: Document, assignment: Assignment, reason: str) -> Problem:
     context = f"at {assignment.label()}" if assignment.values else ""
-    advice = "lower hierarchy.depth, bath.terms or model.n_sites, or raise the limit named"
+    advice = "lower hierarchy.depth, bath.terms or the number of sites, or raise the limit named"
     path = ("grid", assignment.block, 0) if assignment.block is not None else ("hierarchy",)
     line = document.line(tuple(p for p in path if p is not None))
     return Problem("hierarchy.depth", _depth(document, assignment), reason, advice, line, context)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.studies.ladder_files import computed
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import read_result
 from smallpolaron.studies.tables import (
@@ -27,7 +28,8 @@ def write_all(plan_path: Path, folder: Path) -> None:
         PlanError: the plan cannot be used.
         StoreError: a result file that the plan asks for is missing or damaged.
     """
-    plan, results = read_plan(plan_path), plan_path.parent
+    results = plan_path.parent
+    plan = computed(read_plan(plan_path), results)
     runs = [
         read_result(results / "correlation" / f"{point.id}.h5", kind="correlation")
         for point in plan.with_protocol("current")
@@ -37,11 +39,15 @@ def write_all(plan_path: Path, folder: Path) -> None:
         for point in plan.points
         for start in point.populations
     ]
+    ladders = [
+        read_result(results / "ladder" / f"{ladder.name}.h5", kind="ladder")
+        for ladder in plan.ladders
+    ]
     mobilities = [
         read_result(results / "mobility" / f"{point.id}.h5", kind="mobility")
         for point in plan.with_protocol("current")
     ]
     write_table(folder / "points.csv", POINT_COLUMNS, point_rows(plan))
-    write_table(folder / "quality.csv", QUALITY_COLUMNS, quality_rows(runs))
+    write_table(folder / "quality.csv", QUALITY_COLUMNS, quality_rows([*runs, *ladders]))
     sizes = finite_size_rows(mobilities, plan.analysis)
     write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.resources import estimate
 from smallpolaron.studies.store import Result
+from smallpolaron.studies.textfile import write_text
 
 Row = dict[str, object]
 
@@ -23,13 +23,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     writer.writeheader()
     for row in rows:
         writer.writerow({key: _cell(value) for key, value in row.items()})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        temporary.write_text(buffer.getvalue(), encoding="utf-8")
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_text(path, buffer.getvalue())
 
 
 def _cell(value: object) -> object:
@@ -46,6 +40,7 @@ POINT_COLUMNS = (
     "point",
     "protocol",
     "block",
+    "ladder",
     "n_sites",
     "topology",
     "hopping_cm",
@@ -71,9 +66,13 @@ POINT_COLUMNS = (
 
 
 def point_rows(plan: Plan) -> list[Row]:
-    """Return one row per job: what is computed and what it is expected to need."""
+    """Return one row per job: what is computed and what it is expected to need.
+
+    The sizes of ladders come last, with the name of their ladder; not all may be needed.
+    """
     rows = []
-    for point in plan.points:
+    ladder_of = {rung.id: ladder.name for ladder in plan.ladders for rung in ladder.rungs}
+    for point in (*plan.points, *plan.rungs):
         parameters = point.parameters
         flat = {
             key: value
@@ -88,6 +87,7 @@ def point_rows(plan: Plan) -> list[Row]:
                 "point": point.id,
                 "protocol": protocol,
                 "block": point.block,
+                "ladder": ladder_of.get(point.id),
                 "accuracy": parameters["accuracy"],
                 "unknowns": need.unknowns,
                 "unknowns_exact": need.exact,
@@ -134,6 +134,15 @@ def quality_rows(results: Sequence[Result]) -> list[Row]:
     ]
 
 
+def upper_bound(jobs: int, ladders: int) -> str:
+    """Return what has to be said about a number of jobs that are sizes of ladders."""
+    plural = "s" if ladders > 1 else ""
+    return (
+        f"{jobs} of them in {ladders} finite-size ladder{plural}: an upper bound, "
+        "a ladder ends where D has converged"
+    )
+
+
 def plan_text(plan: Plan) -> str:
     """Return a plan as text for the terminal: one line per job and the total cost."""
     rows = point_rows(plan)
@@ -153,8 +162,10 @@ def plan_text(plan: Plan) -> str:
     hours = sum(float(str(row["core_hours"])) for row in rows)
     exact = all(row["unknowns_exact"] for row in rows)
     summary = (
-        f"study {plan.study}: {len(plan.points)} points, {len(rows)} MPI jobs, "
+        f"study {plan.study}: {len(plan.points) + len(plan.rungs)} points, {len(rows)} MPI jobs, "
         f"about {hours:.2g} core hours; memory in MB per rank, wall-time limits in minutes"
         + ("" if exact else "; ~ an estimate: adaptive")
     )
+    if plan.ladders:
+        summary += f"; {upper_bound(len(plan.rungs), len(plan.ladders))}"
     return "\n".join([summary, *text])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.studies.ladder_files import computed
 from smallpolaron.studies.parameters import confidence, is_infinite, lookup
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
@@ -177,7 +178,8 @@ def read_study(plan_file: Path) -> list[Run]:
     The folders beside the plan are read. Analysis files repeat the gates of the file they come
     from and may add their own; each gate counts once.
     """
-    folder, plan = plan_file.parent, read_plan(plan_file)
+    folder = plan_file.parent
+    plan = computed(read_plan(plan_file), folder)
     runs = []
     for point in plan.points:
         label = size_label(point.parameters)

@@ -151,13 +151,13 @@ def message(axes: Axes, text: str) -> None:
     )
 
 
-def _replace(path: Path, text: str) -> None:
-    """Write a text file in one piece: a reader sees the old one or the new one."""
+def _replace(path: Path, content: bytes) -> None:
+    """Write a file in one piece: a reader sees the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
         # mkstemp is private; a figure is as readable as any new file.
         mask = os.umask(0)
         os.umask(mask)
@@ -170,13 +170,21 @@ def _replace(path: Path, text: str) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file atomically, creating its folder."""
-    _replace(path, text)
+    _replace(path, text.encode())
+
+
+_METADATA: Final[dict[str, dict[str, str | None]]] = {
+    ".svg": {"Date": None, "Creator": "smallpolaron"},
+    ".pdf": {"CreationDate": None, "Creator": "smallpolaron"},
+    ".png": {"Software": "smallpolaron"},
+}
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as SVG without dates, so that equal numbers give equal files."""
-    stream = io.StringIO()
-    figure.savefig(stream, format="svg", metadata={"Date": None, "Creator": "smallpolaron"})
+    """Write a figure as SVG, PDF or PNG without dates, so that equal numbers give equal files."""
+    stream = io.BytesIO()
+    form = path.suffix
+    figure.savefig(stream, format=form[1:], metadata=_METADATA[form], dpi=200)
     _replace(path, stream.getvalue())
 
 
@@ -187,7 +195,7 @@ def write_numbers(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> No
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_cell(row.get(column, "")) for column in columns])
-    _replace(path, stream.getvalue())
+    _replace(path, stream.getvalue().encode())
 
 
 def _cell(value: object) -> object:

@@ -11,10 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.studies.problems import ConfigurationError, Problem, unknown_key_advice
+from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
 
-LARGEST_ROWS: Final = 50_000
-"""The Volterra inversion of the kernel takes about 15 s for as many times."""
+LARGEST_ROWS: Final = 30_000
+"""Testing every cutoff of the kernel takes a minute or so for as many times."""
 
 MOST_PROBLEMS: Final = 20
 """Problems of one file that are printed; the rest is counted."""
@@ -48,7 +48,9 @@ _UNIT_WORDS: Final = {
     "nm2ps2": "nm^2/ps^2",
     **dict.fromkeys(("arbitrary", "arb", "normalised", "normalized", "1", "c0"), ARBITRARY),
 }
-_NAMED_BY_COLUMN: Final = re.compile(r"(?P<name>.*?)\s*(?:\[(?P<b>.*)\]|\((?P<p>.*)\)|/(?P<s>.*))?")
+_NAME_AND_UNIT: Final = re.compile(
+    r"(?P<name>[^\[(/]{1,40}?)\s*(?:\[(?P<square>.*)\]|\((?P<round>.*)\)|/(?P<slash>.*))?"
+)
 
 
 class TableError(ConfigurationError):
@@ -116,16 +118,17 @@ def read_name(name: str) -> tuple[str, str] | None:
     The unit follows the name in brackets, after a slash or after an underscore: ``time [fs]``,
     ``time (fs)``, ``t/fs``, ``time_fs``.
     """
-    found = _NAMED_BY_COLUMN.fullmatch(name.strip())
-    assert found is not None  # every part is optional
-    unit = found["b"] or found["p"] or found["s"] or ""
+    found = _NAME_AND_UNIT.fullmatch(name.strip())
+    if found is None:
+        return None
+    unit = found["square"] or found["round"] or found["slash"] or ""
     word = re.sub(r"\s+", "_", found["name"].lower())
     if word in _QUANTITY:
         return _QUANTITY[word], unit
     for known in sorted(_QUANTITY, key=len, reverse=True):
         rest = word.removeprefix(known + "_")
-        is_unit = rest in TIME_UNITS or c_unit(rest) is not None or known == "time"
-        if rest != word and not unit and is_unit:
+        is_unit = known == "time" or rest in TIME_UNITS or c_unit(rest) is not None
+        if rest != word and is_unit and not unit:
             return _QUANTITY[known], rest
     return None
 
@@ -136,16 +139,11 @@ def c_unit(text: str) -> str | None:
     return _UNIT_WORDS.get(re.sub(r"[^a-z0-9]", "", plain))
 
 
-def unknown_name(name: str, line: int) -> Problem:
+def unknown_column(name: str, line: int) -> Problem:
     """Return the problem of a column that is none of the accepted ones."""
     choices = list(ACCEPTED_NAMES)
-    return Problem(
-        name,
-        None,
-        f"is not a known column; known are {', '.join(choices)}, with a unit such as time_fs",
-        unknown_key_advice(name, choices),
-        line,
-    )
+    allowed = f"column {show(name)} is not known; known are {', '.join(choices)}, with a unit"
+    return Problem("", None, allowed, unknown_key_advice(name, choices), line)
 
 
 def read_units(
@@ -154,37 +152,37 @@ def read_units(
     """Return the units of time and C, and what is wrong with them.
 
     Args:
-        named: name in the file and unit as written, for every quantity.
+        named: name in the file and unit as written, for every quantity; ``time`` among them.
         line: line of the header.
     """
     problems = []
-    name, unit = named["time"]
-    if unit not in TIME_UNITS:
-        advice = "write time_fs or time_ps, or convert the times"
-        problems.append(Problem(name, unit or None, "unit must be fs or ps", advice, line))
+    name, time_unit = named["time"]
+    if time_unit not in TIME_UNITS:
+        allowed = f"column {name}: unit {show(time_unit) if time_unit else 'not given'}; "
+        advice = "write time_fs or time_ps, and convert the times if they are neither"
+        problems.append(Problem("", None, allowed + "must be fs or ps", advice, line))
     chosen = ""
     for quantity, (name, unit) in named.items():
         if quantity == "time" or not unit:
             continue
         found = c_unit(unit)
         if not quantity.startswith("C_"):
-            advice = "leave the unit out: it is that of C per that of time"
-            problems.append(Problem(name, unit, "derivatives take no unit of their own", advice))
+            allowed = f"column {name}: must have no unit of its own, but that of C per that of time"
+            problems.append(Problem("", None, allowed, "leave the unit out", line))
         elif found is None:
-            problems.append(unknown_unit(name, unit, line))
+            problems.append(unknown_unit(f"column {name}", unit, line))
         elif chosen not in ("", found):
-            allowed = f"unit must be the same as that of the other column, {chosen}"
-            problems.append(Problem(name, unit, allowed, "write both in one unit", line))
+            allowed = f"column {name}: unit {show(unit)}; must be that of the other part, {chosen}"
+            problems.append(Problem("", None, allowed, "write both in one unit", line))
         else:
             chosen = found
-    return (named["time"][1], chosen), problems
+    return (time_unit, chosen), problems
 
 
-def unknown_unit(name: str, unit: str, line: int = 0) -> Problem:
+def unknown_unit(subject: str, unit: str, line: int = 0) -> Problem:
     """Return the problem of a unit of C that is none of the accepted ones."""
-    allowed = f"unit must be one of {', '.join(C_UNITS)}, {ARBITRARY}"
-    is_ambiguous = re.sub(r"[^a-z]", "", unit.lower()) == "au"
+    allowed = f"{subject}: unit {show(unit)}; must be one of {', '.join(C_UNITS)}, {ARBITRARY}"
     advice = "convert the values"
-    if is_ambiguous:
-        advice = f"write {ARBITRARY} if that is meant; convert the values from atomic units"
-    return Problem(name, unit, allowed, advice, line)
+    if re.sub(r"[^a-z]", "", unit.lower()) == "au":
+        advice = f"atomic or arbitrary? convert the values from atomic units, or write {ARBITRARY}"
+    return Problem("", None, allowed, advice, line)

@@ -1,0 +1,81 @@
+"""The command for correlation functions of your own: analyse."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+CRITERIA = {
+    "band_paper_units": None,
+    "band_percent": None,
+    "frequency_max_cm": None,
+    "drude_smith_range_fs": ("FROM", "TO"),
+}
+"""Settings of the section analysis that are options here, and the names of several values."""
+
+
+def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        add: adds a command of a name, a function and a text, and returns its parser.
+    """
+    text = "analyse the correlation function in a table of your own (docs/own-data.md)"
+    parser = add("analyse", _analyse, text)
+    parser.add_argument("table", type=Path, help="C(t): CSV or other text, or HDF5")
+    parser.add_argument(
+        "--output-folder", type=Path, required=True, help="folder for results and summary"
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    parser.add_argument("--temperature-K", type=float, help="needed unless the file holds it")
+    parser.add_argument(
+        "--kind",
+        choices=("quantum", "classical"),
+        default="quantum",
+        help="quantum (default): complex C; classical: real C, in place of the Kubo transform",
+    )
+    parser.add_argument("--unit", help="unit of C if the file has none, such as angstrom^2/fs^2")
+    parser.add_argument(
+        "--skip",
+        nargs="+",
+        choices=("augmented", "drude_smith", "conductivity_models", "moments"),
+        default=[],
+        help="results to leave out; conductivity_models and augmented take the longest",
+    )
+    for name, values in CRITERIA.items():
+        parser.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=float,
+            nargs=len(values) if values else None,
+            metavar=values,
+            help=f"as analysis.{name} of a study (docs/configuration.md)",
+        )
+
+
+def _analyse(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.own_data.table_analysis import (
+        SUMMARY,
+        TableRequest,
+        analyse_table,
+        analysis_settings,
+    )
+
+    request = TableRequest(
+        table=options.table,
+        output_folder=options.output_folder,
+        temperature_K=options.temperature_K,
+        kind=options.kind,
+        unit=options.unit,
+        settings=analysis_settings({name: getattr(options, name) for name in CRITERIA}),
+        overwrite=options.overwrite,
+        skip=tuple(options.skip),
+    )
+    for kind, result in analyse_table(request).items():
+        if "reason" in result.notes:
+            print(f"{kind}: no numbers: {result.notes['reason']}", file=sys.stderr)
+    print(options.output_folder / SUMMARY)
+    return 0

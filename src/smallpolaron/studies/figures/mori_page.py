@@ -1,0 +1,133 @@
+"""The page of the Mori paper: printed numbers beside computed ones, and all figures."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+from typing import Final
+
+from smallpolaron.studies.figures import paper, style
+from smallpolaron.studies.figures.html import Cell, table, write_page
+from smallpolaron.studies.figures.mori_fig1 import by_bath
+from smallpolaron.studies.figures.mori_targets import (
+    Target,
+    back_mapping,
+    drude_smith,
+    kernel_moments,
+    settling,
+    sizes,
+)
+from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.studies.store import read_result
+
+COLUMNS: Final = (
+    "id",
+    "quantity",
+    "system",
+    "printed",
+    "computed",
+    "error",
+    "difference_percent",
+    "unit",
+    "flagged",
+    "remark",
+)
+
+
+def rows(found: Sequence[Target]) -> list[style.Row]:
+    """Return one row per printed number."""
+    return [
+        {
+            "id": target.id,
+            "quantity": target.quantity,
+            "system": target.system,
+            "printed": target.printed,
+            "computed": target.computed,
+            "error": target.error,
+            "difference_percent": target.difference_percent,
+            "unit": target.unit,
+            "flagged": target.flagged,
+            "remark": target.remark,
+        }
+        for target in found
+    ]
+
+
+def comparison(found: Sequence[Target]) -> str:
+    """Return the table of printed and computed numbers."""
+    head = ["", "quantity", "system", "printed", "computed ± error", "difference", "remark"]
+    lines = [
+        [
+            Cell(target.id, look="text"),
+            Cell(target.quantity, target.unit, "text"),
+            Cell(target.system, "flagged" if target.flagged else "", "text"),
+            Cell(f"{target.printed:g}"),
+            Cell(target.text, look="fail" if target.flagged else ""),
+            Cell(f"{target.difference_percent:+.1f} %"),
+            Cell(target.remark, look="text"),
+        ]
+        for target in found
+    ]
+    return table([Cell(text) for text in head], lines)
+
+
+def figures(captions: Sequence[Path]) -> list[str]:
+    """Return every figure with its caption and links to its files."""
+    parts = []
+    for path in captions:
+        name = path.stem
+        links = ", ".join(
+            f'<a href="{name}.{suffix}">{suffix.upper()}</a>' for suffix in ("pdf", "png", "csv")
+        )
+        text = "<br>".join(escape(line) for line in path.read_text("utf-8").splitlines())
+        parts.append(
+            f'<h2 id="{name}">{escape(name.replace("_", " "))}</h2>\n'
+            f'<img src="{name}.png" alt="{escape(name)}" style="max-width: 100%">\n'
+            f'<p class="summary">{text}<br>{links}</p>'
+        )
+    return parts
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the page and the table of comparisons."""
+    line = argparse.ArgumentParser(description="Printed and computed numbers of the Mori paper.")
+    kinds = ("mobility", "kernel", "population-kernel", "conductivity-models", "moments")
+    for name in kinds:
+        line.add_argument(f"--{name}", type=Path, nargs="+", required=True, metavar="H5")
+    line.add_argument("--inverse", type=Path, required=True, metavar="H5")
+    line.add_argument("--captions", type=Path, nargs="+", required=True, metavar="TXT")
+    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
+    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
+    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
+    options = line.parse_args(argv)
+    band = options.band_paper_units
+    mobility, kernels = paper.read(options.mobility), paper.read(options.kernel)
+    populations = paper.read(options.population_kernel)
+    inverse = Run(options.inverse.stem, read_result(options.inverse, kind="inverse"), "")
+    found = [
+        *sizes(by_bath(mobility, populations, band), band),
+        *settling(kernels, mobility, populations, band),
+        *drude_smith(paper.read(options.conductivity_models)),
+        *kernel_moments(paper.read(options.moments)),
+        *back_mapping(inverse),
+    ]
+    style.write_numbers(options.numbers, COLUMNS, rows(found))
+    summary = (
+        "Figures 1 to 6 and Table 1 of Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, "
+        "15, 16715, computed anew. The printed numbers enter no calculation. Errors are those that "
+        "the runs estimate of themselves, or half the spacing of what was tried."
+    )
+    parts = [
+        "<h2>Printed and computed</h2>",
+        comparison(found),
+        '<p>Costs: <a href="table1.html">Table 1</a>. The next points worth computing, as a study: '
+        '<a href="next_points.yaml">next_points.yaml</a>.</p>',
+        *figures(options.captions),
+    ]
+    write_page(options.page, "Mori GQME paper, computed anew", summary, parts)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,218 @@
+"""Numbers printed in the Mori paper, each with what the runs of a study give for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import paper_units
+from smallpolaron.studies.figures import paper
+from smallpolaron.studies.figures.mori_fig1 import METHODS, Method
+from smallpolaron.studies.figures.mori_table1 import PRINTED, at_convergence, times
+from smallpolaron.studies.figures.runs import Run
+
+PRINTED_C: Final = -0.58
+PRINTED_K: Final = 0.0161
+PRINTED_MEAN: Final = 0.096
+PRINTED_VARIANCE: Final = 0.0057
+FIGURE_SITES: Final = 6
+"""Size of the ring of Fig. 2."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """One printed number and the computed one.
+
+    Attributes:
+        id: figure or table.
+        quantity: what it is.
+        system: for which system it was computed.
+        printed: the printed number.
+        computed: the computed one; NaN if there is none.
+        error: its estimated error; NaN if not estimated.
+        unit: unit of all three.
+        flagged: whether the run failed a quality gate.
+        remark: where and why they differ, as far as the runs tell.
+    """
+
+    id: str
+    quantity: str
+    system: str
+    printed: float
+    computed: float
+    error: float
+    unit: str
+    flagged: bool = False
+    remark: str = ""
+
+    @property
+    def difference_percent(self) -> float:
+        """Computed over printed, minus one, in percent."""
+        return 100 * (self.computed / self.printed - 1)
+
+    @property
+    def text(self) -> str:
+        """The computed number with its error."""
+        if not np.isfinite(self.computed):
+            return "none"
+        error = f" ± {self.error:.2g}" if np.isfinite(self.error) else ""
+        return f"{self.computed:.4g}{error}"
+
+
+def sizes(found: Sequence[Sequence[Method]], band: float) -> Iterator[Target]:
+    """Yield the first converged N of every method and bath (Fig. 1)."""
+    for methods in found:
+        for method in methods:
+            run = at_convergence(method)
+            tried = sorted({r.n_sites for r in method.runs})
+            below = [n for n in tried if run is not None and n < run.n_sites]
+            remark = f"sizes tried: {', '.join(map(str, tried))}; band ±{band:g} paper units"
+            if method.table and not run:
+                remark += f"; {method.table.band.reason}"
+            yield Target(
+                "Fig. 1",
+                f"first converged N, {METHODS[method.name]}",
+                paper.system_label(method.runs[0]) if method.runs else "",
+                PRINTED[method.name].n_sites,
+                run.n_sites if run else float("nan"),
+                0.5 * (run.n_sites - below[-1]) if run and below else float("nan"),
+                "sites",
+                run.flagged if run else False,
+                remark,
+            )
+
+
+def settling(
+    kernels: Sequence[Run],
+    mobility: Sequence[Run],
+    populations: Sequence[Run],
+    band: float,
+) -> Iterator[Target]:
+    """Yield t_eq and tau_K of the ring of Fig. 2, and tau_K of the populations of Table 1."""
+    by_point = {run.point: run for run in mobility}
+    printed = PRINTED["current"]
+    for kernel in kernels:
+        if kernel.n_sites != FIGURE_SITES:
+            continue
+        run = by_point[kernel.point]
+        time, D = run.array("time_fs"), run.number("D")
+        curves = {
+            "t_eq": (run.array("D_running"), "t_eq_band_fs", printed.production_fs),
+            "tau_K": (kernel.array("D_cutoff"), "tau_K_band_fs", printed.tau_K_fs),
+        }
+        for name, (curve, key, wanted) in curves.items():
+            yield Target(
+                "Fig. 2",
+                f"{name} of the current",
+                f"{paper.system_label(run)}, N = {FIGURE_SITES}",
+                wanted,
+                kernel.number(key),
+                0.5 * float(time[1] - time[0]),
+                "fs",
+                kernel.flagged,
+                _which_band(time, curve, D, wanted, band),
+            )
+    for run in populations:
+        name = run.point.rpartition("__")[2]
+        if run.n_sites != PRINTED[name].n_sites:
+            continue
+        production, tau = times(run, kernels)
+        for quantity, wanted, value in (
+            ("tau_K", PRINTED[name].tau_K_fs, tau),
+            ("production time", PRINTED[name].production_fs, production),
+        ):
+            yield Target(
+                "Table 1",
+                f"{quantity}, {METHODS[name]}",
+                f"{paper.system_label(run)}, N = {run.n_sites}",
+                wanted,
+                value,
+                float("nan"),
+                "fs",
+                run.flagged,
+                run.result.notes.get("tau_K_band_fs" if quantity == "tau_K" else "plateau", ""),
+            )
+
+
+def _which_band(
+    time: NDArray[np.float64], curve: NDArray[np.float64], D: float, wanted: float, band: float
+) -> str:
+    """Say which band would have given the printed time."""
+    away = np.where(np.isfinite(curve), np.abs(curve - D), np.inf)
+    beyond = np.maximum.accumulate(away[::-1])[::-1]
+    at = paper_units(float(beyond[int(np.searchsorted(time, wanted))]))
+    return f"a band of ±{band:g} paper units; the printed time belongs to one of ±{at:.4f}"
+
+
+def drude_smith(models: Sequence[Run]) -> Iterator[Target]:
+    """Yield c and k of Fig. 4."""
+    for run in models:
+        for name, printed, unit in (("c", PRINTED_C, "1"), ("k", PRINTED_K, "fs⁻¹")):
+            prefix = f"drude_smith/time/{name}"
+            yield Target(
+                "Fig. 4",
+                f"Drude–Smith {name}",
+                paper.system_label(run),
+                printed,
+                run.number(prefix),
+                run.number(f"{prefix}_error"),
+                unit,
+                run.flagged,
+                "fit in time over the whole record, amplitude from C(0)",
+            )
+
+
+def kernel_moments(moments: Sequence[Run]) -> Iterator[Target]:
+    """Yield mean and variance of the kernel spectrum of the held-out point (Fig. 6)."""
+    for run in moments:
+        limit = run.number("limit_used")
+        remark = f"up to {limit:g} rad/fs; the moments depend on this limit (Fig. 5)"
+        for name, array, printed, unit in (
+            ("mean", "mean_limit", PRINTED_MEAN, "rad fs⁻¹"),
+            ("variance", "variance_limit", PRINTED_VARIANCE, "rad² fs⁻²"),
+        ):
+            yield Target(
+                "Fig. 6",
+                f"kernel {name}",
+                paper.system_label(run),
+                printed,
+                run.number(name),
+                float("nan"),
+                unit,
+                run.flagged,
+                f"{remark}; the printed one belongs to {_at_value(run, array, printed)}",
+            )
+
+
+def _at_value(run: Run, name: str, printed: float) -> str:
+    values, limits = run.array(name), run.array("limit")
+    crossings = np.flatnonzero(np.diff(np.sign(values - printed)))
+    if not crossings.size:
+        return "none of the limits tried"
+    i = int(crossings[0])
+    share = (printed - values[i]) / (values[i + 1] - values[i])
+    return f"{limits[i] + share * (limits[i + 1] - limits[i]):.2f} rad/fs"
+
+
+def back_mapping(inverse: Run) -> Iterator[Target]:
+    """Yield the parameters found back beside the true ones (Fig. 6)."""
+    for axis, name in (("eta_over_v", "η/v"), ("gamma_over_v", "γ/v")):
+        low, high = (float(inverse.array(f"region/{side}/{axis}")[-1]) for side in ("low", "high"))
+        share = 100 * float(inverse.array("region/credible")[-1])
+        peak = inverse.number(f"posterior/peak/{axis}")
+        yield Target(
+            "Fig. 6",
+            f"{name} found back",
+            "held out",
+            inverse.number(f"truth/{axis}"),
+            peak,
+            0.5 * (high - low),
+            "1",
+            inverse.flagged,
+            f"printed: the true value; error: half the {share:.0f} % region, "
+            f"{low:.3g} to {high:.3g}",
+        )

@@ -1,0 +1,1 @@
+"""From a measurement back to the Hamiltonian: training points, emulators, posterior."""

@@ -1,0 +1,99 @@
+"""The table of all finite-size ladders of a study, one row per size."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.studies.parameters import number
+from smallpolaron.studies.store import Result
+from smallpolaron.studies.tables import Row
+
+LADDER_COLUMNS = (
+    "ladder",
+    "topology",
+    "eta_cm",
+    "gamma_cm",
+    "temperature_K",
+    "accuracy",
+    "depth",
+    "n_sites",
+    "D_A2_fs",
+    "D_error_A2_fs",
+    "D_paper",
+    "mobility_cm2_Vs",
+    "change_percent",
+    "change_paper",
+    "usable",
+    "fitted",
+    "outcome",
+    "converged_n_sites",
+    "D_infinity_A2_fs",
+    "D_infinity_error_A2_fs",
+    "D_infinity_paper",
+    "D_infinity_paper_error",
+    "D_infinite_ring_A2_fs",
+    "D_infinite_ring_error_A2_fs",
+    "flagged",
+    "remark",
+)
+
+
+def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
+    """Yield one row per ladder and size; what holds for the whole ladder stands in each."""
+    for result in ladders:
+        common = _common(result)
+        for index in range(np.size(result.variables["n_sites"].data)):
+            row = {**common, **_size(result, index)}
+            yield {key: row[key] for key in LADDER_COLUMNS}
+
+
+def _scalar(result: Result, name: str) -> float:
+    return float(result.variables[name].data.real)
+
+
+def _common(result: Result) -> Row:
+    parameters, notes = result.parameters, result.notes
+    converged = _scalar(result, "converged_n_sites")
+    remarks = [notes["verdict"], notes.get("form", ""), notes.get("reason", "")]
+    return {
+        "ladder": parameters["point"],
+        "topology": parameters["model"]["topology"],
+        "eta_cm": parameters["bath"]["eta_cm"],
+        "gamma_cm": parameters["bath"]["gamma_cm"],
+        "temperature_K": parameters["model"]["temperature_K"],
+        "accuracy": parameters["accuracy"],
+        "depth": parameters["hierarchy"]["depth"],
+        "outcome": notes["outcome"],
+        "converged_n_sites": int(converged) if math.isfinite(converged) else None,
+        "D_infinity_A2_fs": _scalar(result, "D_infinity"),
+        "D_infinity_error_A2_fs": _scalar(result, "D_infinity_error"),
+        "D_infinity_paper": _scalar(result, "D_infinity_paper"),
+        "D_infinity_paper_error": _scalar(result, "D_infinity_paper_error"),
+        "D_infinite_ring_A2_fs": _scalar(result, "D_infinite_ring"),
+        "D_infinite_ring_error_A2_fs": _scalar(result, "D_infinite_ring_error"),
+        "flagged": result.flagged,
+        "remark": "; ".join(text for text in remarks if text),
+    }
+
+
+def _size(result: Result, index: int) -> Row:
+    data = {
+        name: np.asarray(result.variables[name].data)[index]
+        for name in ("n_sites", "D", "D_error", "change", "usable", "fitted")
+    }
+    D, change = float(data["D"]), float(data["change"])
+    return {
+        "n_sites": int(data["n_sites"]),
+        "D_A2_fs": D,
+        "D_error_A2_fs": float(data["D_error"]),
+        "D_paper": paper_units(D),
+        "mobility_cm2_Vs": mobility_cm2(D, number(result.parameters, "model.temperature_K")),
+        "change_percent": 100 * change / D if D else math.nan,
+        "change_paper": paper_units(change),
+        "usable": bool(data["usable"]),
+        "fitted": bool(data["fitted"]),
+    }

@@ -1,0 +1,133 @@
+"""Moments files: normalised spectrum of the Kubo memory kernel, its moments against their limit.
+
+The stored complex mobility and C_kubo at time zero give the kernel exactly: the mobility was
+transformed with both exact derivatives, which the stored C_kubo no longer has.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.kernel_moments import (
+    MOMENT_LIMIT,
+    KernelMoments,
+    inverse_conductivity,
+    kernel_moments,
+)
+from smallpolaron.model.units import mobility_cm2
+from smallpolaron.studies.derive import NAN, Notes, Variables, derive, empty, scalars
+from smallpolaron.studies.parameters import number
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.store import Result, Variable
+
+LIMITS: Final = np.round(np.arange(0.10, 1.001, 0.02), 2)
+"""Upper frequency limits in rad/fs for which the moments are stored, as far as the data go."""
+
+COMPARED_LIMIT: Final = 0.60
+"""A second limit, named in the notes beside the chosen one, in rad/fs."""
+
+NEGATIVE_SHARE: Final = 1e-3
+"""Negative share of the spectrum from which on the notes say so."""
+
+_SCALARS = {
+    "limit_used": ("rad fs^-1", "Upper frequency limit of the moments below."),
+    "mean": ("rad fs^-1", "Mean frequency of the kernel spectrum up to limit_used."),
+    "variance": ("rad^2 fs^-2", "Variance of the frequency."),
+    "skewness": ("1", "Third central moment over variance^(3/2)."),
+    "kurtosis": ("1", "Fourth central moment over the squared variance; 3 for a Gaussian."),
+    "norm": ("fs^-2", "Integral of Re K up to limit_used."),
+    "negative_share": ("1", "Negative part of the spectrum over its magnitude; 0 if physical."),
+}
+
+
+def moments_result(source: Result, settings: AnalysisConfig, limit: float = MOMENT_LIMIT) -> Result:
+    """Return kernel spectrum and moments of a mobility result.
+
+    Args:
+        source: mobility result.
+        settings: criteria of the study; `frequency_max_cm` decided how far its spectra go.
+        limit: upper frequency limit of the moments given as scalars, in rad/fs.
+    """
+    omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
+    return derive(
+        "moments",
+        source,
+        lambda: _moments(source, settings, limit),
+        lambda: _no_moments(omega[omega >= 0.0]),
+    )
+
+
+def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Variables, Notes]:
+    omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
+    sigma = np.asarray(source.variables["sigma"].data, dtype=np.complex128)[omega >= 0.0]
+    omega = omega[omega >= 0.0]
+    if omega[-1] < limit:
+        raise ValueError(
+            f"the spectra end at {omega[-1]:.4g} rad/fs, before the limit of the moments, "
+            f"{limit:g} rad/fs; raise analysis.frequency_max_cm = {settings.frequency_max_cm:g}, "
+            "or sample more often"
+        )
+    C0 = float(source.variables["C_kubo"].data[0])  # type: ignore[index]
+    unit = mobility_cm2(1.0, number(source.parameters, "model.temperature_K"))
+    spectrum = C0 * unit * inverse_conductivity(sigma)
+    chosen = kernel_moments(omega, spectrum, [limit])
+    curve = kernel_moments(omega, spectrum, [each for each in LIMITS if each <= omega[-1]])
+    values = {
+        "limit_used": limit,
+        "mean": float(chosen.mean[0]),
+        "variance": float(chosen.variance[0]),
+        "skewness": float(chosen.skewness[0]),
+        "kurtosis": float(chosen.kurtosis[0]),
+        "norm": float(chosen.norm[0]),
+        "negative_share": chosen.negative_share,
+    }
+    arrays = _arrays(omega, spectrum / chosen.norm[0], curve.limit, curve.mean, curve.variance)
+    return arrays | scalars(_SCALARS, values), _notes(chosen, curve)
+
+
+def _notes(chosen: KernelMoments, curve: KernelMoments) -> Notes:
+    notes = {"limit": f"moments up to {_text(chosen)}"}
+    beside = np.flatnonzero(np.isclose(curve.limit, COMPARED_LIMIT))
+    if beside.size:
+        notes["limit"] += f"; up to {_text(curve, int(beside[0]))}"
+    if chosen.negative_share > NEGATIVE_SHARE:
+        notes["negative"] = (
+            f"{chosen.negative_share:.2%} of the kernel spectrum is negative, which that of a "
+            "decaying correlation function cannot be: the record is too short or inaccurate"
+        )
+    return notes
+
+
+def _text(found: KernelMoments, index: int = 0) -> str:
+    return (
+        f"{found.limit[index]:.2f} rad/fs: mean {found.mean[index]:.4g} rad/fs, variance "
+        f"{found.variance[index]:.4g} rad^2/fs^2"
+    )
+
+
+def _arrays(
+    omega: NDArray[np.float64],
+    spectrum: NDArray[np.float64],
+    limit: NDArray[np.float64],
+    mean: NDArray[np.float64],
+    variance: NDArray[np.float64],
+) -> Variables:
+    text = "Real part of the Kubo memory kernel, normalised to 1 up to limit_used."
+    return {
+        "omega": Variable(omega, ("omega",), "rad fs^-1", "Angular frequency."),
+        "kernel_spectrum": Variable(spectrum, ("omega",), "fs", text),
+        "limit": Variable(limit, ("limit",), "rad fs^-1", "Upper frequency limit."),
+        "mean_limit": Variable(mean, ("limit",), "rad fs^-1", "Mean frequency up to each limit."),
+        "variance_limit": Variable(
+            variance, ("limit",), "rad^2 fs^-2", "Variance of the frequency up to each limit."
+        ),
+    }
+
+
+def _no_moments(omega: NDArray[np.float64]) -> Variables:
+    limit = LIMITS[:1]
+    nothing = np.full(1, NAN)
+    return _arrays(omega, empty(omega), limit, nothing, nothing) | scalars(_SCALARS, {})

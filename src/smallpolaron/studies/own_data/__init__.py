@@ -1,0 +1,1 @@
+"""Analysis of anyone's correlation function, read from a table."""

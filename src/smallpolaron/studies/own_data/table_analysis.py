@@ -1,0 +1,218 @@
+"""The whole analysis of one correlation function that somebody else computed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import h5py
+from pydantic import ValidationError
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.analysis.kubo import spectra
+from smallpolaron.studies import describe
+from smallpolaron.studies.augmented_job import augmented_result
+from smallpolaron.studies.conductivity_models_job import conductivity_models_result
+from smallpolaron.studies.drude_smith_job import drude_smith_result
+from smallpolaron.studies.kernel_job import kernel_result
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.moments_job import moments_result
+from smallpolaron.studies.own_data.correlation_table import (
+    CorrelationTable,
+    Kind,
+    read_correlation_table,
+)
+from smallpolaron.studies.own_data.table_scale import without_scale
+from smallpolaron.studies.own_data.table_summary import write_curves, write_summary
+from smallpolaron.studies.problems import ConfigurationError, Problem
+from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.store import (
+    SCHEMA,
+    Result,
+    StoreError,
+    Variable,
+    read_result,
+    write_result,
+)
+
+Job = Callable[[Result, AnalysisConfig], Result]
+
+JOBS: Final[tuple[tuple[str, str, Job], ...]] = (
+    ("mobility", "correlation", mobility_result),
+    ("kernel", "correlation", kernel_result),
+    ("augmented", "correlation", augmented_result),
+    ("drude_smith", "mobility", drude_smith_result),
+    ("conductivity_models", "mobility", conductivity_models_result),
+    ("moments", "mobility", moments_result),
+)
+"""Kind of every result, kind of the one it is derived from, and how; in that order."""
+
+OPTIONAL: Final = ("augmented", "drude_smith", "conductivity_models", "moments")
+"""Kinds that nothing else is derived from, which may be skipped."""
+
+SUMMARY: Final = "summary.md"
+CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
+"""File of the curves along each axis."""
+
+
+@dataclass(frozen=True)
+class TableRequest:
+    """What to analyse, and how.
+
+    Attributes:
+        table: file with C(t), see docs/own-data.md.
+        output_folder: folder for the results.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        settings: criteria of the analysis.
+        overwrite: replace results that are there.
+        skip: kinds of results, of OPTIONAL, to leave out.
+    """
+
+    table: Path
+    output_folder: Path
+    temperature_K: float | None
+    kind: Kind
+    unit: str | None
+    settings: AnalysisConfig
+    overwrite: bool = False
+    skip: tuple[str, ...] = ()
+
+    @property
+    def jobs(self) -> list[tuple[str, str, Job]]:
+        """The jobs that are not skipped."""
+        return [job for job in JOBS if job[0] not in self.skip]
+
+
+def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
+    """Return the criteria of the analysis from those that were given; None stands for not given.
+
+    Raises:
+        ConfigurationError: a value is out of its range.
+    """
+    chosen = {key: value for key, value in given.items() if value is not None}
+    try:
+        return AnalysisConfig.model_validate(chosen)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_url=False):
+            if item["type"] == "faults":
+                problems += item["ctx"]["faults"]
+                continue
+            name = str(item["loc"][0])
+            field = AnalysisConfig.model_fields[name]
+            problems.append(Problem(name, chosen[name], f"must be {describe.allowed(field)}"))
+        raise ConfigurationError("options", problems) from error
+
+
+def analyse_table(request: TableRequest) -> dict[str, Result]:
+    """Read a table, derive everything from it, and write results, curves and a summary.
+
+    Args:
+        request: what to analyse.
+
+    Returns:
+        The results by kind, as written to ``<kind>.h5`` in the output folder.
+
+    Raises:
+        TableError: the table cannot be analysed; holds every problem found.
+        StoreError: a file is there already and must not be replaced, or an own result file is
+            damaged or of another kind.
+    """
+    _keep_what_is_there(request)
+    source, table = _source(request)
+    results = {"correlation": source}
+    for kind, origin, job in request.jobs:
+        results[kind] = job(results[origin], request.settings)
+    if not table.is_absolute:
+        results = {kind: without_scale(result) for kind, result in results.items()}
+    folder = request.output_folder
+    for kind, result in results.items():
+        write_result(folder / f"{kind}.h5", result, overwrite=request.overwrite)
+    for kind in request.skip:  # one that is there belongs to another table
+        (folder / f"{kind}.h5").unlink(missing_ok=True)
+    for axis, name in CURVES.items():
+        write_curves(folder / name, results, axis)
+    write_summary(folder / SUMMARY, request.table.name, table, results, request.skip)
+    return results
+
+
+def _keep_what_is_there(request: TableRequest) -> None:
+    folder = request.output_folder
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}: is no folder; choose another name")
+    kinds = ("correlation", *(kind for kind, _, _ in JOBS))
+    names = [*(f"{kind}.h5" for kind in kinds), *CURVES.values(), SUMMARY]
+    if request.table.resolve() in [(folder / name).resolve() for name in names]:
+        raise StoreError(f"{request.table}: would be replaced by its own analysis; choose a folder")
+    found = [name for name in names if (folder / name).exists()]
+    if found and not request.overwrite:
+        raise StoreError(
+            f"{folder}: {', '.join(found)} exist; choose another folder or pass --overwrite"
+        )
+
+
+def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
+    """Return the table as a correlation result; an own one as it is, with gates and errors."""
+    path = request.table
+    own = read_result(path, kind="correlation") if _is_own(path) else None
+    watch = Stopwatch()
+    table = read_correlation_table(
+        path, request.temperature_K, kind=request.kind, unit=request.unit
+    )
+    return own or _as_result(table, path, watch), table
+
+
+def _is_own(path: Path) -> bool:
+    if not (path.is_file() and h5py.is_hdf5(path)):
+        return False
+    try:
+        with h5py.File(path, "r") as file:
+            return bool(file.attrs.get("schema") == SCHEMA)
+    except OSError:
+        return False
+
+
+def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
+    texts = ("C(t) of the table.", "Its first derivative.", "Its second derivative.")
+    variables = {"time_fs": Variable(table.time_fs, ("time",), "fs", "Time.")}
+    for order, (text, data) in enumerate(zip(texts, (table.C, table.dC, table.d2C), strict=True)):
+        if data is not None:
+            name = ("C_JJ", "dC_JJ", "d2C_JJ")[order]
+            variables[name] = Variable(data, ("time",), f"angstrom^2 fs^-{order + 2}", text)
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    return Result(
+        kind="correlation",
+        variables=variables,
+        parameters={
+            "point": path.stem,
+            "model": {"temperature_K": table.temperature_K},
+            "table": {
+                "file": path.name,
+                "sha256": digest,
+                "kind": table.kind,
+                "is_absolute": table.is_absolute,
+                "rounding": table.rounding,
+            },
+        },
+        gates=_gates(table),
+        provenance=collect(digest, watch),
+    )
+
+
+def _gates(table: CorrelationTable) -> tuple[Gate, ...]:
+    """Return the gates that a correlation function of unknown origin can be put to."""
+    found = [gates.cauchy_schwarz(table.C), gates.long_time_decay(table.C)]
+    if table.kind == "quantum":
+        spectrum = spectra(table.time_fs, table.C, table.temperature_K, table.dC, table.d2C)
+        found += [
+            gates.real_at_zero(table.C),
+            gates.detailed_balance(spectrum.omega, spectrum.full, table.temperature_K),
+        ]
+    return tuple(found)

@@ -1,0 +1,67 @@
+"""What a study must compute so that the figures of a paper can be drawn from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from smallpolaron.studies.config import Paper, Protocol
+from smallpolaron.studies.plan import Point
+
+
+@dataclass(frozen=True)
+class Need:
+    """Points that the figures of a paper are drawn from.
+
+    Attributes:
+        block: name of the grid block.
+        what: the points in words.
+        protocol: what they must compute.
+        fits: whether a point of that block is one of them.
+        only: whether there must be one such point, no more.
+    """
+
+    block: str
+    what: str
+    protocol: Protocol = "current"
+    fits: Callable[[Point], bool] = lambda point: True
+    only: bool = False
+
+    def met(self, points: Sequence[Point]) -> bool:
+        """Whether the study has these points."""
+        found = [
+            point
+            for point in points
+            if point.group == self.block and self.protocol in point.protocols and self.fits(point)
+        ]
+        return len(found) == 1 if self.only else bool(found)
+
+
+def _ring(n_sites: int) -> Callable[[Point], bool]:
+    return lambda point: bool(point.parameters["model"]["n_sites"] == n_sites)
+
+
+def _bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]:
+    wanted = {"eta_over_v": eta_over_v, "gamma_over_v": gamma_over_v}
+    return lambda point: all(
+        abs((point.derived[key] or 0.0) - value) < 1e-9 for key, value in wanted.items()
+    )
+
+
+NEEDS: dict[Paper, tuple[Need, ...]] = {
+    "mori2024": (
+        Need("sizes", "a ring of 6 sites", fits=_ring(6)),
+        Need("sizes", "a ring of 20 sites", fits=_ring(20)),
+        Need("sizes", "rings", "marcus"),
+        Need("sizes", "rings", "franck_condon"),
+        Need("map", "the point bath.eta_over_v = 2, bath.gamma_over_v = 1", fits=_bath(2, 1)),
+        Need("held_out", "one point, no more", only=True),
+    ),
+}
+
+
+def missing(paper: Paper, points: Sequence[Point]) -> Iterator[str]:
+    """Yield, in words, what a study lacks for the figures of a paper."""
+    for need in NEEDS[paper]:
+        if not need.met(points):
+            yield f"block '{need.block}' with protocol {need.protocol}: {need.what}"

@@ -1,0 +1,459 @@
+"""Moments and inverse jobs: files, tables of an experimentalist, suggestion, refusals."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.emulator import fit_emulator, training_points
+from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.inverse import measurement, posterior
+from smallpolaron.analysis.kernel import kernel_spectrum
+from smallpolaron.analysis.kernel_moments import kernel_moments, moments_of_series
+from smallpolaron.analysis.kubo import kubo_transform
+from smallpolaron.cli import main
+from smallpolaron.studies.dynamics_jobs import stored_parameters
+from smallpolaron.studies.inverse.inverse_variables import posterior_notes
+from smallpolaron.studies.inverse.training_set import files_of, read_training_set
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.moments_job import moments_result
+from smallpolaron.studies.plan import Plan, write_plan
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.studies.study import load_plan, plan_document
+from smallpolaron.studies.yamlfile import parse_yaml
+
+Make = Callable[..., Result]
+PlanOf = Callable[[str], Plan]
+SETTINGS = AnalysisConfig()
+
+STUDY = """\
+study: grid
+accuracy: 2e-3
+model: {n_sites: 5, lattice_constant_A: 4, hopping_cm: 40, temperature_K: 290}
+bath: {terms: 1}
+propagation: {duration_fs: 450, sample_fs: 0.5}
+grid:
+  - bath.eta_over_v: [0.5, 1.2, 3, 8]
+    bath.gamma_over_v: [0.5, 0.9, 1.6, 3]
+  - bath.eta_over_v: [6.26]
+    bath.gamma_over_v: [0.82]
+"""
+
+
+def number(result: Result, name: str) -> float:
+    return float(np.real(result.variables[name].data))
+
+
+def test_moments_are_those_of_the_exact_derivatives(correlation: Make, tmp_path: Path) -> None:
+    source = correlation()
+    result = moments_result(mobility_result(source, SETTINGS), SETTINGS)
+    data = {name: variable.data for name, variable in source.variables.items()}
+    kubo = kubo_transform(data["time_fs"], data["C_JJ"], 300.0, data["dC_JJ"], data["d2C_JJ"])
+    slope = np.where(kubo.time_fs == 0.0, 0.0, kubo.dC)
+    found = moments_of_series(kubo.time_fs, kubo.C, [0.4], slope, kubo.d2C)
+    assert number(result, "limit_used") == 0.4
+    for name in ("mean", "variance", "norm", "skewness", "kurtosis"):
+        assert number(result, name) == pytest.approx(float(getattr(found, name)[0]), rel=1e-5)
+    omega = np.asarray(result.variables["omega"].data)
+    K = kernel_spectrum(kubo.time_fs, kubo.C, omega, slope, kubo.d2C).real
+    shape = np.asarray(result.variables["kernel_spectrum"].data)
+    assert shape == pytest.approx(K / found.norm[0], rel=1e-6, abs=1e-6 * shape.max())
+    limits = list(np.asarray(result.variables["limit"].data))
+    assert limits[0] == 0.1
+    assert limits[-1] <= omega[-1]
+    index = limits.index(0.6)
+    again = kernel_moments(omega, shape, [0.6])
+    assert result.variables["mean_limit"].data[index] == pytest.approx(again.mean[0])
+    assert result.variables["variance_limit"].data[index] == pytest.approx(again.variance[0])
+    assert f"up to 0.60 rad/fs: mean {again.mean[0]:.4g}" in result.notes["limit"]
+    write_result(tmp_path / "moments.h5", result)
+
+
+def test_moments_without_numbers_say_why(correlation: Make, tmp_path: Path) -> None:
+    usual = moments_result(mobility_result(correlation(), SETTINGS), SETTINGS)
+    narrow = AnalysisConfig(frequency_max_cm=1000.0)
+    few = moments_result(mobility_result(correlation(), narrow), narrow)
+    assert "raise analysis.frequency_max_cm = 1000" in few.notes["reason"]
+    grown = moments_result(mobility_result(correlation(grew=True), SETTINGS), SETTINGS)
+    assert "the state grew" in grown.notes["reason"]
+    for index, result in enumerate((few, grown)):
+        assert math.isnan(number(result, "mean"))
+        assert set(result.variables) == set(usual.variables)
+        write_result(tmp_path / f"{index}.h5", result)
+
+
+def test_moments_command(correlation: Make, tmp_path: Path, valid: str, plan_of: PlanOf) -> None:
+    plan, mobility, output = (tmp_path / name for name in ("plan.json", "mobility.h5", "m.h5"))
+    write_plan(plan, plan_of(valid))
+    write_result(mobility, mobility_result(correlation(), SETTINGS))
+    arguments = ["moments", "--plan", str(plan), "--mobility", str(mobility)]
+    assert main([*arguments, "--output", str(output)]) == 0
+    assert 0.0 < number(read_result(output, kind="moments"), "mean") < 0.4
+
+
+def scalar_file(kind: str, parameters: dict, digest: str, values: dict[str, float]) -> Result:
+    variables = {name: Variable(value, (), "1", "x.") for name, value in values.items()}
+    return Result(kind, variables, parameters, (), {"configuration_hash": digest}, {})
+
+
+def moments_file(parameters: dict, digest: str) -> Result:
+    """Moments at 0.2 and 0.4 rad/fs; the scalars are those at 0.4."""
+    places = parameters["derived"]
+    both = [moments_at(places["eta_over_v"], places["gamma_over_v"], x) for x in (0.2, 0.4)]
+    values = {"limit_used": 0.4, "mean": both[1][0], "variance": both[1][1]}
+    found = scalar_file("moments", parameters, digest, values)
+    curves = {"limit": [0.2, 0.4]}
+    curves |= {f"{name}_limit": [m[i] for m in both] for i, name in enumerate(("mean", "variance"))}
+    arrays = {name: Variable(np.array(c), ("limit",), "1", "x.") for name, c in curves.items()}
+    return replace(found, variables=found.variables | arrays)
+
+
+def moments_at(eta: float, gamma: float, limit: float = 0.4) -> tuple[float, float]:
+    """Mean and variance of spectrum(eta, gamma) up to a limit."""
+    omega = np.linspace(0.0, limit, 401)
+    found = kernel_moments(omega, spectrum(omega, eta, gamma), [limit])
+    return float(found.mean[0]), float(found.variance[0])
+
+
+def spectrum(omega: NDArray[np.float64], eta: float, gamma: float) -> NDArray[np.float64]:
+    """Stand-in for a kernel: width from eta, shape from both."""
+    width = 0.05 * eta**0.4
+    return np.exp(-0.5 * (omega / width) ** 2) + 0.3 * gamma / (1 + (omega / 0.1) ** 2)
+
+
+def mobility_at(eta: float, gamma: float) -> float:
+    return 5.0 * gamma**0.2 / (1 + eta) ** 1.5
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A study's results: moments and mobility of all points, kernels of all but two."""
+    plan = plan_document(parse_yaml(STUDY, "study.yaml"))
+    results = tmp_path_factory.mktemp("study") / "results"
+    for index, point in enumerate(plan.points):
+        eta, gamma = point.derived["eta_over_v"], point.derived["gamma_over_v"]
+        mobility = mobility_at(eta, gamma)
+        contents = {
+            "mobility": {
+                "mobility": mobility,
+                "D": 2.0,
+                "D_error": math.inf if index else 0.001,
+                "D_estimate": 0.002 if index else math.nan,
+            },
+            "kernel": {"tau_K_percent_fs": 200.0 / gamma if index > 1 else math.nan},
+        }
+        parameters = stored_parameters(point, plan.study)
+        moments = results / "moments" / f"{point.id}.h5"
+        write_result(moments, moments_file(parameters, point.hash))
+        for kind, values in contents.items():
+            path = results / kind / f"{point.id}.h5"
+            write_result(path, scalar_file(kind, parameters, point.hash, values))
+    return results
+
+
+@pytest.fixture
+def folder(results: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(results, tmp_path / "results"))
+
+
+def held_out_id(folder: Path) -> str:
+    return next((folder / "moments").glob("*6.26*")).stem
+
+
+def run(folder: Path, *options: str) -> Result:
+    output, suggestion = folder.parent / "inverse.h5", folder.parent / "next.yaml"
+    arguments = ["inverse", "--results", str(folder), "--output", str(output), "--overwrite"]
+    assert main([*arguments, "--suggestion", str(suggestion), *options]) == 0
+    return read_result(output, kind="inverse")
+
+
+@pytest.fixture(scope="module")
+def inverted(results: Path) -> Result:
+    """What is found for the held-out point; the suggestion is in next.yaml beside the results."""
+    return run(results, "--held-out", held_out_id(results))
+
+
+def test_held_out_point_is_found_again(results: Path, inverted: Result) -> None:
+    result = inverted
+    assert number(result, "truth/eta_over_v") == 6.26
+    assert number(result, "posterior/peak/eta_over_v") == pytest.approx(6.26, rel=0.1)
+    assert number(result, "posterior/peak/gamma_over_v") == pytest.approx(0.82, rel=0.15)
+    assert number(result, "truth/level") < 0.9
+    low, high = (result.variables[f"region/{side}/eta_over_v"].data for side in ("low", "high"))
+    assert low[1] < 6.26 < high[1]
+    assert result.variables["training/eta_over_v"].data.shape == (16,)
+    assert result.variables["map/kernel_mean"].data.shape == (101, 101)
+    weights = np.asarray(result.variables["posterior/weight"].data)
+    assert weights.sum() == pytest.approx(1.0)
+    assert number(result, "predicted/mobility") == pytest.approx(mobility_at(6.26, 0.82), rel=0.05)
+    assert result.parameters["held_out"] == held_out_id(results)
+    assert result.notes["left_out"] == f"{held_out_id(results)}: held out"
+    assert "tau_K: 14 points" in result.notes["emulators"]
+
+
+def test_left_out_table_and_maps(inverted: Result) -> None:
+    result = inverted
+    for name in ("kernel_mean", "mobility"):
+        computed = np.asarray(result.variables[f"training/{name}"].data)
+        predicted = np.asarray(result.variables[f"left_out/{name}"].data)
+        std = np.asarray(result.variables[f"left_out_std/{name}"].data)
+        z = np.asarray(result.variables[f"left_out_z/{name}"].data)
+        assert np.log(computed / predicted) / std == pytest.approx(z, rel=1e-6)
+        assert np.max(np.abs(np.log(computed / predicted))) < 0.5
+    assert np.isnan(result.variables["left_out/tau_K"].data).sum() == 2
+    eta = np.asarray(result.variables["map/eta_over_v"].data)
+    gamma = np.asarray(result.variables["map/gamma_over_v"].data)
+    emulated = np.asarray(result.variables["map/mobility"].data)
+    exact = mobility_at(eta[:, None], gamma[None, :])
+    assert np.max(np.abs(np.log(emulated / exact))) < 0.1
+    assert np.all(result.variables["map/inside"].data)
+
+
+def test_suggestion_is_a_study(results: Path, inverted: Result, plan_of: PlanOf) -> None:
+    result = inverted
+    plan = load_plan(results.parent / "next.yaml")
+    (point,) = plan.points
+    assert plan.study == "grid_next"
+    assert point.protocols == ("current",)
+    assert 0.5 <= point.derived["eta_over_v"] <= 8
+    assert f"eta_over_v = {point.derived['eta_over_v']:g}" in result.notes["suggestion"]
+    other = plan_of(STUDY).points[0].parameters
+    same = {**other, "bath": {**other["bath"]}}
+    same["bath"] |= {key: point.parameters["bath"][key] for key in ("eta_cm", "gamma_cm")}
+    assert point.parameters == same
+
+
+def test_suggestion_of_a_fixed_hierarchy_keeps_its_rule(tmp_path: Path, plan_of: PlanOf) -> None:
+    text = STUDY.replace("accuracy: 2e-3\n", "hierarchy: {depth: 9, weights: [1, 8]}\n")
+    plan = plan_of(text)
+    for point in plan.points:
+        path = tmp_path / "r" / "moments" / f"{point.id}.h5"
+        write_result(path, moments_file(stored_parameters(point, plan.study), point.hash))
+    result = run(tmp_path / "r")
+    assert "posterior/weight" not in result.variables
+    (point,) = load_plan(tmp_path / "next.yaml").points
+    assert point.parameters["hierarchy"] == plan.points[0].parameters["hierarchy"]
+    assert point.parameters["propagation"] == plan.points[0].parameters["propagation"]
+
+
+def conductivity_table(path: Path, error: bool, noise: float, end: float = 0.42) -> Path:
+    """Write sigma(omega) whose kernel is spectrum(3, 1.2), on uneven frequencies."""
+    omega = end * (np.arange(1, 501) / 500) ** 1.2
+    sigma = 250.0 / (spectrum(omega, 3.0, 1.2) + 1j * (0.2 - 3.0 * omega))
+    rng = np.random.default_rng(4)
+    level = noise * np.abs(sigma)
+    sigma = sigma + level * (rng.normal(size=500) + 1j * rng.normal(size=500))
+    rows = ["# measured on a Monday", "frequency_THz,sigma_real,sigma_imag" + ",error" * error]
+    for w, s, e in zip(omega, sigma, level, strict=True):
+        cells = [w / (2 * math.pi) * 1e3, s.real, s.imag, *([e] if error else [])]
+        rows.append(",".join(repr(float(cell)) for cell in cells))
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+@pytest.mark.parametrize(("error", "noise"), [(True, 0.02), (False, 0.01)])
+def test_parameters_from_a_conductivity(folder: Path, error: bool, noise: float) -> None:
+    table = conductivity_table(folder.parent / "sigma.csv", error, noise)
+    result = run(folder, "--sigma", str(table), "--temperature-K", "290")
+    eta, gamma = (number(result, f"posterior/mean/{a}_over_v") for a in ("eta", "gamma"))
+    low, high = (result.variables[f"region/{side}/eta_over_v"].data for side in ("low", "high"))
+    assert low[1] < 3.0 < high[1]
+    assert eta == pytest.approx(3.0, rel=0.1)
+    assert gamma == pytest.approx(1.2, rel=0.2)
+    expected = "as given" if error else "from the scatter"
+    assert expected in result.notes["measured_noise"]
+    assert result.notes["measured"] == "sigma.csv"
+    mean, _ = moments_at(3.0, 1.2)
+    error_of_mean = number(result, "measured/kernel_mean_std") * mean
+    assert abs(number(result, "measured/kernel_mean") - mean) < 4 * error_of_mean + 1e-4 * mean
+
+
+def test_shorter_table_with_a_lower_limit(folder: Path) -> None:
+    table = conductivity_table(folder.parent / "sigma.csv", True, 0.01, end=0.25)
+    options = ["--sigma", str(table), "--temperature-K", "290"]
+    assert refused(folder, *options)
+    result = run(folder, *options, "--limit", "0.2")
+    assert result.parameters["moment_limit_rad_fs"] == 0.2
+    mean, variance = moments_at(3.0, 1.2, 0.2)
+    assert number(result, "measured/kernel_mean") == pytest.approx(mean, rel=0.01)
+    assert number(result, "predicted/kernel_variance") == pytest.approx(variance, rel=0.02)
+    low, high = (result.variables[f"region/{side}/gamma_over_v"].data for side in ("low", "high"))
+    assert low[1] < 1.2 < high[1]
+    training = read_training_set(sorted((folder / "moments").glob("*.h5")), limit=0.2)
+    expected = sorted(
+        moments_at(run.coordinates["eta_over_v"], run.coordinates["gamma_over_v"], 0.2)[0]
+        for run in training.runs
+    )
+    assert sorted(training.values("kernel_mean")) == pytest.approx(expected)
+
+
+def test_parameters_from_measured_quantities(folder: Path) -> None:
+    table = folder.parent / "measured.csv"
+    mean, _ = moments_at(3.0, 1.2)
+    table.write_text(
+        f"quantity,value,error\nkernel_mean,{mean},{0.01 * mean}\n"
+        f"mobility,{mobility_at(3.0, 1.2)},0.01\n"
+    )
+    result = run(folder, "--measured", str(table))
+    assert number(result, "posterior/mean/eta_over_v") == pytest.approx(3.0, rel=0.1)
+    assert number(result, "posterior/mean/gamma_over_v") == pytest.approx(1.2, rel=0.2)
+    assert abs(number(result, "measured/mobility_z")) < 2
+    assert "measured/kernel_variance" not in result.variables
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "expected"),
+    [
+        (3.0, 0.03, {"prior", "posterior"}),
+        (6.0, 3.0, {"prior", "posterior", "coarse", "edge"}),
+        (300.0, 1.0, {"prior", "posterior", "misfit", "edge"}),
+    ],
+)
+def test_notes_name_the_reasons_for_doubt(value: float, error: float, expected: set[str]) -> None:
+    eta = np.geomspace(0.5, 8.0, 6)
+    emulator = fit_emulator(training_points({"eta_over_v": eta}), eta)
+    data = measurement({"tau_K": value}, {"tau_K": error})
+    notes = posterior_notes(data, posterior({"tau_K": emulator}, data), emulator.points)
+    assert set(notes) == expected
+
+
+HEADER = "frequency_THz,sigma_real,sigma_imag\n"
+ROWS = "".join(f"{i / 10},1.0,0.5\n" for i in range(1, 20))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "empty; needed is a header line"),
+        (ROWS, ":1: needed is a header line with the columns frequency_THz"),
+        (HEADER.replace(",", ";") + ROWS, ":1: needed is a header"),
+        (HEADER.replace("\n", ",eror\n") + ROWS, ":1: column eror: is not a known column"),
+        (HEADER + ROWS + "2.0,nan,1\n", ":21: column sigma_real: nan is not finite"),
+        (HEADER + ROWS + "2.0,1,\n", ":21: column sigma_imag: '' is not a number"),
+        (HEADER + "-1,1,1\n" + ROWS, ":2: column frequency_THz: -1 is negative"),
+        (HEADER + ROWS + "1.9,1,1\n", ":21: column frequency_THz: 1.9 does not exceed"),
+        (HEADER + "# x\n\n0.05,0,0\n" + ROWS, ":4: column sigma_real: the conductivity is 0"),
+        (HEADER + ROWS + "2.0,1\n", ":21: 2 cells, the header has 3"),
+        (HEADER + "0.1,1,1\n0.2,1,1\n", "2 rows of numbers; at least 8"),
+        (HEADER + ROWS, "omega ends at 0.01194 rad/fs, before the limit of 0.4"),
+        (HEADER.replace("\n", ",error\n") + "0.1,1,1,-1\n", ":2: column error: is negative"),
+    ],
+)
+def test_conductivity_tables_that_are_refused(
+    text: str, message: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "sigma.csv"
+    table.write_text(text)
+    assert refused(results, "--sigma", str(table), "--temperature-K", "290")
+    error = capsys.readouterr().err
+    assert message in error
+    assert str(table) in error
+
+
+def refused(results: Path, *options: str) -> bool:
+    output, suggestion = results.parent / "x.h5", results.parent / "x.yaml"
+    moments = [str(path) for path in sorted((results / "moments").glob("*.h5"))]
+    arguments = ["inverse", "--moments", *moments, "--output", str(output)]
+    status = main([*arguments, "--suggestion", str(suggestion), *options])
+    return status == 2 and not output.exists() and not suggestion.exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("quantity,value,error\n", "no rows after the header"),
+        ("quantity,value,error\nmobilty,1,1\n", ":2: column quantity: 'mobilty' is not known; did"),
+        ("quantity,value,error\ntau_K,1,0\n", ":2: column error: 0 is not above 0"),
+        ("quantity,value,error\ntau_K,1,1\ntau_K,1,1\n", ":3: column quantity: 'tau_K' stands"),
+    ],
+)
+def test_measured_tables_that_are_refused(
+    text: str, message: str, results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "measured.csv"
+    table.write_text(text)
+    assert refused(results, "--measured", str(table))
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--limit", "0.3"], "has no moments up to 0.3 rad/fs; its limits are 0.2, 0.4"),
+        (["--held-out", "nobody"], "'nobody' is not among the files"),
+        (["--sigma", "none.csv"], "--sigma needs --temperature-K"),
+        (["--sigma", "none.csv", "--temperature-K", "290"], "cannot read the file"),
+        (["--sigma", "none.csv", "--temperature-K", "-3"], "must be above 0 K"),
+        (["--measured", "none.csv", "--temperature-K", "200"], "is at 200 K, all training"),
+    ],
+)
+def test_requests_that_are_refused(
+    options: list[str], message: str, results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert refused(results, *options)
+    assert message in capsys.readouterr().err
+
+
+def changed(folder: Path, kind: str, index: int, **changes: object) -> None:
+    path = sorted((folder / kind).glob("*.h5"))[index]
+    write_result(path, replace(read_result(path), **changes), overwrite=True)
+
+
+def test_runs_of_other_systems_or_limits_are_refused(folder: Path) -> None:
+    paths = sorted((folder / "moments").glob("*.h5"))
+    first = read_result(paths[0])
+    model = {**first.parameters["model"], "lattice_constant_A": 9.0}
+    changed(folder, "moments", 0, parameters={**first.parameters, "model": model})
+    with pytest.raises(StoreError, match="more than eta, gamma and temperature; model"):
+        read_training_set(paths)
+    other = {**first.variables, "limit_used": Variable(0.6, (), "1", "x.")}
+    changed(folder, "moments", 0, parameters=first.parameters, variables=other)
+    with pytest.raises(StoreError, match=r"limit of the moments: 0\.4 rad/fs and 0\.6 rad/fs"):
+        read_training_set(paths)
+    with pytest.raises(StoreError, match="1 usable training points: nothing to learn"):
+        read_training_set(paths[:1])
+    with pytest.raises(StoreError, match="name the folder of a study's results"):
+        files_of([folder, folder / "moments"])
+
+
+def test_flagged_and_smaller_runs_are_left_out(folder: Path, plan_of: PlanOf) -> None:
+    larger = plan_of(STUDY.replace("n_sites: 5", "n_sites: 7")).points[3]
+    parameters = stored_parameters(larger, "grid")
+    big = folder / "moments" / f"{larger.id}.h5"
+    write_result(big, moments_file(parameters, larger.hash))
+    paths = sorted((folder / "moments").glob("*.h5"))
+    found = read_training_set(paths)
+    assert len(found.runs) == 17
+    (reason,) = found.left_out.values()
+    assert reason == f"superseded by {larger.id}"
+    source = read_result(big)
+    gates = (make_gate("trace", 1.0, 0.5, "too large"),)
+    write_result(big, replace(source, gates=gates), overwrite=True)
+    again = read_training_set(paths)
+    assert len(again.runs) == 17
+    assert again.left_out == {larger.id: "flagged by a quality gate"}
+    with pytest.raises(StoreError, match="flagged or without numbers"):
+        read_training_set(paths, larger.id)
+
+
+def test_errors_of_the_mobility_come_from_its_file(results: Path) -> None:
+    found = read_training_set(sorted(results.glob("*/*.h5")))
+    errors = sorted(set(found.errors("mobility")))
+    assert errors == pytest.approx([0.0005, 0.001])
+    assert set(found.errors("kernel_mean")) == {0.0}
+
+
+def test_the_same_result_every_time(results: Path, folder: Path, inverted: Result) -> None:
+    second = run(folder, "--held-out", held_out_id(folder))
+    files = [place.parent / "next.yaml" for place in (results, folder)]
+    assert files[0].read_text() == files[1].read_text()
+    for name, variable in inverted.variables.items():
+        assert np.array_equal(variable.data, second.variables[name].data, equal_nan=True)

@@ -1,0 +1,53 @@
+"""A study that names a paper must hold what the figures of the paper are drawn from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from smallpolaron.studies.problems import ConfigurationError
+from smallpolaron.studies.study import load_plan, plan_document
+from smallpolaron.studies.yamlfile import parse_yaml
+
+CONFIG = Path(__file__).resolve().parents[2] / "config" / "mori2024.yaml"
+
+
+def test_the_study_of_the_paper_has_all_it_needs() -> None:
+    plan = load_plan(CONFIG)
+    assert plan.paper == "mori2024"
+    groups = [point.group for point in plan.points]
+    assert set(groups) == {"sizes", "map", "held_out"}
+    assert groups.count("map") >= 20
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("[3, 4, 5, 6, 7", "[3, 4, 5, 7", "a ring of 6 sites"),
+        ("15, 20, 30]", "15, 30]", "a ring of 20 sites"),
+        ("name: held_out", "name: other", "block 'held_out'"),
+        ("bath.eta_over_v: [6.26]", "bath.eta_over_v: [6.26, 6.3]", "one point, no more"),
+        ("bath.eta_over_v: [2, 3.5", "bath.eta_over_v: [2.5, 3.5", "bath.eta_over_v = 2"),
+        ("protocols: [marcus]", "protocols: [franck_condon]", "protocol marcus"),
+    ],
+)
+def test_what_is_missing_is_told(old: str, new: str, told: str) -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    with pytest.raises(ConfigurationError, match="paper = 'mori2024': needs in the grid") as error:
+        plan_document(parse_yaml(text.replace(old, new), "study.yaml"))
+    assert told in str(error.value)
+
+
+def test_a_block_name_is_checked() -> None:
+    text = CONFIG.read_text(encoding="utf-8").replace("name: held_out", "name: held out")
+    with pytest.raises(ConfigurationError, match="'held out'"):
+        plan_document(parse_yaml(text, "study.yaml"))
+
+
+def test_names_of_blocks_do_not_change_what_is_computed() -> None:
+    text = CONFIG.read_text(encoding="utf-8")
+    plain = text.replace("paper: mori2024\n", "").replace("name: map", "name: elsewhere")
+    points = [plan_document(parse_yaml(each, "study.yaml")).points for each in (text, plain)]
+    assert [p.id for p in points[0]] == [p.id for p in points[1]]

@@ -1,0 +1,413 @@
+"""Analysis of a table: the numbers of the jobs, known kernels found again, nothing replaced."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
+from smallpolaron.analysis.kernel import memory_kernel
+from smallpolaron.analysis.kubo import kubo_factor, spectra
+from smallpolaron.cli import main
+from smallpolaron.model.units import beta, mobility_cm2
+from smallpolaron.studies.own_data.table_analysis import (
+    CURVES,
+    JOBS,
+    OPTIONAL,
+    SUMMARY,
+    TableRequest,
+    analyse_table,
+    analysis_settings,
+)
+from smallpolaron.studies.own_data.table_summary import NOISE_GAIN
+from smallpolaron.studies.problems import ConfigurationError
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "analysis"))
+from analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, Sampled
+
+ROOT = Path(__file__).parents[2]
+EXAMPLE = ROOT / "docs" / "own-data.csv"
+HEADER = "time_fs,C_real_A2_fs2,C_imag_A2_fs2"
+SETTINGS = AnalysisConfig()
+SLOW = ("augmented", "conductivity_models")
+FAST = [job for job in JOBS if job[0] not in SLOW]
+KINDS = ("correlation", *(kind for kind, _, _ in FAST))
+
+
+def request(table: Path, folder: Path, **options: object) -> TableRequest:
+    content: dict[str, object] = {
+        "temperature_K": TEMPERATURE,
+        "kind": "quantum",
+        "unit": None,
+        "settings": SETTINGS,
+        "skip": SLOW,
+    }
+    content |= options
+    return TableRequest(table, folder, **content)  # type: ignore[arg-type]
+
+
+def number(result: Result, name: str) -> float:
+    return float(np.real(result.variables[name].data))
+
+
+def array(result: Result, name: str) -> np.ndarray:
+    return np.asarray(result.variables[name].data)
+
+
+def table_of(path: Path, case: Sampled, header: str = HEADER, digits: int = 17) -> Path:
+    rows = zip(case.time, case.C.real, case.C.imag, strict=True)
+    lines = [header, *(",".join(f"{value:.{digits}g}" for value in row) for row in rows)]
+    path.write_text("\n".join(lines) + "\n")
+    return path
+
+
+def classical_table(path: Path, C: Callable[[np.ndarray], np.ndarray], step: float = 0.5) -> Path:
+    t = step * np.arange(801)
+    rows = [f"{a:.17g} {b:.17g}" for a, b in zip(t, C(t), strict=True)]
+    path.write_text("\n".join(["# time_fs C_A2_fs2", *rows]))
+    return path
+
+
+QUANTUM = GaussianBands(weights=(1e-3, 6e-4))
+
+
+def test_an_own_result_gives_the_numbers_of_the_jobs(
+    correlation: Callable[..., Result], tmp_path: Path
+) -> None:
+    source = correlation()
+    write_result(tmp_path / "own.h5", source)
+    found = analyse_table(request(tmp_path / "own.h5", tmp_path / "out", temperature_K=None))
+    expected = {"correlation": source}
+    for kind, origin, job in FAST:
+        expected[kind] = job(expected[origin], SETTINGS)
+    for kind in KINDS:
+        assert found[kind].gates == expected[kind].gates
+        assert set(found[kind].variables) == set(expected[kind].variables)
+        for name, variable in expected[kind].variables.items():
+            np.testing.assert_array_equal(array(found[kind], name), variable.data)
+
+
+def test_a_text_table_with_derivatives_gives_the_numbers_of_the_jobs(
+    correlation: Callable[..., Result], tmp_path: Path
+) -> None:
+    source = correlation()
+    parts = [array(source, name) for name in ("time_fs", "C_JJ", "dC_JJ", "d2C_JJ")]
+    columns = [parts[0], *(part for p in parts[1:] for part in (p.real, p.imag))]
+    path = tmp_path / "a.csv"
+    header = f"{HEADER},dC_real,dC_imag,d2C_real,d2C_imag"
+    np.savetxt(path, np.transpose(columns), "%.17g", ",", header=header, comments="")
+    found = analyse_table(request(path, tmp_path / "out"))
+    expected = {"correlation": source}
+    for kind, origin, job in FAST:
+        expected[kind] = job(expected[origin], SETTINGS)
+    for kind, name in (
+        ("mobility", "D"),
+        ("mobility", "mobility"),
+        ("kernel", "D_kernel"),
+        ("kernel", "tau_K_percent_fs"),
+        ("kernel", "t_eq_band_fs"),
+        ("drude_smith", "c"),
+        ("drude_smith", "k"),
+        ("moments", "mean"),
+    ):
+        assert number(found[kind], name) == pytest.approx(number(expected[kind], name), rel=1e-12)
+
+
+def test_a_table_without_derivatives_is_nearly_as_good(
+    correlation: Callable[..., Result], tmp_path: Path
+) -> None:
+    source = correlation()
+    C = array(source, "C_JJ")
+    case = Sampled(array(source, "time_fs"), C, C, C)
+    found = analyse_table(request(table_of(tmp_path / "a.csv", case), tmp_path / "out"))
+    assert "dC_JJ" not in found["correlation"].variables
+    mobility, kernel = (job(source, SETTINGS) for _, _, job in JOBS[:2])
+    assert number(found["mobility"], "D") == pytest.approx(number(mobility, "D"), rel=1e-8)
+    assert number(found["kernel"], "D_kernel") == pytest.approx(
+        number(kernel, "D_kernel"), rel=1e-6
+    )
+    for name in ("tau_K_percent_fs", "t_eq_percent_fs"):
+        assert abs(number(found["kernel"], name) - number(kernel, name)) <= 1.0
+
+
+def test_files_can_be_read_again(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    found = analyse_table(request(path, tmp_path / "out"))
+    assert set(found) == set(KINDS)
+    for kind in KINDS:
+        stored = read_result(tmp_path / "out" / f"{kind}.h5", kind=kind)
+        assert stored.parameters["table"]["file"] == "a.csv"
+        assert stored.parameters["table"]["kind"] == "quantum"
+        assert len(stored.parameters["table"]["sha256"]) == 64
+    again = request(tmp_path / "out" / "correlation.h5", tmp_path / "o", temperature_K=None)
+    assert number(analyse_table(again)["kernel"], "D_kernel") == number(found["kernel"], "D_kernel")
+
+
+def test_quantum_table_of_known_spectrum(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 300.0))
+    found = analyse_table(request(path, tmp_path / "out"))
+    D = 0.5 * float(QUANTUM.full(np.zeros(1))[0])
+    assert number(found["mobility"], "D") == pytest.approx(D, rel=1e-8)
+    assert number(found["mobility"], "mobility") == pytest.approx(mobility_cm2(D, 300.0), rel=1e-8)
+    omega = array(found["mobility"], "omega")
+    shown = array(found["mobility"], "spectrum_kubo")
+    np.testing.assert_allclose(shown, QUANTUM.kubo(omega), atol=1e-7 * float(np.max(shown)))
+    assert not found["correlation"].flagged
+
+
+def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
+    """K(t) = sum of complex exponentials; no detailed balance holds, which the page must say."""
+    case = ExponentialKernel()
+    path = table_of(tmp_path / "a.csv", case.sample(0.5, 400.0))
+    found = analyse_table(request(path, tmp_path / "out"))
+    K, exact = array(found["kernel"], "K"), case.kernel(0.5 * np.arange(801))
+    np.testing.assert_allclose(K, exact, atol=1e-6 * abs(exact[0]))
+    assert found["correlation"].flagged
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    assert "C(t) fails the checks long_time_decay, detailed_balance: all numbers" in page
+
+
+def test_a_drude_smith_function_has_an_exponential_kernel(tmp_path: Path) -> None:
+    """C = (1 + c k t) exp(-k t) has K = c^2 k^2 exp(-(1 + c) k t) beside its drift (c - 1) k."""
+    c, k, start = -0.6, 0.05, 3e-3
+    path = classical_table(tmp_path / "a.txt", lambda t: start * (1 + c * k * t) * np.exp(-k * t))
+    found = analyse_table(request(path, tmp_path / "out", kind="classical"))
+    t = array(found["kernel"], "time_fs")
+    exact = (c * k) ** 2 * np.exp(-(1 + c) * k * t)
+    np.testing.assert_allclose(array(found["kernel"], "K"), exact, atol=1e-5 * exact[0])
+    D = start * (1 + c) / k
+    assert number(found["mobility"], "D") == pytest.approx(D, rel=1e-6)
+    area = (c * k) ** 2 * (1 - math.exp(-(1 + c) * k * t[-1])) / ((1 + c) * k)
+    D_kernel = start / (area - (c - 1) * k)
+    assert number(found["kernel"], "D_kernel") == pytest.approx(D_kernel, rel=1e-6)
+    assert number(found["drude_smith"], "c") == pytest.approx(c, rel=1e-6)
+    assert number(found["drude_smith"], "k") == pytest.approx(k, rel=1e-6)
+    assert "Drude–Smith describes" in found["drude_smith"].notes["verdict"]
+
+
+def test_a_classical_function_gets_no_quantum_factor(tmp_path: Path) -> None:
+    t = np.arange(400.0)
+    C = np.exp(-((t / 30) ** 2)) * np.cos(0.1 * t)
+    kubo = classical_as_kubo(t, C)
+    np.testing.assert_array_equal(kubo.C, C)
+    slope = C * (-2 * t / 900) - 0.1 * np.exp(-((t / 30) ** 2)) * np.sin(0.1 * t)
+    np.testing.assert_allclose(kubo.dC, slope, atol=1e-8)
+    as_classical, as_quantum = classical_spectra(t, C, 300.0), spectra(t, C, 300.0)
+    np.testing.assert_allclose(as_classical.kubo, as_classical.full, atol=1e-12)
+    factor = kubo_factor(as_quantum.omega, 300.0)
+    np.testing.assert_allclose(as_quantum.kubo, as_classical.kubo * factor, atol=1e-12)
+    path = classical_table(tmp_path / "a.txt", lambda x: np.interp(x, t, C), step=1.0 - 0.5)
+    found = analyse_table(request(path, tmp_path / "out", kind="classical"))
+    np.testing.assert_allclose(array(found["mobility"], "C_kubo")[::2][:400], C, atol=1e-12)
+
+
+def test_arbitrary_units_keep_shapes_and_lose_D(tmp_path: Path) -> None:
+    case = QUANTUM.sample(1.0, 200.0)
+    scaled = Sampled(case.time, 37.0 * case.C, case.dC, case.d2C)
+    absolute = analyse_table(request(table_of(tmp_path / "a.csv", case), tmp_path / "a"))
+    table = table_of(tmp_path / "b.csv", scaled, header="time_fs,C_real,C_imag")
+    relative = analyse_table(request(table, tmp_path / "b"))
+    for kind, name in (
+        ("mobility", "D"),
+        ("mobility", "mobility"),
+        ("mobility", "D_paper"),
+        ("kernel", "D_kernel"),
+        ("kernel", "tau_K_band_fs"),
+        ("kernel", "t_eq_band_fs"),
+    ):
+        assert math.isnan(number(relative[kind], name)), name
+        assert not math.isnan(number(absolute[kind], name)), name
+    for kind, name in (("kernel", "tau_K_percent_fs"), ("drude_smith", "c"), ("drude_smith", "k")):
+        assert number(relative[kind], name) == pytest.approx(number(absolute[kind], name), rel=1e-6)
+    start = float(case.C[0].real)
+    D, mu = number(absolute["mobility"], "D"), number(absolute["mobility"], "mobility")
+    running = relative["mobility"].variables["D_running"]
+    assert running.units == "C(0) fs"
+    assert np.asarray(running.data)[-1] == pytest.approx(D / start, rel=1e-9)
+    sigma = relative["mobility"].variables["sigma"]
+    assert sigma.units == "C(0) fs"
+    exact = array(absolute["mobility"], "sigma") * D / mu / start
+    np.testing.assert_allclose(sigma.data, exact, rtol=1e-6, atol=1e-6)
+    assert relative["correlation"].variables["C_JJ"].units == "C(0)"
+    page = (tmp_path / "b" / SUMMARY).read_text()
+    assert "no D and no mobility" in page
+    assert "| diffusion constant D |" not in page
+
+
+def test_rounding_of_the_table_is_amplified_as_estimated(tmp_path: Path) -> None:
+    case = QUANTUM.sample(1.0, 200.0)
+    exact = memory_kernel(case.time, case.C).K
+    for digits in (5, 7):
+        path = table_of(tmp_path / "a.csv", case, digits=digits)
+        found = analyse_table(request(path, tmp_path / "out", overwrite=True))
+        rounding = found["correlation"].parameters["table"]["rounding"]
+        noise = np.abs(array(found["kernel"], "K") - exact)
+        assert 0.03 < np.max(noise[5:]) / (NOISE_GAIN * rounding) < 3.0
+    path = table_of(tmp_path / "a.csv", case, digits=3)
+    analyse_table(request(path, tmp_path / "out", overwrite=True))
+    assert "rounding of the table moves K" in (tmp_path / "out" / SUMMARY).read_text()
+
+
+def test_page_and_curves_hold_what_the_files_hold(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    found = analyse_table(request(path, tmp_path / "out"))
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    for kind, name in (("mobility", "D"), ("kernel", "D_kernel"), ("drude_smith", "k")):
+        assert f" {number(found[kind], name):.6g} " in page
+    assert found["drude_smith"].notes["verdict"] in page
+    for gate in found["correlation"].gates:
+        assert f"| {gate.name} |" in page
+    with (tmp_path / "out" / CURVES["time"]).open() as file:
+        rows = list(csv.DictReader(file))
+    assert [float(row["time [fs]"]) for row in rows] == list(array(found["kernel"], "time_fs"))
+    column = [float(row["kernel/K imag [fs^-2]"]) for row in rows]
+    np.testing.assert_array_equal(column, array(found["kernel"], "K").imag)
+    cut = [float(row["kernel/D_cutoff [angstrom^2 fs^-1]"]) for row in rows]
+    np.testing.assert_array_equal(cut, array(found["kernel"], "D_cutoff"))
+    with (tmp_path / "out" / CURVES["omega"]).open() as file:
+        rows = list(csv.DictReader(file))
+    column = [float(row["mobility/sigma real [cm^2 V^-1 s^-1]"]) for row in rows]
+    np.testing.assert_array_equal(column, array(found["mobility"], "sigma").real)
+
+
+def test_nothing_is_replaced_silently(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / SUMMARY).write_text("mine")
+    with pytest.raises(StoreError, match=SUMMARY):
+        analyse_table(request(path, folder))
+    assert [item.name for item in folder.iterdir()] == [SUMMARY]
+    analyse_table(request(path, folder, overwrite=True))
+    assert "mine" not in (folder / SUMMARY).read_text()
+    with pytest.raises(StoreError, match="is no folder"):
+        analyse_table(request(path, path))
+    with pytest.raises(StoreError, match="replaced by its own analysis"):
+        analyse_table(request(folder / "correlation.h5", folder, overwrite=True))
+
+
+def test_what_is_skipped_leaves_no_older_file(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "moments.h5").write_text("of another table")
+    with pytest.raises(StoreError, match=r"moments\.h5 exist"):
+        analyse_table(request(path, folder, skip=OPTIONAL))
+    found = analyse_table(request(path, folder, skip=OPTIONAL, overwrite=True))
+    assert set(found) == {"correlation", "mobility", "kernel"}
+    assert not (folder / "moments.h5").exists()
+    assert "- moments was skipped as asked." in (folder / SUMMARY).read_text()
+
+
+def test_results_of_another_kind_are_refused(
+    correlation: Callable[..., Result], tmp_path: Path
+) -> None:
+    write_result(tmp_path / "m.h5", JOBS[0][2](correlation(), SETTINGS))
+    with pytest.raises(StoreError, match="holds a result of kind 'mobility'"):
+        analyse_table(request(tmp_path / "m.h5", tmp_path / "out"))
+
+
+def test_a_run_that_grew_gives_no_numbers(
+    correlation: Callable[..., Result], tmp_path: Path
+) -> None:
+    write_result(tmp_path / "own.h5", correlation(grew=True))
+    found = analyse_table(request(tmp_path / "own.h5", tmp_path / "out"))
+    assert math.isnan(number(found["mobility"], "D"))
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    assert "mobility has no numbers: the state grew" in page
+
+
+def test_a_failing_step_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    settings = AnalysisConfig(drude_smith_range_fs=(100.0, 900.0))
+    found = analyse_table(request(path, tmp_path / "out", settings=settings))
+    assert math.isnan(number(found["drude_smith"], "c"))
+    assert number(found["mobility"], "D") > 0
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    assert "- drude_smith has no numbers: fit_range_fs = (100.0, 900.0)" in page
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"band_percent": 0.0}, "band_percent = 0.0: must be a number > 0 and < 100"),
+        ({"frequency_max_cm": float("nan")}, "frequency_max_cm = nan"),
+        ({"drude_smith_range_fs": [5.0, 1.0]}, "from >= 0 and to > from"),
+    ],
+)
+def test_criteria_are_checked(given: dict[str, object], reason: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        analysis_settings(given)
+    assert reason in str(caught.value)
+
+
+def test_criteria_that_are_not_given_have_their_defaults() -> None:
+    assert analysis_settings({"band_percent": None}) == AnalysisConfig()
+    assert analysis_settings({"band_percent": 2.0}) == AnalysisConfig(band_percent=2.0)
+
+
+# The example of docs/own-data.md: C(t) = C0 exp(-w^2 t^2/2 - i w^2 hbar t/(2 k_B T)).
+EXAMPLE_C0, EXAMPLE_W = 4e-3, 0.08
+
+
+def example_text() -> str:
+    t = np.arange(161)
+    slope = 0.5 * EXAMPLE_W**2 * beta(300.0)
+    C = EXAMPLE_C0 * np.exp(-0.5 * (EXAMPLE_W * t) ** 2 - 1j * slope * t)
+    C[0] = EXAMPLE_C0
+    rows = [f"{n},{value.real:.8e},{value.imag:.8e}" for n, value in enumerate(C)]
+    lines = [
+        "# C(t) = C0 exp(-w^2 t^2/2 - i w^2 hbar t/(2 k_B T)), C0 = 4e-3 angstrom^2/fs^2,",
+        "# w = 0.08 rad/fs, T = 300 K",
+        HEADER,
+        *rows,
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def test_the_example_of_the_documentation_is_its_formula() -> None:
+    assert EXAMPLE.read_text() == example_text()
+
+
+def test_the_example_gives_its_mobility(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """D = C0 sqrt(pi/2)/w exp(-(w hbar/k_B T)^2/8), the rate of Marcus times the length squared."""
+    command = ["analyse", str(EXAMPLE), "--temperature-K", "300", "--output-folder"]
+    command.append(str(tmp_path / "out"))
+    assert main(command) == 0
+    out, err = capsys.readouterr()
+    assert out.strip() == str(tmp_path / "out" / SUMMARY)
+    assert not err
+    D = EXAMPLE_C0 * math.sqrt(math.pi / 2) / EXAMPLE_W
+    D *= math.exp(-((EXAMPLE_W * beta(300.0)) ** 2) / 8)
+    mobility = read_result(tmp_path / "out" / "mobility.h5")
+    assert number(mobility, "D") == pytest.approx(D, rel=1e-6)
+    kernel = read_result(tmp_path / "out" / "kernel.h5")
+    assert number(kernel, "D_kernel") == pytest.approx(D, rel=1e-4)
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    left_out = page.partition("## Warnings and what was left out\n\n")[2].partition("\n\n")[0]
+    assert left_out == "None."
+    assert all((tmp_path / "out" / f"{kind}.h5").exists() for kind, _, _ in JOBS)
+    assert main(command) == 2
+    assert "--overwrite" in capsys.readouterr().err
+
+
+def test_the_command_prints_every_fault_and_ends_with_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(EXAMPLE.read_text().replace("\n7,", "\n7.3,").replace("\n9,", "\n9,x"))
+    options = ["--temperature-K", "300", "--output-folder", str(tmp_path / "out")]
+    options += ["--skip", *OPTIONAL]
+    assert main(["analyse", str(path), *options]) == 2
+    out, err = capsys.readouterr()
+    assert not out
+    assert err.startswith(f"{path}:13: C_real_A2_fs2 = 'x")
+    assert not (tmp_path / "out").exists()

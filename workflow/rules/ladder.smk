@@ -1,0 +1,95 @@
+# Finite-size ladders: rings or chains of growing size, computed one after another until D has
+# converged. After every size a checkpoint decides whether to climb on. A new plan makes the decisions
+# anew: they take seconds, and the tolerance or the sizes may have changed.
+
+
+checkpoint rung:
+    input:
+        mobility=rungs_up_to,
+        plan=PLAN,
+    output:
+        json=f"{RESULTS}/ladder/{{ladder}}/{{size}}.json",
+    log:
+        f"{LOGS}/ladder/{{ladder}}/{{size}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        settings=STUDY.ladder.model_dump(),
+    message:
+        "Whether {wildcards.ladder} has converged by N = {wildcards.size}"
+    shell:
+        "python -m smallpolaron climb --plan {input.plan} --name {wildcards.ladder}"
+        " --mobility {input.mobility} --output {output.json} > {log} 2>&1"
+
+
+rule ladder:
+    input:
+        mobility=rungs_climbed,
+        infinite_ring=infinite_ring,
+        plan=PLAN,
+    output:
+        h5=f"{RESULTS}/ladder/{{ladder}}.h5",
+    log:
+        f"{LOGS}/ladder/{{ladder}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        settings=STUDY.ladder.model_dump(),
+    message:
+        "Limit of infinitely many sites of {wildcards.ladder}"
+    shell:
+        "python -m smallpolaron ladder --plan {input.plan} --name {wildcards.ladder}"
+        " --mobility {input.mobility} --infinite-ring {input.infinite_ring}"
+        " --output {output.h5} > {log} 2>&1"
+
+
+# Compute all ladders and nothing else. (With --until Snakemake stops after one size.)
+rule ladders:
+    input:
+        ladder_files(),
+
+
+rule ladder_table:
+    input:
+        ladder=ladder_files(),
+    output:
+        table=f"{TABLES}/ladder.csv",
+    log:
+        f"{LOGS}/ladder_table.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Table of the finite-size ladders"
+    shell:
+        "python -m smallpolaron ladder-table --ladder {input.ladder} --output {output.table}"
+        " > {log} 2>&1"
+
+
+rule figure_ladder:
+    input:
+        ladder=f"{RESULTS}/ladder/{{ladder}}.h5",
+    output:
+        figure=report(
+            f"{FIGURES}/ladder/{{ladder}}.svg",
+            caption="../report/ladder.rst",
+            category="Figures by system",
+            subcategory=lambda wildcards: about_ladder(wildcards)["title"],
+            labels=labels("finite-size ladder"),
+        ),
+        numbers=f"{FIGURES}/ladder/{{ladder}}.csv",
+    log:
+        f"{LOGS}/figures/ladder/{{ladder}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        about=about_ladder,
+    message:
+        "Figure ladder of {wildcards.ladder}"
+    shell:
+        "python -m smallpolaron.studies.figures.ladder --ladder {input.ladder}"
+        " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
