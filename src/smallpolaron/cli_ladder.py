@@ -38,8 +38,8 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
 
 
 def _climb(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.ladder_files import write_decision
-    from smallpolaron.studies.ladder_job import verdict_of
+    from smallpolaron.studies.ladder.ladder_files import write_decision
+    from smallpolaron.studies.ladder.ladder_job import verdict_of
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.store import read_result
 
@@ -52,7 +52,7 @@ def _climb(options: argparse.Namespace) -> int:
 
 
 def _ladder(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.ladder_job import ladder_result
+    from smallpolaron.studies.ladder.ladder_job import ladder_result
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.store import read_result, write_result
 
@@ -66,7 +66,7 @@ def _ladder(options: argparse.Namespace) -> int:
 
 
 def _table(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.ladder_table import LADDER_COLUMNS, ladder_rows
+    from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
     from smallpolaron.studies.store import read_result
     from smallpolaron.studies.tables import write_table
 

@@ -15,11 +15,11 @@ from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
 from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import ladder as ladder_figure
-from smallpolaron.studies.ladder import Rung, Tolerance, judge
-from smallpolaron.studies.ladder_files import computed, decision_path, write_decision
-from smallpolaron.studies.ladder_job import ladder_result, verdict_of
-from smallpolaron.studies.ladder_section import LadderConfig
-from smallpolaron.studies.ladder_table import LADDER_COLUMNS, ladder_rows
+from smallpolaron.studies.ladder.climb import Rung, Tolerance, judge
+from smallpolaron.studies.ladder.ladder_files import computed, decision_path, write_decision
+from smallpolaron.studies.ladder.ladder_job import ladder_result, verdict_of
+from smallpolaron.studies.ladder.ladder_section import LadderConfig
+from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan, write_plan
 from smallpolaron.studies.store import Result, Variable, read_result, write_result
 from smallpolaron.studies.tables import plan_text, point_rows

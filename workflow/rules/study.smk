@@ -14,8 +14,8 @@ shell.prefix(
 try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.studies.figures.systems import group, listed, numerics
-    from smallpolaron.studies.ladder import Tolerance
-    from smallpolaron.studies.ladder_files import climbs_on, decided
+    from smallpolaron.studies.ladder.climb import Tolerance
+    from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document

@@ -1,10 +1,12 @@
 """Diffusive plateau of a mean-squared displacement: whether, when and how high.
 
-D(t) is half the slope of the mean-squared displacement. Its rate of change per e-fold of time,
-d ln D/d ln t, is 1 for ballistic motion, 0 for diffusion and falls without bound once the carrier
-feels the end of the chain or its own image on a ring.
+D(t) is half the slope of the mean-squared displacement. It grows with time in ballistic motion, is
+constant in diffusion, and falls once the carrier feels the end of the chain or its own image on a
+ring.
 """
 
+from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,9 +14,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smallpolaron.analysis._checks import FloatArray, real_series, uniform_times
-
-FLATNESS: Final = 0.1
-"""Largest |d ln D/d ln t| on a plateau."""
 
 LEAST_RATIO: Final = 2.0
 """Least ratio of the end of a plateau to its beginning. Where growth turns into decay D is flat,
@@ -48,22 +47,20 @@ class Plateau:
 def find_plateau(
     time_fs: ArrayLike,
     dmsd: ArrayLike,
-    d2msd: ArrayLike,
     *,
-    flatness: float = FLATNESS,
+    flatness: float,
     least_ratio: float = LEAST_RATIO,
 ) -> Plateau:
     """Search the slope of a mean-squared displacement for a diffusive plateau.
 
-    A plateau is a stretch of time on which D(t) is positive and changes by less than a share
-    (flatness) per e-fold of time, and whose end is at least some multiple (least_ratio) of its
+    A plateau is a stretch of time on which D(t) is positive and stays within a share (flatness) of
+    the middle of its range, and whose end is at least some multiple (least_ratio) of its
     beginning. The stretch that lasts longest counts.
 
     Args:
         time_fs: evenly spaced times from zero in fs, (times,).
         dmsd: first derivative of the mean-squared displacement, angstrom^2/fs, (times,).
-        d2msd: its second derivative, angstrom^2/fs^2, (times,).
-        flatness: largest |d ln D/d ln t|, above zero.
+        flatness: half the range of D(t) over its middle, at most; above zero.
         least_ratio: least ratio of last to first time, above one.
 
     Returns:
@@ -82,12 +79,11 @@ def find_plateau(
         )
     time, step = uniform_times(time_fs, 2)
     D = 0.5 * real_series("dmsd", dmsd, time.size)
-    dD = 0.5 * real_series("d2msd", d2msd, time.size)
     rule = (
-        f"D(t) changes by less than {100 * flatness:g} % per e-fold of time, "
+        f"D(t) stays within {100 * flatness:g} % of the middle of its range "
         f"until {least_ratio:g} times the time at which that began, or longer"
     )
-    stretches = _stretches((D > 0.0) & (time * np.abs(dD) <= flatness * D))
+    stretches = list(_stretches(D, flatness))
     # From time zero on, the ratio is that to the first step.
     ratios = [time[last] / max(time[first], step) for first, last in stretches]
     flat = [s for s, ratio in zip(stretches, ratios, strict=True) if ratio >= least_ratio]
@@ -101,11 +97,32 @@ def find_plateau(
     return Plateau(rule, True, mean, error, float(time[first]), float(time[last]), reason)
 
 
-def _stretches(inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[tuple[int, int]]:
-    """First and last index of every run of true values."""
-    edges = np.diff(np.concatenate([[False], inside, [False]]).astype(int))
-    firsts, ends = np.flatnonzero(edges == 1), np.flatnonzero(edges == -1)
-    return [(int(first), int(end) - 1) for first, end in zip(firsts, ends, strict=True)]
+def _stretches(D: FloatArray, flatness: float) -> Iterator[tuple[int, int]]:
+    """First and last index of the longest flat stretch up to every time, single times left out."""
+    # Indices of the decreasing maxima and increasing minima of the stretch.
+    largest: deque[int] = deque()
+    smallest: deque[int] = deque()
+    first = 0
+    for last, value in enumerate(D):
+        if not value > 0.0:
+            first = last + 1
+            largest.clear()
+            smallest.clear()
+            continue
+        while largest and D[largest[-1]] <= value:
+            largest.pop()
+        while smallest and D[smallest[-1]] >= value:
+            smallest.pop()
+        largest.append(last)
+        smallest.append(last)
+        while D[largest[0]] * (1.0 - flatness) > D[smallest[0]] * (1.0 + flatness):
+            first += 1
+            while largest[0] < first:
+                largest.popleft()
+            while smallest[0] < first:
+                smallest.popleft()
+        if last > first:
+            yield first, last
 
 
 def _why_not(

@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
-from smallpolaron.studies.ladder_section import LadderConfig
+from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.problems import Problem
 from smallpolaron.studies.sections import (
     CONVERGED,

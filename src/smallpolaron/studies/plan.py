@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Paper, Protocol
-from smallpolaron.studies.ladder_section import LadderConfig
+from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import nearest
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig

@@ -164,8 +164,8 @@ def _worst_gates(sources: Sequence[Result]) -> tuple[Gate, ...]:
 def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     kernel = runs.kernel()
     D = population_D(kernel)
-    first, second = (order[runs.start] @ kernel.squares_A2 for order in runs.orders[1:])
-    plateau = find_plateau(runs.time_fs, first, second)
+    first = runs.orders[1][runs.start] @ kernel.squares_A2
+    plateau = find_plateau(runs.time_fs, first, flatness=settings.band_percent / 100)
     times = settling_times(
         kernel.time_fs,
         D,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
-from smallpolaron.studies.ladder_files import computed
+from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import read_result
 from smallpolaron.studies.tables import (

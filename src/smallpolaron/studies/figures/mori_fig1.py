@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -39,6 +39,10 @@ COLUMNS: Final = (
     "first_converged_n_sites",
     "remark",
 )
+
+
+Reading = Callable[[Run], tuple[float, float]]
+"""D of a run and its error, angstrom^2/fs; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -88,17 +92,17 @@ def converged(mobility: Sequence[Run], band: float) -> Run:
     )
 
 
-def methods(runs: Sequence[Run], reference: Run, band: float) -> list[Method]:
+def methods(runs: Sequence[Run], reference: Run, band: float, read: Reading) -> list[Method]:
     """Return the methods for one bath, each with its table of sizes."""
     found = []
     for name in METHODS:
         mine = tuple(run for run in runs if method_of(run) == name)
-        usable = [run for run in mine if np.isfinite(value(run)[0])]
+        usable = [run for run in mine if np.isfinite(read(run)[0])]
         table = None
         if usable:
             table = finite_size_table(
                 [run.n_sites for run in usable],
-                [value(run)[0] for run in usable],
+                [read(run)[0] for run in usable],
                 [run.flagged for run in usable],
                 usable[0].temperature_K,
                 value(reference)[0],
@@ -108,15 +112,24 @@ def methods(runs: Sequence[Run], reference: Run, band: float) -> list[Method]:
     return found
 
 
-def by_bath(mobility: Sequence[Run], kernels: Sequence[Run], band: float) -> list[list[Method]]:
-    """Return the methods of every bath, with the larger coupling last."""
+def by_bath(
+    mobility: Sequence[Run], kernels: Sequence[Run], band: float, read: Reading = value
+) -> list[list[Method]]:
+    """Return the methods of every bath, with the larger coupling last.
+
+    Args:
+        mobility: runs of the current.
+        kernels: runs of populations.
+        band: half-width of the band that a converged size stays in, paper units.
+        read: what counts as D of a run.
+    """
     couplings = sorted({paper.eta_over_v(run) for run in mobility})
     found = []
     for eta in couplings:
         current, populations = (
             [run for run in runs if paper.eta_over_v(run) == eta] for runs in (mobility, kernels)
         )
-        found.append(methods([*current, *populations], converged(current, band), band))
+        found.append(methods([*current, *populations], converged(current, band), band, read))
     return found
 
 

@@ -10,7 +10,6 @@ from typing import Final
 
 from smallpolaron.studies.figures import paper, style
 from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.mori_fig1 import by_bath
 from smallpolaron.studies.figures.mori_targets import (
     Target,
     back_mapping,
@@ -107,7 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     populations = paper.read(options.population_kernel)
     inverse = Run(options.inverse.stem, read_result(options.inverse, kind="inverse"), "")
     found = [
-        *sizes(by_bath(mobility, populations, band), band),
+        *sizes(mobility, populations, band),
         *settling(kernels, mobility, populations, band),
         *drude_smith(paper.read(options.conductivity_models)),
         *kernel_moments(paper.read(options.moments)),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import paper
-from smallpolaron.studies.figures.mori_fig1 import METHODS, Method
+from smallpolaron.studies.figures.mori_fig1 import METHODS, Method, by_bath, method_of, value
 from smallpolaron.studies.figures.mori_table1 import PRINTED, at_convergence, times
 from smallpolaron.studies.figures.runs import Run
 
@@ -63,14 +63,39 @@ class Target:
         return f"{self.computed:.4g}{error}"
 
 
-def sizes(found: Sequence[Sequence[Method]], band: float) -> Iterator[Target]:
-    """Yield the first converged N of every method and bath (Fig. 1)."""
+def sizes(mobility: Sequence[Run], populations: Sequence[Run], band: float) -> Iterator[Target]:
+    """Yield the first converged N of every method and bath (Fig. 1), by two readings of D."""
+    plateau = "D of populations is the mean over their diffusive plateau"
+    yield from _sizes(by_bath(mobility, populations, band), band, METHODS, plateau)
+    printed = "D of populations is half the slope at the end of the printed production time"
+    populations_only = [name for name in METHODS if name != "current"]
+    found = by_bath(mobility, populations, band, at_printed_time)
+    yield from _sizes(found, band, populations_only, printed)
+
+
+def at_printed_time(run: Run) -> tuple[float, float]:
+    """Return D of the current, or half the slope at the end of the printed production run."""
+    name = method_of(run)
+    if name == "current":
+        return value(run)
+    end, time = PRINTED[name].production_fs, run.array("time_fs")
+    if time[-1] < end:
+        return float("nan"), float("nan")
+    return float(np.interp(end, time, run.array("D_slope"))), float("nan")
+
+
+def _sizes(
+    found: Sequence[Sequence[Method]], band: float, names: Collection[str], reading: str
+) -> Iterator[Target]:
     for methods in found:
         for method in methods:
+            if method.name not in names:
+                continue
             run = at_convergence(method)
             tried = sorted({r.n_sites for r in method.runs})
             below = [n for n in tried if run is not None and n < run.n_sites]
             remark = f"sizes tried: {', '.join(map(str, tried))}; band ±{band:g} paper units"
+            remark += f"; {reading}" if method.name != "current" else ""
             if method.table and not run:
                 remark += f"; {method.table.band.reason}"
             yield Target(
@@ -117,11 +142,11 @@ def settling(
                 _which_band(time, curve, D, wanted, band),
             )
     for run in populations:
-        name = run.point.rpartition("__")[2]
+        name = method_of(run)
         if run.n_sites != PRINTED[name].n_sites:
             continue
         production, tau = times(run, kernels)
-        for quantity, wanted, value in (
+        for quantity, wanted, computed in (
             ("tau_K", PRINTED[name].tau_K_fs, tau),
             ("production time", PRINTED[name].production_fs, production),
         ):
@@ -130,7 +155,7 @@ def settling(
                 f"{quantity}, {METHODS[name]}",
                 f"{paper.system_label(run)}, N = {run.n_sites}",
                 wanted,
-                value,
+                computed,
                 float("nan"),
                 "fs",
                 run.flagged,

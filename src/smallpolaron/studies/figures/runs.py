@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.studies.ladder_files import computed
+from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.parameters import confidence, is_infinite, lookup
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result

@@ -12,7 +12,7 @@ from typing import Final, Literal
 
 from smallpolaron.analysis.cutoff import Criterion, half_width
 from smallpolaron.analysis.finite_size import EXTRAPOLATION_SIZES
-from smallpolaron.studies.ladder_section import LadderConfig
+from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import whole
 from smallpolaron.studies.store import Result
 

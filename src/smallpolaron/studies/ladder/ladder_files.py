@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from smallpolaron.studies.ladder import Verdict
+from smallpolaron.studies.ladder.climb import Verdict
 from smallpolaron.studies.plan import Ladder, Plan, PlanError
 from smallpolaron.studies.textfile import write_text
 
