@@ -34,8 +34,8 @@ demo: setup ## Set up, run the demo study and write its report
 	@echo "Demo finished. Open the report in a browser: $(CURDIR)/$(REPORT)"
 
 paper-mori: setup ## Regenerate figures 1 to 6 and Table 1 of the Mori GQME paper
-	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES) \
-	    --configfile config/mori2024.yaml mori2024
+	@$(IN_ENV) snakemake mori2024 --profile profiles/local $(DEMO_CORES) \
+	    --configfile config/mori2024.yaml
 	@echo "Figures and comparison: $(CURDIR)/results/mori2024/paper/index.html"
 
 test: setup test-serial test-mpi ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -18,7 +17,7 @@ from smallpolaron.studies.figures.mori_targets import (
     settling,
     sizes,
 )
-from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.studies.figures.runs import Run, input_parser, run_main
 from smallpolaron.studies.store import read_result
 
 COLUMNS: Final = (
@@ -91,10 +90,8 @@ def figures(captions: Sequence[Path]) -> list[str]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the page and the table of comparisons."""
-    line = argparse.ArgumentParser(description="Printed and computed numbers of the Mori paper.")
-    kinds = ("mobility", "kernel", "population-kernel", "conductivity-models", "moments")
-    for name in kinds:
-        line.add_argument(f"--{name}", type=Path, nargs="+", required=True, metavar="H5")
+    kinds = ("mobility", "kernel", "population_kernel", "conductivity_models", "moments")
+    line = input_parser("Printed and computed numbers of the Mori paper.", *kinds)
     line.add_argument("--inverse", type=Path, required=True, metavar="H5")
     line.add_argument("--captions", type=Path, nargs="+", required=True, metavar="TXT")
     line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Final
 from smallpolaron.studies.figures import paper, style
 from smallpolaron.studies.figures.html import Cell, table, write_page
 from smallpolaron.studies.figures.mori_fig1 import METHODS, Method, by_bath
-from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.studies.figures.runs import Run, input_parser, run_main
 
 
 @dataclass(frozen=True)
@@ -155,9 +154,7 @@ def page(found: Sequence[style.Row]) -> tuple[str, list[str]]:
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Write the table from mobility, kernel and population kernel files."""
-    line = argparse.ArgumentParser(description="Mori paper, Table 1.")
-    for name in ("mobility", "kernel", "population-kernel"):
-        line.add_argument(f"--{name}", type=Path, nargs="+", required=True, metavar="H5")
+    line = input_parser("Mori paper, Table 1.", "mobility", "kernel", "population_kernel")
     line.add_argument("--benchmarks", type=Path, required=True, help="folder of measured costs")
     line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
     line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")

@@ -12,8 +12,9 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, read_runs
+from smallpolaron.studies.figures.runs import Run, input_parser, read_runs
 from smallpolaron.studies.figures.systems import listed, numerics
+from smallpolaron.studies.textfile import write_text
 
 Value = Callable[[Run], float]
 """A number of a run."""
@@ -24,16 +25,7 @@ COLUMNS = ("point", "topology", "n_sites", "eta_over_v", "gamma_over_v", "temper
 
 def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
     """Return the command line of a figure: result files by kind, and where its files go."""
-    found = argparse.ArgumentParser(description=description)
-    for name in inputs:
-        found.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=Path,
-            nargs="+",
-            required=True,
-            metavar="H5",
-            help=f"{name.replace('_', ' ')} result files",
-        )
+    found = input_parser(description, *inputs)
     text = "path of the files to write, without .pdf, .png, .csv, .txt"
     found.add_argument("--stem", type=Path, required=True, help=text)
     return found
@@ -117,4 +109,4 @@ def write(
     style.write_numbers(stem.with_suffix(".csv"), columns, rows)
     for suffix in (".pdf", ".png"):
         style.save(figure, stem.with_suffix(suffix))
-    style.write_text(stem.with_suffix(".txt"), text)
+    write_text(stem.with_suffix(".txt"), text)

@@ -251,6 +251,11 @@ def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0
 
 def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
     """Return the command line of a figure of one system: its files, the picture, its numbers."""
+    return _with_outputs(input_parser(description, *inputs))
+
+
+def input_parser(description: str, *inputs: str) -> argparse.ArgumentParser:
+    """Return a command line that takes result files of some kinds."""
     found = argparse.ArgumentParser(description=description)
     for name in inputs:
         found.add_argument(
@@ -259,9 +264,9 @@ def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
             nargs="+",
             required=True,
             metavar="H5",
-            help=f"{name.replace('_', ' ')} result files of one physical system",
+            help=f"{name.replace('_', ' ')} result files",
         )
-    return _with_outputs(found)
+    return found
 
 
 def study_parser(description: str) -> argparse.ArgumentParser:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import os
-import tempfile
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -20,6 +18,8 @@ mpl.use("Agg")
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+
+from smallpolaron.studies.textfile import write_bytes, write_text
 
 Row = Mapping[str, object]
 Scale = Callable[[Any], Any]
@@ -151,28 +151,6 @@ def message(axes: Axes, text: str) -> None:
     )
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Write a file in one piece: a reader sees the old one or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
-        # mkstemp is private; a figure is as readable as any new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        os.chmod(name, 0o666 & ~mask)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file atomically, creating its folder."""
-    _replace(path, text.encode())
-
-
 _METADATA: Final[dict[str, dict[str, str | None]]] = {
     ".svg": {"Date": None, "Creator": "smallpolaron"},
     ".pdf": {"CreationDate": None, "Creator": "smallpolaron"},
@@ -185,7 +163,7 @@ def save(figure: Figure, path: Path) -> None:
     stream = io.BytesIO()
     form = path.suffix
     figure.savefig(stream, format=form[1:], metadata=_METADATA[form], dpi=200)
-    _replace(path, stream.getvalue())
+    write_bytes(path, stream.getvalue())
 
 
 def write_numbers(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
@@ -195,7 +173,7 @@ def write_numbers(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> No
     writer.writerow(columns)
     for row in rows:
         writer.writerow([_cell(row.get(column, "")) for column in columns])
-    _replace(path, stream.getvalue().encode())
+    write_text(path, stream.getvalue())
 
 
 def _cell(value: object) -> object:
