@@ -24,6 +24,7 @@ include: "workflow/rules/report.smk"
 
 if STUDY.paper:
 
+    include: "workflow/rules/paper.smk"
     include: f"workflow/rules/{STUDY.paper}.smk"
 
 

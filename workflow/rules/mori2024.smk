@@ -1,55 +1,7 @@
 # The figures and Table 1 of Chem. Sci. 2024, 15, 16715: one rule, one script, one figure each. The
 # points are found by the names of the grid blocks in config/mori2024.yaml.
-PAPER = f"{RESULTS}/paper"
 FIGURE_SITES = 6  # Fig. 2: the ring on which the current has converged
 FIGURE_BATH = (2, 1)  # Fig. 4: eta/v, gamma/v
-
-
-def named(name, protocol="current"):
-    """Return the points of the blocks of a name that compute a protocol."""
-    return [
-        point
-        for point in STUDY.points
-        if point.group == name and protocol in point.protocols
-    ]
-
-
-def of_points(kind, points):
-    """Return the files of one kind for some points, by the current."""
-    return [f"{RESULTS}/{kind}/{point.id}.h5" for point in points]
-
-
-def population_kernels(name):
-    """Return the population kernel files of the blocks of a name."""
-    return [
-        f"{RESULTS}/population_kernel/{point.id}__{start}.h5"
-        for start in ("marcus", "franck_condon")
-        for point in named(name, start)
-    ]
-
-
-def with_sites(name, n_sites):
-    """Return the points of a size."""
-    return [p for p in named(name) if p.parameters["model"]["n_sites"] == n_sites]
-
-
-def with_bath(name, eta_over_v, gamma_over_v):
-    """Return the points of one bath."""
-    return [
-        p
-        for p in named(name)
-        if abs(p.derived["eta_over_v"] - eta_over_v) < 1e-9
-        and abs(p.derived["gamma_over_v"] - gamma_over_v) < 1e-9
-    ]
-
-
-def paper_files(figure):
-    """Return what a figure rule writes."""
-    return multiext(
-        f"{PAPER}/{figure}", pdf=".pdf", png=".png", numbers=".csv", caption=".txt"
-    )
-
-
 PAPER_FIGURES = ("fig1", "fig2", "fig3", "fig4", "fig4_map", "fig5", "fig6")
 HELD_OUT = named("held_out")
 
@@ -59,14 +11,14 @@ rule mori_fig1:
         mobility=of_points("mobility", named("sizes")),
         population_kernel=population_kernels("sizes"),
     output:
-        **paper_files("fig1"),
+        paper_files("fig1"),
     log:
         f"{LOGS}/paper/fig1.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig1",
+        stem=stem,
         band=STUDY.analysis.band_paper_units,
     message:
         "Mori paper, Fig. 1"
@@ -82,14 +34,14 @@ rule mori_fig2:
         kernel=of_points("kernel", with_sites("sizes", FIGURE_SITES)),
         mobility=of_points("mobility", with_sites("sizes", FIGURE_SITES)),
     output:
-        **paper_files("fig2"),
+        paper_files("fig2"),
     log:
         f"{LOGS}/paper/fig2.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig2",
+        stem=stem,
         band=STUDY.analysis.band_paper_units,
     message:
         "Mori paper, Fig. 2"
@@ -104,14 +56,14 @@ rule mori_fig3:
     input:
         augmented=of_points("augmented", named("map")),
     output:
-        **paper_files("fig3"),
+        paper_files("fig3"),
     log:
         f"{LOGS}/paper/fig3.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig3",
+        stem=stem,
         percent=STUDY.analysis.band_percent,
     message:
         "Mori paper, Fig. 3"
@@ -124,14 +76,14 @@ rule mori_fig4:
     input:
         models=of_points("conductivity_models", with_bath("map", *FIGURE_BATH)),
     output:
-        **paper_files("fig4"),
+        paper_files("fig4"),
     log:
         f"{LOGS}/paper/fig4.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig4",
+        stem=stem,
     message:
         "Mori paper, Fig. 4"
     shell:
@@ -143,14 +95,14 @@ rule mori_fig4_map:
     input:
         models=of_points("conductivity_models", named("map")),
     output:
-        **paper_files("fig4_map"),
+        paper_files("fig4_map"),
     log:
         f"{LOGS}/paper/fig4_map.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig4_map",
+        stem=stem,
     message:
         "Drude-Smith over the map of the Mori paper"
     shell:
@@ -162,14 +114,14 @@ rule mori_fig5:
     input:
         moments=of_points("moments", named("map")),
     output:
-        **paper_files("fig5"),
+        paper_files("fig5"),
     log:
         f"{LOGS}/paper/fig5.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig5",
+        stem=stem,
     message:
         "Mori paper, Fig. 5"
     shell:
@@ -206,14 +158,14 @@ rule mori_fig6:
         moments=of_points("moments", named("map")),
         inverse=rules.mori_inverse.output.h5,
     output:
-        **paper_files("fig6"),
+        paper_files("fig6"),
     log:
         f"{LOGS}/paper/fig6.log",
     localrule: True
     conda:
         "../../envs/analysis.yaml"
     params:
-        stem=f"{PAPER}/fig6",
+        stem=stem,
     message:
         "Mori paper, Fig. 6"
     shell:
