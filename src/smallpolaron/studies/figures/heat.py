@@ -73,7 +73,7 @@ def heat_map(
     axes.set_xticks(np.arange(len(gammas)) + 0.5, [f"{g:g}" for g in gammas])
     axes.set_yticks(np.arange(len(etas)) + 0.5, [f"{e:g}" for e in etas])
     axes.set(xlabel=r"$\gamma/v$", ylabel=r"$\eta/v$")
-    axes.set_title(title)
+    axes.set_title(title, fontsize=9)
 
 
 def _range(found: NDArray[np.float64]) -> tuple[float, float]:

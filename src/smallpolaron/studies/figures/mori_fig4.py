@@ -73,6 +73,7 @@ def _fit(axes: Axes, run: Run, end: float) -> None:
     axes.plot(time, c * k * time * decay, color=style.ORANGE, linestyle=":")
     axes.set(xlim=(0, end), xlabel="time (fs)", ylabel=r"$C^{Kubo}(t)/C^{Kubo}(0)$")
     if end > 50:
+        axes.set_ylim(-0.42, 1.05)
         style.legend(axes, fontsize=7, loc="lower right")
 
 
