@@ -54,6 +54,17 @@ def _check_length(name: str, array: NDArray[Any], length: int | None) -> None:
         )
 
 
+def site_series(name: str, values: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
+    """Return the real part as a finite (times, sites) array, of a shape if one is named."""
+    array = np.asarray(np.real(np.asarray(values)), dtype=np.float64)
+    if array.ndim != 2 or shape not in (None, array.shape):
+        wanted = "(times, sites)" if shape is None else f"{shape}, as populations"
+        raise ValueError(f"{name} has shape {array.shape}: must be {wanted}")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name}: some values are not finite; recompute the run")
+    return array
+
+
 def uniform_times(time_fs: ArrayLike, minimum: int) -> tuple[FloatArray, float]:
     """Return an evenly spaced time grid from zero, rebuilt exactly, and its step in fs."""
     time = real_series("time_fs", time_fs)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import FloatArray
+from smallpolaron.analysis._checks import FloatArray, site_series
 from smallpolaron.analysis.matrix_kernel import (
     MatrixKernel,
     matrix_memory_kernel,
@@ -96,9 +96,9 @@ def ring_kernel(
         The kernel of a homogeneous ring is circulant. With reflection only wave numbers up to
         N/2 differ: U_q is the sum over distances d of P_d cos(2 pi q d/N).
     """
-    P = _sites("populations", populations)
-    dP = _sites("dpopulations", dpopulations, P.shape)
-    d2P = _sites("d2populations", d2populations, P.shape)
+    P = site_series("populations", populations)
+    dP = site_series("dpopulations", dpopulations, P.shape)
+    d2P = site_series("d2populations", d2populations, P.shape)
     n = P.shape[1]
     _check_start(start, n)
     _check_mirror(P, start)
@@ -235,14 +235,6 @@ def truncated_slope(
     begin = equation.C0[..., column : column + 1]
     time, _, slope = propagate_matrix(equation, cutoff_fs, duration_fs, begin)
     return time, 0.5 * _from_start(slope, 0, kernel.to_sites) @ kernel.squares_A2
-
-
-def _sites(name: str, values: ArrayLike, shape: tuple[int, ...] | None = None) -> FloatArray:
-    array = np.asarray(np.real(np.asarray(values)), dtype=np.float64)
-    if array.ndim != 2 or shape not in (None, array.shape):
-        wanted = "(times, sites)" if shape is None else f"{shape}, as populations"
-        raise ValueError(f"{name} has shape {array.shape}: must be {wanted}")
-    return array
 
 
 def _check_start(start: int, n_sites: int) -> None:
