@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import smallpolaron
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
+from smallpolaron.cli_spreading import add_commands as add_spreading_commands
 from smallpolaron.cli_table import add_commands as add_table_commands
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_analysis(commands)
     _add_inverse(commands)
     _add_tables(commands)
+    add_spreading_commands(partial(_add, commands))
     add_ladder_commands(partial(_add, commands))
     add_table_commands(partial(_add, commands))
     return parser

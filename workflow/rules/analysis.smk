@@ -127,6 +127,29 @@ rule population_kernel:
         " --population {input.population} --output {output.h5} > {log} 2>&1"
 
 
+rule spreading:
+    input:
+        population=f"{RESULTS}/population/{{point}}__{{start}}.h5",
+        partner=other_start,
+        plan=ancient(PLAN),
+    output:
+        h5=f"{RESULTS}/spreading/{{point}}__{{start}}.h5",
+    log:
+        f"{LOGS}/spreading/{{point}}__{{start}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+    message:
+        "Spreading of {wildcards.point}, {wildcards.start}"
+    shell:
+        "python -m smallpolaron spreading --plan {input.plan}"
+        " --population {input.population} --partner {input.partner}"
+        " --output {output.h5} > {log} 2>&1"
+
+
 rule moments:
     input:
         mobility=f"{RESULTS}/mobility/{{point}}.h5",

@@ -28,6 +28,12 @@ def population_files_of(wildcards):
     return population_files(SYSTEMS[wildcards.system].points)
 
 
+def other_start(wildcards):
+    """Return the population file of the same point from the other start, if there is one."""
+    own = f"{RESULTS}/population/{wildcards.point}__{wildcards.start}.h5"
+    return [path for path in population_files([wildcards.point]) if path != own]
+
+
 def ladder_files():
     return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
 

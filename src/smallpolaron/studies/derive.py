@@ -6,17 +6,18 @@ and the reason in its notes, so that one bad point never stops a study.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies.parameters import number
 from smallpolaron.studies.provenance import Stopwatch, collect
 from smallpolaron.studies.quality import unusable
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result, StoreError, Variable
 
 Variables = dict[str, Variable]
 Notes = dict[str, str]
@@ -98,6 +99,36 @@ def derive(
         provenance=collect(digest, watch, source=source.provenance),
         notes=notes,
     )
+
+
+def require_one_system(first: Result, other: Result, own: Collection[str]) -> None:
+    """Refuse two results that are not of one system.
+
+    Args:
+        first: a result.
+        other: another one, of the same kind.
+        own: parameters in which they may differ.
+
+    Raises:
+        StoreError: they differ in another one.
+    """
+    one, two = first.parameters, other.parameters
+    for key in sorted((one.keys() | two.keys()) - set(own)):
+        if one.get(key) != two.get(key):
+            raise StoreError(
+                f"{first.kind} files of points {one.get('point')} and {two.get('point')} differ "
+                f"in {key}: {one.get(key)} and {two.get(key)}; give files that agree in it"
+            )
+
+
+def worst_gates(sources: Sequence[Result]) -> tuple[Gate, ...]:
+    """Return every gate of some results once, failed if it failed in any."""
+    worst: dict[str, Gate] = {}
+    for source in sources:
+        for gate in source.gates:
+            if gate.name not in worst or worst[gate.name].passed:
+                worst[gate.name] = gate
+    return tuple(worst.values())
 
 
 def _scalar(value: float, units: str, description: str) -> Variable:

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.cutoff import settling_times
-from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.plateau import find_plateau
 from smallpolaron.analysis.population_kernel import (
     PopulationKernel,
@@ -31,8 +30,10 @@ from smallpolaron.studies.derive import (
     Variables,
     derive,
     empty,
+    require_one_system,
     scalars,
     time_variable,
+    worst_gates,
 )
 from smallpolaron.studies.parameters import holstein_model, whole
 from smallpolaron.studies.sections import AnalysisConfig
@@ -115,7 +116,7 @@ def population_kernel_result(sources: Sequence[Result], settings: AnalysisConfig
     runs = _Runs.of(by_start, start)
     return derive(
         "population_kernel",
-        replace(by_start[start], gates=_worst_gates(sources)),
+        replace(by_start[start], gates=worst_gates(sources)),
         lambda: _population_kernel(runs, settings),
         lambda: _no_population_kernel(runs),
     )
@@ -127,13 +128,7 @@ def _checked(sources: Sequence[Result]) -> dict[int, Result]:
     found: dict[int, Result] = {}
     for source in sources:
         site = whole(source.parameters, "start_site")
-        for key in sorted((first.keys() | source.parameters.keys()) - set(_OWN)):
-            if first.get(key) != source.parameters.get(key):
-                raise StoreError(
-                    f"population files of points {first.get('point')} and "
-                    f"{source.parameters.get('point')} differ in {key}: {first.get(key)} and "
-                    f"{source.parameters.get(key)}; give runs of one system and kind of start"
-                )
+        require_one_system(sources[0], source, _OWN)
         if site in found:
             raise StoreError(f"two population files start on site {site}: give one for each site")
         found[site] = source
@@ -149,16 +144,6 @@ def _checked(sources: Sequence[Result]) -> dict[int, Result]:
             f"{model.topology} needs them, too; compute these starts (start_site)"
         )
     return found
-
-
-def _worst_gates(sources: Sequence[Result]) -> tuple[Gate, ...]:
-    """Return every gate once, failed if it failed in any run."""
-    worst: dict[str, Gate] = {}
-    for source in sources:
-        for gate in source.gates:
-            if gate.name not in worst or worst[gate.name].passed:
-                worst[gate.name] = gate
-    return tuple(worst.values())
 
 
 def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables, Notes]:

@@ -30,6 +30,7 @@ KINDS = (
     "ladder",
     "augmented",
     "population_kernel",
+    "spreading",
     "inverse",
     "moments",
     "conductivity_models",

@@ -1,0 +1,44 @@
+"""The command for the spreading of a carrier from one site: spreading."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        add: adds a command of a name, a function and a text, and returns its parser.
+    """
+    parser = add("spreading", _spreading, "displacement, exponent and regimes of a carrier")
+    parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
+    parser.add_argument(
+        "--population", type=Path, required=True, help="population result file (HDF5)"
+    )
+    parser.add_argument(
+        "--partner", type=Path, nargs="?", help="the same system from the other start, if any"
+    )
+    parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+
+def _spreading(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.spreading_job import spreading_result
+    from smallpolaron.studies.store import read_result, write_result
+
+    settings = read_plan(options.plan).analysis
+    source = read_result(options.population, kind="population")
+    path = options.partner
+    partner = read_result(path, kind="population") if path else None
+    result = spreading_result(source, partner, settings)
+    write_result(options.output, result, overwrite=options.overwrite)
+    if "reason" in result.notes:
+        print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)
+    return 0
