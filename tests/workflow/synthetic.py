@@ -83,7 +83,7 @@ def correlation(point: Point, study: str) -> Result:
         gates.long_time_decay(C),
         gates.detailed_balance(spectrum.omega, spectrum.full, temperature),
     )
-    return Result("correlation", variables, _stored(point, study), found, {"synthetic": True})
+    return Result("correlation", variables, _stored(point, study), found, _provenance(point))
 
 
 def population(point: Point, study: str, start: str) -> Result:
@@ -108,11 +108,15 @@ def population(point: Point, study: str, start: str) -> Result:
     }
     found = (gates.frontier_weight(1e-6), gates.populations_in_range(P))
     parameters = _stored(point, study) | {"start": start}
-    return Result("population", variables, parameters, found, {"synthetic": True})
+    return Result("population", variables, parameters, found, _provenance(point))
 
 
 def _stored(point: Point, study: str) -> dict[str, Any]:
     return {**point.parameters, "derived": point.derived, "study": study, "point": point.id}
+
+
+def _provenance(point: Point) -> dict[str, Any]:
+    return {"synthetic": True, "configuration_hash": point.hash}
 
 
 def write_all(plan_file: Path) -> None:

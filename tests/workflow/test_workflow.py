@@ -45,7 +45,7 @@ def test_profile_slurm_plans_jobs_with_their_resources(snakemake: Run, tmp_path:
 @pytest.mark.parametrize("cores", ["1", "3"])
 def test_local_jobs_use_no_more_ranks_than_cores(snakemake: Run, cores: str) -> None:
     plan = ("-n", "--cores", cores, "--configfile", TINY, "--until", "correlation")
-    large = snakemake(*plan, "--config", 'resources={"unknowns_per_rank": 1}')
+    large = snakemake(*plan, "--config", 'resources={"unknowns_per_rank": 1, "max_ranks": 9}')
     small = snakemake(*plan)
     tasks = [set(map(int, re.findall(r"tasks=(\d+)", each.stdout))) for each in (large, small)]
     assert tasks == [{int(cores)}, {1}]
