@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from benchmarks.cases.rings import one_exponential, ring
+from benchmarks.cases.rings import chain, one_exponential, ring
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, adaptive_solve
 from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, solve_equilibrium
@@ -25,7 +25,12 @@ _NOTHING_NEW = 1e3
 
 
 def compare(
-    n_sites: int, eta_cm: float, gamma_cm: float, accuracy: float, longest_fs: float
+    n_sites: int,
+    eta_cm: float,
+    gamma_cm: float,
+    accuracy: float,
+    longest_fs: float,
+    is_open: bool = False,
 ) -> dict[str, Any]:
     """Count products with L both ways.
 
@@ -38,13 +43,15 @@ def compare(
         gamma_cm: rate of the bath, cm^-1.
         accuracy: accuracy of the solve.
         longest_fs: longest propagation, fs.
+        is_open: an open chain instead of a ring.
 
     Returns:
         Labels, and the residual |L rho|/|rho| with the products that reached it, for the solve (all
         rounds on growing bases counted), for the same solve begun on the final labels, and for the
         propagation on them (and its length); and the difference of the states.
     """
-    model, expansion = ring(n_sites), one_exponential(eta_cm, gamma_cm)
+    model = chain(n_sites) if is_open else ring(n_sites)
+    expansion = one_exponential(eta_cm, gamma_cm)
     even, _ = current_sectors(model, "auto", False)
     found = solve_equilibrium(model, expansion, even, Accuracy(accuracy), Limits(), MPI.COMM_SELF)
     generator = CompactGenerator(found.basis)

@@ -16,6 +16,12 @@ def ring(n_sites: int, temperature_K: float = TEMPERATURE_K) -> HolsteinModel:
     return HolsteinModel(n_sites, "ring", HOPPING_CM * CM_TO_RAD_FS, temperature_K=temperature_K)
 
 
+def chain(n_sites: int) -> HolsteinModel:
+    """An open chain of the same material."""
+    hopping = HOPPING_CM * CM_TO_RAD_FS
+    return HolsteinModel(n_sites, "chain", hopping, temperature_K=TEMPERATURE_K)
+
+
 def debye(eta_cm: float, gamma_cm: float) -> DebyeBath:
     """A Debye bath given in cm^-1."""
     return DebyeBath(eta_cm * CM_TO_RAD_FS, gamma_cm * CM_TO_RAD_FS)
