@@ -74,3 +74,10 @@ def test_all_figures_then_nothing_then_the_one_deleted(snakemake: Run, tmp_path:
     after = _stamps(folder)
     changed = {name for name in after if after[name] != before[name]}
     assert changed == {"fig5.pdf", "fig5.png", "fig5.csv", "fig5.txt"}
+
+    # a point more on the map: the next call computes it, though the list of points changes first
+    configuration.write_text(STUDY.replace("[0.5, 1, 2]", "[0.5, 1, 2, 3]"), encoding="utf-8")
+    planned = snakemake("mori2024", *command, "-n")
+    new = set(re.findall(r"autocorrelation of (\S+)", planned.stdout))
+    assert len(new) == 2
+    assert all("gamma_over_v~3" in point for point in new)

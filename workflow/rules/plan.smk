@@ -1,14 +1,13 @@
+# Only for a study that has no plan yet: renew_plan() has brought an older one up to date. Written
+# where Snakemake runs, from the study as it has been read and checked there.
 rule plan:
     output:
         plan=PLAN,
     log:
         f"{LOGS}/plan.log",
     localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        content=STUDY.content(),
     message:
         "List of all points of the study"
-    script:
-        "../scripts/write_plan.py"
+    run:
+        write_plan(Path(output.plan), STUDY)
+        Path(log[0]).write_text(f"wrote {output.plan}\n", encoding="utf-8")

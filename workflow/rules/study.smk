@@ -16,6 +16,7 @@ try:
     from smallpolaron.studies.figures.systems import group, listed, numerics
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
+    from smallpolaron.studies.plan import plan_json, write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
@@ -92,6 +93,26 @@ FIGURES = f"{RESULTS}/figures"
 TABLES = f"{RESULTS}/tables"
 PLAN = f"{RESULTS}/plan.json"
 ANALYSIS = STUDY.analysis.model_dump()
+
+
+def renew_plan():
+    """Bring a plan that is there up to date before Snakemake chooses its jobs.
+
+    Jobs take the plan as ancient(), because a new list of points must not run computed points
+    again. Snakemake does not consider jobs behind an ancient file that it is about to make.
+    """
+    path = Path(PLAN)
+    if (
+        not path.exists()
+        or not workflow.is_main_process
+        or workflow.output_settings.dryrun
+    ):
+        return
+    if path.read_text(encoding="utf-8") != plan_json(STUDY):
+        write_plan(path, STUDY)
+
+
+renew_plan()
 
 
 wildcard_constraints:

@@ -198,9 +198,14 @@ def _check_point(point: Point) -> None:
         )
 
 
+def plan_json(plan: Plan) -> str:
+    """Return a plan as the text of its file."""
+    return json.dumps(plan.content(), indent=1, allow_nan=False) + "\n"
+
+
 def write_plan(path: Path, plan: Plan) -> None:
     """Write a plan, replacing the file in one step."""
-    write_text(path, json.dumps(plan.content(), indent=1, allow_nan=False) + "\n")
+    write_text(path, plan_json(plan))
 
 
 def read_plan(path: Path) -> Plan:
