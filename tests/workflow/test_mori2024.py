@@ -77,7 +77,7 @@ def test_all_figures_then_nothing_then_the_one_deleted(snakemake: Run, tmp_path:
 
     # a point more on the map: the next call computes it, though the list of points changes first
     configuration.write_text(STUDY.replace("[0.5, 1, 2]", "[0.5, 1, 2, 3]"), encoding="utf-8")
-    planned = snakemake("mori2024", *command, "-n")
+    planned = snakemake("mori2024", *command, "input", "-n")  # the triggers of the profiles
     new = set(re.findall(r"autocorrelation of (\S+)", planned.stdout))
     assert len(new) == 2
     assert all("gamma_over_v~3" in point for point in new)
