@@ -102,13 +102,16 @@ def renew_plan():
     again. Snakemake does not consider jobs behind an ancient file that it is about to make.
     """
     path = Path(PLAN)
+    # another run in this folder reads its points from the plan that is there
+    locked = any(Path(".snakemake/locks").glob("*"))
     if (
         not path.exists()
+        or locked
         or not workflow.is_main_process
         or workflow.output_settings.dryrun
     ):
         return
-    if path.read_text(encoding="utf-8") != plan_json(STUDY):
+    if path.read_bytes() != plan_json(STUDY).encode():
         write_plan(path, STUDY)
 
 

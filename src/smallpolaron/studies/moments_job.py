@@ -70,7 +70,7 @@ def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Va
             f"{limit:g} rad/fs; raise analysis.frequency_max_cm = {settings.frequency_max_cm:g}, "
             "or sample more often"
         )
-    C0 = float(source.variables["C_kubo"].data[0])  # type: ignore[index]
+    C0 = float(np.real(np.asarray(source.variables["C_kubo"].data)[0]))
     unit = mobility_cm2(1.0, number(source.parameters, "model.temperature_K"))
     spectrum = C0 * unit * inverse_conductivity(sigma)
     chosen = kernel_moments(omega, spectrum, [limit])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Final
 
 from matplotlib.figure import Figure
@@ -80,7 +81,7 @@ def draw(runs: Sequence[Run]) -> Figure:
                 figure,
                 panels[row][column],
                 runs,
-                lambda run, p=projector, s=source: saving(run, p, s),  # type: ignore[misc]
+                partial(saving, projector=projector, source=source),
                 f"τ_K({{{PROJECTORS[projector]}}})/τ_K(J), {words}",
                 limits=(0.0, 1.5),
             )
