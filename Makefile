@@ -3,7 +3,8 @@
 #   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), system, wheel, build, or a folder
 #   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
 #   PYTHON, UV           the interpreter and the uv to use
-#   CORES                cores for `make demo` and `make paper-mori` (default: as profiles/local says)
+#   CORES                cores for `make demo`, `make paper-mori`, `make paper-anomalous`
+#                        (default: as profiles/local says)
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
@@ -18,11 +19,11 @@ REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
 
-.PHONY: help setup demo paper-mori test test-serial test-mpi bench lint format clean
+.PHONY: help setup demo paper-mori paper-anomalous test test-serial test-mpi bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Create .venv with the locked packages and a complex PETSc; quick when nothing changed
 	@envs/setup.sh
@@ -37,6 +38,11 @@ paper-mori: setup ## Regenerate figures 1 to 6 and Table 1 of the Mori GQME pape
 	@$(IN_ENV) snakemake mori2024 --profile profiles/local $(DEMO_CORES) \
 	    --configfile config/mori2024.yaml
 	@echo "Figures and comparison: $(CURDIR)/results/mori2024/paper/index.html"
+
+paper-anomalous: setup ## Regenerate figures 1 to 4 and S1 to S5 of the anomalous-transport paper
+	@$(IN_ENV) snakemake anomalous2024 --profile profiles/local $(DEMO_CORES) \
+	    --configfile config/anomalous2024.yaml
+	@echo "Figures and comparison: $(CURDIR)/results/anomalous2024/paper/index.html"
 
 test: setup test-serial test-mpi ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
 	@echo

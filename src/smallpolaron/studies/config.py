@@ -31,7 +31,7 @@ from smallpolaron.studies.sections import (
 )
 
 Protocol = Literal["current", "franck_condon", "marcus"]
-Paper = Literal["mori2024"]
+Paper = Literal["mori2024", "anomalous2024"]
 POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -47,7 +47,8 @@ class Study(Section):
     )
     paper: Paper | None = described(
         "Paper whose figures and tables this study regenerates: mori2024 (Chem. Sci. 2024, 15, "
-        "16715). Its figures find their points by the names of the grid blocks. null: none.",
+        "16715) or anomalous2024 (arXiv:2309.09509). Its figures find their points by the names "
+        "of the grid blocks. null: none.",
         None,
     )
     model: ModelConfig = described("The electronic system.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from smallpolaron.studies.config import Paper, Protocol
+from smallpolaron.studies.config import POPULATION_PROTOCOLS, Paper, Protocol
 from smallpolaron.studies.plan import Point
 
 
@@ -37,8 +37,12 @@ class Need:
         return len(found) == 1 if self.only else bool(found)
 
 
-def _ring(n_sites: int) -> Callable[[Point], bool]:
+def _sites(n_sites: int) -> Callable[[Point], bool]:
     return lambda point: bool(point.parameters["model"]["n_sites"] == n_sites)
+
+
+def _at_wall(point: Point) -> bool:
+    return _sites(20)(point) and bool(point.parameters["start_site"] == 0)
 
 
 def _bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]:
@@ -50,12 +54,30 @@ def _bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]:
 
 NEEDS: dict[Paper, tuple[Need, ...]] = {
     "mori2024": (
-        Need("sizes", "a ring of 6 sites", fits=_ring(6)),
-        Need("sizes", "a ring of 20 sites", fits=_ring(20)),
+        Need("sizes", "a ring of 6 sites", fits=_sites(6)),
+        Need("sizes", "a ring of 20 sites", fits=_sites(20)),
         Need("sizes", "rings", "marcus"),
         Need("sizes", "rings", "franck_condon"),
         Need("map", "the point bath.eta_over_v = 2, bath.gamma_over_v = 1", fits=_bath(2, 1)),
         Need("held_out", "one point, no more", only=True),
+    ),
+    "anomalous2024": (
+        Need("chains_current", "a chain of 20 sites", fits=_sites(20)),
+        Need("long_current", "one chain, no more", only=True),
+        *(
+            Need("chains", f"a chain of {n} sites", start, fits=_sites(n))
+            for n in (20, 40)
+            for start in POPULATION_PROTOCOLS
+        ),
+        *(
+            Need("wall", "a chain of 20 sites that starts on site 0", start, fits=_at_wall)
+            for start in POPULATION_PROTOCOLS
+        ),
+        Need("rings_current", "rings"),
+        Need("weak_current", "a ring of 20 sites", fits=_sites(20)),
+        *(Need("rings", "rings", start) for start in POPULATION_PROTOCOLS),
+        Need("infinite", "infinite rings"),
+        *(Need("infinite", "infinite rings", start) for start in POPULATION_PROTOCOLS),
     ),
 }
 
