@@ -40,3 +40,14 @@ def test_resolvent_agreement_refuses(ours, theirs, allowed, message):
 def test_any_limit_touched_is_told():
     assert adaptive_gates.capped(0.0).passed
     assert not adaptive_gates.capped(1e-12).passed
+
+
+def test_settled_measures_against_the_largest_value_on_the_way():
+    running = [0.0, 0.4, 0.2, 0.05]
+    gate = adaptive_gates.settled(-0.05, running)
+    assert gate.value == pytest.approx(0.125)
+    assert not gate.passed
+    assert adaptive_gates.settled(1e-3, running).passed
+    assert not adaptive_gates.settled(np.nan, running).passed
+    with pytest.raises(ValueError, match="running integral"):
+        adaptive_gates.settled(0.1, [0.0, 0.0])

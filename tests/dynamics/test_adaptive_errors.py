@@ -107,6 +107,22 @@ def test_estimates_cover_the_errors(point):
     assert ours.capped == truth.capped == 0
 
 
+def test_the_integral_on_an_open_chain_is_zero():
+    model = HolsteinModel(2, "chain", 40 * CM, (0.0, 30 * CM), 5.0, 400.0)
+    bath = expand(DebyeBath(200 * CM, 200 * CM), 400.0, "pade", 1)
+    record, short = (
+        compute_adaptive_correlation(
+            model, bath, Accuracy(1e-3), duration_fs=end, sample_fs=2.0, report=silent
+        )
+        for end in (1500.0, 100.0)
+    )
+    # the time integral gets there without being told
+    assert abs(record.D_time) < 5e-3 * short.D_time
+    assert record.D_resolvent == short.D_resolvent == 0.0
+    # a record that ends before knows what it lacks
+    assert short.errors.D["finite_time"] == pytest.approx(short.D_time)
+
+
 @pytest.mark.parametrize("start", ["franck_condon", "marcus"])
 def test_estimates_cover_the_errors_of_populations(start):
     ours = populate(CHAIN, start, 0, 1e-2, 90.0)

@@ -19,6 +19,10 @@ CAPPED_BOUND: Final = 0.0
 """An adaptive hierarchy must choose its elements freely: no limit may have kept one out."""
 
 
+SETTLED_BOUND: Final = 0.05
+"""A running integral that is farther from its limit has not shown it."""
+
+
 def error_estimate(total: float, accuracy: float, bound: float = ERROR_ESTIMATE_BOUND) -> Gate:
     """Estimated error of a run against the accuracy it was asked for.
 
@@ -91,4 +95,30 @@ def capped(largest: float, bound: float = CAPPED_BOUND) -> Gate:
         bound,
         "largest relative amplitude that a limit (occupation, window of an infinite ring) kept "
         "out of the hierarchy",
+    )
+
+
+def settled(missing: float, running: ArrayLike, bound: float = SETTLED_BOUND) -> Gate:
+    """How far the running integral of C_JJ is from its limit when the record ends.
+
+    On an open chain the limit is exactly 0: no finite record of interest gets there.
+
+    Args:
+        missing: estimate of what comes after the record, angstrom^2/fs.
+        running: running integral of Re C_JJ, angstrom^2/fs, (times,).
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is |missing| over the largest |running integral|.
+
+    Raises:
+        ValueError: if the running integral is zero throughout.
+    """
+    largest = float(np.max(np.abs(np.asarray(running, dtype=float))))
+    return make_gate(
+        "settled",
+        abs(missing) / positive("largest running integral", largest),
+        bound,
+        "integral of C_JJ after the end of the record, over the largest value before; the whole "
+        "integral is 0 on an open chain",
     )

@@ -66,8 +66,8 @@ class AdaptiveCorrelation:
         growth_detected: the state grew: unstable, no number can be taken from it.
         capped: largest relative amplitude kept out by a limit (occupation, window).
         D_time: integral of Re C_JJ over the record, angstrom^2/fs.
-        D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs; nan where the solver failed, as its
-            residual and sigma then.
+        D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs; 0, exactly, on open chains; nan where
+            the solver failed, as its residual and sigma then.
         resolvent_residual: relative residual of that solve.
         products_resolvent: products with L it took.
         n_resolvent: labels of its basis.
@@ -172,9 +172,11 @@ def compute_adaptive_correlation(
     if refined is not None:
         other = CorrelationProblem(task, refined, coarse.accuracy)
         more_terms = other.run("one bath term more")
-    D_resolvent, solution = problem.resolve(*problem.start())
+    open_ended = model.topology == "chain"
+    # an open chain: exactly 0, because J = dX/dt and the position X is bounded
+    D_resolvent, solution = (0j, None) if open_ended else problem.resolve(*problem.start())
     tail = D_resolvent.real - fine.D
-    if not real_part_only:
+    if not (real_part_only or open_ended):
         tail = coarse_problem.resolve(fine.basis, fine.final)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium = problem.equilibrium
@@ -208,7 +210,7 @@ def compute_adaptive_correlation(
         capped=max(run.capped, equilibrium.capped, solution.capped if solution else 0.0),
         D_time=fine.D,
         D_resolvent=D_resolvent.real,
-        resolvent_residual=solution.residual if solution else np.nan,
+        resolvent_residual=solution.residual if solution else 0.0 if open_ended else np.nan,
         products_resolvent=solution.products if solution else 0,
         n_resolvent=solution.generator.size if solution else 0,
         frequencies=np.array(frequencies, dtype=float),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.adaptive_gates import settled
 from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.kubo import kubo_transform, spectra
@@ -39,7 +41,7 @@ _MOBILITY_SCALARS = {
     "mobility": (MU, "DC mobility e D / k_B T."),
     "mobility_error": (MU, "Its error."),
     "D_estimate": (D_UNIT, "Estimated error of D from all sources; NaN for fixed hierarchies."),
-    "D_resolvent": (D_UNIT, "D by linear solve; NaN for fixed hierarchies."),
+    "D_resolvent": (D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."),
     "mobility_resolvent": (MU, "DC mobility from it."),
 }
 
@@ -49,10 +51,21 @@ def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
     series = Series.of(source)
     return derive(
         "mobility",
-        source,
+        _judged(source, series),
         lambda: _mobility(series, source, settings),
         lambda: _no_mobility(series),
     )
+
+
+def _judged(source: Result, series: Series) -> Result:
+    """Add the gate of D to those of C_JJ, where the run knows what its record lacks."""
+    missing = source.variables.get("errors/D/finite_time")
+    if missing is None:
+        return source
+    steps = np.diff(series.time_fs)
+    running = np.cumsum(0.5 * (series.C.real[1:] + series.C.real[:-1]) * steps)
+    gate = settled(float(np.real(missing.data)), running)
+    return replace(source, gates=(*source.gates, gate))
 
 
 def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
