@@ -5,9 +5,16 @@ from functools import lru_cache
 import numpy as np
 
 from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS
-from tests.hierarchy.reference import ado_list, dense_generator
+from tests.hierarchy.reference import (
+    ado_list,
+    conjugate_coefficient,
+    dense_generator,
+    partner_of,
+)
 
 CM = CM_TO_RAD_FS
 V = 50 * CM
@@ -15,7 +22,13 @@ V = 50 * CM
 
 @lru_cache
 def bath(terms, scheme="pade"):
-    """Strong and slow enough that all coefficients matter; K = terms."""
+    """Strong and slow enough that all coefficients matter; K = terms.
+
+    "oscillator": a Debye bath and an underdamped one, with two complex rates and K = 0.
+    """
+    if terms == "oscillator":
+        both = BathSum((DebyeBath(100 * CM, 80 * CM), BrownianBath(150 * CM, 40 * CM, 120 * CM)))
+        return expand(both, 150.0, scheme, 0)
     return expand(DebyeBath(200 * CM, 80 * CM), 150.0, scheme, terms)
 
 
@@ -41,6 +54,7 @@ class Plain:
         self.n, self.terms = model.n_sites, expansion.n_terms
         self.ados = ado_list(self.n, self.terms, depth)
         self.generator = dense_generator(model, expansion, self.ados)
+        self.partners = [partner_of(expansion, k) for k in range(self.terms)]
         self._index = {n: i for i, n in enumerate(self.ados)}
         self.tables = np.array(self.ados).reshape(-1, self.n, self.terms)
 
@@ -67,7 +81,8 @@ class Plain:
         if sector.parity:
             state = state + sector.parity * self._mirrored(state, sector.mirror)
         if sector.hermitian:
-            state = state + state.conj().transpose(0, 2, 1)
+            exchanged = self.index(self.tables[:, :, self.partners])
+            state = state + state[exchanged].conj().transpose(0, 2, 1)
         return state
 
     def _rotated(self, state, s):
@@ -136,7 +151,9 @@ def flows(basis, n, a, b):
 
     Sites are integers: around the ket on the infinite ring, 0 ... N-1 otherwise.
     """
-    model, c = basis.model, basis.expansion.coefficients
+    model, expansion = basis.model, basis.expansion
+    c = expansion.coefficients
+    bar = [conjugate_coefficient(expansion, k) for k in range(len(c))]
     size = model.n_sites
 
     def beside(site):
@@ -155,10 +172,10 @@ def flows(basis, n, a, b):
     for site in {a, b}:
         for k in range(len(c)):
             now, left, right = n.get((site, k), 0), site == a, site == b
-            down = c[k] * left - np.conj(c[k]) * right
-            yield {**n, (site, k): now + 1}, a, b, np.sqrt((now + 1) / abs(c[k])) * abs(down)
+            down, scale = c[k] * left - bar[k] * right, max(abs(c[k]), abs(bar[k]))
+            yield {**n, (site, k): now + 1}, a, b, np.sqrt((now + 1) / scale) * abs(down)
             if now:
-                up = np.sqrt(now * abs(c[k])) * abs(int(left) - int(right))
+                up = np.sqrt(now * scale) * abs(int(left) - int(right))
                 yield {**n, (site, k): now - 1}, a, b, up
 
 
@@ -203,4 +220,4 @@ def labels_of(basis):
 
 
 def damping_of(basis, n):
-    return sum(v * basis.expansion.rates[k] for (_, k), v in n.items())
+    return sum(v * basis.expansion.rates[k].real for (_, k), v in n.items())

@@ -18,6 +18,17 @@ def ado_list(n_sites, n_terms, depth, weights=None, max_excited_sites=None):
     return kept
 
 
+def partner_of(expansion, k):
+    """The term with the conjugate rate."""
+    (partner,) = np.flatnonzero(np.isclose(expansion.rates, np.conj(expansion.rates[k]), rtol=1e-9))
+    return int(partner)
+
+
+def conjugate_coefficient(expansion, k):
+    """Coefficient of exp(-nu_k t) in C(t)*: that of the conjugate rate, conjugated."""
+    return np.conj(expansion.coefficients[partner_of(expansion, k)])
+
+
 def dense_generator(model, expansion, ados):
     """L on vectors ordered (ado, a, b), from commutators of full N x N matrices."""
     n_sites, n_terms = model.n_sites, expansion.n_terms
@@ -37,15 +48,17 @@ def dense_generator(model, expansion, ados):
             for k in range(n_terms):
                 m = j * n_terms + k
                 c, nu = expansion.coefficients[k], expansion.rates[k]
+                bar = conjugate_coefficient(expansion, k)
+                scale = max(abs(c), abs(bar))
                 own = own - n[m] * nu * np.eye(block)
                 up = tuple(x + (y == m) for y, x in enumerate(n))
                 down = tuple(x - (y == m) for y, x in enumerate(n))
                 if up in index:
                     cols = slice(index[up] * block, (index[up] + 1) * block)
-                    big[rows, cols] += -1j * np.sqrt((n[m] + 1) * abs(c)) * commutator
+                    big[rows, cols] += -1j * np.sqrt((n[m] + 1) * scale) * commutator
                 if down in index:
                     cols = slice(index[down] * block, (index[down] + 1) * block)
-                    action = c * left(q[j]) - np.conj(c) * right(q[j])
-                    big[rows, cols] += -1j * np.sqrt(n[m] / abs(c)) * action
+                    action = c * left(q[j]) - bar * right(q[j])
+                    big[rows, cols] += -1j * np.sqrt(n[m] / scale) * action
         big[rows, rows] += own
     return big

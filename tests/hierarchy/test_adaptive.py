@@ -9,9 +9,10 @@ from mpi4py import MPI
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.elements import CAP, GHOST, place, places
+from smallpolaron.hierarchy.elements import CAP, GHOST
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.neighbours import HOPS
+from smallpolaron.hierarchy.places import place, places
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import (
     CHAIN_3,
@@ -45,6 +46,17 @@ CASES = {
         1,
         Sector(5, True, parity=1, hermitian=True, wraps=False),
     ),
+    "oscillator, all symmetries": (
+        ring(6),
+        "oscillator",
+        Sector(6, True, parity=-1, hermitian=True),
+    ),
+    "oscillator, half of the infinite ring": (
+        ring(5),
+        "oscillator",
+        Sector(5, True, hermitian=True, wraps=False),
+    ),
+    "oscillator, disorder and flux": (DISORDERED_4, "oscillator", Sector(4, False, hermitian=True)),
 }
 case = pytest.mark.parametrize("parts", CASES.values(), ids=CASES.keys())
 

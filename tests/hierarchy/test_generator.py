@@ -7,7 +7,9 @@ from smallpolaron.hierarchy.generator import assemble_generator, assemble_left_m
 from smallpolaron.hierarchy.sector import Sector, choose_sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS
 from tests.hierarchy.reference import ado_list, dense_generator
 
@@ -39,6 +41,17 @@ def test_generator_is_the_written_hierarchy(model, terms):
     basis = fixed_basis(3, terms + 1, rule, Sector(3, False), COMM)
     reference = dense_generator(model, expansion, ado_list(3, terms + 1, rule.depth))
     ours = dense(assemble_generator(basis, model, expansion))
+    np.testing.assert_allclose(ours, reference, atol=1e-15)
+
+
+@pytest.mark.mpi
+def test_generator_with_conjugate_rates_is_the_written_hierarchy():
+    both = BathSum((BATH, BrownianBath(150 * CM, 40 * CM, 120 * CM)))
+    expansion = expand(both, 150.0, "pade", 1)
+    assert np.abs(expansion.rates.imag).max() > 0.01
+    basis = fixed_basis(3, 4, Truncation(2), Sector(3, False), COMM)
+    reference = dense_generator(FLUX, expansion, ado_list(3, 4, 2))
+    ours = dense(assemble_generator(basis, FLUX, expansion))
     np.testing.assert_allclose(ours, reference, atol=1e-15)
 
 

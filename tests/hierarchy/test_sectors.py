@@ -63,6 +63,10 @@ CASES = [
     *((CHAIN_3, 2, 2, s) for s in sectors_without_translation(3, ())),
     *((EVEN_CHAIN_3, 1, 2, s) for s in sectors_without_translation(3, (2,))),
     *((EVEN_CHAIN_4, 0, 3, s) for s in sectors_without_translation(4, (3,))),
+    *((ring(3), "oscillator", 2, s) for s in sectors_of_ring(3)),
+    *((ring(4), "oscillator", 2, s) for s in sectors_of_ring(4) if s.hermitian),
+    *((DISORDERED_3, "oscillator", 2, s) for s in sectors_without_translation(3, ())),
+    *((EVEN_CHAIN_3, "oscillator", 2, s) for s in sectors_without_translation(3, (2,))),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Diffusion on a finite lattice: a plateau of D(t) between relaxation and boundary."""
+"""Diffusion: a plateau of D(t) between relaxation and boundary, or the end of the record."""
 
 from dataclasses import dataclass, replace
 

@@ -22,6 +22,11 @@ BALLISTIC_ALPHA: Final = 1.5
 """Motion counts as ballistic as long as alpha is nearer to 2 than to 1."""
 
 
+_ENDLESS: Final = Event(
+    "population where the lattice ends or closes", float("nan"), "the lattice is infinite"
+)
+
+
 @dataclass(frozen=True)
 class Regime:
     """One stretch of the motion.
@@ -84,9 +89,7 @@ def find_regimes(run: Spreading, partner: Spreading | None = None, *, percent: f
         The four regimes of the anomalous paper (Figs. 2 and 4).
     """
     tau_R = _far(run, percent)
-    tau_near = arrival_time(
-        run.time_fs, run.near_filling, place="near end or antipode", percent=percent
-    )
+    tau_near = _near(run, percent)
     tau_P, tau_P_alpha = _meetings(run, partner, tau_R, percent)
     known = None if partner is None else tau_P
     diffusion = find_diffusion(run, known, tau_near, tau_R, percent=percent)
@@ -102,7 +105,17 @@ def find_regimes(run: Spreading, partner: Spreading | None = None, *, percent: f
     )
 
 
+def _near(run: Spreading, percent: float) -> Event:
+    if not run.is_bounded:
+        return _ENDLESS
+    return arrival_time(
+        run.time_fs, run.near_filling, place="near end or antipode", percent=percent
+    )
+
+
 def _far(run: Spreading, percent: float) -> Event:
+    if not run.is_bounded:
+        return _ENDLESS
     return arrival_time(run.time_fs, run.far_filling, place="far end or antipode", percent=percent)
 
 

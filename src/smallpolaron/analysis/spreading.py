@@ -37,6 +37,10 @@ class Boundary:
     weights: FloatArray
 
 
+NO_BOUNDARY: Final = Boundary(np.empty(0, np.int64), np.empty(0), np.empty(0))
+"""The infinite lattice neither ends nor closes."""
+
+
 @dataclass(frozen=True)
 class Spreading:
     """Spreading of a carrier from one site.
@@ -60,6 +64,11 @@ class Spreading:
     boundary: Boundary
     filling: FloatArray
     loss: FloatArray
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the lattice ends or closes anywhere."""
+        return self.boundary.sites.size > 0
 
     @property
     def far_filling(self) -> FloatArray:
@@ -157,6 +166,38 @@ def spreading(
         boundary=boundary,
         filling=at_boundary / expected,
         loss=at_boundary @ boundary.weights / (expected @ boundary.weights),
+    )
+
+
+def unbounded_spreading(
+    time_fs: ArrayLike, msd_A2: ArrayLike, dmsd: ArrayLike, d2msd: ArrayLike
+) -> Spreading:
+    """Exponent of a mean-squared displacement on the infinite lattice.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        msd_A2: mean-squared displacement, angstrom^2, (times,).
+        dmsd: its exact slope, angstrom^2/fs.
+        d2msd: its exact second derivative, angstrom^2/fs^2.
+
+    Returns:
+        Spreading, as that of spreading() but without boundary.
+
+    Raises:
+        ValueError: if an input is malformed or the carrier does not start at zero.
+    """
+    time, _ = uniform_times(time_fs, 2)
+    msd = real_series("msd_A2", msd_A2, time.size)
+    first = real_series("dmsd", dmsd, time.size)
+    return Spreading(
+        time_fs=time,
+        msd_A2=msd,
+        dmsd=first,
+        d2msd=real_series("d2msd", d2msd, time.size),
+        alpha=_exponent(time, msd, first),
+        boundary=NO_BOUNDARY,
+        filling=np.empty((time.size, 0)),
+        loss=np.zeros(time.size),
     )
 
 

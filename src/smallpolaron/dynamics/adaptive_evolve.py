@@ -5,7 +5,8 @@ it; then the labels that the flow reaches are taken in. A step that let the fron
 repeated, shorter, on the larger basis. So the step follows the front, not a clock.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,18 @@ class AdaptiveTrajectory:
     growth_detected: bool = False
     n_nonzeros: int = 0
 
+    def integral(self, time_fs: NDArray[np.float64]) -> ComplexArray:
+        """Integral of the observables from zero to times, shape (times, operators)."""
+        pieces = [_integrated(segment) for segment in self.segments]
+        ends = np.cumsum([piece.coefficients[:, 0].sum(axis=0) for piece in pieces], axis=0)
+        starts = np.array([s.start for s in self.segments])
+        which = np.clip(np.searchsorted(starts, time_fs, side="right") - 1, 0, None)
+        values = np.zeros((len(time_fs), ends.shape[1]), complex)
+        for i in np.unique(which):
+            inside = which == i
+            values[inside] = pieces[i].at(time_fs[inside])[:, 0] + (ends[i - 1] if i else 0)
+        return values
+
     def sample(self, time_fs: NDArray[np.float64], order: int) -> ComplexArray:
         """Derivative of the given order of the observables at times, shape (times, operators)."""
         starts = np.array([s.start for s in self.segments])
@@ -92,27 +105,45 @@ class AdaptiveTrajectory:
         return values
 
 
+def _integrated(segment: Segment) -> Segment:
+    """The integral from the beginning of a step on, as a polynomial over it."""
+    powers = np.arange(1, len(segment.coefficients) + 1)[:, None, None]
+    c = segment.length * segment.coefficients / powers
+    return replace(segment, coefficients=np.concatenate([np.zeros_like(c[:1]), c]))
+
+
 class _Stepper:
     """Taylor steps on the present basis."""
 
-    def __init__(self, basis: AdaptiveBasis, readout: Readout, tolerance: float) -> None:
-        self.basis, self._readout, self._tolerance = basis, readout, tolerance
+    def __init__(
+        self,
+        basis: AdaptiveBasis,
+        readout: Readout,
+        tolerance: float,
+        make: Callable[[AdaptiveBasis], CompactGenerator],
+    ) -> None:
+        self.basis, self._readout, self._tolerance, self._make = basis, readout, tolerance, make
         self.refresh()
 
     def refresh(self) -> None:
         """Freeze the links again after the basis changed."""
-        self.generator = CompactGenerator(self.basis)
+        self.generator = self._make(self.basis)
         self.rows, self._weights = self._readout.locate(self.basis)
 
     def observed(self, readings: list[ComplexArray]) -> ComplexArray:
         """Readings of the terms of a step, summed over ranks, shape (terms, 1, operators)."""
         total = self._readout.value(self.basis.comm.allreduce(np.array(readings)))
-        return total[:, None, :]
+        return total.reshape(len(total), 1, -1)
+
+    def outflow(self, x: ComplexArray, threshold: float = np.inf) -> Outflow:
+        """What a state feeds outside the basis."""
+        return self.basis.outflow(self.generator.sizes(x), threshold)
 
     def step(
         self, x: ComplexArray, norm: float, length: float
     ) -> tuple[ComplexArray, list[ComplexArray], float] | None:
         """One step; returns (state, local readings of every term, error) or None if too long."""
+        self.generator.begin(x)
         term, total, image = x.copy(), x.copy(), np.empty_like(x)
         readings = [self._weights @ term[self.rows]]
         allowed, last = self._tolerance * length * norm, norm
@@ -135,6 +166,7 @@ def evolve_adaptive(
     duration_fs: float,
     progress: Progress,
     relaxation_growth: float = 1.0,
+    generator: Callable[[AdaptiveBasis], CompactGenerator] = CompactGenerator,
 ) -> tuple[ComplexArray, AdaptiveTrajectory]:
     """Propagate a state over a time, with the basis following it (collective).
 
@@ -146,6 +178,7 @@ def evolve_adaptive(
         duration_fs: time to cover, fs.
         progress: where progress goes.
         relaxation_growth: growth of the norm that the relaxation of the bath explains.
+        generator: makes the generator of such a state on the present basis.
 
     Returns:
         The final state on the final basis, and what was recorded; stopped early and marked when
@@ -158,10 +191,10 @@ def evolve_adaptive(
     run = AdaptiveTrajectory()
     basis.add(readout.keys)
     x = basis.extended(state)
-    stepper = _Stepper(basis, readout, accuracy.step_tolerance)
+    stepper = _Stepper(basis, readout, accuracy.step_tolerance, generator)
     norm = stepper.generator.norm(x)
     threshold = accuracy.growth_threshold
-    flow = basis.outflow(x, threshold * norm)
+    flow = stepper.outflow(x, threshold * norm)
     x = _grow(stepper, x, flow, 0.0)
     rest = flow.rest / norm
     _record(run, stepper, norm, rest, flow.capped / norm)
@@ -184,14 +217,14 @@ def evolve_adaptive(
             continue
         new, readings, error = attempt
         new_norm = stepper.generator.norm(new)
-        flow = basis.outflow(new, threshold * new_norm)
+        flow = stepper.outflow(new, threshold * new_norm)
         ratio = (flow.total / new_norm) / max(rest, _FREE * threshold)
         if ratio > _REJECT and tried > _FIRST_STEP / basis.base_rate / 8:
             run.repeated += 1
             length = tried / 2
             x = _grow(stepper, x, flow, now)
             # what enters now is outside no more when the step begins again
-            rest = basis.outflow(x, np.inf).total / norm
+            rest = stepper.outflow(x).total / norm
             continue
         done = duration_fs - (now + tried) <= 1e-9 * duration_fs
         x = new if done else _grow(stepper, new, flow, now + tried)
@@ -202,7 +235,7 @@ def evolve_adaptive(
         if len(run.segments) % _PRUNE_EVERY == 0:
             x = _prune(stepper, x, norm, accuracy, run)
             norm = stepper.generator.norm(x)
-            rest = basis.outflow(x, np.inf).total / norm
+            rest = stepper.outflow(x).total / norm
         _record(run, stepper, norm, rest, flow.capped / norm)
         if tried == length or ratio > _AIM:
             by_front = np.sqrt(_AIM / max(ratio, 1e-3))
@@ -276,10 +309,11 @@ def _prune(
     if least == 0.0:
         return x
     basis, before = stepper.basis, stepper.basis.size
-    weight = basis.importance(x, stepper.generator.ghosts(x))
+    sizes = stepper.generator.sizes(x)
+    weight = basis.importance(sizes, stepper.generator.ghost_sizes(x))
     keep = weight > least
     keep[stepper.rows] = True
-    dropped = float(basis.comm.allreduce(float(np.vdot(x[~keep], x[~keep]).real)))
+    dropped = float(basis.comm.allreduce(float(np.vdot(sizes[~keep], sizes[~keep]).real)))
     kept = basis.keep(keep, x)
     if basis.size < before:
         run.dropped.append(float(np.sqrt(dropped)) / norm)

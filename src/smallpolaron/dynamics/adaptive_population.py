@@ -1,7 +1,7 @@
 """Site populations of a carrier that starts on one site, to a wanted accuracy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
@@ -9,14 +9,6 @@ from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
 from smallpolaron.dynamics.comm import require_complex_petsc
-from smallpolaron.dynamics.correlation_runs import (
-    COARSER,
-    NEXT_TERM,
-    REFINEMENTS,
-    SHARE,
-    explain_limit,
-    scaled,
-)
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.population_runs import (
@@ -28,7 +20,8 @@ from smallpolaron.dynamics.population_runs import (
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
+from smallpolaron.dynamics.refinement import refine
+from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -150,22 +143,8 @@ def compute_adaptive_population(
             return run_momentum_sectors(task, bath, how, label)
         return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
-    coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
-    for attempt in range(REFINEMENTS + 1):
-        try:
-            fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
-        except LimitReached as reason:
-            raise LimitReached(explain_limit(reason, coarse.basis_size)) from reason
-        done = fine.growth_detected or _difference(fine, coarse) <= SHARE * accuracy.target
-        if done or attempt == REFINEMENTS:
-            break
-        coarse = fine
-    loose = coarse.accuracy
-    unpruned = run(expansion, replace(loose, pruning=0.0), ", without pruning")
-    bath_error = np.nan
-    if refined is not None:
-        other = run(refined, loose, ", one bath term more")
-        bath_error = NEXT_TERM * _difference(other, coarse)
+    found = refine(run, _difference, accuracy, expansion, refined)
+    fine = found.fine
     return AdaptivePopulation(
         time_fs=time_fs[: len(fine.populations)],
         populations=fine.populations,
@@ -184,10 +163,10 @@ def compute_adaptive_population(
         growth_detected=fine.growth_detected,
         capped=fine.capped,
         errors={
-            "frontier": _difference(fine, coarse),
-            "dropped": _difference(unpruned, coarse),
+            "frontier": found.frontier,
+            "dropped": found.dropped,
             "time_step": fine.step_error,
-            "bath_terms": bath_error,
+            "bath_terms": found.bath_terms,
         },
     )
 

@@ -11,6 +11,7 @@ from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, ad
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.population import Start
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
@@ -137,7 +138,7 @@ def propagate_equilibrium(
     basis = AdaptiveBasis(model, expansion, sector, progress.comm, limits)
     x = _thermal_guess(basis, growth)
     trace = _trace(basis)
-    chunk = 1 / float(np.min(expansion.rates))
+    chunk = 1 / float(np.min(expansion.rates.real))
     products, time_fs, first = 0, 0.0, 0.0
     while True:
         x, run = evolve_adaptive(basis, x, trace, tight, chunk, replace(progress, total_fs=chunk))
@@ -235,22 +236,21 @@ def relaxed_labels(
 ) -> tuple[Keys, ComplexArray, NDArray[np.bool_]]:
     """Bath relaxed around a carrier on one site: canonical keys, values, and which are their own.
 
-    The last tells which labels are the representatives of their orbits.
+    The last tells which labels are the representatives of their orbits; values are those of the
+    representatives.
 
-    Values are prod_k (2 Im c_k / nu_k)^n_k / sqrt(n_k! |c_k|^n_k); only terms with Im c_k != 0
-    are excited. Elements below `least` of the norm are left out beyond the largest one.
+    Values are prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k; only terms
+    with r_k != 0 are excited. Elements below `least` of the norm are left out beyond the largest
+    one.
 
     Source: Marcus initial state of both papers, in closed form.
     """
-    c, nu = basis.expansion.coefficients, basis.expansion.rates
-    size = np.abs(c)
-    ratios = np.divide(2 * c.imag / nu, np.sqrt(size), out=np.zeros(len(c)), where=size > 0)
-    states: list[tuple[tuple[int, ...], float]] = [((), 1.0)]
-    for ratio in ratios:
+    states: list[tuple[tuple[int, ...], complex]] = [((), 1.0)]
+    for ratio in basis.expansion.relaxed_amplitudes:
         grown = []
         for filled, value in states:
             n = 0
-            while n == 0 or (value != 0 and (abs(value) > least or n <= ratio**2)):
+            while n == 0 or (value != 0 and (abs(value) > least or n <= abs(ratio) ** 2)):
                 if n > basis.limits.max_occupation:
                     break
                 grown.append(((*filled, n), value))
@@ -263,7 +263,20 @@ def relaxed_labels(
         occupations[row, first : first + len(excited)] = excited
     at = np.full(len(states), site, np.int64)
     keys, bits = basis.canonical_keys(occupations, at, at)
-    return keys, np.array([value for _, value in states], complex), bits == 0
+    values = np.array([value for _, value in states], complex)
+    # a population is its own conjugate where no rate is complex, and then real
+    return keys, np.where(bits & 1, values.conj(), values), bits == 0
+
+
+def start_labels(
+    basis: AdaptiveBasis, start: Start, site: int, accuracy: Accuracy
+) -> tuple[Keys, ComplexArray]:
+    """Canonical keys and values of a carrier placed on one site, trace 1."""
+    least = 0.01 * accuracy.growth_threshold
+    keys, values, _ = relaxed_labels(basis, site, least)
+    if start == "franck_condon":
+        keys, values = keys[:1], values[:1]
+    return keys, values / basis.sector.copies
 
 
 def place_values(basis: AdaptiveBasis, keys: Keys, values: ComplexArray) -> ComplexArray:

@@ -101,9 +101,9 @@ def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArra
 
 
 def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
-    """Largest |<a|rho_n|b> - <b|rho_n|a>*| relative to the largest element (collective).
+    """Largest |<a|rho_n|b> - <b|rho_n'|a>*| relative to the largest element (collective).
 
-    Momentum 0 only.
+    Momentum 0 only; n' has the excitations of terms with conjugate rates exchanged.
     """
     keys = np.empty_like(basis.keys)
     bits = np.empty(basis.n_local, np.int64)

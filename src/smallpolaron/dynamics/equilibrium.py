@@ -114,7 +114,7 @@ def equilibrate(
         density_matrix=density_matrix,
         hopping_energy=float(np.trace(model.hopping_matrix @ density_matrix).real),
         residual=image.norm() / state.norm(),
-        hermiticity=hermiticity_defect(basis, state),
+        hermiticity=hermiticity_defect(basis, state, expansion.partners),
         frontier_weight=frontier.weight(state),
         time_fs=time_fs,
         products=propagator.products,

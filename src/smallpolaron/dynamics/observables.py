@@ -64,12 +64,14 @@ def reduced_density_matrix(basis: Basis, state: PETSc.Vec) -> ComplexArray:
     return rho
 
 
-def hermiticity_defect(basis: Basis, state: PETSc.Vec) -> float:
-    """Largest |<a|rho_n|b> - <b|rho_n|a>*| over all ADOs, relative to the largest element.
+def hermiticity_defect(basis: Basis, state: PETSc.Vec, partners: NDArray[np.int64]) -> float:
+    """Largest |<a|rho_n|b> - <b|rho_n'|a>*| over all ADOs, relative to the largest element.
 
     Zero for the image of a Hermitian start; momentum 0 only (other sectors map onto each other).
+    The basis must hold n' with n: the excitations of partners (BathExpansion.partners) exchanged.
     """
     occupations, kets, bras = basis.labels()
+    occupations = _exchanged(occupations, partners)
     if basis.sector.translation:
         # the partner <b|rho_n|0> is brought back to ket 0 by turning the ring
         partner = basis.layout.pack(
@@ -90,9 +92,15 @@ def hermiticity_defect(basis: Basis, state: PETSc.Vec) -> float:
     return worst / largest if largest > 0 else 0.0
 
 
+def _exchanged(occupations: NDArray[np.uint8], partners: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Excitations of partners exchanged on every site, shape as given, (rows, n_modes)."""
+    by_term = occupations.reshape(len(occupations), -1, len(partners))
+    return np.ascontiguousarray(by_term[:, :, partners]).reshape(occupations.shape)
+
+
 @dataclass(frozen=True)
 class Frontier:
-    """The outermost ADOs: those that the truncation cuts off from a next tier of the Debye mode.
+    """The outermost ADOs: those that the truncation cuts off from a next tier of the first term.
 
     Attributes:
         rows: local rows of their elements.

@@ -117,7 +117,7 @@ def compute_population(
         dpopulations=trajectory.values[:, 1],
         d2populations=trajectory.values[:, 2],
         density_matrix_final=reduced_density_matrix(basis, state),
-        hermiticity=hermiticity_defect(basis, state),
+        hermiticity=hermiticity_defect(basis, state, expansion.partners),
         trajectory=trajectory,
         n_unknowns=basis.size,
         n_nonzeros=int(generator.getInfo(generator.InfoType.GLOBAL_SUM)["nz_used"]),
@@ -138,6 +138,4 @@ def require_start(start: str, site: int, n_sites: int) -> None:
 
 def polaron_exponent(expansion: BathExpansion) -> float:
     """Half the logarithm of the squared norm of the relaxed state of one site."""
-    size = np.abs(expansion.coefficients)
-    amplitude = 2 * expansion.coefficients.imag / expansion.rates
-    return float(np.sum(np.divide(amplitude**2, size, out=np.zeros(len(size)), where=size > 0)) / 2)
+    return float(np.sum(np.abs(expansion.relaxed_amplitudes) ** 2) / 2)

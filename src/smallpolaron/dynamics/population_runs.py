@@ -12,7 +12,7 @@ from smallpolaron.dynamics.adaptive_evolve import (
     PropagationFailed,
     evolve_adaptive,
 )
-from smallpolaron.dynamics.adaptive_states import place_values, relaxed_labels
+from smallpolaron.dynamics.adaptive_states import place_values, start_labels
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, polaron_exponent
@@ -169,11 +169,7 @@ def _propagate(
     progress = Progress(f"population, {task.start}{label}", end, comm, task.report)
     basis = AdaptiveBasis(task.model, bath, sector, comm, task.limits)
     origin = 0 if sector.translation else task.site
-    least = 0.01 * accuracy.growth_threshold
-    keys, values, _ = relaxed_labels(basis, origin, least)
-    if task.start == "franck_condon":
-        keys, values = keys[:1], values[:1]
-    x = place_values(basis, keys, values / sector.copies)
+    x = place_values(basis, *start_labels(basis, task.start, origin, accuracy))
     readout = Readout.of(basis, operators)
     growth = float(np.exp(polaron_exponent(bath)))
     x, run = evolve_adaptive(basis, x, readout, accuracy, end, progress, growth)

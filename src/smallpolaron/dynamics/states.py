@@ -2,13 +2,12 @@
 
 import numba
 import numpy as np
-from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from smallpolaron.dynamics.observables import ComplexArray, new_vector
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import unpack_label
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.bath import BathExpansion, Rates
 
 
 def franck_condon(basis: Basis, site: int) -> PETSc.Vec:
@@ -31,7 +30,7 @@ def relaxed(basis: Basis, expansion: BathExpansion, carrier: ComplexArray) -> PE
     """Carrier with the bath relaxed around each site it occupies.
 
     For the population p_i of site i, with only that site's modes excited,
-    <i|rho_n|i> = p_i prod_k (2 Im c_k / nu_k)^n_k / sqrt(n_k! |c_k|^n_k);
+    <i|rho_n|i> = p_i prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k;
     coherences keep n = 0. Exact for a carrier without coherences at v = 0.
 
     Args:
@@ -45,13 +44,10 @@ def relaxed(basis: Basis, expansion: BathExpansion, carrier: ComplexArray) -> PE
     Source: Marcus initial state of both papers ("with equilibration"); closed form from the
     hierarchy at v = 0.
     """
-    size = np.abs(expansion.coefficients)
-    amplitude = 2 * expansion.coefficients.imag / expansion.rates
-    ratio = np.divide(amplitude, np.sqrt(size), out=np.zeros(len(size)), where=size > 0)
-    return _product(basis, carrier, ratio)
+    return _product(basis, carrier, expansion.relaxed_amplitudes)
 
 
-def _product(basis: Basis, carrier: ComplexArray, ratios: NDArray[np.float64]) -> PETSc.Vec:
+def _product(basis: Basis, carrier: ComplexArray, ratios: Rates) -> PETSc.Vec:
     state = new_vector(basis)
     _fill_product(basis.layout.fields, basis.keys, carrier, ratios, state.array_w)
     return state

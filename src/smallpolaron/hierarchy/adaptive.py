@@ -1,7 +1,7 @@
 """The adaptive element basis: the labels in play, dealt out to ranks, growing and shrinking.
 
 Every rank owns the labels whose ADO stands between two splitters in the order of
-elements.place(); it holds the links of its own labels and the keys of those neighbours that other
+places.place(); it holds the links of its own labels and the keys of those neighbours that other
 ranks own (ghosts), and nothing else of them.
 """
 
@@ -23,7 +23,7 @@ from smallpolaron.hierarchy.neighbours import (
     strengths,
 )
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.views import Codes, Outflow, Sparsity
+from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -77,14 +77,16 @@ class AdaptiveBasis:
         """Prepare an empty basis."""
         n_terms = self.expansion.n_terms
         ring = self.model.topology == "ring"
-        self.frame = make_frame(self.sector, ring, n_terms, self.limits.max_occupation)
+        self.frame = make_frame(
+            self.sector, ring, self.expansion.partners, self.limits.max_occupation
+        )
         self.layout = KeyLayout(self.model.n_sites, n_terms, self.limits.max_occupation)
         self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
         self.strengths = strengths(self.model, self.expansion)
         self._code_sizes = np.abs(self.table)
         self._dealt = (1.0, 0)
         self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
-            np.sqrt(np.sum(np.abs(self.expansion.coefficients)))
+            np.sqrt(np.sum(self.expansion.scales))
         )
         self._fields = self.layout.fields
         self._exchange = Exchange(self.comm, self.frame, self._fields)
@@ -118,7 +120,7 @@ class AdaptiveBasis:
 
     @property
     def damping(self) -> NDArray[np.float64]:
-        """Sum n nu of this rank's labels, 1/fs."""
+        """Sum n Re nu of this rank's labels, 1/fs."""
         return self._per_label.damping[: self.n_local]
 
     @property
@@ -208,11 +210,11 @@ class AdaptiveBasis:
         elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
         return keys, bits
 
-    def outflow(self, x: ComplexArray, threshold: float) -> Outflow:
+    def outflow(self, x: Amplitudes, threshold: float) -> Outflow:
         """What a state feeds outside the basis, and the labels that should enter (collective).
 
         Args:
-            x: this rank's part of the state, shape (n_local,).
+            x: this rank's part of the state, or its sizes, shape (n_local,).
             threshold: least amplitude |L_mj x_j| / (damping_m + base_rate), absolute.
         """
         room = max(1024, self.n_local // 4)
@@ -239,12 +241,12 @@ class AdaptiveBasis:
         self.comm.Allreduce(MPI.IN_PLACE, peaks, op=MPI.MAX)
         return Outflow(found[:count], *(float(v) for v in (*np.sqrt(sums), *peaks)))
 
-    def importance(self, x: ComplexArray, ghosts: ComplexArray) -> NDArray[np.float64]:
+    def importance(self, x: Amplitudes, ghosts: Amplitudes) -> NDArray[np.float64]:
         """What pruning must respect: amplitudes, and what neighbours in play feed.
 
         Args:
-            x: this rank's part of the state.
-            ghosts: values of the ghosts, in the order of the last sparsity().
+            x: this rank's part of the state, or its sizes.
+            ghosts: those of the ghosts, in the order of the last sparsity().
 
         Returns:
             The larger of |x_i| and |L_ij x_j| / (damping_i + base_rate), shape (n_local,).
@@ -296,7 +298,8 @@ class AdaptiveBasis:
 
         Collective. Labels may move to other ranks.
         """
-        return self.rebalance(np.concatenate([x, np.zeros(self.n_local - len(x), complex)]))
+        new = np.zeros((self.n_local - len(x), *x.shape[1:]), complex)
+        return self.rebalance(np.concatenate([x, new]))
 
     def rebalance(self, x: ComplexArray) -> ComplexArray:
         """Deal the labels out anew if some rank holds too many (collective); returns the state."""
@@ -327,7 +330,8 @@ class AdaptiveBasis:
         elements.fill_damping(
             self.frame,
             self._fields,
-            self.expansion.rates,
+            self.expansion.rates.real,
+            self.expansion.rates.imag,
             self._labels.store,
             old,
             count,

@@ -4,6 +4,9 @@ One entry takes 6 bytes (a 32-bit column and a 16-bit code into a small table of
 where the general format takes 20, so that a product moves a third of the memory.
 """
 
+from math import prod
+from typing import ClassVar
+
 import mpi4py.MPI  # noqa: F401 - before petsc4py: it finds the MPI library that both must share
 import numba
 import numpy as np
@@ -11,6 +14,7 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.views import Amplitudes
 
 ComplexArray = NDArray[np.complex128]
 
@@ -27,6 +31,9 @@ class CompactGenerator:
         total_nonzeros: the same on all ranks.
     """
 
+    _parts: ClassVar[tuple[int, ...]] = ()
+    """Shape of what a state holds per label: one element."""
+
     def __init__(self, basis: AdaptiveBasis) -> None:
         """Freeze the present links of the basis (collective)."""
         s = basis.sparsity()
@@ -42,15 +49,22 @@ class CompactGenerator:
         self.n_nonzeros = len(s.columns)
         self.total_nonzeros = int(self.comm.allreduce(self.n_nonzeros))
         self.products = 0
-        self._full = np.zeros(self.n_local + self.n_ghosts, complex)
+        self._full = np.zeros((self.n_local + self.n_ghosts, *self._parts), complex)
         if self.comm.size > 1:
+            width = prod(self._parts)
             self._whole = PETSc.Vec().createWithArray(
-                self._full[: self.n_local], size=(self.n_local, self.size), comm=self.comm
+                self._full[: self.n_local].reshape(-1),
+                size=(width * self.n_local, width * self.size),
+                comm=self.comm,
             )
             self._halo = PETSc.Vec().createWithArray(
-                self._full[self.n_local :], size=self.n_ghosts, comm=PETSc.COMM_SELF
+                self._full[self.n_local :].reshape(-1),
+                size=width * self.n_ghosts,
+                comm=PETSc.COMM_SELF,
             )
-            source = PETSc.IS().createGeneral(s.ghosts.astype(PETSc.IntType), comm=PETSc.COMM_SELF)
+            source = PETSc.IS().createBlock(
+                width, s.ghosts.astype(PETSc.IntType), comm=PETSc.COMM_SELF
+            )
             self._scatter = PETSc.Scatter().create(self._whole, source, self._halo, None)
 
     def vector(self) -> PETSc.Vec:
@@ -61,6 +75,17 @@ class CompactGenerator:
         """Values of the ghosts for this rank's part of a state (collective)."""
         self._load(x)
         return self._full[self.n_local :]
+
+    def begin(self, x: ComplexArray) -> None:
+        """Make ready for the series that begins with x (collective)."""
+
+    def sizes(self, x: ComplexArray) -> Amplitudes:
+        """What this rank's labels weigh when the basis grows or is pruned (collective)."""
+        return x
+
+    def ghost_sizes(self, x: ComplexArray) -> Amplitudes:
+        """The same of the ghosts (collective)."""
+        return self.ghosts(x)
 
     def apply(self, x: ComplexArray, y: ComplexArray) -> None:
         """Y = L x for this rank's rows (collective)."""

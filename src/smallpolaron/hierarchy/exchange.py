@@ -6,10 +6,10 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.alltoall import Number, swap
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import Frame
+from smallpolaron.hierarchy.places import SMALL_PLACES, places
 
 _SAMPLES = 64
 """Sampled places per rank and share when labels are dealt out."""
@@ -26,7 +26,7 @@ class Return:
 
 @dataclass
 class Exchange:
-    """Ranks own ranges of places (elements.place), parted by splitters.
+    """Ranks own ranges of places (places.place), parted by splitters.
 
     Attributes:
         comm: the communicator.
@@ -43,7 +43,7 @@ class Exchange:
     def __post_init__(self) -> None:
         """Begin with equal shares of the places of small occupations: nothing is known yet."""
         share = np.linspace(0, 1, self.comm.size + 1)[1:-1]
-        self.splitters = (share * elements.SMALL_PLACES).astype(np.uint64)
+        self.splitters = (share * SMALL_PLACES).astype(np.uint64)
 
     def route(self, rows: Keys, by: Keys | None = None) -> tuple[Keys, Return]:
         """Send rows of keys to the owners of `by` (the rows themselves by default)."""
@@ -78,6 +78,6 @@ class Exchange:
         self.splitters = sample[(np.arange(1, self.comm.size) * len(sample)) // self.comm.size]
 
     def _places(self, keys: Keys) -> NDArray[np.uint64]:
-        places = np.empty(len(keys), np.uint64)
-        elements.places(self.frame, self.fields, np.ascontiguousarray(keys), places)
-        return places
+        found = np.empty(len(keys), np.uint64)
+        places(self.frame, self.fields, np.ascontiguousarray(keys), found)
+        return found

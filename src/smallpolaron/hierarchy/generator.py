@@ -9,7 +9,9 @@ One element <a|rho_n|b> obeys (scaled hierarchy, hbar = 1)
         - i sum_k sqrt(n_ak/|c_k|) c_k  <a|rho_(n-e_ak)|b>
         + i sum_k sqrt(n_bk/|c_k|) c_k* <a|rho_(n-e_bk)|b>
 
-because the coupling operators are site projectors. For a = b the two "up" terms cancel.
+because the coupling operators are site projectors. For a = b the two "up" terms cancel. This is for
+real rates; a term with a complex rate has cbar_k, the conjugate coefficient of the term with the
+conjugate rate, in place of c_k*, and max(|c_k|, |cbar_k|) in place of |c_k|.
 Source: Shi et al. 2009 (scaling); Ishizaki and Tanimura 2005 (Delta).
 """
 
@@ -24,7 +26,7 @@ from petsc4py import PETSc
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import pack_label, unpack_label
 from smallpolaron.hierarchy.sector import rotate
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.bath import BathExpansion, Rates
 from smallpolaron.model.holstein import HolsteinModel
 
 ComplexArray = NDArray[np.complex128]
@@ -42,16 +44,18 @@ class _Couplings:
         bra: what multiplies from the right, shape (N, N).
         rates: nu_k, shape (K+1,).
         dephasing: decay of coherences through the terminator, 2 Delta.
-        up: sqrt|c_k|, shape (K+1,); all three empty when the operator has no bath part.
-        down: c_k / sqrt|c_k|, shape (K+1,).
+        up: sqrt|c_k|, shape (K+1,); all four empty when the operator has no bath part.
+        down_ket: c_k / sqrt|c_k|, shape (K+1,).
+        down_bra: c_k* / sqrt|c_k|, shape (K+1,).
     """
 
     ket: ComplexArray
     bra: ComplexArray
-    rates: NDArray[np.float64]
+    rates: Rates
     dephasing: float
     up: NDArray[np.float64]
-    down: ComplexArray
+    down_ket: ComplexArray
+    down_bra: ComplexArray
 
 
 def assemble_generator(basis: Basis, model: HolsteinModel, expansion: BathExpansion) -> PETSc.Mat:
@@ -66,18 +70,15 @@ def assemble_generator(basis: Basis, model: HolsteinModel, expansion: BathExpans
         L, 1/fs, shape (n, n), rows distributed like the basis, preallocated exactly.
     """
     h = model.hamiltonian
-    # a bath without coupling excites nothing; 0/0 in `down` would poison the rows
-    size = np.abs(expansion.coefficients)
-    root = np.sqrt(size)
-    down = np.zeros(len(root), dtype=complex)
-    np.divide(expansion.coefficients, root, out=down, where=size > 0)
+    ket, bra = expansion.down
     couplings = _Couplings(
         ket=-1j * h,
         bra=1j * h,
         rates=expansion.rates,
         dephasing=2 * expansion.terminator,
-        up=root,
-        down=down,
+        up=np.sqrt(expansion.scales),
+        down_ket=ket,
+        down_bra=bra,
     )
     return _assemble(basis, couplings)
 
@@ -93,9 +94,9 @@ def assemble_left_multiplication(basis: Basis, operator: ComplexArray) -> PETSc.
     Returns:
         The matrix, shape (n, n).
     """
-    none = np.empty(0)
+    none, no_ado = np.empty(0), np.empty(0, dtype=complex)
     zero = np.zeros_like(operator)
-    return _assemble(basis, _Couplings(operator, zero, none, 0.0, none, none.astype(complex)))
+    return _assemble(basis, _Couplings(operator, zero, none, 0.0, none, no_ado, no_ado))
 
 
 def _assemble(basis: Basis, couplings: _Couplings) -> PETSc.Mat:
@@ -148,7 +149,8 @@ def _rows(
         couplings.rates,
         couplings.dephasing,
         couplings.up,
-        couplings.down,
+        couplings.down_ket,
+        couplings.down_bra,
         keys,
         wanted,
         coefficients,
@@ -159,7 +161,20 @@ def _rows(
 
 @numba.njit(cache=True)
 def _fill_rows(  # type: ignore[no-untyped-def]
-    fields, translation, phases, ket, bra, rates, dephasing, up, down, keys, wanted, values, counts
+    fields,
+    translation,
+    phases,
+    ket,
+    bra,
+    rates,
+    dephasing,
+    up,
+    down_ket,
+    down_bra,
+    keys,
+    wanted,
+    values,
+    counts,
 ):
     """Write the neighbours of every label and their coefficients; returns how many there are."""
     n_sites = len(phases)
@@ -206,9 +221,9 @@ def _fill_rows(  # type: ignore[no-untyped-def]
                     break
                 m = (a if side == 0 else b) * n_terms + k
                 sign = -1j if side == 0 else 1j
-                scale = down[k] if side == 0 else np.conj(down[k])
+                scale = down_ket[k] if side == 0 else down_bra[k]
                 if a == b:
-                    scale = down[k] - np.conj(down[k])
+                    scale = down_ket[k] - down_bra[k]
                 occupation = n[m]
                 if a != b and occupation + 1 < (1 << fields[m, 2]):
                     n[m] = occupation + 1

@@ -5,6 +5,8 @@ bath term k has four: one excitation more and one less at the ket site, the same
 On a population (a = b) the two sites are one; its excitations go through the ket slots.
 Every label is reduced to the representative of its orbit under the symmetries of the sector:
 translation puts the ket on site 0, reflection and Hermitian conjugation leave the smallest key.
+Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where n' has the excitations of terms with
+conjugate rates exchanged; n' = n where all rates are real.
 """
 
 from typing import NamedTuple
@@ -42,8 +44,10 @@ class Frame(NamedTuple):
         translation: labels are reduced to ket site 0.
         wraps: False on the infinite ring: N odd sites are a window around the ket.
         parity: 1 or -1, the sign under reflection; 0 when it is no symmetry.
+        signed: whether bits tell that a label was reflected.
         mirror: reflection takes site j to mirror - j.
-        hermitian: <a|rho_n|b> = <b|rho_n|a>* is used.
+        hermitian: <a|rho_n|b> = <b|rho_n'|a>* is used.
+        pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
     """
 
@@ -54,23 +58,29 @@ class Frame(NamedTuple):
     translation: bool
     wraps: bool
     parity: int
+    signed: bool
     mirror: int
     hermitian: bool
+    pairs: int
     span: int
 
 
-def make_frame(sector: Sector, ring: bool, n_terms: int, max_occupation: int) -> Frame:
-    """Frame of a sector for a bath with n_terms exponentials."""
+def make_frame(
+    sector: Sector, ring: bool, partners: NDArray[np.int64], max_occupation: int
+) -> Frame:
+    """Frame of a sector for a bath with these partners among its terms (BathExpansion.partners)."""
     return Frame(
         sector.n_sites,
-        n_terms,
+        len(partners),
         max_occupation,
         ring,
         sector.translation,
         sector.wraps,
         sector.parity,
+        sector.parity < 0 or sector.odd_part,
         sector.mirror,
         sector.hermitian,
+        sum(1 << k for k, partner in enumerate(partners) if partner == k + 1),
         max(max_occupation + 1, sector.n_sites),
     )
 
@@ -80,14 +90,18 @@ class Strengths(NamedTuple):
 
     Attributes:
         hop: |h|, shape (N, N).
-        bath: sqrt|c_k|, shape (K+1,).
-        population: 2 |Im c_k| / sqrt|c_k|: what populations feed, shape (K+1,).
-        rates: nu_k, shape (K+1,).
+        ket: |c_k| / sqrt(s_k) with s_k = max(|c_k|, |cbar_k|): excitation at the ket, shape (K+1,).
+        bra: |cbar_k| / sqrt(s_k): excitation at the bra, shape (K+1,).
+        population: |c_k - cbar_k| / sqrt(s_k): what populations feed, shape (K+1,).
+        decay: sqrt(s_k): one excitation less, shape (K+1,).
+        rates: Re nu_k, shape (K+1,).
     """
 
     hop: NDArray[np.float64]
-    bath: NDArray[np.float64]
+    ket: NDArray[np.float64]
+    bra: NDArray[np.float64]
     population: NDArray[np.float64]
+    decay: NDArray[np.float64]
     rates: NDArray[np.float64]
 
 
@@ -113,10 +127,8 @@ def coupling_table(
     _require_symmetry(sector, model)
     n, span = frame.n_sites, frame.span
     h = model.hamiltonian
-    root = np.sqrt(np.abs(expansion.coefficients))
-    down = np.divide(
-        expansion.coefficients, root, out=np.zeros(len(root), dtype=complex), where=root > 0
-    )
+    root = np.sqrt(expansion.scales)
+    ket, bra = expansion.down
     values = np.zeros((HOPS + _KINDS * frame.n_terms + 1, span), dtype=complex)
     sites = np.arange(n)
     phases = sector.phases if frame.translation else np.ones(n)
@@ -129,10 +141,10 @@ def coupling_table(
     for k in range(frame.n_terms):
         first = HOPS + _KINDS * k
         values[first, inside] = -1j * np.sqrt(occupation + 1) * root[k]
-        values[first + 1, inside] = -1j * np.sqrt(occupation) * down[k]
+        values[first + 1, inside] = -1j * np.sqrt(occupation) * ket[k]
         values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * root[k]
-        values[first + 3, inside] = 1j * np.sqrt(occupation) * np.conj(down[k])
-        values[first + 4, inside] = -1j * np.sqrt(occupation) * (down[k] - np.conj(down[k]))
+        values[first + 3, inside] = 1j * np.sqrt(occupation) * bra[k]
+        values[first + 4, inside] = -1j * np.sqrt(occupation) * (ket[k] - bra[k])
     signed = np.stack([values, values, -values, -values], axis=-1)
     return np.ascontiguousarray(signed.reshape(-1))
 
@@ -159,10 +171,16 @@ def _require_symmetry(sector: Sector, model: HolsteinModel) -> None:
 
 def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
     """Sizes of the couplings of a model."""
-    root = np.sqrt(np.abs(expansion.coefficients))
-    twice = 2 * np.abs(expansion.coefficients.imag)
-    population = np.divide(twice, root, out=np.zeros(len(root)), where=root > 0)
-    return Strengths(np.abs(model.hopping_matrix), root, population, expansion.rates.copy())
+    c, conjugates, size = expansion.coefficients, expansion.conjugates, expansion.scales
+    root, nothing = np.sqrt(size), np.zeros(len(size))
+    population = np.divide(np.abs(c - conjugates), root, out=nothing.copy(), where=size > 0)
+    # exactly sqrt|c_k| both where the rate is real
+    ket, bra = (
+        root * np.divide(np.abs(each), size, out=nothing.copy(), where=size > 0)
+        for each in (c, conjugates)
+    )
+    hop, rates = np.abs(model.hopping_matrix), expansion.rates.real.copy()
+    return Strengths(hop, ket, bra, population, root, rates)
 
 
 @numba.njit(cache=True, inline="always")
@@ -250,20 +268,24 @@ def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
     k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
     occupation = n[(a if side < 2 else b) * frame.n_terms + k]
     if side % 2 == 0:
-        size = strengths.bath[k] if a != b else strengths.population[k]
+        if a == b:
+            size = strengths.population[k]
+        else:
+            size = strengths.ket[k] if side == 0 else strengths.bra[k]
         return np.sqrt(occupation + 1.0) * size, strengths.rates[k]
     if a == b:
         return 0.0, 0.0
-    return np.sqrt(float(occupation)) * strengths.bath[k], -strengths.rates[k]
+    return np.sqrt(float(occupation)) * strengths.decay[k], -strengths.rates[k]
 
 
 @numba.njit(cache=True, inline="always")
 def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
-    Bit 1: the element is minus the representative; bit 0: it is the complex conjugate. `other` and
-    `m` are scratch: a key and occupations. A label whose conjugate does not fit in the window is
-    outside like that one: otherwise the two would disagree about who their neighbours are.
+    Bit 1: the element (its odd part only, where the sector has one) is minus the representative;
+    bit 0: it is the complex conjugate. `other` and `m` are scratch: a key and occupations. A label
+    whose conjugate does not fit in the window is outside like that one: otherwise the two would
+    disagree about who their neighbours are.
     """
     pack_label(fields, n, a, b, key)
     bits = 0
@@ -271,8 +293,8 @@ def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped
         left, right = reflect(frame, n, a, b, m)
         pack_label(fields, m, left, right, other)
         order = _compare(other, key)
-        negative = 2 if frame.parity < 0 else 0
-        if order == 0 and negative:
+        negative = 2 if frame.signed else 0
+        if order == 0 and frame.parity < 0:
             return VANISHES
         if order < 0:
             key[:] = other
@@ -290,7 +312,7 @@ def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped
             pack_label(fields, m, left, right, other)
             if _compare(other, key) < 0:
                 key[:] = other
-                bits = 1 + (2 if frame.parity < 0 else 0)
+                bits = 1 + (2 if frame.signed else 0)
     return bits
 
 
@@ -317,10 +339,11 @@ def _reverse(frame, a, b, m):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, inline="always")
 def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
-    """Fill m with the occupations of <b|rho_n|a>; returns (is in the window, ket, bra)."""
+    """Fill m with the occupations of <b|rho_n'|a>; returns (is in the window, ket, bra)."""
     n_sites = frame.n_sites
     if not frame.translation:
         m[:] = n
+        exchange_pairs(frame, m)
         return True, b, a
     if not frame.wraps and b != 0:
         half = (n_sites - 1) // 2
@@ -332,7 +355,20 @@ def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
                     if n[j * frame.n_terms + k] != 0:
                         return False, a, b
     rotate(n, b, n_sites, m)
+    exchange_pairs(frame, m)
     return True, 0, (-b) % n_sites
+
+
+@numba.njit(cache=True, inline="always")
+def exchange_pairs(frame, m):  # type: ignore[no-untyped-def]
+    """Exchange the excitations of terms with conjugate rates in m, on every site."""
+    if frame.pairs != 0:
+        for k in range(frame.n_terms):
+            if (frame.pairs >> k) & 1:
+                for first in range(k, len(m), frame.n_terms):
+                    kept = m[first]
+                    m[first] = m[first + 1]
+                    m[first + 1] = kept
 
 
 @numba.njit(cache=True, inline="always")

@@ -31,6 +31,8 @@ class Sector:
         hermitian: only states with Hermitian ADOs: one of <a|rho_n|b> and <b|rho_n|a> is kept.
         wraps: False for the infinite ring: the N sites are a window around the ket, and what
             leaves it on one side does not come back on the other.
+        odd_part: labels of an even state that carry an odd part as well, which changes sign where
+            they are reflected.
 
     Raises:
         ValueError: a combination that is no symmetry.
@@ -43,6 +45,7 @@ class Sector:
     mirror: int = 0
     hermitian: bool = False
     wraps: bool = True
+    odd_part: bool = False
 
     def __post_init__(self) -> None:
         """Refuse combinations that are no symmetry."""
@@ -58,6 +61,8 @@ class Sector:
             )
         if self.translation and self.mirror != 0:
             raise ValueError(f"mirror = {self.mirror}; 0 is meant with translation symmetry")
+        if self.odd_part and self.parity != 1:
+            raise ValueError(f"odd_part needs parity = 1, that of the even part; got {self.parity}")
         if self.hermitian and self.momentum != 0:
             raise ValueError("hermitian needs momentum 0: other sectors are not Hermitian")
         if not self.wraps and not (self.translation and self.n_sites % 2 and self.momentum == 0):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from smallpolaron.hierarchy.labels import Keys
 
 ComplexArray = NDArray[np.complex128]
+Amplitudes = NDArray[np.complex128] | NDArray[np.float64]
 Codes = NDArray[np.uint16] | NDArray[np.uint32]
 
 

@@ -1,21 +1,29 @@
-"""The Debye (Drude-Lorentz) bath and its expansion into decaying exponentials.
+"""The Debye (Drude-Lorentz) bath, and the expansion of baths into decaying exponentials.
 
 The hierarchy needs the bath correlation function as a finite sum
 C(t) = sum_k c_k exp(-nu_k t) plus a delta-correlated remainder (the terminator).
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from smallpolaron.model.spectral_density import (
+    ComplexArray,
+    FloatArray,
+    RationalDensity,
+    SpectralDensity,
+    require_coupling,
+    require_rate,
+)
 from smallpolaron.model.units import beta
 
 Scheme = Literal["pade", "matsubara"]
-ComplexArray = NDArray[np.complex128]
-FloatArray = NDArray[np.float64]
+Rates = FloatArray | ComplexArray
+"""Rates of exponentials: real, or complex where an oscillator is underdamped."""
 
 MAX_TERMS = 20
 """Most low-temperature terms tried when the number is chosen from an error bound."""
@@ -25,7 +33,7 @@ _REFERENCE_TERMS = 2000
 
 
 @dataclass(frozen=True)
-class DebyeBath:
+class DebyeBath(RationalDensity):
     """Debye spectral density J(w) = eta gamma w / (w^2 + gamma^2), the same on every site.
 
     Attributes:
@@ -43,85 +51,114 @@ class DebyeBath:
 
     def __post_init__(self) -> None:
         """Refuse values outside the model."""
-        if not (np.isfinite(self.eta) and self.eta >= 0):
-            raise ValueError(f"eta = {self.eta} rad/fs; a coupling strength >= 0 is needed")
-        if not (np.isfinite(self.gamma) and self.gamma > 0):
-            raise ValueError(f"gamma = {self.gamma} rad/fs; a relaxation rate > 0 is needed")
+        require_coupling(self.eta)
+        require_rate("gamma", self.gamma)
 
     @property
     def reorganisation_energy(self) -> float:
         """Reorganisation energy lambda = eta / 2, rad/fs."""
         return self.eta / 2
 
-    def spectral_density(self, omega: ArrayLike) -> FloatArray:
-        """J(omega), rad/fs, for angular frequencies in rad/fs of any shape."""
-        w = np.asarray(omega, dtype=float)
-        return np.asarray(self.eta * self.gamma * w / (w**2 + self.gamma**2))
+    def noise(self, temperature_K: float) -> float:
+        """Integral of Re C(t) over t > 0, J'(0)/beta, rad/fs."""
+        return self.eta / (beta(temperature_K) * self.gamma)
 
-    def correlation(self, time_fs: float, temperature_K: float) -> complex:
-        """Exact bath correlation function at one time t > 0 by Fourier quadrature.
+    @property
+    def amplitude(self) -> float:
+        """Eta gamma."""
+        return self.eta * self.gamma
 
-        C(t) = (1/pi) int_0^inf J(w) [coth(beta w / 2) cos(w t) - i sin(w t)] dw.
+    def denominator(self, square: FloatArray) -> FloatArray:
+        """W^2 + gamma^2 at real w^2."""
+        return np.asarray(square + self.gamma**2)
 
-        Args:
-            time_fs: time, fs; must be positive because Re C(t) diverges logarithmically at 0.
-            temperature_K: temperature, K.
-
-        Returns:
-            C(t), (rad/fs)^2.
-
-        Raises:
-            ValueError: time not positive.
-
-        Source: Mori paper, Holstein Hamiltonian in the supporting text; standard influence theory.
-        """
-        if time_fs <= 0:
-            raise ValueError(f"time_fs = {time_fs}; Re C(t) of a Debye bath exists for t > 0 only")
-        b = beta(temperature_K)
-
-        def thermal(w: float) -> float:
-            if w == 0.0:
-                return 2 * self.eta / (self.gamma * b)
-            return float(self.spectral_density(w) / np.tanh(b * w / 2))
-
-        real = _fourier_tail(thermal, time_fs, "cos")
-        imag = _fourier_tail(lambda w: float(self.spectral_density(w)), time_fs, "sin")
-        return complex(real, -imag) / np.pi
-
-
-def _fourier_tail(
-    f: Callable[[float], float], time_fs: float, weight: Literal["cos", "sin"]
-) -> float:
-    # imported here: it takes a second, and no job needs it
-    from scipy.integrate import quad
-
-    value, _ = quad(f, 0, np.inf, weight=weight, wvar=time_fs, limlst=500, limit=500)
-    return float(value)
+    @property
+    def poles(self) -> tuple[FloatArray, FloatArray]:
+        """Gamma, and the residue lambda gamma."""
+        return np.array([self.gamma]), np.array([self.reorganisation_energy * self.gamma])
 
 
 @dataclass(frozen=True)
 class BathExpansion:
     """Finite expansion C(t) ~ sum_k c_k exp(-nu_k t) + 2 Delta delta(t).
 
+    The poles of the spectral density come first, then the low-temperature terms. Complex rates
+    come in pairs nu, nu* on neighbouring terms, so that C(t)* = sum_k cbar_k exp(-nu_k t) with
+    cbar_k the conjugate of the partner's coefficient.
+
     Attributes:
-        coefficients: c_k, (rad/fs)^2, shape (K+1,), complex; the Debye pole first.
-        rates: nu_k, rad/fs, shape (K+1,).
+        coefficients: c_k, (rad/fs)^2, shape (K+1,), complex.
+        rates: nu_k, rad/fs, shape (K+1,); a real array where all are.
         terminator: Delta, rad/fs, strength of the delta-correlated remainder (0 when off).
         scheme: "pade" or "matsubara".
-        error: largest |g_exact(t) - g_K(t)| of the lineshape function over 0 <= t <= 10/gamma,
-            dimensionless: the error of the exponent with which coherences decay.
+        error: largest |g_exact(t) - g_K(t)| of the lineshape function over ten times the memory of
+            the bath, dimensionless: the error of the exponent with which coherences decay.
+        n_poles: number of terms that are poles of the spectral density; 1 for a Debye bath.
     """
 
     coefficients: ComplexArray
-    rates: FloatArray
+    rates: Rates
     terminator: float
     scheme: Scheme
     error: float
+    n_poles: int = 1
 
     @property
     def n_terms(self) -> int:
         """Number of exponentials, K + 1."""
         return len(self.rates)
+
+    @property
+    def low_temperature_terms(self) -> int:
+        """Number of exponentials beyond the poles of the spectral density."""
+        return self.n_terms - self.n_poles
+
+    @cached_property
+    def partners(self) -> NDArray[np.int64]:
+        """Index of the term with the conjugate rate: the term itself where the rate is real."""
+        partners = np.arange(self.n_terms)
+        oscillating = np.flatnonzero(self.rates.imag)
+        partners[oscillating[0::2]], partners[oscillating[1::2]] = (
+            oscillating[1::2],
+            oscillating[0::2],
+        )
+        return partners
+
+    @property
+    def conjugates(self) -> ComplexArray:
+        """cbar_k, what multiplies from the right in the hierarchy, (rad/fs)^2, shape (K+1,)."""
+        return np.asarray(np.conj(self.coefficients[self.partners]))
+
+    @property
+    def scales(self) -> FloatArray:
+        """Scale of the ADOs, max(|c_k|, |cbar_k|), (rad/fs)^2: the same for partners."""
+        return np.maximum(np.abs(self.coefficients), np.abs(self.conjugates))
+
+    @property
+    def down(self) -> tuple[ComplexArray, ComplexArray]:
+        """c_k and cbar_k over sqrt(scale), rad/fs; 0 for a bath without coupling."""
+        root = np.sqrt(self.scales)
+        # 0/0 of a bath without coupling would poison the rows of the generator
+        ket, bra = (
+            np.divide(c, root, out=np.zeros(len(root), dtype=complex), where=root > 0)
+            for c in (self.coefficients, self.conjugates)
+        )
+        return ket, bra
+
+    @property
+    def relaxed_amplitudes(self) -> Rates:
+        """Amplitude r_k of a bath relaxed around the carrier at v = 0, shape (K+1,).
+
+        The population of a site carries rho_n = prod_k r_k^n_k / sqrt(n_k!) with
+        r_k = -i (c_k - cbar_k) / (nu_k sqrt(scale)), that is 2 Im c_k / (nu_k sqrt|c_k|) where
+        nu_k is real: the stationary state of its hierarchy.
+        """
+        size = self.scales
+        drive: Rates = -1j * (self.coefficients - self.conjugates)
+        if np.isrealobj(self.rates):
+            drive = drive.real
+        amplitude = drive / self.rates
+        return np.divide(amplitude, np.sqrt(size), out=np.zeros_like(amplitude), where=size > 0)
 
     def correlation(self, time_fs: ArrayLike) -> ComplexArray:
         """The sum of exponentials at times in fs, (rad/fs)^2, without the delta function."""
@@ -130,7 +167,7 @@ class BathExpansion:
 
 
 def expand(
-    bath: DebyeBath,
+    bath: SpectralDensity,
     temperature_K: float,
     scheme: Scheme = "pade",
     terms: int | None = None,
@@ -140,11 +177,11 @@ def expand(
     """Expand the bath correlation function into exponentials.
 
     Args:
-        bath: the Debye bath.
+        bath: the bath of a site, or a sum of baths: they share the low-temperature terms.
         temperature_K: temperature, K.
         scheme: "pade" for the [N-1/N] Pade poles of the Bose function, "matsubara" for its own.
-        terms: number K >= 0 of low-temperature terms beyond the Debye pole; None takes the
-            smallest K whose lineshape error is within error_bound.
+        terms: number K >= 0 of low-temperature terms beyond the poles of the bath; None takes
+            the smallest K whose lineshape error is within error_bound.
         terminator: put what is left beyond K into a delta-correlated term
             (Ishizaki-Tanimura).
         error_bound: largest error of the lineshape function g(t) (dimensionless) when terms
@@ -154,7 +191,7 @@ def expand(
         The expansion with its error.
 
     Raises:
-        ValueError: unknown scheme, negative K, a Debye rate that coincides with a pole of the
+        ValueError: unknown scheme, negative K, a rate of the bath that coincides with a pole of the
             Bose function, or no K up to MAX_TERMS that meets the bound.
 
     Source: expansion and terminator, Ishizaki and Tanimura 2005; Pade poles, Hu, Xu and Yan 2010.
@@ -211,53 +248,69 @@ def _pade_roots(m: NDArray[np.int64], keep: int) -> FloatArray:
 
 
 def _expand(
-    bath: DebyeBath, temperature_K: float, scheme: Scheme, terms: int, terminator: bool
+    bath: SpectralDensity, temperature_K: float, scheme: Scheme, terms: int, terminator: bool
 ) -> BathExpansion:
     c, nu = _coefficients(bath, temperature_K, scheme, terms)
-    delta = 0.0
-    if terminator:
-        # the integral of Re C over t > 0 is 2 lambda/(beta gamma), whatever the scheme
-        total = 2 * bath.reorganisation_energy / (beta(temperature_K) * bath.gamma)
-        delta = total - float(np.sum(c.real / nu))
+    delta = _remainder(bath, temperature_K, c, nu) if terminator else 0.0
     error = _lineshape_error(bath, temperature_K, c, nu, delta)
-    return BathExpansion(c, nu, delta, scheme, error)
+    return BathExpansion(c, nu, delta, scheme, error, n_poles=len(nu) - terms)
 
 
 def _coefficients(
-    bath: DebyeBath, temperature_K: float, scheme: Scheme, terms: int
-) -> tuple[ComplexArray, FloatArray]:
-    lam, gamma, b = bath.reorganisation_energy, bath.gamma, beta(temperature_K)
+    bath: SpectralDensity, temperature_K: float, scheme: Scheme, terms: int
+) -> tuple[ComplexArray, Rates]:
+    """c_k and nu_k: -i times the residues of J(w) (coth(beta w/2) + 1) at w = -i nu_k."""
+    b = beta(temperature_K)
     xi, kappa = bose_poles(scheme, terms)
-    nu = xi / b
-    if np.any(np.abs(nu - gamma) < 1e-6 * gamma):
+    matsubara = xi / b
+    coefficients: list[complex] = []
+    rates: list[complex] = []
+    thermal = np.zeros(terms)
+    for part in bath.parts:
+        for rate, residue in zip(*part.poles, strict=True):
+            _require_apart(rate, matsubara, scheme, temperature_K)
+            y = b * rate
+            if scheme == "matsubara":
+                cot = 1 / np.tan(y / 2)
+            else:
+                cot = 2 / y - np.sum(4 * kappa * y / (xi**2 - y**2))
+            coefficients.append(residue * (cot - 1j))
+            rates.append(rate)
+        # the baths share the poles of the Bose function
+        strength = 2 * part.amplitude / b * kappa * matsubara
+        thermal = thermal - strength / part.denominator(-(matsubara**2))
+    nu = np.array([*rates, *matsubara])
+    return np.array([*coefficients, *thermal], dtype=complex), nu
+
+
+def _require_apart(
+    rate: complex, matsubara: FloatArray, scheme: Scheme, temperature: float
+) -> None:
+    if np.any(np.abs(matsubara - rate) < 1e-6 * abs(rate)):
         raise ValueError(
-            f"gamma = {gamma:g} rad/fs coincides with a {scheme} pole at {temperature_K:g} K; "
+            f"gamma = {rate.real:g} rad/fs coincides with a {scheme} pole at {temperature:g} K; "
             "change gamma or the temperature by one part in a million, or the scheme"
         )
-    y = b * gamma
-    if scheme == "matsubara":
-        cot = 1 / np.tan(y / 2)
-    else:
-        cot = 2 / y - np.sum(4 * kappa * y / (xi**2 - y**2))
-    c = np.concatenate(
-        [[lam * gamma * (cot - 1j)], 4 * lam * gamma / b * kappa * nu / (nu**2 - gamma**2)]
-    )
-    return np.asarray(c, dtype=complex), np.append(gamma, nu)
+
+
+def _remainder(bath: SpectralDensity, temperature_K: float, c: ComplexArray, nu: Rates) -> float:
+    """What the sum of exponentials lacks of the integral of Re C over t > 0, rad/fs."""
+    integrals = c.real / nu if np.isrealobj(nu) else (c / nu).real
+    return bath.noise(temperature_K) - float(np.sum(integrals))
 
 
 def _lineshape_error(
-    bath: DebyeBath, temperature_K: float, c: ComplexArray, nu: FloatArray, delta: float
+    bath: SpectralDensity, temperature_K: float, c: ComplexArray, nu: Rates, delta: float
 ) -> float:
-    t = np.linspace(0, 10 / bath.gamma, 401)
+    t = np.linspace(0, 10 / bath.slowest, 401)
     full_c, full_nu = _coefficients(bath, temperature_K, "matsubara", _REFERENCE_TERMS)
-    total = 2 * bath.reorganisation_energy / (beta(temperature_K) * bath.gamma)
-    full_delta = total - float(np.sum(full_c.real / full_nu))
+    full_delta = _remainder(bath, temperature_K, full_c, full_nu)
     exact = double_integral(t, full_c, full_nu) + full_delta * t
     ours = double_integral(t, c, nu) + delta * t
     return float(np.max(np.abs(exact - ours)))
 
 
-def double_integral(time_fs: FloatArray, c: ComplexArray, nu: FloatArray) -> ComplexArray:
+def double_integral(time_fs: FloatArray, c: ComplexArray, nu: Rates) -> ComplexArray:
     """int_0^t dt' int_0^t' dt'' of sum_k c_k exp(-nu_k t''), dimensionless.
 
     Args:

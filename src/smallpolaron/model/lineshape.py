@@ -4,19 +4,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
-from smallpolaron.model.bath import ComplexArray, DebyeBath, double_integral, expand
+from smallpolaron.model.bath import double_integral, expand
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.spectral_density import ComplexArray, SpectralDensity
 
 _TERMS = 2000
 
 
-def lineshape(bath: DebyeBath, time_fs: ArrayLike, temperature_K: float) -> ComplexArray:
-    """Lineshape function g(t) = int_0^t dt' int_0^t' dt'' C(t'') of one bath.
+def lineshape(bath: SpectralDensity, time_fs: ArrayLike, temperature_K: float) -> ComplexArray:
+    """Lineshape function g(t) = int_0^t dt' int_0^t' dt'' C(t'') of the bath of one site.
 
     At v = 0 the coherence between two sites decays as exp(-2 Re g(t)): both baths dephase it.
 
     Args:
-        bath: the Debye bath.
+        bath: the bath of one site, or a sum of baths.
         time_fs: times >= 0, fs, any shape.
         temperature_K: temperature, K.
 
@@ -33,7 +34,7 @@ def lineshape(bath: DebyeBath, time_fs: ArrayLike, temperature_K: float) -> Comp
     return g.reshape(t.shape)
 
 
-def golden_rule_rate(model: HolsteinModel, bath: DebyeBath) -> float:
+def golden_rule_rate(model: HolsteinModel, bath: SpectralDensity) -> float:
     """Hopping rate between two neighbours to second order in v (Holstein, Marcus limit at high T).
 
     k = v^2 int_-inf^inf dt exp(-2 phi(t)),
@@ -42,7 +43,7 @@ def golden_rule_rate(model: HolsteinModel, bath: DebyeBath) -> float:
 
     Args:
         model: the Holstein model; its hopping must be uniform.
-        bath: the Debye bath.
+        bath: the bath of one site, or a sum of baths.
 
     Returns:
         The rate, 1/fs. The small-v diffusion constant is a^2 k.
@@ -65,9 +66,9 @@ def golden_rule_rate(model: HolsteinModel, bath: DebyeBath) -> float:
         return float(np.exp(-2 * phi).real)
 
     # both sides of t = 0 give complex conjugates, hence twice the real part;
-    # the integrand dies as exp(-4 lambda t / (beta gamma)), so a finite end is exact to rounding
-    slowest = 4 * lam / (model.beta * bath.gamma)
-    memory = 1 / bath.gamma
+    # the integrand dies as exp(-2 noise t), so a finite end is exact to rounding
+    slowest = 2 * bath.noise(model.temperature_K)
+    memory = 1 / bath.slowest
     end = 40 / slowest + 5 * memory
     value, _ = quad(integrand, 0, end, limit=2000, epsabs=0, epsrel=1e-9)
     return float(2 * bonds[0] ** 2 * value)

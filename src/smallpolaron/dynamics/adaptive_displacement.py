@@ -1,0 +1,170 @@
+"""Mean-squared displacement on the infinite homogeneous lattice, to a wanted accuracy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.comm import require_complex_petsc
+from smallpolaron.dynamics.displacement_runs import (
+    DisplacementRun,
+    DisplacementTask,
+    run_displacement,
+)
+from smallpolaron.dynamics.population import Start, require_start
+from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.dynamics.refinement import refine
+from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
+from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
+
+RealArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class AdaptiveDisplacement:
+    """Mean-squared displacement with its derivatives and their error estimate.
+
+    Attributes:
+        time_fs: output times, fs, shape (n,).
+        msd: mean-squared displacement, angstrom^2, shape (n,).
+        dmsd: its slope 2 D(t), angstrom^2/fs.
+        d2msd: its second derivative, angstrom^2/fs^2.
+        trace_error: largest |Tr rho - 1|.
+        products_production: products with L, each of the state and of its moment.
+        n_unknowns: labels of the largest basis.
+        n_nonzeros: entries of the largest generator.
+        step_time_fs: beginning of every step and the end of the last, fs.
+        norm: norm of the state at those times; see DisplacementGenerator.
+        basis_size: labels at those times.
+        outside_flow: amplitude kept outside the basis, relative to the norm, at those times.
+        growth_threshold: relative amplitude above which labels were taken in.
+        growth_detected: the state grew: unstable, no number can be taken from it.
+        capped: largest relative amplitude that a limit (occupation, window) kept out.
+        errors: source -> estimated error of the slope, largest over time, relative to its mean
+            over the record.
+    """
+
+    time_fs: RealArray
+    msd: RealArray
+    dmsd: RealArray
+    d2msd: RealArray
+    trace_error: float
+    products_production: int
+    n_unknowns: int
+    n_nonzeros: int
+    step_time_fs: RealArray
+    norm: RealArray
+    basis_size: NDArray[np.int64]
+    outside_flow: RealArray
+    growth_threshold: float
+    growth_detected: bool
+    capped: float
+    errors: Mapping[str, float]
+
+    @property
+    def total_error(self) -> float:
+        """Sum over the sources that were estimated."""
+        return float(np.nansum(list(self.errors.values())))
+
+
+def compute_adaptive_displacement(
+    model: HolsteinModel,
+    expansion: BathExpansion,
+    accuracy: Accuracy,
+    *,
+    start: Start,
+    duration_fs: float,
+    sample_fs: float = 1.0,
+    refined: BathExpansion | None = None,
+    limits: Limits = NO_LIMITS,
+    comm: MPI.Intracomm = MPI.COMM_WORLD,
+    report: Report = to_stderr,
+) -> AdaptiveDisplacement:
+    """Propagate a carrier from one site of the infinite lattice (collective).
+
+    Thresholds are tightened until the difference from a run with thresholds COARSER times larger
+    meets the target.
+
+    Args:
+        model: a homogeneous ring of an odd number of sites, which are a window around the carrier:
+            nothing wraps around. What must fit in is the coherence of the carrier and the
+            excitations it has left behind, not the distance it travels.
+        expansion: the bath expansion.
+        accuracy: the wanted accuracy of the slope dMSD/dt, relative to its mean over the record.
+        start: "franck_condon" (bath thermal without the carrier) or "marcus" (bath relaxed
+            around it at v = 0).
+        duration_fs: length of the record, fs.
+        sample_fs: spacing of the output times, fs.
+        refined: an expansion with one term more, for the error of the bath terms; None leaves
+            that error unknown (nan).
+        limits: bounds of the basis.
+        comm: the communicator.
+        report: where rank 0 prints progress.
+
+    Returns:
+        The displacement; the same for any number of ranks.
+
+    Raises:
+        ValueError: unknown start, a model that is no homogeneous ring of an odd number of sites,
+            or without hopping.
+        LimitReached: the accuracy needs a larger basis than allowed.
+        ParallelSetupError: PETSc with real scalars.
+
+    Source: anomalous paper, Methods: starts with and without equilibration.
+    """
+    require_complex_petsc()
+    require_start(start, 0, model.n_sites)
+    if not (model.is_translation_invariant and model.flux == 0 and model.n_sites % 2):
+        raise ValueError(
+            "the infinite lattice needs a ring with equal hoppings, equal site energies and no "
+            f"flux, and an odd number of sites as a window; this one has {model.n_sites}"
+        )
+    if not np.any(model.bond_hoppings):
+        raise ValueError("hopping = 0: the carrier stays where it starts; give a hopping")
+    task = DisplacementTask(
+        model, start, sample_times(duration_fs, sample_fs), limits, comm, report
+    )
+
+    def run(bath: BathExpansion, how: Accuracy, label: str) -> DisplacementRun:
+        return run_displacement(task, bath, how, label)
+
+    found = refine(run, _difference, accuracy, expansion, refined, bath_on_fine=True)
+    fine = found.fine
+    return AdaptiveDisplacement(
+        time_fs=fine.time_fs,
+        msd=fine.msd,
+        dmsd=fine.dmsd,
+        d2msd=fine.d2msd,
+        trace_error=fine.trace_error,
+        products_production=fine.products,
+        n_unknowns=int(np.max(fine.basis_size)),
+        n_nonzeros=fine.n_nonzeros,
+        step_time_fs=fine.step_time_fs,
+        norm=fine.norm,
+        basis_size=fine.basis_size,
+        outside_flow=fine.outside_flow,
+        growth_threshold=fine.growth_threshold,
+        growth_detected=fine.growth_detected,
+        capped=fine.capped,
+        errors={
+            "frontier": found.frontier,
+            "dropped": found.dropped,
+            "time_step": fine.slope_error / _mean_slope(fine),
+            "bath_terms": found.bath_terms,
+        },
+    )
+
+
+def _mean_slope(run: DisplacementRun) -> float:
+    return float(run.msd[-1] / run.time_fs[-1])
+
+
+def _difference(run: DisplacementRun, other: DisplacementRun) -> float:
+    """Largest difference of the slopes relative to their mean over the record."""
+    n = min(len(run.dmsd), len(other.dmsd))
+    return float(np.max(np.abs(run.dmsd[:n] - other.dmsd[:n]))) / _mean_slope(run)

@@ -1,0 +1,98 @@
+"""Runs of one job at tighter and tighter thresholds, and those that tell their errors."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.dynamics.correlation_runs import (
+    COARSER,
+    NEXT_TERM,
+    REFINEMENTS,
+    SHARE,
+    explain_limit,
+    scaled,
+)
+from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.bath import BathExpansion
+
+
+class AdaptiveRun(Protocol):
+    """What every run tells about itself."""
+
+    @property
+    def accuracy(self) -> Accuracy:
+        """Its thresholds."""
+
+    @property
+    def growth_detected(self) -> bool:
+        """Whether the state grew."""
+
+    @property
+    def basis_size(self) -> NDArray[np.int64]:
+        """Labels along the steps."""
+
+
+Run = TypeVar("Run", bound=AdaptiveRun)
+
+
+@dataclass(frozen=True)
+class Refined(Generic[Run]):
+    """The run that meets the target and what is known about its errors.
+
+    Attributes:
+        fine: the run.
+        frontier: its difference from the run with thresholds COARSER times larger.
+        dropped: what pruning does to that one.
+        bath_terms: estimated error of the bath expansion; nan if it was not asked for.
+    """
+
+    fine: Run
+    frontier: float
+    dropped: float
+    bath_terms: float
+
+
+def refine(
+    run: Callable[[BathExpansion, Accuracy, str], Run],
+    difference: Callable[[Run, Run], float],
+    accuracy: Accuracy,
+    expansion: BathExpansion,
+    refined: BathExpansion | None,
+    *,
+    bath_on_fine: bool = False,
+) -> Refined[Run]:
+    """Tighten thresholds until the difference between two runs meets the target (collective).
+
+    Args:
+        run: makes a run for a bath, at an accuracy, under a label.
+        difference: of two runs, in units of the target.
+        accuracy: the wanted accuracy.
+        expansion: the bath expansion.
+        refined: an expansion with one term more; None leaves that error unknown.
+        bath_on_fine: judge the bath terms by the finest thresholds, where the basis adds least to
+            the difference, rather than by the coarser ones, which cost less.
+
+    Raises:
+        LimitReached: the accuracy needs a larger basis than allowed.
+    """
+    coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
+    for attempt in range(REFINEMENTS + 1):
+        try:
+            fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
+        except LimitReached as reason:
+            raise LimitReached(explain_limit(reason, coarse.basis_size)) from reason
+        done = fine.growth_detected or difference(fine, coarse) <= SHARE * accuracy.target
+        if done or attempt == REFINEMENTS:
+            break
+        coarse = fine
+    unpruned = run(expansion, replace(coarse.accuracy, pruning=0.0), ", without pruning")
+    bath_terms = np.nan
+    if refined is not None:
+        judged = fine if bath_on_fine else coarse
+        other = run(refined, judged.accuracy, ", one bath term more")
+        bath_terms = NEXT_TERM * difference(other, judged)
+    return Refined(fine, difference(fine, coarse), difference(unpruned, coarse), bath_terms)

@@ -1,0 +1,259 @@
+"""Vibrations and several baths per site: exact limits, both engines, all sectors."""
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+from scipy.linalg import expm
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
+from smallpolaron.dynamics.adaptive_states import place_values
+from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.correlation import compute_correlation
+from smallpolaron.dynamics.evolve import PropagationSettings, evolve
+from smallpolaron.dynamics.observables import Frontier, Probe, new_vector
+from smallpolaron.dynamics.population import compute_population
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.states import relaxed
+from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import fixed_basis
+from smallpolaron.hierarchy.generator import assemble_generator
+from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lineshape import golden_rule_rate, lineshape
+from smallpolaron.model.spectral_density import BathSum
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from tests.dynamics.adaptive_cases import (
+    CHAIN,
+    correlate,
+    distance,
+    populate,
+    ring,
+    silent,
+)
+from tests.dynamics.bath_cases import BOTH, BOTH_TERMS, VIBRATION_TERMS, T
+
+COMM = MPI.COMM_SELF
+ENERGIES, START = (40 * CM, -25 * CM), 1.0 + 0.5j
+
+
+def progress():
+    return Progress("test", None, COMM, silent)
+
+
+def coherence(t):
+    """rho_01 of two sites without hopping, from the bath's thermal state."""
+    gap = ENERGIES[0] - ENERGIES[1]
+    return START * np.exp(-1j * gap * t - 2 * lineshape(BOTH, t, T).real)
+
+
+@pytest.mark.parametrize("hermitian", [False, True])
+def test_coherence_without_hopping_decays_with_the_lineshape(hermitian):
+    model = HolsteinModel(2, "chain", 0.0, ENERGIES)
+    basis = AdaptiveBasis(model, BOTH_TERMS, Sector(2, False, hermitian=hermitian), COMM)
+    vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
+    key, bits = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
+    x = place_values(basis, key, np.array([START.conjugate() if bits[0] & 1 else START]))
+    flip = np.array([[0, 1], [1, 0]], dtype=complex)  # Tr[X rho] = 2 Re rho_01 if Hermitian
+    lift = flip if hermitian else np.array([[0, 0], [1, 0]], dtype=complex)
+    readout = Readout.of(basis, [lift])
+    x, run = evolve_adaptive(basis, x, readout, Accuracy(1e-3), 250.0, progress())
+    t = np.arange(0.0, 251.0, 5.0)
+    exact = coherence(t)
+    expected = 2 * exact.real if hermitian else exact
+    np.testing.assert_allclose(run.sample(t, 0)[:, 0], expected, atol=2e-3)
+    assert abs(exact[-1]) < 0.4  # the decay is there to be seen
+    rho = reduced_density_matrix(basis, x)
+    assert rho[0, 1] == pytest.approx(exact[-1], abs=2e-3)
+    assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=2e-3)
+
+
+def test_the_same_on_a_fixed_hierarchy():
+    model, rule = HolsteinModel(2, "chain", 0.0, ENERGIES), Truncation(7, (1.0, 1.0, 1.0, 4.0))
+    basis = fixed_basis(2, 4, rule, Sector(2, False), COMM)
+    state = new_vector(basis)
+    vacuum = np.zeros((1, 8), np.uint8)
+    row = basis.find(basis.layout.pack(vacuum, np.array([0]), np.array([1])))[0]
+    state.setValue(row, START)
+    state.assemble()
+    generator = assemble_generator(basis, model, BOTH_TERMS)
+    probe = Probe.of(basis, generator, [np.array([[0, 0], [1, 0]], dtype=complex)], 1)
+    settings = PropagationSettings(100.0, 5.0, 1e-8)
+    run = evolve(generator, state, probe, Frontier.of(basis, rule), settings, progress())
+    np.testing.assert_allclose(run.values[:, 0, 0], coherence(run.time_fs), atol=1e-3)
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_populations_stay_without_hopping(start):
+    model = HolsteinModel(3, "chain", 0.0, (0.0, 80 * CM, -30 * CM))
+    expected = np.tile([0, 1, 0], (31, 1))
+    run = populate(model, start, 1, expansion=BOTH_TERMS)
+    np.testing.assert_allclose(run.populations, expected, atol=1e-9)
+    settings = PropagationSettings(60.0, 2.0, 1e-8)
+    fixed = compute_population(
+        model,
+        BOTH_TERMS,
+        Truncation(3),
+        start=start,
+        site=1,
+        settings=settings,
+        comm=COMM,
+        report=silent,
+    )
+    np.testing.assert_allclose(fixed.populations, expected, atol=1e-12)
+    assert fixed.hermiticity < 1e-12
+
+
+def test_relaxed_state_is_stationary_without_hopping():
+    model = HolsteinModel(2, "chain", 0.0, ENERGIES)
+    basis = fixed_basis(2, 4, Truncation(6), Sector(2, False), COMM)
+    generator = assemble_generator(basis, model, BOTH_TERMS)
+    state = relaxed(basis, BOTH_TERMS, np.diag([0.3, 0.7]).astype(complex))
+    image = state.duplicate()
+    generator.mult(state, image)
+    assert image.norm() < 1e-12 * state.norm() * generator.norm()
+
+
+GOLDEN = {
+    "vibration": (BrownianBath(200 * CM, 150 * CM, 150 * CM), 300.0),
+    "cold vibration": (BrownianBath(200 * CM, 150 * CM, 150 * CM), 200.0),
+    "two Debye baths": (BathSum((DebyeBath(120 * CM, 200 * CM), DebyeBath(80 * CM, 90 * CM))), T),
+}
+
+
+@pytest.mark.parametrize("name", GOLDEN)
+def test_small_hopping_gives_the_golden_rule_rate(name):
+    bath, temperature = GOLDEN[name]
+    # four sites: paths around the ring, absent from the rate, are of order (beta v)^2
+    model = HolsteinModel(4, "ring", 2 * CM, temperature_K=temperature)
+    run = correlate(model, 1e-3, 300.0, expand(bath, temperature, "pade", 1))
+    expected = 25.0 * golden_rule_rate(model, bath)
+    assert run.D_resolvent == pytest.approx(expected, rel=3e-3)
+    assert run.D_time == pytest.approx(expected, rel=3e-3)
+
+
+def test_two_halves_of_a_bath_are_one_bath():
+    half, whole = DebyeBath(50 * CM, 90 * CM), DebyeBath(100 * CM, 90 * CM)
+    run, one = (
+        correlate(CHAIN, 1e-3, 60.0, expand(bath, T, "pade", 1))
+        for bath in (BathSum((half, half)), whole)
+    )
+    assert distance(run.C_JJ, one.C_JJ) < 1e-3
+    assert run.D_resolvent == pytest.approx(one.D_resolvent, abs=2e-3 * abs(one.D_time))
+    assert run.n_unknowns > one.n_unknowns
+
+
+def test_a_strongly_damped_vibration_is_a_debye_bath():
+    vibration = BrownianBath(100 * CM, 90_000 * CM, 2846.05 * CM)  # w0^2/gamma = 90 cm^-1
+    run, debye = (
+        populate(CHAIN, "marcus", 1, expansion=expand(bath, T, "pade", 2))
+        for bath in (vibration, DebyeBath(100 * CM, 90 * CM))
+    )
+    np.testing.assert_allclose(run.populations, debye.populations, atol=2e-3)
+    assert run.populations[-1, 1] < 0.8
+
+
+def oscillators(model, frequency, coupling, levels, relaxed_site=None):
+    """H of two sites with one mode each, and the mode state before or after relaxation."""
+    b = np.diag(np.sqrt(np.arange(1, levels)), 1)
+    one, number, position = np.eye(levels), b.T @ b, b + b.T
+    identity = np.eye(2)
+    h = np.kron(model.hamiltonian, np.eye(levels**2))
+    state = np.eye(1)
+    for site in range(2):
+        on = [position if site == each else one for each in range(2)]
+        h = h + coupling * np.kron(np.diag(identity[site]), np.kron(*on))
+        on = [number if site == each else one for each in range(2)]
+        h = h + frequency * np.kron(identity, np.kron(*on))
+        displaced = coupling * position if site == relaxed_site else 0 * position
+        thermal = expm(-model.beta * (frequency * number + displaced))
+        state = np.kron(state, thermal / np.trace(thermal))
+    return h, state
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_weakly_damped_vibrations_against_exact_diagonalisation(start):
+    # 0.02 cm^-1 of damping changes nothing within 120 fs
+    energy, frequency, levels = 100 * CM, 250 * CM, 13
+    model = HolsteinModel(2, "chain", 90 * CM, (0.0, 60 * CM))
+    bath = BrownianBath(2 * energy, 0.02 * CM, frequency)
+    run = populate(model, start, 0, 1e-4, 120.0, expand(bath, T, terms=1), sample_fs=10.0)
+    site = 0 if start == "marcus" else None
+    h, modes = oscillators(model, frequency, np.sqrt(energy * frequency), levels, site)
+    energies, waves = np.linalg.eigh(h)
+    begin = waves.conj().T @ np.kron(np.diag([1.0, 0.0]), modes) @ waves
+    for t, found in zip(run.time_fs, run.populations, strict=True):
+        phase = np.exp(-1j * energies * t)
+        rho = waves @ (phase[:, None] * begin * phase.conj()) @ waves.conj().T
+        exact = np.trace(rho.reshape(2, levels**2, 2, levels**2), axis1=1, axis2=3)
+        np.testing.assert_allclose(found, np.diagonal(exact).real, atol=5e-4)
+    np.testing.assert_allclose(run.density_matrix_final, exact, atol=1e-3)
+    assert np.ptp(run.populations[:, 0]) > 0.3
+    assert abs(exact[0, 1].imag) > 0.01
+
+
+def test_detailed_balance_and_f_sum_rule_with_a_vibration():
+    model = ring(4)
+    r = correlate(model, 2e-3, 400.0, VIBRATION_TERMS, sample_fs=1.0)
+    s = spectra(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
+    assert gates.detailed_balance(s.omega, s.full, T).value < 1e-3
+    wrong = spectra(r.time_fs, r.C_JJ.conj(), T, r.dC_JJ.conj(), r.d2C_JJ.conj())
+    assert not gates.detailed_balance(wrong.omega, wrong.full, T).passed
+    kubo = kubo_transform(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
+    rule = (kubo.C[0], r.hopping_energy, model.lattice_constant_A, T)
+    assert gates.f_sum(*rule, r.flux_stiffness).value < 1e-3
+    assert gates.stationarity(r.equilibrium_residual).passed
+    assert r.hermiticity < 1e-12
+    assert np.trace(r.density_matrix) == pytest.approx(1, abs=1e-9)
+    assert abs(r.D_time - r.D_resolvent) < r.errors.total_D
+
+
+def test_correlation_is_that_of_the_fixed_hierarchy():
+    model = HolsteinModel(2, "chain", 60 * CM, (0.0, 80 * CM))
+    ours = correlate(model, 2e-3, 60.0, BOTH_TERMS)
+    theirs = compute_correlation(
+        model,
+        BOTH_TERMS,
+        Truncation(8, weights=(1.0, 1.0, 1.0, 3.0)),
+        settings=PropagationSettings(60.0, 2.0, 1e-8, 1e-7),
+        comm=COMM,
+        report=silent,
+    )
+    assert distance(ours.C_JJ, theirs.C_JJ) < 5e-4
+    assert np.abs(theirs.C_JJ.imag).max() > 0.1 * abs(theirs.C_JJ[0])
+    rho = theirs.equilibrium.density_matrix
+    np.testing.assert_allclose(ours.density_matrix, rho, atol=1e-4)
+    assert theirs.equilibrium.hermiticity < 1e-9
+
+
+def test_sectors_agree():
+    full = correlate(ring(3), 2e-3, 60.0, VIBRATION_TERMS)
+    half = correlate(ring(3), 2e-3, 60.0, VIBRATION_TERMS, real_part_only=True)
+    assert distance(half.C_JJ, full.C_JJ.real) < 2e-3
+    assert half.n_unknowns < 0.75 * full.n_unknowns
+    assert np.abs(full.C_JJ.imag).max() > 0.1 * abs(full.C_JJ[0])
+
+
+@pytest.mark.parametrize("start", ["franck_condon", "marcus"])
+def test_populations_of_all_sectors_agree(start):
+    auto, momenta, plain = (
+        populate(ring(4), start, 1, expansion=BOTH_TERMS, symmetry=symmetry)
+        for symmetry in ("auto", "momentum", "none")
+    )
+    for other in (momenta, plain):
+        np.testing.assert_allclose(auto.populations, other.populations, atol=1e-3)
+        np.testing.assert_allclose(auto.density_matrix_final, other.density_matrix_final, atol=1e-3)
+    assert auto.populations[-1, 1] < 0.8
+    np.testing.assert_allclose(auto.populations.sum(axis=1), 1, atol=1e-9)
+    assert np.abs(auto.density_matrix_final.imag).max() > 0.02
+
+
+def test_infinite_ring_is_a_large_ring():
+    run = correlate(ring(9), 2e-3, 50.0, VIBRATION_TERMS, infinite=True)
+    large = correlate(ring(8), 2e-3, 50.0, VIBRATION_TERMS)
+    assert distance(run.C_JJ, large.C_JJ) < 4e-3
