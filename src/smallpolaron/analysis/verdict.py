@@ -1,0 +1,341 @@
+"""Equilibrium against non-equilibrium: which method gives D, from which size on, at what cost.
+
+Green-Kubo integrates the current autocorrelation function in equilibrium; Einstein takes half the
+slope of the mean-squared displacement of a carrier that starts on one site, its lattice relaxed or
+not. Both are to give the diffusion constant of the endless lattice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+import numpy as np
+
+from smallpolaron.analysis._checks import FloatArray, positive
+
+Method = Literal["green_kubo", "einstein_relaxed", "einstein_unrelaxed"]
+Lattice = Literal["ring", "chain", "infinite"]
+Outcome = Literal["reference", "converged", "not_converged", "cannot_converge", "undecided"]
+
+METHODS: Final[tuple[Method, ...]] = get_args(Method)
+LATTICES: Final[tuple[Lattice, ...]] = get_args(Lattice)
+OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run has cost; NaN where it is not known.
+
+    Attributes:
+        core_seconds: wall time of the whole job times its ranks, s.
+        memory_MB: largest memory of one rank, MB (10^6 bytes).
+        products: products of the generator with a state.
+        basis_size: elements of its largest state.
+    """
+
+    core_seconds: float
+    memory_MB: float
+    products: float
+    basis_size: float
+
+
+@dataclass(frozen=True)
+class Integral:
+    """Running integral of Re C_JJ.
+
+    Attributes:
+        time_fs: times, fs, (times,).
+        D_A2_fs: integral from zero to every time, angstrom^2/fs, (times,).
+        flagged: whether a quality gate failed that is not about the end of the record alone.
+    """
+
+    time_fs: FloatArray
+    D_A2_fs: FloatArray
+    flagged: bool
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What one run says of D.
+
+    Attributes:
+        point: name of the run.
+        method: how D was found.
+        lattice: ring, open chain or infinite lattice.
+        n_sites: number of sites; of an infinite lattice its window.
+        D_A2_fs: settled integral, or diffusive plateau, angstrom^2/fs; NaN without one.
+        error_A2_fs: its own error, angstrom^2/fs; NaN if it is not known.
+        needed_fs: time after which D was known, fs: when the integral had settled, or when the
+            plateau had lasted for long enough to count; NaN without D.
+        record_fs: length of the run, fs.
+        cost: what the run has cost.
+        flagged: whether a quality gate failed: then the run is no evidence.
+        reason: why there is no D; empty if there is one.
+        integral: the running integral, for Green-Kubo on an open chain; None elsewhere.
+    """
+
+    point: str
+    method: Method
+    lattice: Lattice
+    n_sites: int
+    D_A2_fs: float
+    error_A2_fs: float
+    needed_fs: float
+    record_fs: float
+    cost: Cost
+    flagged: bool
+    reason: str
+    integral: Integral | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it gives a number that can be trusted."""
+        return self.D_A2_fs > 0.0 and not self.flagged
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A run against the reference.
+
+    Attributes:
+        evidence: the run.
+        deviation_percent: of its D from the reference, signed; NaN without one of both.
+        error_percent: own error and that of the reference, together, of the reference.
+        agrees: whether the deviation is within the tolerance; None if the run is flagged, or there
+            is no reference.
+        certain: whether the errors leave no doubt about that.
+    """
+
+    evidence: Evidence
+    deviation_percent: float
+    error_percent: float
+    agrees: bool | None
+    certain: bool
+
+
+@dataclass(frozen=True)
+class Fall:
+    """How the integral of C_JJ of an open chain returns to zero.
+
+    Attributes:
+        n_sites: size of the chain.
+        flagged: whether the run failed a quality gate that is not about its end alone.
+        inside_fs: last time at which the integral is within the tolerance of the reference, fs;
+            NaN if it never is.
+        end_fs: end of the record, fs.
+        end_percent: the integral there over the reference, in percent.
+    """
+
+    n_sites: int
+    flagged: bool
+    inside_fs: float
+    end_fs: float
+    end_percent: float
+
+
+@dataclass(frozen=True)
+class Series:
+    """One method on one kind of lattice, over all sizes.
+
+    Attributes:
+        method: how D was found.
+        lattice: ring, open chain or infinite lattice.
+        findings: its runs, by increasing size.
+        outcome: reference: the others are compared with it. converged: from n_sites on every size
+            agrees. cannot_converge: no size can. undecided: there is no evidence for either.
+        n_sites: smallest size from which on all that are computed agree; size of a reference; None
+            otherwise.
+        cost: what it costs at that size; None otherwise.
+        only_itself: undecided, because it has nothing to agree with but its own largest size.
+        fall: how the integral falls, where it cannot converge and that was seen.
+    """
+
+    method: Method
+    lattice: Lattice
+    findings: tuple[Finding, ...]
+    outcome: Outcome
+    n_sites: int | None = None
+    cost: Cost | None = None
+    only_itself: bool = False
+    fall: Fall | None = None
+
+    @property
+    def counted(self) -> tuple[Finding, ...]:
+        """The runs that are evidence."""
+        return tuple(finding for finding in self.findings if finding.agrees is not None)
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """The cheapest way to a converged D by one method.
+
+    Attributes:
+        series: the lattice on which it is cheapest.
+        factor: its core seconds over those of the cheapest method.
+    """
+
+    series: Series
+    factor: float
+
+
+@dataclass(frozen=True)
+class SystemVerdict:
+    """All methods for one physical system.
+
+    Attributes:
+        percent: tolerance of every comparison, percent.
+        reference: the run that the others are compared with; None if there is none.
+        confirmed: whether another method, or lattice, converges to the reference.
+        series: every method on every lattice there is evidence of.
+        ranking: methods that have converged, the cheapest first.
+    """
+
+    percent: float
+    reference: Evidence | None
+    confirmed: bool
+    series: tuple[Series, ...]
+    ranking: tuple[Ranked, ...]
+
+
+def reach_verdict(evidence: Sequence[Evidence], *, percent: float) -> SystemVerdict:
+    """Compare all methods for one physical system.
+
+    The reference is Green-Kubo on the infinite lattice; if there is none the Einstein D with the
+    smaller error on the infinite lattice; if there is none Green-Kubo on the largest ring. In the
+    last case Green-Kubo on rings counts as converged only if another method converges to it, too.
+
+    Args:
+        evidence: one run per method, lattice and size.
+        percent: largest deviation from the reference that counts as agreement, in percent. Own
+            errors are stated and not added: a rough run must not agree more easily.
+
+    Returns:
+        SystemVerdict.
+
+    Raises:
+        ValueError: a size appears twice, or the tolerance is not above zero.
+
+    Source:
+        Question of the anomalous paper: do equilibrium and non-equilibrium transport agree?
+    """
+    positive("percent", percent)
+    _check_single(evidence)
+    reference = find_reference(evidence)
+    groups: dict[tuple[Lattice, Method], list[Finding]] = {}
+    for each in sorted(evidence, key=_order):
+        groups.setdefault(_key(each), []).append(_compare(each, reference, percent))
+    own = None if reference is None else _key(reference)
+    confirmed = any(
+        _judge(tuple(group), reference, False, percent).outcome == "converged"
+        for key, group in groups.items()
+        if key != own
+    )
+    series = tuple(_judge(tuple(g), reference, confirmed, percent) for g in groups.values())
+    return SystemVerdict(percent, reference, confirmed, series, _ranking(series, confirmed))
+
+
+def find_reference(evidence: Sequence[Evidence]) -> Evidence | None:
+    """Return the run that all others are compared with, by the order of reach_verdict."""
+    usable = [each for each in evidence if each.usable]
+    infinite = [each for each in usable if each.lattice == "infinite"]
+    current = [each for each in infinite if each.method == "green_kubo"]
+    if current:
+        return max(current, key=lambda each: each.n_sites)
+    if infinite:
+        return min(infinite, key=lambda each: np.nan_to_num(each.error_A2_fs, nan=np.inf))
+    rings = [each for each in usable if _key(each) == ("ring", "green_kubo")]
+    return max(rings, key=lambda each: each.n_sites, default=None)
+
+
+def _key(evidence: Evidence) -> tuple[Lattice, Method]:
+    return evidence.lattice, evidence.method
+
+
+def _order(evidence: Evidence) -> tuple[int, int, int]:
+    lattice, method = _key(evidence)
+    return LATTICES.index(lattice), METHODS.index(method), evidence.n_sites
+
+
+def _check_single(evidence: Sequence[Evidence]) -> None:
+    seen: dict[tuple[Lattice, Method, int], str] = {}
+    for each in evidence:
+        key = (*_key(each), each.n_sites)
+        if key in seen:
+            raise ValueError(
+                f"{seen[key]} and {each.point} are both {each.method} on a {each.lattice} of "
+                f"{each.n_sites} sites: keep the run that is to be believed"
+            )
+        seen[key] = each.point
+
+
+def _compare(evidence: Evidence, reference: Evidence | None, percent: float) -> Finding:
+    nan = float("nan")
+    if reference is None:
+        return Finding(evidence, nan, nan, None, False)
+    unit = 100.0 / abs(reference.D_A2_fs)
+    deviation = unit * (evidence.D_A2_fs - reference.D_A2_fs)
+    own = 0.0 if evidence is reference else evidence.error_A2_fs
+    error = unit * (own + reference.error_A2_fs)
+    if evidence.flagged:
+        return Finding(evidence, deviation, error, None, False)
+    agrees = bool(abs(deviation) <= percent)  # not without a number
+    return Finding(evidence, deviation, error, agrees, bool(error < abs(abs(deviation) - percent)))
+
+
+def _judge(
+    findings: tuple[Finding, ...], reference: Evidence | None, confirmed: bool, percent: float
+) -> Series:
+    """Judge all sizes of a method on a lattice, increasing."""
+    lattice, method = _key(findings[0].evidence)
+    if (lattice, method) == ("chain", "green_kubo"):
+        # J = dX/dt and X is bounded: the integral over all times is zero
+        fall = _fall(findings, reference, percent)
+        return Series(method, lattice, findings, "cannot_converge", fall=fall)
+    own = reference is not None and _key(reference) == (lattice, method)
+    if own and reference is not None and lattice == "infinite":
+        n_sites, cost = reference.n_sites, reference.cost
+        return Series(method, lattice, findings, "reference", n_sites, cost)
+    counted = [finding for finding in findings if finding.agrees is not None]
+    if not counted:
+        return Series(method, lattice, findings, "undecided")
+    first = _first_of_the_agreeing(counted)
+    if first is None:
+        return Series(method, lattice, findings, "not_converged")
+    if own and not confirmed:
+        return Series(method, lattice, findings, "undecided", only_itself=True)
+    return Series(method, lattice, findings, "converged", first.n_sites, first.cost)
+
+
+def _first_of_the_agreeing(findings: Sequence[Finding]) -> Evidence | None:
+    """Return the smallest size from which on all agree."""
+    first: Evidence | None = None
+    for finding in findings:
+        first = (first or finding.evidence) if finding.agrees else None
+    return first
+
+
+def _fall(findings: Sequence[Finding], reference: Evidence | None, percent: float) -> Fall | None:
+    """Measure how far the integral falls in the longest record; one that is not flagged first."""
+    found = [(each.n_sites, each.integral) for each in (f.evidence for f in findings)]
+    seen = [(n_sites, integral) for n_sites, integral in found if integral is not None]
+    if reference is None or not seen:
+        return None
+    n_sites, longest = max(seen, key=lambda pair: (not pair[1].flagged, pair[1].time_fs[-1]))
+    time, share = longest.time_fs, longest.D_A2_fs / reference.D_A2_fs
+    inside = np.flatnonzero(np.abs(share - 1.0) <= percent / 100.0)
+    last = float(time[inside[-1]]) if inside.size else float("nan")
+    return Fall(n_sites, longest.flagged, last, float(time[-1]), 100.0 * float(share[-1]))
+
+
+def _ranking(series: Sequence[Series], confirmed: bool) -> tuple[Ranked, ...]:
+    """Return the cheapest series of every method that gives the D of the endless lattice."""
+    allowed = {"converged", "reference"} if confirmed else {"converged"}
+    best: dict[Method, tuple[float, Series]] = {}
+    for each in series:
+        seconds = each.cost.core_seconds if each.cost else float("nan")
+        if each.outcome not in allowed or not np.isfinite(seconds):
+            continue
+        if each.method not in best or seconds < best[each.method][0]:
+            best[each.method] = (seconds, each)
+    ordered = sorted(best.values(), key=lambda pair: pair[0])
+    return tuple(Ranked(each, seconds / ordered[0][0]) for seconds, each in ordered)
