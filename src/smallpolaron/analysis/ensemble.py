@@ -1,0 +1,159 @@
+"""Averages over the members of an ensemble, with confidence intervals.
+
+Transport coefficients of disordered systems are skewed: a few members with deep traps, or with a
+good path, dominate. The interval is therefore that of the studentised bootstrap, which takes the
+skewness from the data.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from smallpolaron.analysis._checks import FloatArray
+
+LEAST_MEMBERS: Final = 4
+"""With fewer members an interval says nothing: three give ten different resamples."""
+
+CONFIDENCE: Final = 0.95
+
+_RESAMPLES: Final = 999
+_SEED: Final = 20240717
+"""Any number: the same members always give the same interval."""
+_CHUNK: Final = 4096
+"""Columns resampled at a time, which bounds the memory."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over members, or a ratio of two, with its confidence interval.
+
+    Attributes:
+        value: the mean, of any shape.
+        low: lower end of the 95 % interval, same shape.
+        high: upper end.
+    """
+
+    value: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def mean(values: ArrayLike) -> Estimate:
+    """Mean over members with its confidence interval, entry by entry.
+
+    Args:
+        values: one entry per member along the first axis, (members, ...), real and finite.
+
+    Returns:
+        Estimate of shape (...).
+
+    Raises:
+        ValueError: if there are fewer than 4 members, or values that are not finite.
+
+    Source:
+        Studentised bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap, section 12.5.
+    """
+    array = _members("values", values)
+    return ratio(array, np.ones_like(array))
+
+
+def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
+    """Ratio of two means over the same members with its confidence interval, entry by entry.
+
+    Args:
+        numerators: (members, ...), real and finite.
+        denominators: same shape; NaN results where their mean is zero.
+
+    Returns:
+        Estimate of shape (...).
+
+    Raises:
+        ValueError: if there are fewer than 4 members, values that are not finite, or two shapes.
+
+    Source:
+        Studentised bootstrap with the standard error of a ratio to first order (Cochran, Sampling
+        Techniques, chapter 6).
+    """
+    y, x = _members("numerators", numerators), _members("denominators", denominators)
+    if y.shape != x.shape:
+        raise ValueError(f"numerators have shape {y.shape}, denominators {x.shape}: must agree")
+    shape = y.shape[1:]
+    parts = [_interval(*columns) for columns in _columns(y, x)]
+    value, low, high = (
+        np.concatenate(series).reshape(shape) for series in zip(*parts, strict=True)
+    )
+    return Estimate(value, low, high)
+
+
+def spread(values: ArrayLike) -> float:
+    """Standard deviation over the members that have a value.
+
+    Args:
+        values: one number per member, (members,); NaN where a member has none.
+
+    Returns:
+        Sample standard deviation; NaN with fewer than two values.
+    """
+    array = np.asarray(values, dtype=np.float64)
+    found = array[np.isfinite(array)]
+    return float(np.std(found, ddof=1)) if found.size > 1 else float("nan")
+
+
+def _members(name: str, values: ArrayLike) -> FloatArray:
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0 or array.shape[0] < LEAST_MEMBERS:
+        count = array.shape[0] if array.ndim else 0
+        raise ValueError(f"{count} members: at least {LEAST_MEMBERS} are needed for an interval")
+    if not np.all(np.isfinite(array)):
+        raise ValueError(f"{name}: some values are not finite; leave such members out")
+    return array
+
+
+def _columns(y: FloatArray, x: FloatArray) -> Iterator[tuple[FloatArray, FloatArray]]:
+    """Yield all entries as columns, (members, entries), a part at a time."""
+    members = y.shape[0]
+    flat_y, flat_x = y.reshape(members, -1), x.reshape(members, -1)
+    for first in range(0, flat_y.shape[1], _CHUNK):
+        part = slice(first, first + _CHUNK)
+        yield flat_y[:, part], flat_x[:, part]
+
+
+def _interval(y: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return ratio and interval of every column.
+
+    With residuals e = y - r x the error of a resampled ratio is sum(e)/sum(x) without any loss of
+    digits where members hardly differ.
+    """
+    n = y.shape[0]
+    counts = _resamples(n)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        below = np.mean(x, axis=0)
+        value = np.where(below == 0.0, np.nan, np.mean(y, axis=0) / below)
+        e = y - value * x
+        shift = (counts @ e) / (counts @ x)
+        squares = counts @ e**2 - 2 * shift * (counts @ (e * x)) + shift**2 * (counts @ x**2)
+        errors = np.sqrt(np.maximum(squares, 0.0)) / np.abs(counts @ x)
+        error = np.sqrt(np.sum(e**2, axis=0)) / np.abs(np.sum(x, axis=0))
+        studentised = np.where(shift == 0.0, 0.0, shift / errors)
+    tail = (1.0 - CONFIDENCE) / 2.0
+    largest, least = np.quantile(studentised, [1.0 - tail, tail], axis=0, method="nearest")
+    # Both errors lack the factor sqrt(n/(n-1)), which cancels.
+    exact = error == 0.0
+    low = np.where(exact, value, value - largest * error)
+    high = np.where(exact, value, value - least * error)
+    return value, low, high
+
+
+def _resamples(n: int) -> NDArray[np.float64]:
+    """Return how often every resample takes every member, (resamples, members).
+
+    Resamples of one member only have no spread; they are drawn again.
+    """
+    draw = np.random.default_rng(_SEED)
+    counts = draw.multinomial(n, np.full(n, 1.0 / n), size=_RESAMPLES)
+    while np.any(alone := np.max(counts, axis=1) == n):
+        counts[alone] = draw.multinomial(n, np.full(n, 1.0 / n), size=int(np.sum(alone)))
+    return counts.astype(np.float64)

@@ -1,0 +1,58 @@
+"""Commands of the disordered ensembles: ensemble, ensemble-table."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add the commands.
+
+    Args:
+        add: adds a command of a name, a function and a text, and returns its parser.
+    """
+    parser = add("ensemble", _ensemble, "averages over the members of a disordered ensemble")
+    parser.add_argument(
+        "--plan", type=Path, required=True, help="plan; the files of the members are beside it"
+    )
+    parser.add_argument("--name", required=True, help="name of the ensemble in the plan")
+    choices = ("current", "franck_condon", "marcus")
+    parser.add_argument("--protocol", choices=choices, required=True, help="which runs to average")
+    parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
+    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+    table = add("ensemble-table", _table, "write the table of ensembles (CSV)")
+    table.add_argument("--ensemble", type=Path, nargs="+", required=True, help="ensemble files")
+    table.add_argument("--output", type=Path, required=True, help="table to write; replaced")
+
+
+def _ensemble(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.ensemble_job import ensemble_result, read_members
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.store import write_result
+
+    plan = read_plan(options.plan)
+    ensemble = plan.ensemble_named(options.name)
+    members = read_members(options.plan.parent, ensemble, options.protocol)
+    result = ensemble_result(plan, ensemble, options.protocol, members)
+    write_result(options.output, result, overwrite=options.overwrite)
+    if result.flagged:
+        print(f"{options.output}: left out: {result.notes['left_out']}", file=sys.stderr)
+    if "reason" in result.notes:
+        print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)
+    return 0
+
+
+def _table(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
+    from smallpolaron.studies.store import read_result
+    from smallpolaron.studies.tables import write_table
+
+    results = [read_result(path, kind="ensemble") for path in options.ensemble]
+    write_table(options.output, ENSEMBLE_COLUMNS, ensemble_rows(results))
+    return 0

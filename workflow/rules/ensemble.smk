@@ -1,0 +1,98 @@
+# Disordered ensembles: averages over members, which are ordinary points with jobs of their own.
+
+
+def members_of(wildcards):
+    """Return the files of the members of an ensemble."""
+    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
+    if protocol == "current":
+        kinds = ("correlation", "mobility")
+        return [path for kind in kinds for path in point_files(kind, ensemble.members)]
+    return [
+        f"{RESULTS}/population/{point}__{protocol}.h5" for point in ensemble.members
+    ]
+
+
+def about_ensemble(wildcards):
+    """Return what the caption says about an ensemble."""
+    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
+    (system,) = group([(ensemble.name, ensemble.parameters)])
+    return {
+        "title": f"{system.title}, disordered",
+        "system": system.description,
+        "disorder": drawn(ensemble.parameters),
+        "numerics": numerics([ensemble.parameters]),
+        "n_sites": ensemble.parameters["model"]["n_sites"],
+        "protocol": protocol,
+    }
+
+
+rule ensemble:
+    input:
+        members=members_of,
+        plan=PLAN,
+    output:
+        h5=f"{RESULTS}/ensemble/{{ensemble_run}}.h5",
+    log:
+        f"{LOGS}/ensemble/{{ensemble_run}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        numerics=NUMERICS_VERSION,
+        criteria=ANALYSIS,
+        name=lambda wildcards: ENSEMBLE_RUNS[wildcards.ensemble_run][0].name,
+        protocol=lambda wildcards: ENSEMBLE_RUNS[wildcards.ensemble_run][1],
+    message:
+        "Averages over {wildcards.ensemble_run}"
+    shell:
+        "python -m smallpolaron ensemble --plan {input.plan} --name {params.name}"
+        " --protocol {params.protocol} --output {output.h5} > {log} 2>&1"
+
+
+# Compute all ensembles and nothing else.
+rule ensembles:
+    input:
+        ensemble_files(),
+
+
+rule ensemble_table:
+    input:
+        ensemble=ensemble_files(),
+    output:
+        table=f"{TABLES}/ensemble.csv",
+    log:
+        f"{LOGS}/ensemble_table.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Table of the disordered ensembles"
+    shell:
+        "python -m smallpolaron ensemble-table --ensemble {input.ensemble}"
+        " --output {output.table} > {log} 2>&1"
+
+
+rule figure_ensemble:
+    input:
+        ensemble=f"{RESULTS}/ensemble/{{ensemble_run}}.h5",
+    output:
+        figure=report(
+            f"{FIGURES}/ensemble/{{ensemble_run}}.svg",
+            caption="../report/ensemble.rst",
+            category="Figures by system",
+            subcategory=lambda wildcards: about_ensemble(wildcards)["title"],
+            labels=labels("disordered ensemble"),
+        ),
+        numbers=f"{FIGURES}/ensemble/{{ensemble_run}}.csv",
+    log:
+        f"{LOGS}/figures/ensemble/{{ensemble_run}}.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    params:
+        about=about_ensemble,
+    message:
+        "Figure ensemble of {wildcards.ensemble_run}"
+    shell:
+        "python -m smallpolaron.studies.figures.ensemble --ensemble {input.ensemble}"
+        " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
