@@ -18,6 +18,8 @@ include: "workflow/rules/plan.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/ladder.smk"
+include: "workflow/rules/ensemble.smk"
+include: "workflow/rules/verdict.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 
@@ -37,3 +39,4 @@ rule all:
         rules.report.output.html,
         rules.tables.output,
         rules.ladder_table.output if LADDERS else [],
+        rules.ensemble_table.output if ENSEMBLE_RUNS else [],

@@ -19,12 +19,15 @@ from smallpolaron.model.units import beta, thermal_energy
 from smallpolaron.studies.drude_smith_job import drude_smith_result
 from smallpolaron.studies.kernel_job import kernel_result
 from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.parameters import number, whole
+from smallpolaron.studies.parameters import is_infinite, number, whole
 from smallpolaron.studies.plan import Point, read_plan
+from smallpolaron.studies.spreading_job import spreading_result
 from smallpolaron.studies.store import Result, Variable, read_result, write_result
 
 AMPLITUDE = 7.0e-3
 """C_kubo(0) of a large ring, angstrom^2/fs^2."""
+RATES = {"franck_condon": 0.012, "marcus": 0.008}
+"""Hopping rate to either side after each start, per fs."""
 TOO_SHALLOW = 3
 """Depth at and below which too much of the synthetic state lies on the outermost operators."""
 
@@ -46,6 +49,14 @@ def kubo_spectrum(
     return np.asarray(AMPLITUDE * size * np.sqrt(2 * np.pi) * (broad - narrow) / 0.58)
 
 
+def confined(
+    spectrum: NDArray[np.float64], omega: NDArray[np.float64], n_sites: int
+) -> NDArray[np.float64]:
+    """Return a spectrum without its value at zero, as on a chain, which bounds the position."""
+    dip = np.exp(-0.5 * (20.0 * n_sites * omega) ** 2)
+    return np.asarray(spectrum - spectrum[len(omega) // 2] * dip)
+
+
 def correlation(point: Point, study: str) -> Result:
     """Return an invented correlation result of a point."""
     p = point.parameters
@@ -54,6 +65,8 @@ def correlation(point: Point, study: str) -> Result:
     omega = np.linspace(-0.35, 0.35, 4001)
     width = (p["bath"]["eta_cm"] / 100.0) ** 0.2 * (p["bath"]["gamma_cm"] / 50.0) ** 0.1
     kubo = kubo_spectrum(omega, n_sites, width)
+    if p["model"]["topology"] == "chain":
+        kubo = confined(kubo, omega, n_sites)
     x = beta(temperature) * omega
     full = kubo * np.divide(x, -np.expm1(-x), out=np.ones_like(x), where=np.abs(x) > 1e-12)
     times = _times(point)
@@ -90,7 +103,7 @@ def population(point: Point, study: str, start: str) -> Result:
     """Return invented populations: hopping with one rate, faster from Franck–Condon."""
     n = whole(point.parameters, "model.n_sites")
     site = whole(point.parameters, "start_site")
-    rate = 0.012 if start == "franck_condon" else 0.008
+    rate = RATES[start]
     hops = np.eye(n, k=1) + np.eye(n, k=-1)
     if point.parameters["model"]["topology"] == "ring":
         hops[0, -1] = hops[-1, 0] = 1
@@ -111,6 +124,22 @@ def population(point: Point, study: str, start: str) -> Result:
     return Result("population", variables, parameters, found, _provenance(point))
 
 
+def displacement(point: Point, study: str, start: str) -> Result:
+    """Return the invented displacement of the same walk on the infinite lattice."""
+    growth = 2 * RATES[start] * number(point.parameters, "model.lattice_constant_A") ** 2
+    times = _times(point)
+    line = ("time",)
+    variables = {
+        "time_fs": Variable(times, line, "fs", "Time."),
+        "msd": Variable(growth * times, line, "angstrom^2", "Mean-squared displacement."),
+        "dmsd_dt": Variable(0 * times + growth, line, "angstrom^2 fs^-1", "Its slope."),
+        "d2msd_dt2": Variable(0 * times, line, "angstrom^2 fs^-2", "Second derivative."),
+    }
+    parameters = _stored(point, study) | {"start": start}
+    found = (gates.frontier_weight(1e-6),)
+    return Result("displacement", variables, parameters, found, _provenance(point))
+
+
 def _stored(point: Point, study: str) -> dict[str, Any]:
     return {**point.parameters, "derived": point.derived, "study": study, "point": point.id}
 
@@ -129,7 +158,8 @@ def write_all(plan_file: Path) -> None:
                 write_result(path, correlation(point, plan.study), overwrite=True)
             else:
                 path = folder / "population" / f"{point.id}__{protocol}.h5"
-                write_result(path, population(point, plan.study, protocol), overwrite=True)
+                make = displacement if is_infinite(point.parameters) else population
+                write_result(path, make(point, plan.study, protocol), overwrite=True)
 
 
 def analyse_all(plan_file: Path) -> None:
@@ -144,6 +174,18 @@ def analyse_all(plan_file: Path) -> None:
         write_result(folder / "kernel" / name, kernel, overwrite=True)
         fit = drude_smith_result(found, plan.analysis)
         write_result(folder / "drude_smith" / name, fit, overwrite=True)
+
+
+def spread_all(plan_file: Path) -> None:
+    """Write the spreading files of every population file of a plan."""
+    plan, folder = read_plan(plan_file), plan_file.parent
+    for point in plan.points:
+        names = [f"{point.id}__{start}.h5" for start in point.populations]
+        found = {name: read_result(folder / "population" / name) for name in names}
+        for name, source in found.items():
+            partner = next((other for key, other in found.items() if key != name), None)
+            result = spreading_result(source, partner, plan.analysis)
+            write_result(folder / "spreading" / name, result, overwrite=True)
 
 
 if __name__ == "__main__":

@@ -38,12 +38,16 @@ def ladder_files():
     return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
 
 
+def ensemble_files():
+    return [f"{RESULTS}/ensemble/{run}.h5" for run in ENSEMBLE_RUNS]
+
+
 def all_results(wildcards):
     """Return every result file of the study."""
     kinds = ("correlation", "kernel", "mobility", "drude_smith")
     points = computed(POINTS_AND_RUNGS)
     found = [path for kind in kinds for path in point_files(kind, points)]
-    return found + population_files(points) + ladder_files()
+    return found + population_files(points) + ladder_files() + ensemble_files()
 
 
 CURRENT_FIGURES = (
@@ -64,6 +68,7 @@ def figure_files():
         if population_files(system.points):
             names = (*names, "displacement")
         found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
+    found += [f"{FIGURES}/ensemble/{run}.svg" for run in ENSEMBLE_RUNS]
     return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
 
 

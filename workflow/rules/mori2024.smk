@@ -9,7 +9,7 @@ HELD_OUT = named("held_out")
 rule mori_fig1:
     input:
         mobility=of_points("mobility", named("sizes")),
-        population_kernel=population_kernels("sizes"),
+        population_kernel=of_starts("population_kernel", "sizes"),
     output:
         paper_files("fig1"),
     log:
@@ -177,7 +177,7 @@ rule mori_table1:
     input:
         mobility=of_points("mobility", named("sizes")),
         kernel=of_points("kernel", named("sizes")),
-        population_kernel=population_kernels("sizes"),
+        population_kernel=of_starts("population_kernel", "sizes"),
     output:
         numbers=f"{PAPER}/table1.csv",
         page=f"{PAPER}/table1.html",

@@ -16,12 +16,13 @@ def of_points(kind, points):
     return [f"{RESULTS}/{kind}/{point.id}.h5" for point in points]
 
 
-def population_kernels(name):
-    """Return the population kernel files of the blocks of a name."""
+def of_starts(kind, name, sizes=()):
+    """Return the files of one kind of the blocks of a name from each start, of some sizes or all."""
     return [
-        f"{RESULTS}/population_kernel/{point.id}__{start}.h5"
+        f"{RESULTS}/{kind}/{point.id}__{start}.h5"
         for start in ("marcus", "franck_condon")
         for point in named(name, start)
+        if not sizes or point.parameters["model"]["n_sites"] in sizes
     ]
 
 

@@ -1,9 +1,13 @@
 # What every MPI job asks for, and what a dry run says about it.
 # On this machine every MPI rank takes one core of --cores. On a cluster the scheduler counts
-# tasks, and a task has one thread; Snakemake knows a number of nodes (--jobs) only there.
-LOCAL = workflow.resource_settings.nodes is None
+# tasks, and a task has one thread. There Snakemake knows a number of nodes (--jobs); the Snakemake
+# inside a submitted job does not, but must find the same numbers as the one that submitted it.
+LOCAL = workflow.resource_settings.nodes is None and not workflow.remote_exec
 # Two small jobs side by side finish sooner than one after the other on two ranks.
 RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
+# The two Snakemake processes inside a submitted job (2 x 190 MB measured) share the memory of the
+# ranks on its first node, where there may be one rank only.
+OVERHEAD_MB = 0 if LOCAL else 450
 
 
 def needs(wildcards, attempt=1):
@@ -28,7 +32,7 @@ def mpi_tasks(wildcards, threads):
 
 
 def mpi_memory(wildcards, attempt):
-    return needs(wildcards, attempt).mem_mb_per_cpu
+    return needs(wildcards, attempt).mem_mb_per_cpu + OVERHEAD_MB
 
 
 def mpi_runtime(wildcards, attempt):
@@ -37,31 +41,18 @@ def mpi_runtime(wildcards, attempt):
 
 def rungs_left_out():
     """Return the sizes that ladders which have ended do not need."""
-    found = set()
-    for ladder in LADDERS.values():
-        climbed, ended = decided(Path(RESULTS), ladder)
-        if ended:
-            found |= {rung.id for rung in ladder.rungs} - set(climbed)
-    return found - POINTS.keys()
+    return left_out(STUDY, Path(RESULTS))
 
 
 def jobs_of_study():
     """Return file, point, protocol and estimate of every MPI job that may be needed."""
-    found, left_out = [], rungs_left_out()
-    for point in POINTS_AND_RUNGS.values():
-        if point.id in left_out:
-            continue
-        for protocol in point.protocols:
-            current = protocol == "current"
-            name = (
-                f"correlation/{point.id}"
-                if current
-                else f"population/{point.id}__{protocol}"
-            )
-            asked = estimate(
-                point.parameters, protocol, STUDY.resources, 1, RANKS_AT_LEAST
-            )
-            found.append((Path(f"{RESULTS}/{name}.h5"), point, protocol, asked))
+    found = []
+    for job in jobs_of(STUDY, Path(RESULTS)):
+        asked = estimate(
+            job.point.parameters, job.protocol, STUDY.resources, 1, RANKS_AT_LEAST
+        )
+        path = Path(f"{RESULTS}/{job.name}.h5")
+        found.append((path, job.point, job.protocol, asked))
     return found
 
 
@@ -70,7 +61,8 @@ def outlook(longest=25):
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
     hours = sum(job[3].core_hours for job in jobs)
     lines = [
-        f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in {len(SYSTEMS)} physical systems; "
+        f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in "
+        f"{len(SYSTEMS) + len(STUDY.ensembles)} physical systems; "
         f"{len(jobs)} MPI jobs to compute, about {hours:.2g} core-hours."
     ]
     climbing = [
@@ -88,7 +80,7 @@ def outlook(longest=25):
         :longest
     ]:
         lines.append(
-            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu:>8}"
+            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu + OVERHEAD_MB:>8}"
             f" {asked.runtime_min:>4} min  {protocol:<13}  {point.id}"
         )
     if len(jobs) > longest:

@@ -13,7 +13,8 @@ shell.prefix(
 
 try:
     from smallpolaron import NUMERICS_VERSION
-    from smallpolaron.studies.figures.systems import group, listed, numerics
+    from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
+    from smallpolaron.studies.jobs import jobs_of, left_out
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.plan import plan_json, write_plan
@@ -81,9 +82,17 @@ POINTS = {point.id: point for point in STUDY.points}
 RUNGS = {point.id: point for point in STUDY.rungs}
 LADDERS = {ladder.name: ladder for ladder in STUDY.ladders}
 POINTS_AND_RUNGS = POINTS | RUNGS
+ENSEMBLE_RUNS = {
+    run: (ensemble, protocol)
+    for ensemble in STUDY.ensembles
+    for run, protocol in ensemble.run_names.items()
+}
+MEMBERS = {member for ensemble in STUDY.ensembles for member in ensemble.members}
 SYSTEMS = {
     system.name: system
-    for system in group([(p.id, p.parameters) for p in POINTS_AND_RUNGS.values()])
+    for system in group(
+        [(p.id, p.parameters) for p in POINTS_AND_RUNGS.values() if p.id not in MEMBERS]
+    )
 }
 
 RESULTS = f"results/{STUDY.study}"
@@ -121,6 +130,7 @@ renew_plan()
 wildcard_constraints:
     point=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
     ladder=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
+    ensemble_run=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}(__franck_condon|__marcus)?",
     size=r"\d+",
     start="franck_condon|marcus",
     system=r"[^/]+",

@@ -37,6 +37,8 @@ def squared_distances(run: Run) -> NDArray[Any]:
 
 
 def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    if run.infinite:
+        return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
     squares = squared_distances(run)
     return (
         run.array("time_fs"),
@@ -85,7 +87,7 @@ def draw(runs: Sequence[Run]) -> Figure:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from population files of one system."""
+    """Draw the figure from population or displacement files of one system."""
     options = parser("Mean-squared displacement.", "population").parse_args(argv)
     runs = read_runs(options.population)
     style.save(draw(runs), options.figure)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -27,6 +27,7 @@ def heat_map(
     title: str,
     form: str = "{:.2f}",
     limits: tuple[float, float] | None = None,
+    instead: Callable[[Run], str] = lambda run: "–",
 ) -> None:
     """Draw a map with the number of every point; flagged points are framed in red.
 
@@ -34,10 +35,11 @@ def heat_map(
         figure: the figure, for the colour bar.
         axes: where to draw.
         runs: one run per point of the map; points that are missing stay white.
-        value: the number of a run; NaN is written as a dash.
+        value: the number of a run.
         title: what is drawn.
         form: how a number is written.
         limits: range of the colours; None for that of the numbers.
+        instead: what is written where the number is NaN; a dash if not given.
     """
     etas = sorted({eta_over_v(run) for run in runs})
     gammas = sorted({gamma_over_v(run) for run in runs})
@@ -61,7 +63,7 @@ def heat_map(
         axes.text(
             column + 0.5,
             row + 0.5,
-            form.format(number) if np.isfinite(number) else "–",
+            form.format(number) if np.isfinite(number) else instead(run),
             ha="center",
             va="center",
             fontsize=8,

@@ -3,89 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
-from typing import Final
 
 from smallpolaron.studies.figures import paper, style
-from smallpolaron.studies.figures.html import Cell, table, write_page
+from smallpolaron.studies.figures.html import write_page
 from smallpolaron.studies.figures.mori_targets import (
-    Target,
     back_mapping,
     drude_smith,
     kernel_moments,
     settling,
     sizes,
 )
+from smallpolaron.studies.figures.paper_page import COLUMNS, comparison, figures, rows
 from smallpolaron.studies.figures.runs import Run, input_parser, run_main
 from smallpolaron.studies.store import read_result
-
-COLUMNS: Final = (
-    "id",
-    "quantity",
-    "system",
-    "printed",
-    "computed",
-    "error",
-    "difference_percent",
-    "unit",
-    "flagged",
-    "remark",
-)
-
-
-def rows(found: Sequence[Target]) -> list[style.Row]:
-    """Return one row per printed number."""
-    return [
-        {
-            "id": target.id,
-            "quantity": target.quantity,
-            "system": target.system,
-            "printed": target.printed,
-            "computed": target.computed,
-            "error": target.error,
-            "difference_percent": target.difference_percent,
-            "unit": target.unit,
-            "flagged": target.flagged,
-            "remark": target.remark,
-        }
-        for target in found
-    ]
-
-
-def comparison(found: Sequence[Target]) -> str:
-    """Return the table of printed and computed numbers."""
-    head = ["", "quantity", "system", "printed", "computed ± error", "difference", "remark"]
-    lines = [
-        [
-            Cell(target.id, look="text"),
-            Cell(target.quantity, target.unit, "text"),
-            Cell(target.system, "flagged" if target.flagged else "", "text"),
-            Cell(f"{target.printed:g}"),
-            Cell(target.text, look="fail" if target.flagged else ""),
-            Cell(f"{target.difference_percent:+.1f} %"),
-            Cell(target.remark, look="text"),
-        ]
-        for target in found
-    ]
-    return table([Cell(text) for text in head], lines)
-
-
-def figures(captions: Sequence[Path]) -> list[str]:
-    """Return every figure with its caption and links to its files."""
-    parts = []
-    for path in captions:
-        name = path.stem
-        links = ", ".join(
-            f'<a href="{name}.{suffix}">{suffix.upper()}</a>' for suffix in ("pdf", "png", "csv")
-        )
-        text = "<br>".join(escape(line) for line in path.read_text("utf-8").splitlines())
-        parts.append(
-            f'<h2 id="{name}">{escape(name.replace("_", " "))}</h2>\n'
-            f'<img src="{name}.png" alt="{escape(name)}" style="max-width: 100%">\n'
-            f'<p class="summary">{text}<br>{links}</p>'
-        )
-    return parts
 
 
 def main(argv: Sequence[str] | None = None) -> None:

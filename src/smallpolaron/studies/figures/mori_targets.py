@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -13,6 +12,7 @@ from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import paper
 from smallpolaron.studies.figures.mori_fig1 import METHODS, Method, by_bath, method_of, value
 from smallpolaron.studies.figures.mori_table1 import PRINTED, at_convergence, times
+from smallpolaron.studies.figures.paper_page import Target
 from smallpolaron.studies.figures.runs import Run
 
 PRINTED_C: Final = -0.58
@@ -21,46 +21,6 @@ PRINTED_MEAN: Final = 0.096
 PRINTED_VARIANCE: Final = 0.0057
 FIGURE_SITES: Final = 6
 """Size of the ring of Fig. 2."""
-
-
-@dataclass(frozen=True)
-class Target:
-    """One printed number and the computed one.
-
-    Attributes:
-        id: figure or table.
-        quantity: what it is.
-        system: for which system it was computed.
-        printed: the printed number.
-        computed: the computed one; NaN if there is none.
-        error: its estimated error; NaN if not estimated.
-        unit: unit of all three.
-        flagged: whether the run failed a quality gate.
-        remark: where and why they differ, as far as the runs tell.
-    """
-
-    id: str
-    quantity: str
-    system: str
-    printed: float
-    computed: float
-    error: float
-    unit: str
-    flagged: bool = False
-    remark: str = ""
-
-    @property
-    def difference_percent(self) -> float:
-        """Computed over printed, minus one, in percent."""
-        return 100 * (self.computed / self.printed - 1)
-
-    @property
-    def text(self) -> str:
-        """The computed number with its error."""
-        if not np.isfinite(self.computed):
-            return "none"
-        error = f" ± {self.error:.2g}" if np.isfinite(self.error) else ""
-        return f"{self.computed:.4g}{error}"
 
 
 def sizes(mobility: Sequence[Run], populations: Sequence[Run], band: float) -> Iterator[Target]:

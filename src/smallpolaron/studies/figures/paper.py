@@ -11,6 +11,7 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
+from smallpolaron.studies.baths import bath_text, is_one_debye_bath
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import Run, input_parser, read_runs
 from smallpolaron.studies.figures.systems import listed, numerics
@@ -45,7 +46,17 @@ def identity(run: Run) -> dict[str, object]:
 
 
 def eta_over_v(run: Run) -> float:
-    """Return the coupling over the hopping."""
+    """Return the coupling over the hopping.
+
+    Raises:
+        ValueError: the run has other baths than one Debye bath per site.
+    """
+    if not is_one_debye_bath(run.result.parameters):
+        raise ValueError(
+            f"{run.point}: {bath_text(run.result.parameters)}; the figures of the papers are drawn "
+            "over coupling and rate of one Debye bath per site: give other baths a study of their "
+            "own, or a grid block that no figure of the paper reads"
+        )
     return round(float(run.parameter("bath.eta_cm")) / float(run.parameter("model.hopping_cm")), 9)
 
 

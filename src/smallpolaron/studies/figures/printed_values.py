@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from smallpolaron.studies.baths import is_one_debye_bath
+
 MORI = "Chem. Sci. 15, 16715 (2024)"
 ANOMALOUS = "arXiv 2024, anomalous transport"
 _SAME = 1e-3
@@ -74,6 +76,7 @@ def matching(parameters: Mapping[str, Any], quantities: Sequence[str] = ()) -> l
         and _close(model["site_energies_cm"], 0)
         and _close(model["lattice_constant_A"], 5)
         and _close(model["temperature_K"], 300)
+        and is_one_debye_bath(parameters)
     )
     if not common:
         return []

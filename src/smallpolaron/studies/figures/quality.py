@@ -10,6 +10,8 @@ from smallpolaron.studies.figures.style import Row, write_numbers
 
 COLUMNS = (*IDENTITY, "kind", "gate", "value", "bound", "passed", "meaning")
 
+_KINDS = {"population": "populations", "displacement": "displacement on the infinite lattice"}
+
 
 def rows(runs: Sequence[Run]) -> Iterator[Row]:
     """Yield one row per run and gate."""
@@ -70,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     for kind in dict.fromkeys(run.result.kind for run in runs):
         chosen = [run for run in runs if run.result.kind == kind]
         gates = list(dict.fromkeys(gate.name for run in chosen for gate in run.result.gates))
-        words = "populations" if kind == "population" else "current autocorrelation"
+        words = _KINDS.get(kind, "current autocorrelation")
         parts += [f"<h2>Runs of the {words}</h2>", _page_table(chosen, gates)]
     parts += [
         "<h2>What the gates measure</h2>",

@@ -145,9 +145,11 @@ def engine_label(parameters: Mapping[str, Any]) -> str:
 
 
 def size_label(parameters: Mapping[str, Any]) -> str:
-    """Return what a legend says of the size of a system, such as ``N = 6``."""
+    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw."""
     n_sites = lookup(parameters, "model.n_sites")
-    return f"N = ∞ (window {n_sites})" if is_infinite(parameters) else f"N = {n_sites}"
+    member = parameters.get("disorder", {}).get("member")
+    drawn = "" if member is None else f", member {member}"
+    return f"N = ∞ (window {n_sites})" if is_infinite(parameters) else f"N = {n_sites}{drawn}"
 
 
 def read_runs(paths: Sequence[Path]) -> list[Run]:
@@ -247,6 +249,18 @@ def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0
         if above.size:
             last = max(last, float(times[above[-1]]))
     return min(float(times[-1]), max(1.3 * last, float(times[min(1, times.size - 1)])))
+
+
+def log_samples(times: NDArray[Any], first_fs: float, count: int = 300) -> NDArray[np.int64]:
+    """Return indices of samples that are about evenly spaced on a logarithmic axis.
+
+    Args:
+        times: evenly spaced times from zero, shape (n,), fs.
+        first_fs: where the axis begins, above zero.
+        count: how many are wanted; no sample is taken twice.
+    """
+    wanted = np.geomspace(first_fs, max(float(times[-1]), first_fs), count)
+    return np.unique(np.searchsorted(times, wanted).clip(0, times.size - 1))
 
 
 def parser(description: str, *inputs: str) -> argparse.ArgumentParser:

@@ -132,7 +132,7 @@ def flagged_note(figure: Figure, flagged: Iterable[str]) -> None:
         return
     more = len(names) - LONGEST_LEGEND
     text = "; ".join(names[:LONGEST_LEGEND]) + (f"; and {more} more" if more > 0 else "")
-    text = f"flagged (broken red line, hollow marker): {text}"
+    text = f"flagged (broken red line or red crosses, hollow marker): {text}"
     width = int(13 * figure.get_figwidth())
     figure.supxlabel(textwrap.fill(text, width), fontsize=9.5, color=VERMILION)
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from smallpolaron.studies.baths import bath_physics, bath_text
 from smallpolaron.studies.canonical import decimal_text
 from smallpolaron.studies.parameters import is_adaptive, lookup
 
@@ -17,10 +18,9 @@ PHYSICS: Final = (
     "model.site_energies_cm",
     "model.lattice_constant_A",
     "model.temperature_K",
-    "bath.eta_cm",
-    "bath.gamma_cm",
 )
-"""Parameters that make two points different systems; everything else is size or accuracy."""
+"""Parameters that, with the baths, make two points different systems; everything else is size or
+accuracy."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,14 @@ def _ratio(value: float, v: Any) -> str:
 def _title(parameters: Mapping[str, Any]) -> str:
     model, bath = parameters["model"], parameters["bath"]
     v, eta, gamma = model["hopping_cm"], float(bath["eta_cm"]), float(bath["gamma_cm"])
+    frequency = bath.get("frequency_cm")
+    vibration = "" if frequency is None else f"ω₀ = {frequency:g} cm⁻¹{_ratio(frequency, v)}, "
+    count = len(bath.get("further_baths", {}))
+    more = f"{count} more bath{'s' * (count > 1)}, " if count else ""
     topology = "infinite ring" if model["topology"] == "infinite" else model["topology"]
     return (
         f"{topology}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
-        f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {model['temperature_K']:g} K"
+        f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {vibration}{more}{model['temperature_K']:g} K"
     )
 
 
@@ -70,20 +74,20 @@ _TOPOLOGIES: Final = {
 
 
 def _description(parameters: Mapping[str, Any]) -> str:
-    model, bath = parameters["model"], parameters["bath"]
+    model = parameters["model"]
     return (
         f"{_TOPOLOGIES[model['topology']]}, "
         f"hopping v = {_listed(model['hopping_cm'], 'cm⁻¹')}, "
         f"site energies {_listed(model['site_energies_cm'], 'cm⁻¹')}, "
         f"lattice constant {model['lattice_constant_A']:g} Å, "
         f"temperature {model['temperature_K']:g} K, "
-        f"Debye bath with η = {bath['eta_cm']:g} cm⁻¹ (reorganisation energy η/2) "
-        f"and γ = {bath['gamma_cm']:g} cm⁻¹"
+        f"{bath_text(parameters)}"
     )
 
 
 def _name(parameters: Mapping[str, Any]) -> str:
     physics = {key: lookup(parameters, key) for key in PHYSICS}
+    physics |= {f"bath.{key}": value for key, value in bath_physics(parameters).items()}
     text = json.dumps(physics, sort_keys=True, default=list)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
     model, bath = parameters["model"], parameters["bath"]
@@ -109,6 +113,19 @@ def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:
         )
         for name, members in found.items()
     ]
+
+
+def drawn(parameters: Mapping[str, Any]) -> str:
+    """Return the static disorder of an ensemble in words."""
+    disorder = parameters["disorder"]
+    names = {"site_energy": "site energies", "hopping": "hoppings"}
+    texts = [
+        f"{disorder[f'{key}_distribution']} distribution of {words} of width "
+        f"{disorder[f'{key}_cm']:g} cm⁻¹"
+        for key, words in names.items()
+        if disorder[f"{key}_cm"] is not None
+    ]
+    return f"{' and '.join(texts)}, {disorder['members']} members, seed {disorder['seed']}"
 
 
 def listed(values: Iterable[Any]) -> str:

@@ -1,0 +1,125 @@
+"""The page of a paper: printed numbers beside computed ones, and its figures with captions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.html import Cell, table
+
+COLUMNS: Final = (
+    "id",
+    "quantity",
+    "system",
+    "printed",
+    "computed",
+    "error",
+    "difference_percent",
+    "unit",
+    "flagged",
+    "remark",
+)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One printed number, or statement, and the computed number.
+
+    Attributes:
+        id: figure or table.
+        quantity: what it is.
+        system: for which system it was computed.
+        printed: the printed number; NaN if there is none, only a statement.
+        computed: the computed one; NaN if there is none.
+        error: its estimated error; NaN if not estimated.
+        unit: unit of all three.
+        flagged: whether the run failed a quality gate.
+        remark: where and why they differ, as far as the runs tell.
+    """
+
+    id: str
+    quantity: str
+    system: str
+    printed: float
+    computed: float
+    error: float
+    unit: str
+    flagged: bool = False
+    remark: str = ""
+
+    @property
+    def difference_percent(self) -> float:
+        """Computed over printed, minus one, in percent; NaN without one of them."""
+        return 100 * (self.computed / self.printed - 1)
+
+    @property
+    def text(self) -> str:
+        """The computed number with its error."""
+        if not np.isfinite(self.computed):
+            return "none"
+        error = f" ± {self.error:.2g}" if np.isfinite(self.error) else ""
+        return f"{self.computed:.4g}{error}"
+
+
+def rows(found: Sequence[Target]) -> list[style.Row]:
+    """Return one row per printed number."""
+    return [
+        {
+            "id": target.id,
+            "quantity": target.quantity,
+            "system": target.system,
+            "printed": target.printed,
+            "computed": target.computed,
+            "error": target.error,
+            "difference_percent": target.difference_percent,
+            "unit": target.unit,
+            "flagged": target.flagged,
+            "remark": target.remark,
+        }
+        for target in found
+    ]
+
+
+def comparison(found: Sequence[Target]) -> str:
+    """Return the table of printed and computed numbers."""
+    head = ["", "quantity", "system", "printed", "computed ± error", "difference", "remark"]
+    lines = [
+        [
+            Cell(target.id, look="text"),
+            Cell(target.quantity, target.unit, "text"),
+            Cell(target.system, "flagged" if target.flagged else "", "text"),
+            _number(target.printed, "{:g}"),
+            Cell(target.text, look="fail" if target.flagged else ""),
+            _number(target.difference_percent, "{:+.1f} %"),
+            Cell(target.remark, look="text"),
+        ]
+        for target in found
+    ]
+    return table([Cell(text) for text in head], lines)
+
+
+def _number(value: float, form: str) -> Cell:
+    return Cell(form.format(value)) if np.isfinite(value) else Cell("–", look="none")
+
+
+def figures(captions: Sequence[Path]) -> list[str]:
+    """Return every figure with its caption and links to its files."""
+    parts = []
+    for path in captions:
+        name = path.stem
+        links = ", ".join(
+            f'<a href="{name}.{suffix}">{suffix.upper()}</a>' for suffix in ("pdf", "png", "csv")
+        )
+        text = "<br>".join(escape(line) for line in path.read_text("utf-8").splitlines())
+        parts.append(
+            f'<h2 id="{name}">{escape(name.replace("_", " "))}</h2>\n'
+            f'<img src="{name}.png" alt="{escape(name)}" style="max-width: 100%">\n'
+            f'<p class="summary">{text}<br>{links}</p>'
+        )
+    return parts
