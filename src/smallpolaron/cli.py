@@ -11,9 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import smallpolaron
+from smallpolaron.cli_crate import add_commands as add_crate_commands
+from smallpolaron.cli_ensemble import add_commands as add_ensemble_commands
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
+from smallpolaron.cli_rerun import add_commands as add_rerun_commands
 from smallpolaron.cli_spreading import add_commands as add_spreading_commands
+from smallpolaron.cli_status import add_commands as add_status_commands
 from smallpolaron.cli_table import add_commands as add_table_commands
+from smallpolaron.cli_verdict import add_commands as add_verdict_commands
+from smallpolaron.cli_verify import add_commands as add_verify_commands
 
 if TYPE_CHECKING:
     from smallpolaron.studies.sections import AnalysisConfig
@@ -85,8 +91,14 @@ def _parser() -> argparse.ArgumentParser:
     _add_inverse(commands)
     _add_tables(commands)
     add_spreading_commands(partial(_add, commands))
+    add_ensemble_commands(partial(_add, commands))
     add_ladder_commands(partial(_add, commands))
     add_table_commands(partial(_add, commands))
+    add_verdict_commands(partial(_add, commands))
+    add_verify_commands(partial(_add, commands))
+    add_rerun_commands(partial(_add, commands))
+    add_status_commands(partial(_add, commands))
+    add_crate_commands(partial(_add, commands))
     return parser
 
 
@@ -257,12 +269,13 @@ def _analyse(
     kind: str,
     analysis: Callable[[Result, AnalysisConfig], Result],
 ) -> int:
+    from smallpolaron.studies.derive import with_criteria
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.store import read_result
 
     settings = read_plan(options.plan).analysis
     source = read_result(getattr(options, kind), kind=kind)
-    return _write(options, analysis(source, settings))
+    return _write(options, with_criteria(analysis(source, settings), settings))
 
 
 def _write(options: argparse.Namespace, result: Result) -> int:
@@ -287,13 +300,14 @@ def _augmented(options: argparse.Namespace) -> int:
 
 
 def _population_kernel(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.derive import with_criteria
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.population_kernel_job import population_kernel_result
     from smallpolaron.studies.store import read_result
 
     settings = read_plan(options.plan).analysis
     sources = [read_result(path, kind="population") for path in options.population]
-    return _write(options, population_kernel_result(sources, settings))
+    return _write(options, with_criteria(population_kernel_result(sources, settings), settings))
 
 
 def _mobility(options: argparse.Namespace) -> int:

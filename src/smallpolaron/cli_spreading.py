@@ -19,7 +19,10 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
     parser = add("spreading", _spreading, "displacement, exponent and regimes of a carrier")
     parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
     parser.add_argument(
-        "--population", type=Path, required=True, help="population result file (HDF5)"
+        "--population",
+        type=Path,
+        required=True,
+        help="population or displacement result file (HDF5)",
     )
     parser.add_argument(
         "--partner", type=Path, nargs="?", help="the same system from the other start, if any"
@@ -29,15 +32,16 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
 
 
 def _spreading(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.derive import with_criteria
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.spreading_job import spreading_result
     from smallpolaron.studies.store import read_result, write_result
 
     settings = read_plan(options.plan).analysis
-    source = read_result(options.population, kind="population")
+    source = read_result(options.population)
     path = options.partner
-    partner = read_result(path, kind="population") if path else None
-    result = spreading_result(source, partner, settings)
+    partner = read_result(path, kind=source.kind) if path else None
+    result = with_criteria(spreading_result(source, partner, settings), settings)
     write_result(options.output, result, overwrite=options.overwrite)
     if "reason" in result.notes:
         print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)

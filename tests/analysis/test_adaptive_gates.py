@@ -42,6 +42,21 @@ def test_any_limit_touched_is_told():
     assert not adaptive_gates.capped(1e-12).passed
 
 
+def test_the_slope_is_bounded_by_the_velocity():
+    time = np.linspace(0.0, 50.0, 11)
+    a, v = 5.0, 0.009
+    free = (2 * (a * v * time) ** 2, 4 * (a * v) ** 2 * time)
+    gate = adaptive_gates.slope_bound(*free, 2 * a * v)
+    assert gate.value == pytest.approx(np.sqrt(0.5))
+    assert gate.passed
+    assert not adaptive_gates.slope_bound(free[0], 1.5 * free[1], 2 * a * v).passed
+    growing = np.exp(time) - 1
+    assert not adaptive_gates.slope_bound(growing, np.exp(time), 2 * a * v).passed
+    assert not adaptive_gates.slope_bound(free[0] - 1.0, free[1], 2 * a * v).passed
+    with pytest.raises(ValueError, match="fastest"):
+        adaptive_gates.slope_bound(*free, 0.0)
+
+
 def test_settled_measures_against_the_largest_value_on_the_way():
     running = [0.0, 0.4, 0.2, 0.05]
     gate = adaptive_gates.settled(-0.05, running)

@@ -107,6 +107,60 @@ def test_populations_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch)
     assert (seen["symmetry"], seen["refined"].n_terms) == ("auto", 3)
 
 
+def test_a_lattice_without_symmetry_still_uses_hermiticity(
+    job: Job, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: Seen = {}
+    monkeypatch.setattr(adaptive_runs, "compute_adaptive_population", spy(seen))
+    text = STUDY.replace("n_sites: 3", "n_sites: 3, site_energies_cm: [0, 5, 20]")
+    assert job(text, "population", "--start", "marcus") == 2
+    assert seen["arguments"][0].energies.shape == (3,)
+    assert seen["symmetry"] == "auto"
+
+
+INFINITE = STUDY.replace("n_sites: 3", "topology: infinite, n_sites: 9")
+
+
+def test_populations_of_the_infinite_lattice_are_a_displacement(job: Job, tmp_path: Path) -> None:
+    text = INFINITE.replace("500, sample_fs: 2", "40, sample_fs: 0.5").replace("0.02", "0.005")
+    assert job(text, "population", "--start", "marcus") == 0
+    result = read_result(tmp_path / "c.h5", kind="displacement")
+    assert result.parameters["start"] == "marcus"
+    assert not result.flagged
+    assert [gate.name for gate in result.gates] == [
+        "stability",
+        "error_estimate",
+        "capped",
+        "trace",
+        "slope_bound",
+    ]
+    time, msd, slope, turn = (
+        np.asarray(result.variables[name].data)
+        for name in ("time_fs", "msd", "dmsd_dt", "d2msd_dt2")
+    )
+    assert (result.variables["msd"].units, result.variables["msd"].dims) == (
+        "angstrom^2",
+        ("time",),
+    )
+    middle = slice(1, -1)
+    np.testing.assert_allclose(np.gradient(msd, time)[middle], slope[middle], rtol=5e-3)
+    np.testing.assert_allclose(
+        np.gradient(slope, time)[middle], turn[middle], atol=2e-3 * turn.max()
+    )
+    sources = {"frontier", "dropped", "time_step", "bath_terms", "total"}
+    assert {f"errors/dmsd_dt/{source}" for source in sources} <= result.variables.keys()
+
+
+def test_displacements_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: Seen = {}
+    monkeypatch.setattr(adaptive_runs, "compute_adaptive_displacement", spy(seen))
+    assert job(INFINITE, "population", "--start", "marcus") == 2
+    model, _, accuracy = seen["arguments"]
+    assert (model.n_sites, model.topology, accuracy.target) == (9, "ring", 0.02)
+    assert (seen["start"], seen["duration_fs"], seen["sample_fs"]) == ("marcus", 500, 2)
+    assert (seen["refined"].n_terms, seen["limits"].max_unknowns) == (3, 123456)
+
+
 def test_a_run_may_do_without_symmetry(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
     text = STUDY + "hierarchy: {symmetry: none}\n"

@@ -11,7 +11,7 @@ import pytest
 from smallpolaron.studies import canonical
 from smallpolaron.studies.canonical import decimal_text, exact_product, parameter_hash
 from smallpolaron.studies.config import SECTIONS
-from smallpolaron.studies.grid import AXIS_KEYS, AXIS_SECTIONS
+from smallpolaron.studies.grid import AXIS_KEYS, AXIS_NAMES, AXIS_SECTIONS
 from smallpolaron.studies.parameters import bath_expansion, holstein_model, refined_expansion
 from smallpolaron.studies.plan import ID_PATTERN, Plan
 from smallpolaron.studies.study import LONGEST_LABEL
@@ -110,9 +110,13 @@ def test_point_ids_are_bounded(plan_of: PlanOf) -> None:
 
 
 def test_axis_names_do_not_clash_in_ids() -> None:
-    names = [key.rpartition(".")[2] for key in AXIS_KEYS]
-    assert len(set(names)) == len(names)
-    fields = [set(SECTIONS[name].model_fields) for name in AXIS_SECTIONS]
+    assert len(set(AXIS_NAMES.values())) == len(AXIS_KEYS)
+    assert AXIS_NAMES["model.hopping_cm"] == "hopping_cm"
+    assert AXIS_NAMES["disorder.hopping_cm"] == "disorder_hopping_cm"
+    named_by_section = {"disorder"}
+    fields = [
+        set(SECTIONS[name].model_fields) for name in AXIS_SECTIONS if name not in named_by_section
+    ]
     assert all(a.isdisjoint(b) for a, b in combinations(fields, 2))
 
 
@@ -330,6 +334,10 @@ def test_infinite_ring_has_a_window(plan_of: PlanOf) -> None:
     assert point.parameters["hierarchy"]["symmetry"] == "translation"
     assert holstein_model(point.parameters).topology == "ring"
     assert plan_of(text.replace("infinite", "infinite, n_sites: 41")).points[0].hash == point.hash
+    # the same point whatever is computed of it
+    (both,) = plan_of(text + "protocols: [current, franck_condon, marcus]\n").points
+    assert both.hash == point.hash
+    assert both.populations == ("franck_condon", "marcus")
 
 
 def test_refined_expansion_has_one_term_more(plan_of: PlanOf) -> None:

@@ -361,12 +361,24 @@ CASES: list[Case] = [
         ("'infinite'", "no fixed hierarchy", "remove hierarchy.depth"),
     ),
     (
-        "infinite_populations",
+        "infinite_start_site",
         study(
-            model="model: {topology: infinite}\n", depth="", more="protocols: [current, marcus]\n"
+            model="model: {topology: infinite}\n",
+            depth="",
+            more="protocols: [current, marcus]\nstart_site: 0\n",
         ),
-        "model.topology",
-        ("protocol current only", "marcus", "large ring"),
+        "start_site",
+        ("= 0", "no meaning on an infinite ring", "remove it"),
+    ),
+    (
+        "infinite_without_hopping",
+        study(
+            model="model: {topology: infinite, hopping_cm: 0}\n",
+            depth="",
+            more="protocols: [marcus]\n",
+        ),
+        "model.hopping_cm",
+        ("must not be 0 on an infinite ring", "stays where it starts"),
     ),
     (
         "infinite_without_symmetry",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import getpass
 import re
+import resource
 import socket
 import subprocess
 from pathlib import Path
 
+import numpy as np
+
 from smallpolaron import NUMERICS_VERSION, __version__
-from smallpolaron.studies.provenance import Stopwatch, code_state, collect
+from smallpolaron.studies.provenance import Stopwatch, code_state, collect, peak_memory_MB
 
 
 def _git(folder: Path, *arguments: str) -> None:
@@ -35,6 +38,16 @@ def test_content() -> None:
     assert found["core_seconds"] == 3 * found["wall_seconds"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\+00:00", found["date_utc"])
     assert all(found[f"{name}_version"] != "not installed" for name in ("numpy", "scipy", "h5py"))
+
+
+def test_peak_memory_stays_when_memory_is_returned() -> None:
+    held = np.ones(20_000_000)  # 160 MB
+    size = held.nbytes / 1e6
+    del held
+    peak = peak_memory_MB()
+    assert peak is not None
+    # the system's own number may include what a parent process held
+    assert size < peak <= 1.01 * 1.024e-3 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def test_no_names_and_no_paths() -> None:

@@ -159,6 +159,16 @@ def test_adaptive_estimate_is_near_the_measured_runs(
     assert found.mem_mb_per_cpu > BASE_MB
 
 
+@pytest.mark.parametrize(
+    ("eta", "gamma", "labels"), [(323.0, 41.0, 5_050), (323.0, 100.0, 1_250), (100.0, 25.0, 11_400)]
+)
+def test_displacement_estimate_is_near_the_measured_runs(
+    eta: float, gamma: float, labels: float, adaptive: Callable[..., Parameters]
+) -> None:
+    point = adaptive(2e-3, "topology: infinite", eta=eta, gamma=gamma)
+    assert labels / 2 < estimate(point, "marcus", LIMITS).unknowns < 2 * labels
+
+
 @pytest.mark.parametrize(("labels", "seconds"), [(20e3, 1.0), (46e3, 2.4), (110e3, 5.5)])
 def test_adaptive_time_is_near_the_measured_runs(labels: float, seconds: float) -> None:
     assert core_seconds(int(labels), 600.0) == pytest.approx(PROPAGATIONS * seconds, rel=0.3)
@@ -173,6 +183,7 @@ def test_adaptive_estimate_depends_on_sites_only_for_currents_without_translatio
     assert size("n_sites: 10") == size("n_sites: 20") == size("topology: infinite")
     without = size("n_sites: 10, topology: chain")
     assert without == pytest.approx(10 * size("n_sites: 10"), rel=1e-3)
+    assert size("topology: infinite", "marcus") < size("topology: infinite")
     # a carrier that starts on one site visits few of them
     assert size("n_sites: 10", "marcus") == size("n_sites: 20", "marcus") == size("n_sites: 10")
 

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -16,6 +17,7 @@ import pytest
 import smallpolaron
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.studies import store
+from smallpolaron.studies.seal import seal_state
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
 
 
@@ -84,7 +86,8 @@ def test_file_describes_itself(tmp_path: Path) -> None:
     write_result(tmp_path / "a.h5", make_result())
     with h5py.File(tmp_path / "a.h5") as file:
         assert file.attrs["schema"] == "smallpolaron-result"
-        assert file.attrs["schema_version"] == 1
+        assert file.attrs["schema_version"] == 2
+        assert file.attrs["content_sha256"] == make_result().digest
         assert file.attrs["kind"] == "correlation"
         assert bool(file.attrs["flagged"]) is True
         C = file["C_JJ"]
@@ -177,7 +180,7 @@ def test_truncated_file(tmp_path: Path, share: float) -> None:
     write_result(tmp_path / "a.h5", make_result())
     whole = (tmp_path / "a.h5").read_bytes()
     (tmp_path / "b.h5").write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(StoreError, match=r"b\.h5: truncated, damaged or not an HDF5 file"):
+    with pytest.raises(StoreError, match=r"b\.h5: .*damaged"):
         read_result(tmp_path / "b.h5")
 
 
@@ -199,9 +202,78 @@ def test_wrong_kind_and_version(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="kind 'mobility', needed is 'kernel'"):
         read_result(path, kind="kernel")
     with h5py.File(path, "a") as file:
-        file.attrs["schema_version"] = 2
-    with pytest.raises(StoreError, match="schema version 2"):
+        file.attrs["schema_version"] = 3
+    with pytest.raises(StoreError, match="version 3; this program reads 1 to 2; update small"):
+        read_result(unsealed(path))
+    with h5py.File(path, "a") as file:
+        file.attrs["schema_version"] = 0
+    with pytest.raises(StoreError, match=r"version 0; .* delete it and run its job again"):
         read_result(path)
+
+
+def unsealed(path: Path) -> Path:
+    """Remove the seal, as a program would that writes the file anew."""
+    content = path.read_bytes()
+    path.write_bytes(content.partition(b"\nsmallpolaron sha256")[0])
+    return path
+
+
+def test_files_of_version_1_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    write_result(path, make_result())
+    with h5py.File(unsealed(path), "a") as file:
+        file.attrs["schema_version"] = 1
+        del file.attrs["content_sha256"]
+    assert seal_state(path) == "none"
+    assert_same(read_result(path), make_result())
+
+
+def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    write_result(path, make_result())
+    whole, rng = path.read_bytes(), np.random.default_rng(7)
+    body = whole.index(b"\nsmallpolaron sha256")
+    for position in rng.integers(0, body, 300):
+        changed = bytearray(whole)
+        changed[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        with pytest.raises(StoreError, match=r"a\.h5: damaged, it is not what was written"):
+            read_result(path)
+
+
+def test_number_changed_by_another_program_is_found(tmp_path: Path) -> None:
+    path = tmp_path / "a.h5"
+    write_result(path, make_result())
+    with h5py.File(path, "a") as file:
+        file["C_JJ"][4] *= 1 + 1e-15
+    with pytest.raises(StoreError, match="damaged"):
+        read_result(path)
+    with pytest.raises(StoreError, match="damaged"):
+        read_result(unsealed(path))
+
+
+def test_digest_is_of_the_content(tmp_path: Path) -> None:
+    result = make_result()
+    write_result(tmp_path / "a.h5", result)
+    assert read_result(tmp_path / "a.h5").digest == result.digest
+    with h5py.File(tmp_path / "a.h5") as old, h5py.File(tmp_path / "b.h5", "w") as new:
+        for name in old:
+            old.copy(name, new)
+        new.attrs.update(old.attrs)
+    assert seal_state(tmp_path / "b.h5") == "none"
+    assert read_result(tmp_path / "b.h5").digest == result.digest
+    C = result.variables["C_JJ"]
+    data = np.array(C.data)
+    data[4] *= 1 + 1e-15
+    shifted = replace(C, data=data)
+    others = (
+        replace(result, notes={}),
+        replace(result, gates=result.gates[:2]),
+        replace(result, variables={**result.variables, "C_JJ": replace(C, units="1")}),
+        replace(result, variables={**result.variables, "C_JJ": shifted}),
+        replace(result, parameters={**result.parameters, "start_site": 1}),
+    )
+    assert len({other.digest for other in (result, *others)}) == 6
 
 
 def test_lost_group_is_an_error(tmp_path: Path) -> None:

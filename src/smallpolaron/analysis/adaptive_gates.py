@@ -15,6 +15,9 @@ RESOLVENT_BOUND: Final = 1.0
 """Two ways to one number may differ by the accuracy asked for and by what the end of the record
 cuts off, no more. The error estimates of D are no measure here: they contain the difference."""
 
+SLOPE_BOUND: Final = 1.0
+"""Of a free carrier the slope reaches 0.71 of its bound."""
+
 CAPPED_BOUND: Final = 0.0
 """An adaptive hierarchy must choose its elements freely: no limit may have kept one out."""
 
@@ -95,6 +98,36 @@ def capped(largest: float, bound: float = CAPPED_BOUND) -> Gate:
         bound,
         "largest relative amplitude that a limit (occupation, window of an infinite ring) kept "
         "out of the hierarchy",
+    )
+
+
+def slope_bound(
+    msd_A2: ArrayLike, dmsd: ArrayLike, fastest: float, bound: float = SLOPE_BOUND
+) -> Gate:
+    """Slope of a mean-squared displacement against the most that quantum mechanics allows.
+
+    Args:
+        msd_A2: mean-squared displacement from zero on, angstrom^2, (times,).
+        dmsd: its slope, angstrom^2/fs, (times,).
+        fastest: largest velocity of the carrier, angstrom/fs.
+        bound: largest acceptable value.
+
+    Returns:
+        Gate; value is the largest |dMSD/dt| / (2 fastest sqrt(MSD)); infinite where the MSD is not
+        positive after time zero.
+
+    Source:
+        Cauchy-Schwarz: d<X^2>/dt = <XJ + JX>, at most 2 sqrt(<X^2> <J^2>).
+    """
+    msd, slope = (np.asarray(series, dtype=float)[1:] for series in (msd_A2, dmsd))
+    allowed = 2 * positive("fastest", fastest) * np.sqrt(np.maximum(msd, 0.0))
+    share = np.divide(np.abs(slope), allowed, out=np.full(msd.size, np.inf), where=allowed > 0)
+    return make_gate(
+        "slope_bound",
+        float(np.max(share, initial=0.0)),
+        bound,
+        "largest slope of the mean-squared displacement over 2 |J| sqrt(MSD), its bound by the "
+        "Cauchy-Schwarz inequality",
     )
 
 

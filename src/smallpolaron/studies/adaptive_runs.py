@@ -16,6 +16,10 @@ from smallpolaron.dynamics.adaptive_correlation import (
     AdaptiveCorrelation,
     compute_adaptive_correlation,
 )
+from smallpolaron.dynamics.adaptive_displacement import (
+    AdaptiveDisplacement,
+    compute_adaptive_displacement,
+)
 from smallpolaron.dynamics.adaptive_population import (
     AdaptivePopulation,
     compute_adaptive_population,
@@ -34,7 +38,11 @@ from smallpolaron.studies.parameters import (
     refined_expansion,
     whole,
 )
-from smallpolaron.studies.quality import adaptive_correlation_gates, adaptive_population_gates
+from smallpolaron.studies.quality import (
+    adaptive_correlation_gates,
+    adaptive_displacement_gates,
+    adaptive_population_gates,
+)
 from smallpolaron.studies.store import Variable
 
 _D: Final = "angstrom^2 fs^-1"
@@ -62,6 +70,17 @@ def _limits(parameters: Given, max_unknowns: int) -> Limits:
 
 def _symmetry(parameters: Given) -> Literal["auto", "none"]:
     return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
+
+
+def _population_symmetry(parameters: Given) -> Literal["auto", "none"]:
+    """Return which symmetries populations use.
+
+    Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
+    leaves Hermiticity, which every start on one site has.
+    """
+    model = holstein_model(parameters)
+    lattice = model.is_translation_invariant or model.is_mirror_symmetric
+    return _symmetry(parameters) if lattice else "auto"
 
 
 def correlation(parameters: Given, max_unknowns: int) -> Outcome | None:
@@ -110,12 +129,37 @@ def population(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome
         duration_fs=number(parameters, "propagation.duration_fs"),
         sample_fs=number(parameters, "propagation.sample_fs"),
         refined=refined_expansion(parameters),
-        symmetry=_symmetry(parameters),
+        symmetry=_population_symmetry(parameters),
         limits=_limits(parameters, max_unknowns),
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
     return _population_variables(found), adaptive_population_gates(found, accuracy.target)
+
+
+def displacement(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome | None:
+    """Compute the displacement on the infinite lattice (collective); the outcome is on rank 0.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        PropagationFailed: no step size works.
+    """
+    assert start != "current"
+    model, accuracy = holstein_model(parameters), _accuracy(parameters)
+    found = compute_adaptive_displacement(
+        model,
+        bath_expansion(parameters),
+        accuracy,
+        start=start,
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        refined=refined_expansion(parameters),
+        limits=_limits(parameters, max_unknowns),
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    gates = adaptive_displacement_gates(found, accuracy.target, model)
+    return _displacement_variables(found), gates
 
 
 def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
@@ -247,7 +291,31 @@ def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
     }
 
 
-def _convergence(found: AdaptiveCorrelation | AdaptivePopulation) -> dict[str, Variable]:
+def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
+    time, square = ("time",), "angstrom^2"
+    return {
+        "time_fs": Variable(found.time_fs, time, "fs", "Time."),
+        "msd": Variable(found.msd, time, square, "Mean-squared displacement."),
+        "dmsd_dt": Variable(
+            found.dmsd, time, f"{square} fs^-1", "Its slope; half of it is D(t), Tr[J M]."
+        ),
+        "d2msd_dt2": Variable(
+            found.d2msd, time, f"{square} fs^-2", "Its second derivative, from the generator."
+        ),
+        **_errors(
+            "dmsd_dt",
+            found.errors,
+            found.total_error,
+            "the slope, largest over time, relative to its mean over the record",
+            "1",
+        ),
+        **_convergence(found),
+    }
+
+
+def _convergence(
+    found: AdaptiveCorrelation | AdaptivePopulation | AdaptiveDisplacement,
+) -> dict[str, Variable]:
     step, scalar = ("step",), ()
     return {
         "convergence/n_unknowns": Variable(

@@ -62,10 +62,10 @@ def _spelled(value: Any) -> object:
     return {"number": decimal_text(value)}
 
 
-def parameter_hash(parameters: Mapping[str, Any]) -> str:
+def parameter_hash(parameters: Mapping[str, Any], numerics_version: int = NUMERICS_VERSION) -> str:
     """Return the SHA-256 (hex) over resolved parameters and the version of the numerics."""
     content = {
-        "numerics_version": NUMERICS_VERSION,
+        "numerics_version": numerics_version,
         "parameters": _spelled(parameters),
     }
     text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

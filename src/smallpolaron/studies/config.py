@@ -10,17 +10,19 @@ hierarchy is fixed by the rule in `hierarchy`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
 
+from smallpolaron.studies.bath_section import BathConfig
+from smallpolaron.studies.disorder_section import DISORDERED, DisorderConfig
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.problems import Problem
 from smallpolaron.studies.sections import (
     CONVERGED,
     AdaptiveConfig,
     AnalysisConfig,
-    BathConfig,
     HierarchyConfig,
     ModelConfig,
     PropagationConfig,
@@ -52,10 +54,11 @@ class Study(Section):
         None,
     )
     model: ModelConfig = described("The electronic system.")
-    bath: BathConfig = described("The bath of every site.")
+    bath: BathConfig = described("The baths of every site.")
     accuracy: float = described(
-        "Wanted error of C_JJ(t) relative to C_JJ(0), or of populations. Decides the hierarchy, "
-        "the bath terms, the steps and the solvers. Not with hierarchy.depth.",
+        "Wanted error of C_JJ(t) relative to C_JJ(0), of populations, or, on an infinite ring, of "
+        "dMSD/dt relative to its mean. Decides the hierarchy, the bath terms, the steps and the "
+        "solvers. Not with hierarchy.depth.",
         1e-3,
         ge=1e-6,
         le=0.1,
@@ -65,17 +68,19 @@ class Study(Section):
     propagation: PropagationConfig = described("Times and tolerances.")
     protocols: Annotated[tuple[Protocol, ...], BeforeValidator(as_tuple)] = described(
         "What to compute: current (equilibrium current autocorrelation), franck_condon and marcus "
-        "(populations after placing the carrier on one site, bath unrelaxed or relaxed).",
+        "(populations after placing the carrier on one site, bath unrelaxed or relaxed; on an "
+        "infinite ring its mean-squared displacement).",
         ("current",),
         min_length=1,
         allowed="a non-empty list of current, franck_condon, marcus, each at most once",
     )
     start_site: int | None = described(
         "Site on which the population protocols start, counted from 0. "
-        "null: 0 on rings, the middle of chains.",
+        "null: 0 on rings, the middle of chains. Not on an infinite ring.",
         None,
         ge=0,
     )
+    disorder: DisorderConfig = described("Static disorder.", DisorderConfig())
     ladder: LadderConfig = described("Sizes for model.n_sites: converged.", LadderConfig())
     analysis: AnalysisConfig = described("Criteria of the analysis.", AnalysisConfig())
     resources: ResourcesConfig = described("Limits for the jobs.", ResourcesConfig())
@@ -106,6 +111,7 @@ class Study(Section):
     def faults(self) -> Iterator[Problem]:
         """Yield conflicts between the sections."""
         yield from self._hopping_faults()
+        yield from self._disorder_faults()
         if self.model.n_sites == CONVERGED:  # every size is checked on its own
             yield from self._ladder_faults()
             return
@@ -124,16 +130,34 @@ class Study(Section):
             advice = "give other protocols a grid block of their own with numbers of sites"
             yield Problem("protocols", self.protocols, allowed, advice)
 
+    def _disorder_faults(self) -> Iterator[Problem]:
+        for name in DISORDERED:
+            key, width = f"disorder.{name}_cm", getattr(self.disorder, f"{name}_cm")
+            if width is None:
+                continue
+            if self.model.topology == "infinite":
+                allowed = "has no meaning on an infinite ring, whose sites are all alike"
+                yield Problem(key, width, allowed, "use a large ring or a chain")
+            if self.model.n_sites == CONVERGED:
+                allowed = "needs a number of sites; model.n_sites is converged"
+                yield Problem(key, width, allowed, "vary model.n_sites in the grid instead")
+            if self.hierarchy.symmetry == "translation":
+                allowed = "leaves no translation symmetry; hierarchy.symmetry is translation"
+                yield Problem(key, width, allowed, "use hierarchy.symmetry: auto")
+
     def _hopping_faults(self) -> Iterator[Problem]:
         v = self.model.uniform_hopping_cm
-        for name in ("eta_over_v", "gamma_over_v"):
-            value = getattr(self.bath, name)
-            if value is None or (v is not None and v > 0):
-                continue
-            allowed = "needs one hopping > 0 for all bonds; model.hopping_cm is "
-            allowed += "not uniform" if v is None else f"{v}"
-            advice = f"give bath.{name.replace('over_v', 'cm')} in cm^-1 instead"
-            yield Problem(f"bath.{name}", value, allowed, advice)
+        known = v is not None and v > 0
+        for index, bath in enumerate(self.bath.all_baths):
+            place = self.bath.place(index)
+            for name in () if known else bath.relative():
+                allowed = "needs one hopping > 0 for all bonds; model.hopping_cm is "
+                allowed += "not uniform" if v is None else f"{v}"
+                advice = f"give {place}{name.replace('over_v', 'cm')} in cm^-1 instead"
+                yield Problem(f"{place}{name}", getattr(bath, name), allowed, advice)
+            critical = bath.critical(v) if known or not list(bath.relative()) else None
+            if critical is not None:
+                yield replace(critical, key=place + critical.key)
 
     def _fixed_faults(self) -> Iterator[Problem]:
         """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""
@@ -154,13 +178,17 @@ class Study(Section):
                 allowed = "needs a fixed number of bath terms; bath.terms is auto"
                 advice = "set bath.terms to a whole number"
                 yield Problem("hierarchy.weights", rule.weights, allowed, advice)
-            elif len(rule.weights) != terms + 1:
-                allowed = f"must hold bath.terms + 1 = {terms + 1} numbers > 0"
+            elif len(rule.weights) != terms + (poles := self._bath_poles):
+                allowed = f"must hold bath.terms + {poles} = {terms + poles} numbers > 0"
                 yield Problem("hierarchy.weights", rule.weights, allowed, "one weight per term")
         if rule.max_excited_sites is not None and rule.max_excited_sites > self.model.sites:
             allowed = f"must be at most model.n_sites = {self.model.sites}"
             advice = "use null for no limit"
             yield Problem("hierarchy.max_excited_sites", rule.max_excited_sites, allowed, advice)
+
+    @property
+    def _bath_poles(self) -> int:
+        return sum(bath.poles for bath in self.bath.all_baths)
 
     def _adaptive_faults(self) -> Iterator[Problem]:
         """Yield what has an effect only on a fixed hierarchy."""
@@ -185,9 +213,9 @@ class Study(Section):
         if self.fixed:
             allowed = f"has no fixed hierarchy; hierarchy.depth is {self.hierarchy.depth}"
             yield Problem(where, "infinite", allowed, "remove hierarchy.depth, or use a ring")
-        if self.populations:
-            allowed = f"knows the protocol current only; asked for: {', '.join(self.protocols)}"
-            yield Problem(where, "infinite", allowed, "use a large ring for populations")
+        if self.populations and not any(_as_list(self.model.hopping_cm)):
+            allowed = "must not be 0 on an infinite ring: the carrier stays where it starts"
+            yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, "give a hopping")
         if self.hierarchy.symmetry == "none":
             allowed = "must be auto or translation on an infinite ring"
             yield Problem("hierarchy.symmetry", "none", allowed, "leave it out")
@@ -199,11 +227,15 @@ class Study(Section):
             if not self.populations:
                 allowed = "has an effect only with the protocols franck_condon or marcus"
                 yield Problem("start_site", self.start_site, allowed, "remove it")
+            elif self.model.topology == "infinite":
+                allowed = "has no meaning on an infinite ring, whose sites are all alike"
+                yield Problem("start_site", self.start_site, allowed, "remove it, or use a ring")
             elif self.start_site >= self.model.sites:
                 allowed = f"must be a whole number from 0 to {self.model.sites - 1}"
                 advice = f"model.n_sites is {self.model.sites}; sites count from 0"
                 yield Problem("start_site", self.start_site, allowed, advice)
-        if "current" in self.protocols and not any(_as_list(self.model.hopping_cm)):
+        drawn = self.disorder.hopping_cm is not None
+        if "current" in self.protocols and not (drawn or any(_as_list(self.model.hopping_cm))):
             allowed = "must not be 0 on every bond for the protocol current"
             advice = "without hopping no current flows; use a population protocol"
             yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, advice)
@@ -226,6 +258,7 @@ SECTIONS: dict[str, type[Section]] = {
     "hierarchy": HierarchyConfig,
     "adaptive": AdaptiveConfig,
     "propagation": PropagationConfig,
+    "disorder": DisorderConfig,
     "ladder": LadderConfig,
     "analysis": AnalysisConfig,
     "resources": ResourcesConfig,

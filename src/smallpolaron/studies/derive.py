@@ -7,7 +7,7 @@ and the reason in its notes, so that one bad point never stops a study.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies.parameters import number
 from smallpolaron.studies.provenance import Stopwatch, collect
 from smallpolaron.studies.quality import unusable
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable
 
 Variables = dict[str, Variable]
@@ -99,6 +100,11 @@ def derive(
         provenance=collect(digest, watch, source=source.provenance),
         notes=notes,
     )
+
+
+def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
+    """Return a result that says by which criteria it was analysed, so that it can be made again."""
+    return replace(result, provenance={**result.provenance, "analysis": settings.model_dump()})
 
 
 def require_one_system(first: Result, other: Result, own: Collection[str]) -> None:

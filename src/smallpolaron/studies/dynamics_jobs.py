@@ -1,4 +1,4 @@
-"""The MPI jobs: from a point of a plan to a correlation or population file.
+"""The MPI jobs: from a point of a plan to a correlation, population or displacement file.
 
 Errors that every rank meets alike end with a message; any other error on any rank aborts all
 ranks, so that no job hangs on a rank that is gone.
@@ -10,11 +10,11 @@ import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.parameters import is_adaptive
+from smallpolaron.studies.parameters import is_adaptive, is_infinite
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.studies.store import Result, StoreError, write_result
@@ -138,7 +138,10 @@ def _compute(order: _Order, protocol: Protocol) -> Outcome | None:
     if is_adaptive(parameters):
         if protocol == "current":
             return adaptive_runs.correlation(parameters, order.max_unknowns)
-        return adaptive_runs.population(parameters, protocol, order.max_unknowns)
+        compute = (
+            adaptive_runs.displacement if is_infinite(parameters) else adaptive_runs.population
+        )
+        return compute(parameters, protocol, order.max_unknowns)
     if protocol == "current":
         return fixed_runs.correlation(parameters)
     return fixed_runs.population(parameters, protocol)
@@ -152,12 +155,22 @@ def _result(order: _Order, protocol: Protocol, outcome: Outcome, watch: Stopwatc
     start = {} if current else {"start": protocol}
     ranks = MPI.COMM_WORLD.size
     return Result(
-        kind="correlation" if current else "population",
+        kind=_kind(point, protocol),
         variables=variables,
         parameters=stored_parameters(point, order.study, **start),
         gates=gates,
         provenance=collect(point.hash, watch, ranks=ranks, parallel=parallel_versions()),
     )
+
+
+def _kind(point: Point, protocol: Protocol) -> str:
+    if protocol == "current":
+        return "correlation"
+    return "displacement" if is_infinite(point.parameters) else "population"
+
+
+BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
+"""What a result file holds among the parameters and the hash of a point leaves out."""
 
 
 def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
@@ -169,3 +182,8 @@ def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
         "point": point.id,
         **more,
     }
+
+
+def point_parameters(stored: Parameters) -> Parameters:
+    """Return the resolved parameters of a point from those in its result file."""
+    return {key: value for key, value in stored.items() if key not in BESIDE_PARAMETERS}

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
+from smallpolaron.studies.baths import bath_physics
 from smallpolaron.studies.parameters import confidence, number, whole
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result
@@ -59,8 +60,7 @@ def _systems(results: Sequence[Result]) -> list[list[Result]]:
 
 def _physics(parameters: Mapping[str, Any]) -> str:
     model = {key: value for key, value in parameters["model"].items() if key != "n_sites"}
-    bath = {key: parameters["bath"][key] for key in ("eta_cm", "gamma_cm")}
-    return json.dumps([model, bath], sort_keys=True)
+    return json.dumps([model, bath_physics(parameters)], sort_keys=True)
 
 
 def _order(result: Result) -> tuple[int, tuple[bool, float], str]:

@@ -17,23 +17,37 @@ from math import prod
 
 from smallpolaron.studies.canonical import Scalar, scalar_text
 from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.studies.disorder_section import drawn_at, idle_disorder
 from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
 from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.validation import check_study, split_key
 from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
 
-AXIS_SECTIONS = ("model", "bath", "hierarchy", "adaptive", "propagation")
+AXIS_SECTIONS = ("model", "disorder", "bath", "hierarchy", "adaptive", "propagation")
 AXIS_KEYS: tuple[str, ...] = (
     *(
         f"{name}.{key}"
         for name in AXIS_SECTIONS
         for key in SECTIONS[name].model_fields
-        if key not in ("weights", "resolvent_frequencies_cm")  # always lists
+        if key not in ("weights", "resolvent_frequencies_cm", "further_baths")  # always lists
     ),
     "accuracy",
     "start_site",
 )
 """Keys a grid may vary, in the order in which they appear in point ids."""
+
+
+def _axis_names() -> dict[str, str]:
+    """Return the keys without their section, except where an earlier key has that name."""
+    names: dict[str, str] = {}
+    for key in AXIS_KEYS:
+        short = key.rpartition(".")[2]
+        names[key] = key.replace(".", "_") if short in names.values() else short
+    return names
+
+
+AXIS_NAMES = _axis_names()
+"""What point ids call these keys."""
 
 ADAPTIVE_KEYS = (
     "accuracy",
@@ -219,15 +233,18 @@ def expand(document: Document) -> list[GridPoint]:
     base = {key: value for key, value in document.data.items() if key != "grid"}
     collector = _Collector(document)
     points: list[GridPoint] = []
-    both = len({_fixed(base, each) for block in blocks for each in _assignments(block)}) > 1
+    every = [each.values for block in blocks for each in _assignments(block)]
+    both = len({_fixed(base, values) for values in every}) > 1
+    drawn = {name for values in every for name in drawn_at(partial(_said, base, values))}
     somewhere = any(_has_current(base, block) for block in blocks)
 
     def checked(block: Block, assignment: Assignment) -> GridPoint | None:
         data = _copy(base)
         if both:
-            _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment) else FIXED_KEYS)
+            _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment.values) else FIXED_KEYS)
         if somewhere and not _has_current(base, block):
             _drop(data, CURRENT_KEYS)
+        _drop(data, idle_disorder(partial(_said, base, assignment.values), drawn))
         found = check_study(_merged(data, block, assignment, blocks))
         if isinstance(found, Study):
             return GridPoint(assignment, found, block.name)
@@ -266,11 +283,16 @@ def _assignments(block: Block) -> Iterator[Assignment]:
         )
 
 
-def _fixed(base: Mapping[str, object], assignment: Assignment) -> bool:
-    """Whether a point has a fixed hierarchy: hierarchy.depth in its block or in the section."""
-    section = base.get("hierarchy")
-    given = section.get("depth") if isinstance(section, dict) else None
-    return assignment.values.get("hierarchy.depth", given) is not None
+def _fixed(base: Mapping[str, object], values: Mapping[str, Scalar]) -> bool:
+    """Whether a point has a fixed hierarchy."""
+    return _said(base, values, "hierarchy.depth") is not None
+
+
+def _said(base: Mapping[str, object], values: Mapping[str, Scalar], key: str) -> object:
+    """Return what a study says of a dotted key at a point: in its block, else in the section."""
+    section, _, name = key.partition(".")
+    content = base.get(section)
+    return values.get(key, content.get(name) if isinstance(content, dict) else None)
 
 
 def _copy(base: Mapping[str, object]) -> dict[str, object]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, cast
 
+from smallpolaron import NUMERICS_VERSION
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import (
     BATH_ERROR_PER_ACCURACY,
@@ -14,9 +15,16 @@ from smallpolaron.model.accuracy import (
     PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
-from smallpolaron.model.bath import BathExpansion, DebyeBath, Scheme, expand
+from smallpolaron.model.bath import BathExpansion, Scheme, expand
 from smallpolaron.model.holstein import HolsteinModel, Topology
 from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.studies.baths import (
+    BathValues,
+    bath_values,
+    is_one_debye_bath,
+    resolved_baths,
+    site_bath,
+)
 from smallpolaron.studies.canonical import (
     Parameters,
     ParameterValue,
@@ -82,8 +90,7 @@ def _bath(study: Study) -> Parameters:
         wanted = exact_product(BATH_ERROR_PER_ACCURACY, study.accuracy)
         bound = DEFAULT_ERROR_BOUND if study.fixed else min(wanted, LARGEST_BATH_ERROR)
     return {
-        "eta_cm": _absolute(study, "eta"),
-        "gamma_cm": _absolute(study, "gamma"),
+        **resolved_baths(bath, study.model.uniform_hopping_cm),
         "decomposition": bath.decomposition,
         "terms": bath.terms,
         "terminator": bath.terminator,
@@ -114,12 +121,12 @@ def _tolerances(study: Study) -> Parameters:
     return {"tolerance": run.tolerance or wanted, "equilibrium_tolerance": None}
 
 
-def point_hash(parameters: Given) -> str:
+def point_hash(parameters: Given, numerics_version: int = NUMERICS_VERSION) -> str:
     """Return the hash that names a point; a cut in excited sites that cuts nothing is no cut."""
     rule = dict(parameters["hierarchy"])
     if rule["max_excited_sites"] == parameters["model"]["n_sites"]:
         rule["max_excited_sites"] = None
-    return parameter_hash({**parameters, "hierarchy": rule})
+    return parameter_hash({**parameters, "hierarchy": rule}, numerics_version)
 
 
 def is_adaptive(parameters: Given) -> bool:
@@ -145,15 +152,16 @@ def confidence(parameters: Given) -> tuple[bool, float]:
 def derived(parameters: Given) -> Parameters:
     """Return what follows from the parameters and helps to read them; not part of the hash.
 
-    ``eta_over_v`` and ``gamma_over_v`` are None unless the hopping is one number > 0;
+    ``eta_over_v`` and ``gamma_over_v`` are None unless the hopping is one number > 0 and each site
+    has one Debye bath, which they describe;
     ``bath_terms`` is the number K of low-temperature terms in use.
     """
     v = parameters["model"]["hopping_cm"]
-    uniform = isinstance(v, (int, float)) and v > 0
+    uniform = isinstance(v, (int, float)) and v > 0 and is_one_debye_bath(parameters)
     return {
         "eta_over_v": number(parameters, "bath.eta_cm") / v if uniform else None,
         "gamma_over_v": number(parameters, "bath.gamma_cm") / v if uniform else None,
-        "bath_terms": bath_expansion(parameters).n_terms - 1,
+        "bath_terms": bath_expansion(parameters).low_temperature_terms,
     }
 
 
@@ -187,14 +195,13 @@ def refined_expansion(parameters: Given) -> BathExpansion:
     Raises:
         ValueError: gamma coincides with a pole.
     """
-    terms = bath_expansion(parameters).n_terms  # one more than the low-temperature terms
-    return _expanded(parameters, terms, DEFAULT_ERROR_BOUND)
+    terms = bath_expansion(parameters).low_temperature_terms
+    return _expanded(parameters, terms + 1, DEFAULT_ERROR_BOUND)
 
 
 def _expanded(parameters: Given, terms: int | None, error_bound: float) -> BathExpansion:
     return _expand(
-        number(parameters, "bath.eta_cm"),
-        number(parameters, "bath.gamma_cm"),
+        bath_values(parameters),
         number(parameters, "model.temperature_K"),
         cast(Scheme, parameters["bath"]["decomposition"]),
         terms,
@@ -205,16 +212,14 @@ def _expanded(parameters: Given, terms: int | None, error_bound: float) -> BathE
 
 @lru_cache(maxsize=1024)
 def _expand(
-    eta_cm: float,
-    gamma_cm: float,
+    baths: tuple[BathValues, ...],
     temperature_K: float,
     scheme: Scheme,
     terms: int | None,
     terminator: bool,
     error_bound: float,
 ) -> BathExpansion:
-    bath = DebyeBath(eta_cm * CM_TO_RAD_FS, gamma_cm * CM_TO_RAD_FS)
-    return expand(bath, temperature_K, scheme, terms, terminator, error_bound)
+    return expand(site_bath(baths), temperature_K, scheme, terms, terminator, error_bound)
 
 
 def truncation(parameters: Given) -> Truncation:
@@ -266,15 +271,6 @@ def _simplest(value: float | tuple[float, ...]) -> float | list[float]:
     if not isinstance(value, tuple):
         return value
     return value[0] if len(set(value)) == 1 else list(value)
-
-
-def _absolute(study: Study, name: str) -> float:
-    absolute = getattr(study.bath, f"{name}_cm")
-    if absolute is not None:
-        return float(absolute)
-    v = study.model.uniform_hopping_cm
-    assert v is not None  # checked by the model
-    return exact_product(float(getattr(study.bath, f"{name}_over_v")), float(v))
 
 
 def _internal(value: ParameterValue) -> float | tuple[float, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast, get_args
 
@@ -25,7 +25,7 @@ from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.textfile import write_text
 
 SCHEMA = "smallpolaron-plan"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 HASH_DIGITS = 8
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
 
@@ -100,6 +100,37 @@ class Ladder:
 
 
 @dataclass(frozen=True)
+class Ensemble:
+    """Points that differ in their draw of static disorder only.
+
+    Attributes:
+        name: name used in paths, made like that of a point.
+        hash: SHA-256 over the parameters.
+        group: name of the grid block; None if it has none.
+        parameters: resolved parameters without disorder, with what is drawn in ``disorder``.
+        members: ids of the points, in the order of their draws.
+        protocols: what is computed for each of them.
+    """
+
+    name: str
+    hash: str
+    group: str | None
+    parameters: Parameters
+    members: tuple[str, ...]
+    protocols: tuple[Protocol, ...]
+
+    @property
+    def run_names(self) -> dict[str, Protocol]:
+        """Names of its result files, with what each of them averages."""
+        ends = {p: "" if p == "current" else f"__{p}" for p in self.protocols}
+        return {f"{self.name}{ends[protocol]}": protocol for protocol in self.protocols}
+
+    def content(self) -> dict[str, Any]:
+        """Return the ensemble as plain data."""
+        return {**asdict(self), "members": list(self.members), "protocols": list(self.protocols)}
+
+
+@dataclass(frozen=True)
 class Plan:
     """All points of a study with the settings of its analysis and jobs.
 
@@ -109,6 +140,7 @@ class Plan:
         numerics_version: version of the numerics.
         points: points that are computed in any case.
         ladders: sizes that are computed as far as needed.
+        ensembles: which of the points are members of a disordered ensemble.
         ladder: settings of the ladders.
         analysis: criteria of the analysis.
         resources: limits for the jobs.
@@ -119,6 +151,7 @@ class Plan:
     numerics_version: int
     points: tuple[Point, ...]
     ladders: tuple[Ladder, ...]
+    ensembles: tuple[Ensemble, ...]
     ladder: LadderConfig
     analysis: AnalysisConfig
     resources: ResourcesConfig
@@ -141,6 +174,20 @@ class Plan:
                 return ladder
         names = ", ".join(ladder.name for ladder in self.ladders) or "none"
         raise PlanError(f"the plan of study '{self.study}' has no ladder {name!r}; it has {names}")
+
+    def ensemble_named(self, name: str) -> Ensemble:
+        """Return the ensemble of this name.
+
+        Raises:
+            PlanError: there is none.
+        """
+        for ensemble in self.ensembles:
+            if ensemble.name == name:
+                return ensemble
+        names = ", ".join(ensemble.name for ensemble in self.ensembles) or "none"
+        raise PlanError(
+            f"the plan of study '{self.study}' has no ensemble {name!r}; it has {names}"
+        )
 
     def point(self, point_id: str) -> Point:
         """Return the point of this id.
@@ -185,6 +232,7 @@ class Plan:
                 }
                 for ladder in self.ladders
             ],
+            "ensembles": [ensemble.content() for ensemble in self.ensembles],
         }
 
 
@@ -247,6 +295,7 @@ def _parse(data: Mapping[str, Any]) -> Plan:
         numerics_version=int(data["numerics_version"]),
         points=tuple(_parse_point(item) for item in data["points"]),
         ladders=tuple(_parse_ladder(item) for item in data["ladders"]),
+        ensembles=tuple(_parse_ensemble(item) for item in data["ensembles"]),
         ladder=LadderConfig.model_validate(data["ladder"]),
         analysis=AnalysisConfig.model_validate(data["analysis"]),
         resources=ResourcesConfig.model_validate(data["resources"]),
@@ -262,13 +311,28 @@ def _parse_ladder(data: Mapping[str, Any]) -> Ladder:
     )
 
 
+def _parse_ensemble(data: Mapping[str, Any]) -> Ensemble:
+    return Ensemble(
+        name=_text(data, "name"),
+        hash=_text(data, "hash"),
+        group=data["group"],
+        parameters=dict(data["parameters"]),
+        members=tuple(data["members"]),
+        protocols=_protocols(data, "name"),
+    )
+
+
+def _protocols(data: Mapping[str, Any], called: str) -> tuple[Protocol, ...]:
+    protocols = tuple(data["protocols"])
+    if not protocols or not set(protocols) <= set(get_args(Protocol)):
+        raise TypeError(f"protocols of {data[called]} are {protocols!r}")
+    return protocols
+
+
 def _parse_point(data: Mapping[str, Any]) -> Point:
     point_id = _text(data, "id")
     if not ID_PATTERN.fullmatch(point_id):
         raise TypeError(f"point id {point_id!r} holds characters outside A-Z a-z 0-9 . _ ~ + -")
-    protocols = tuple(data["protocols"])
-    if not protocols or not set(protocols) <= set(get_args(Protocol)):
-        raise TypeError(f"protocols of {point_id} are {protocols!r}")
     if not isinstance(data["parameters"], dict) or not isinstance(data["derived"], dict):
         raise TypeError(f"parameters of {point_id} are not a mapping")
     return Point(
@@ -279,7 +343,7 @@ def _parse_point(data: Mapping[str, Any]) -> Point:
         axes=dict(data["axes"]),
         parameters=data["parameters"],
         derived=data["derived"],
-        protocols=protocols,
+        protocols=_protocols(data, "id"),
     )
 
 

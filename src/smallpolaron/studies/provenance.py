@@ -60,6 +60,7 @@ def collect(
         "ranks": ranks,
         "wall_seconds": wall,
         "core_seconds": wall * ranks,
+        "peak_memory_MB": peak_memory_MB(),
         "cpu_model": cpu_model(),
         "cpu_count": os.cpu_count() or 0,
         "date_utc": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -122,6 +123,20 @@ def _git(folder: Path, *arguments: str) -> str | None:
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip()
+
+
+def peak_memory_MB() -> float | None:
+    """Return the largest memory this process has held so far, MB (10^6 bytes); None if unknown.
+
+    The first rank of a job writes its result: it speaks for all, because they share the work.
+    """
+    try:
+        for line in Path("/proc/self/status").read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM"):
+                return 1.024e-3 * int(line.split()[1])
+    except OSError:
+        pass
+    return None
 
 
 def cpu_model() -> str:

@@ -17,6 +17,7 @@ from smallpolaron.model.holstein import HolsteinModel
 
 if TYPE_CHECKING:
     from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
+    from smallpolaron.dynamics.adaptive_displacement import AdaptiveDisplacement
     from smallpolaron.dynamics.adaptive_population import AdaptivePopulation
 
 RealArray = NDArray[np.float64]
@@ -183,6 +184,26 @@ def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tup
         adaptive_gates.capped(found.capped),
         gates.trace(1.0 + found.trace_error),
         gates.populations_in_range(found.populations),
+    )
+
+
+def adaptive_displacement_gates(
+    found: AdaptiveDisplacement, accuracy: float, model: HolsteinModel
+) -> tuple[Gate, ...]:
+    """Return every gate of a displacement run on the infinite lattice.
+
+    Args:
+        found: the run.
+        accuracy: wanted accuracy.
+        model: the model, for its largest velocity.
+    """
+    fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
+    return (
+        _stability(found.growth_detected),
+        adaptive_gates.error_estimate(found.total_error, accuracy),
+        adaptive_gates.capped(found.capped),
+        gates.trace(1.0 + found.trace_error),
+        adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
     )
 
 

@@ -16,12 +16,14 @@ from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies import adaptive_cost
+from smallpolaron.studies.baths import bath_values, coupling_cm, site_bath, slowest_cm
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import (
     Given,
     bath_expansion,
     holstein_model,
     is_adaptive,
+    is_infinite,
     number,
     truncation,
     whole,
@@ -139,8 +141,8 @@ def spectral_radius(parameters: Given) -> float:
     rule = truncation(parameters)
     most = np.floor(rule.depth / rule.term_weights(expansion.n_terms) + 1e-9)
     model = holstein_model(parameters)
-    decay = float(np.max(most * expansion.rates))
-    coupling = 4.0 * sqrt(float(np.max(most * np.abs(expansion.coefficients))))
+    decay = float(np.max(most * np.abs(expansion.rates)))
+    coupling = 4.0 * sqrt(float(np.max(most * expansion.scales)))
     electronic = 4.0 * float(np.max(np.abs(model.bond_hoppings))) + float(np.ptp(model.energies))
     return decay + coupling + electronic + 4.0 * abs(expansion.terminator)
 
@@ -149,7 +151,7 @@ def expected_products(parameters: Given, protocol: Protocol) -> int:
     """Return the expected number of generator-state products of a job."""
     span = number(parameters, "propagation.duration_fs")
     if protocol == "current":
-        gamma = number(parameters, "bath.gamma_cm") * CM_TO_RAD_FS
+        gamma = site_bath(bath_values(parameters)).slowest
         # small rings need a second equilibrium, with flux, for the f-sum rule
         states = 2 if holstein_model(parameters).free_winding >= NEGLIGIBLE_WINDING else 1
         span += states * max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
@@ -212,12 +214,14 @@ def _adaptive_size(parameters: Given, protocol: Protocol, limits: ResourcesConfi
     translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
     # a localised start reaches as many elements as the translation-invariant state has
     everywhere = protocol == "current" and not translation
-    kets = whole(parameters, "model.n_sites") if everywhere else 1
+    kets = float(whole(parameters, "model.n_sites")) if everywhere else 1.0
+    if is_infinite(parameters) and protocol != "current":
+        kets = adaptive_cost.DISPLACEMENT_SHARE
     v = float(np.max(np.abs(holstein_model(parameters).bond_hoppings))) / CM_TO_RAD_FS
-    gamma = number(parameters, "bath.gamma_cm")
+    gamma = slowest_cm(parameters)
     return adaptive_cost.labels(
         accuracy=number(parameters, "accuracy"),
-        eta_over_v=number(parameters, "bath.eta_cm") / v if v else 1.0,
+        eta_over_v=coupling_cm(parameters) / v if v else 1.0,
         gamma_over_v=gamma / v if v else 1.0,
         kets=kets,
         most=limits.max_unknowns,

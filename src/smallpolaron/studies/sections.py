@@ -9,9 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 from pydantic_core import PydanticCustomError
 
 from smallpolaron.model.accuracy import (
-    BATH_ERROR_PER_ACCURACY,
     GROWTH_PER_ACCURACY,
-    LARGEST_BATH_ERROR,
     TOLERANCE_PER_ACCURACY,
 )
 from smallpolaron.studies.problems import MISSING, Problem
@@ -81,7 +79,7 @@ class ModelConfig(Section):
         None,
     )
     topology: Literal["ring", "chain", "infinite"] = described(
-        "Periodic ring, open chain, or infinite ring (protocol current, no hierarchy.depth).",
+        "Periodic ring, open chain, or infinite ring (no hierarchy.depth).",
         "ring",
     )
     hopping_cm: Energy | Energies = described(
@@ -177,61 +175,6 @@ class ModelConfig(Section):
             if not same:
                 allowed = "must be one number on an infinite ring"
                 yield Problem(name, getattr(self, name), allowed, "use a ring or a chain")
-
-
-class BathConfig(Section):
-    """The Debye bath of every site, J(w) = eta gamma w / (w^2 + gamma^2), and its expansion."""
-
-    eta_cm: Positive | None = described(
-        "Coupling strength eta; the reorganisation energy is eta/2. "
-        "Give this or eta_over_v, not both.",
-        None,
-        unit="cm^-1",
-    )
-    eta_over_v: Positive | None = described(
-        "Coupling strength eta in units of the hopping v.", None, unit="v"
-    )
-    gamma_cm: Positive | None = described(
-        "Relaxation rate gamma (cutoff frequency). Give this or gamma_over_v, not both.",
-        None,
-        unit="cm^-1",
-    )
-    gamma_over_v: Positive | None = described(
-        "Relaxation rate gamma in units of the hopping v.", None, unit="v"
-    )
-    decomposition: Literal["pade", "matsubara"] = described(
-        "Expansion of the bath correlation function in exponentials.", "pade"
-    )
-    terms: Annotated[int, Field(ge=0, le=20)] | Literal["auto"] = described(
-        "Low-temperature exponentials beyond the Debye pole; auto: as many as error_bound asks.",
-        "auto",
-    )
-    terminator: bool = described(
-        "Treat the remaining exponentials as a delta-correlated term.", True
-    )
-    error_bound: float | None = described(
-        "Largest error of the lineshape function g(t) when terms is auto; null: "
-        f"{BATH_ERROR_PER_ACCURACY:g} accuracy, at most {LARGEST_BATH_ERROR}; with hierarchy.depth "
-        f"{DEFAULT_ERROR_BOUND}.",
-        None,
-        gt=0,
-        lt=1,
-    )
-
-    def faults(self) -> Iterator[Problem]:
-        """Yield pairs of which exactly one must be given, and options without effect."""
-        for name in ("eta", "gamma"):
-            absolute, relative = getattr(self, f"{name}_cm"), getattr(self, f"{name}_over_v")
-            allowed = f"exactly one of {name}_cm (cm^-1) and {name}_over_v must be given"
-            if absolute is None and relative is None:
-                advice = f"add bath.{name}_cm, or bath.{name}_over_v, here or in every grid block"
-                yield Problem(f"{name}_cm", MISSING, allowed + ", a number > 0", advice)
-            elif absolute is not None and relative is not None:
-                yield Problem(f"{name}_over_v", relative, allowed, f"remove it or {name}_cm")
-        if self.error_bound is not None and self.terms != "auto":
-            allowed = f"has an effect only with terms: auto; terms is {self.terms}"
-            advice = "remove error_bound, or set bath.terms: auto"
-            yield Problem("error_bound", self.error_bound, allowed, advice)
 
 
 class HierarchyConfig(Section):

@@ -1,7 +1,7 @@
 """Spreading files: mean-squared displacement, its exponent, characteristic times and regimes.
 
-One population file is enough. tau_P, when the lattice has forgotten how the run began, needs the
-run of the same system from the other initialisation as well.
+One population or displacement file is enough. tau_P, when the lattice has forgotten how the run
+began, needs the run of the same system from the other initialisation as well.
 """
 
 from __future__ import annotations
@@ -13,7 +13,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.regimes import Kind, Regimes, find_regimes
-from smallpolaron.analysis.spreading import Spreading, find_boundary, spreading
+from smallpolaron.analysis.spreading import (
+    NO_BOUNDARY,
+    Spreading,
+    find_boundary,
+    spreading,
+    unbounded_spreading,
+)
 from smallpolaron.analysis.spreading_times import Event
 from smallpolaron.studies.derive import (
     D_UNIT,
@@ -34,6 +40,11 @@ from smallpolaron.studies.store import Result, StoreError, Variable
 _OWN: Final = ("start", "point", "study", "derived")
 """Parameters in which both initialisations of one system differ."""
 
+DISPLACEMENT: Final = "displacement"
+"""Kind of the files of the infinite lattice, which hold no populations."""
+
+_DISPLACEMENT: Final = ("time_fs", "msd", "dmsd_dt", "d2msd_dt2")
+
 TOLERANCES_PERCENT: Final = np.array([1.0, 2.0, 5.0, 10.0])
 """The times depend on the tolerance: they are stored for all of these."""
 
@@ -53,6 +64,7 @@ _SCALARS: Final = {
     "plateau_error": (D_UNIT, "Largest deviation from it on the plateau."),
     "plateau_from_fs": ("fs", "First time on the plateau."),
     "plateau_to_fs": ("fs", "Last time on the plateau."),
+    "D_end": (D_UNIT, "Half the slope where the record ends."),
     "plateau_intercept": ("angstrom^2", "Mean of MSD - t dMSD/dt over the plateau."),
     **{
         f"{kind}/{edge}_fs": ("fs", f"{word} of the regime {kind}; NaN without it.")
@@ -85,18 +97,20 @@ def spreading_result(source: Result, partner: Result | None, settings: AnalysisC
     )
 
 
-def _run(result: Result) -> Spreading:
+def spreading_run(source: Result) -> Spreading:
     """Return how a run spreads; in equilibrium sites count with their Boltzmann factors."""
-    model = holstein_model(result.parameters)
+    if source.kind == DISPLACEMENT:
+        return unbounded_spreading(*(source.variables[name].data for name in _DISPLACEMENT))
+    model = holstein_model(source.parameters)
     factors = np.exp(-model.beta * (model.energies - np.min(model.energies)))
     names = ("time_fs", "populations", "dpopulations", "d2populations")
-    time, P, dP, d2P = (np.real(result.variables[name].data) for name in names)
+    time, P, dP, d2P = (np.real(source.variables[name].data) for name in names)
     return spreading(
         time,
         P,
         dP,
         d2P,
-        displacements_A=model.displacements_A(whole(result.parameters, "start_site")),
+        displacements_A=model.displacements_A(whole(source.parameters, "start_site")),
         topology=model.topology,
         equilibrium=factors / np.sum(factors),
     )
@@ -105,13 +119,14 @@ def _run(result: Result) -> Spreading:
 def _spreading(
     source: Result, partner: Result | None, settings: AnalysisConfig
 ) -> tuple[Variables, Notes]:
-    run = _run(source)
-    other = None if partner is None else _run(partner)
+    run = spreading_run(source)
+    other = None if partner is None else spreading_run(partner)
     found = find_regimes(run, other, percent=settings.band_percent)
     several = [find_regimes(run, other, percent=float(p)) for p in TOLERANCES_PERCENT]
     tau_P = np.array([regimes.tau_P.time_fs for regimes in several])
     tau_R = np.array([regimes.tau_R.time_fs for regimes in several])
-    variables = _arrays(run, tau_P, tau_R) | scalars(_SCALARS, _values(found))
+    values = _values(found) | {"D_end": float(run.dmsd[-1]) / 2}
+    variables = _arrays(run, tau_P, tau_R) | scalars(_SCALARS, values)
     return variables, _notes(found, partner)
 
 
@@ -149,21 +164,13 @@ def _notes(found: Regimes, partner: Result | None) -> Notes:
 
 
 def _arrays(run: Spreading, tau_P: NDArray[np.float64], tau_R: NDArray[np.float64]) -> Variables:
-    A, boundary = "angstrom", run.boundary
-    time, sites, widths = ("time",), ("boundary",), ("tolerance",)
-    return {
+    A, time, widths = "angstrom", ("time",), ("tolerance",)
+    return _boundary(run) | {
         "time_fs": time_variable(run.time_fs),
         "msd": Variable(run.msd_A2, time, f"{A}^2", "Mean-squared displacement."),
         "dmsd_dt": Variable(run.dmsd, time, f"{A}^2 fs^-1", "Its slope; half of it is D(t)."),
         "d2msd_dt2": Variable(run.d2msd, time, f"{A}^2 fs^-2", "Its second derivative."),
         "alpha": Variable(run.alpha, time, "1", "Exponent d ln MSD/d ln t."),
-        "boundary_site": Variable(
-            boundary.sites, sites, "1", "Ends of the chain, or antipode of the start on a ring."
-        ),
-        "boundary_distance": Variable(boundary.distances_A, sites, A, "Distance from the start."),
-        "boundary_filling": Variable(
-            run.filling, (*time, *sites), "1", "Population there over its equilibrium value."
-        ),
         "slope_loss": Variable(
             run.loss, time, "1", "Share of the diffusive slope that the boundary takes away."
         ),
@@ -173,10 +180,30 @@ def _arrays(run: Spreading, tau_P: NDArray[np.float64], tau_R: NDArray[np.float6
     }
 
 
+def _boundary(run: Spreading) -> Variables:
+    """Return where the lattice ends or closes; nothing on the infinite lattice."""
+    if not run.is_bounded:
+        return {}
+    boundary, sites = run.boundary, ("boundary",)
+    return {
+        "boundary_site": Variable(
+            boundary.sites, sites, "1", "Ends of the chain, or antipode of the start on a ring."
+        ),
+        "boundary_distance": Variable(
+            boundary.distances_A, sites, "angstrom", "Distance from the start."
+        ),
+        "boundary_filling": Variable(
+            run.filling, ("time", *sites), "1", "Population there over its equilibrium value."
+        ),
+    }
+
+
 def _no_spreading(source: Result) -> Variables:
-    model = holstein_model(source.parameters)
-    steps = model.displacements_A(whole(source.parameters, "start_site"))
-    boundary = find_boundary(steps, model.topology)
+    boundary = NO_BOUNDARY
+    if source.kind != DISPLACEMENT:
+        model = holstein_model(source.parameters)
+        steps = model.displacements_A(whole(source.parameters, "start_site"))
+        boundary = find_boundary(steps, model.topology)
     time = np.asarray(source.variables["time_fs"].data, dtype=np.float64)
     curve, times = empty(time), empty(TOLERANCES_PERCENT)
     filling = np.full((time.size, boundary.sites.size), NAN)

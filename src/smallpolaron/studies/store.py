@@ -1,14 +1,18 @@
 """Result files: one HDF5 file per job, self-describing, written whole or not at all.
 
 Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
-dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``.
+dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``. A
+checksum over all of it is stored in the file, another one over its bytes behind its end (seal.py);
+both are compared whenever the file is read.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+import posixpath
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +22,17 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies import attributes
+from smallpolaron.studies.digest import content_digest
+from smallpolaron.studies.seal import seal, seal_state
 
 SCHEMA = "smallpolaron-result"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+OLDEST_READABLE = 1
+"""Version 1 is version 2 without checksums: ``content_sha256`` and the seal."""
 KINDS = (
     "correlation",
     "population",
+    "displacement",
     "kernel",
     "mobility",
     "drude_smith",
@@ -34,9 +43,14 @@ KINDS = (
     "inverse",
     "moments",
     "conductivity_models",
+    "ensemble",
+    "verdict",
 )
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _INDEX_MARK = "index_of_dimension"
+_DIGEST = "content_sha256"
+_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError)
+"""What h5py and NumPy raise on files with flipped bits or a missing end."""
 
 
 class StoreError(ValueError):
@@ -48,7 +62,7 @@ class Variable:
     """One named array of a result.
 
     Attributes:
-        data: array or scalar; real, complex, whole or boolean numbers.
+        data: array or scalar; real, complex, whole or boolean numbers; texts as bytes.
         dims: one dimension name per axis; () for a scalar.
         units: units as text; "1" for dimensionless.
         description: one sentence.
@@ -85,6 +99,24 @@ class Result:
         """True when a quality gate failed."""
         return any(not gate.passed for gate in self.gates)
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over everything the result holds; the same before and after storage."""
+        texts = {
+            "kind": self.kind,
+            "variables": {
+                name: {"dims": v.dims, "units": v.units, "description": v.description}
+                for name, v in self.variables.items()
+            },
+            "parameters": self.parameters,
+            "gates": {gate.name: asdict(gate) for gate in self.gates},
+            "provenance": self.provenance,
+            "notes": self.notes,
+        }
+        return content_digest(
+            texts, {name: np.asarray(v.data) for name, v in self.variables.items()}
+        )
+
 
 def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -> None:
     """Write a result in one step: the file appears complete or not at all.
@@ -98,7 +130,7 @@ def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -
         StoreError: the file exists and overwrite is False, or the result is inconsistent.
     """
     path = Path(path)
-    _check(result)
+    check_result(result)
     if path.exists() and not overwrite:
         raise StoreError(f"{path}: the file exists; remove it or pass overwrite (--overwrite)")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,6 +138,7 @@ def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -
     try:
         with h5py.File(temporary, "w", track_order=True) as file:
             _fill(file, result)
+        seal(temporary)
         _to_disk(temporary)
         if overwrite:
             os.replace(temporary, path)
@@ -134,7 +167,12 @@ def _to_disk(path: Path) -> None:
         os.close(descriptor)
 
 
-def _check(result: Result) -> None:
+def check_result(result: Result) -> None:
+    """Check kind, names, shapes and lengths of dimensions.
+
+    Raises:
+        StoreError: the result is inconsistent.
+    """
     if result.kind not in KINDS:
         raise StoreError(f"kind = {result.kind!r}: must be one of {', '.join(KINDS)}")
     lengths: dict[str, int] = {}
@@ -172,6 +210,7 @@ def _fill(file: h5py.File, result: Result) -> None:
         attributes.write_mapping(
             quality.create_group(gate.name), content | {"meaning": gate.meaning}
         )
+    file.attrs[_DIGEST] = result.digest
 
 
 def _coordinate(dim: str, variables: Mapping[str, Variable]) -> str | None:
@@ -181,6 +220,15 @@ def _coordinate(dim: str, variables: Mapping[str, Variable]) -> str | None:
         if variable.dims == (dim,) and (last == dim or last.startswith(dim + "_")):
             return name
     return None
+
+
+def _index_name(dim: str, variables: Mapping[str, Variable]) -> str:
+    """Return the name of an index: in the innermost group of all variables of its dimension.
+
+    At the root it would hide variables of that name in groups from readers such as xarray.
+    """
+    users = [f"/{name}" for name, each in variables.items() if dim in each.dims]
+    return posixpath.join(posixpath.commonpath(map(posixpath.dirname, users)), dim)
 
 
 def _attach_scales(file: h5py.File, variables: Mapping[str, Variable]) -> None:
@@ -193,7 +241,7 @@ def _attach_scales(file: h5py.File, variables: Mapping[str, Variable]) -> None:
     for dim, length in dims.items():
         name = _coordinate(dim, variables)
         if name is None:
-            name = dim
+            name = _index_name(dim, variables)
             index = file.create_dataset(name, data=np.arange(length))
             index.attrs["units"] = "1"
             index.attrs["description"] = f"Index of the dimension {dim}, from 0."
@@ -215,32 +263,82 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
         kind: refuse a file of another kind.
 
     Raises:
-        StoreError: no such file, truncated, not written by this program, of another schema
-            version or kind.
+        StoreError: no such file, truncated, changed since it was written, not written by this
+            program, of a schema version it does not read, or of another kind.
     """
     path = Path(path)
+    with _opened(path, kind) as file:
+        result, written = _load(file), file.attrs.get(_DIGEST)
+        version = int(file.attrs["schema_version"])
+    if version > 1 and result.digest != written:
+        raise _changed(path)
+    return result
+
+
+@contextmanager
+def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
+    """Open a result file to read; what fails within because of damage is a StoreError."""
     if not path.is_file():
         raise StoreError(f"{path}: no such file; run the job that makes it")
+    if seal_state(path) == "broken":
+        raise _changed(path)
     try:
         with h5py.File(path, "r") as file:
             _check_root(path, file, kind)
-            return _load(file)
-    except (OSError, KeyError, RuntimeError) as error:
-        reason = " ".join(str(error).split())
+            yield file
+    except StoreError:
+        raise
+    except _DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(
             f"{path}: truncated, damaged or not an HDF5 file ({reason}); delete it and run its "
             "job again"
         ) from error
 
 
+@dataclass(frozen=True)
+class Record:
+    """What a result file says about itself, without its numbers.
+
+    Attributes:
+        gates: quality gates.
+        provenance: where it comes from.
+    """
+
+    gates: tuple[Gate, ...]
+    provenance: Mapping[str, Any]
+
+
+def read_record(path: Path) -> Record:
+    """Read the gates and the provenance of a result file; its seal is compared.
+
+    Raises:
+        StoreError: as read_result.
+    """
+    with _opened(path, None) as file:
+        return Record(_gates(file), attributes.read_mapping(file["provenance"]))
+
+
+def _changed(path: Path) -> StoreError:
+    return StoreError(
+        f"{path}: damaged, it is not what was written (checksums differ); restore it from a copy, "
+        "or delete it and run its job again"
+    )
+
+
 def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
     if file.attrs.get("schema") != SCHEMA:
         raise StoreError(f"{path}: an HDF5 file, but not a result of this program")
     version = int(file.attrs.get("schema_version", 0))
-    if version != SCHEMA_VERSION:
+    if not OLDEST_READABLE <= version <= SCHEMA_VERSION:
+        advice = (
+            "update smallpolaron"
+            if version > SCHEMA_VERSION
+            else "delete it and run its job again, or read it with the version that wrote it"
+        )
         raise StoreError(
-            f"{path}: schema version {version}; this program reads {SCHEMA_VERSION}; use the "
-            "version that wrote it"
+            f"{path}: schema version {version}; this program reads {OLDEST_READABLE} to "
+            f"{SCHEMA_VERSION}; {advice}"
         )
     found = str(file.attrs.get("kind"))
     if kind is not None and found != kind:
@@ -261,17 +359,19 @@ def _load(file: h5py.File) -> Result:
             )
 
     file.visititems(visit)
-    gates = []
-    for name, group in file["quality"].items():
-        content = attributes.read_mapping(group)
-        gates.append(
-            Gate(name, content["value"], content["bound"], content["passed"], content["meaning"])
-        )
     return Result(
         kind=str(file.attrs["kind"]),
         variables=variables,
         parameters=attributes.read_mapping(file["parameters"]),
-        gates=tuple(gates),
+        gates=_gates(file),
         provenance=attributes.read_mapping(file["provenance"]),
         notes=attributes.read_mapping(file["notes"]),
+    )
+
+
+def _gates(file: h5py.File) -> tuple[Gate, ...]:
+    contents = {name: attributes.read_mapping(group) for name, group in file["quality"].items()}
+    return tuple(
+        Gate(name, found["value"], found["bound"], found["passed"], found["meaning"])
+        for name, found in contents.items()
     )

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
-from smallpolaron.studies.grid import Assignment, GridPoint, expand
+from smallpolaron.studies.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
+from smallpolaron.studies.members import ensemble_parameters, member_parameters
 from smallpolaron.studies.papers import missing
 from smallpolaron.studies.parameters import derived, point_hash, refined_expansion, resolve
-from smallpolaron.studies.plan import HASH_DIGITS, Ladder, Plan, Point
+from smallpolaron.studies.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
 from smallpolaron.studies.sections import CONVERGED
@@ -35,15 +36,18 @@ def plan_document(document: Document) -> Plan:
     grid = expand(document)
     made = _Points(document)
     for entry in grid:
-        if not entry.rungs:
+        if not entry.rungs and not entry.study.disorder.present:
             made.add(entry)
     for entry in grid:
         if entry.check is not None:
             made.add(entry.check, again=True)
+    disordered = [entry for entry in grid if entry.study.disorder.present]
+    too_many = _too_many(document, len(grid), disordered)
+    ensembles = () if too_many else made.ensembles(disordered)
     points = tuple(made.points.values())
     ladders = made.ladders(entry for entry in grid if entry.rungs)
     first = grid[0].study
-    problems = made.problems or _idle(document, points, ladders)
+    problems = too_many or made.problems or _idle(document, points, ladders)
     if first.paper and not problems:
         line = document.line(("paper",))
         advice = "add it to the grid, or remove paper"
@@ -59,6 +63,7 @@ def plan_document(document: Document) -> Plan:
         numerics_version=NUMERICS_VERSION,
         points=points,
         ladders=ladders,
+        ensembles=ensembles,
         ladder=first.ladder,
         analysis=first.analysis,
         resources=first.resources,
@@ -83,6 +88,16 @@ def _idle(
     ]
 
 
+def _too_many(document: Document, entries: int, disordered: Sequence[GridPoint]) -> list[Problem]:
+    """Refuse more members of ensembles than a study may have points."""
+    total = entries + sum(entry.study.disorder.members - 1 for entry in disordered)
+    if total <= MAX_POINTS:
+        return []
+    allowed = f"must give at most {MAX_POINTS} points, members of ensembles included"
+    line = document.line(("disorder", "members"))
+    return [Problem("disorder.members", f"{total} points", allowed, "split the study", line)]
+
+
 class _Points:
     """Makes the points and ladders of a study, and keeps what is wrong with them."""
 
@@ -92,24 +107,32 @@ class _Points:
         self.points: dict[str, Point] = {}
         self.first: dict[str, Assignment] = {}
 
-    def add(self, entry: GridPoint, *, again: bool = False) -> Point | None:
+    def add(
+        self, entry: GridPoint, *, again: bool = False, member: int | None = None
+    ) -> Point | None:
         """Return the point of an entry, or None when it is refused.
 
         Args:
             entry: a point of the grid, a size of a ladder or its infinite ring.
             again: whether it may be one that was added before.
+            member: number of a member of an ensemble; None for a point without disorder.
         """
         parameters = resolve(entry.study)
+        if member is not None:
+            disorder, bonds = entry.study.disorder, entry.study.model.bonds
+            parameters = member_parameters(parameters, disorder, member, bonds)
         digest = point_hash(parameters)
         if digest not in self.first:
             self.first[digest] = entry.assignment
-            self._make(entry, parameters, digest)
+            self._make(entry, parameters, digest, member)
         elif not again:
             allowed = f"is the same point as {self.first[digest].label()}"
             self._refuse_twice(entry.assignment, allowed)
         return self.points.get(digest)
 
-    def _make(self, entry: GridPoint, parameters: Parameters, digest: str) -> None:
+    def _make(
+        self, entry: GridPoint, parameters: Parameters, digest: str, member: int | None
+    ) -> None:
         assignment, study = entry.assignment, entry.study
         try:
             _check_size(study, parameters)
@@ -119,8 +142,12 @@ class _Points:
             self.problems.append(refuse(self.document, assignment, str(error)))
             return
         axes = {key: scalar_text(value) for key, value in assignment.values.items()}
+        label = _label(axes)
+        if member is not None:
+            axes.pop("disorder.members", None)  # ensembles of all sizes share their members
+            label = f"{_label(axes)}__member~{member}"
         self.points[digest] = Point(
-            id=f"{_label(axes)}-{digest[:HASH_DIGITS]}",
+            id=f"{label}-{digest[:HASH_DIGITS]}",
             hash=digest,
             block=assignment.block,
             group=entry.group,
@@ -145,6 +172,19 @@ class _Points:
             found[ladder.hash] = ladder
         return tuple(found.values())
 
+    def ensembles(self, entries: Iterable[GridPoint]) -> tuple[Ensemble, ...]:
+        """Add the members of the ensembles of a study and return the ensembles."""
+        found: dict[str, Ensemble] = {}
+        for entry in entries:
+            numbers = range(entry.study.disorder.members)
+            members = [self.add(entry, again=True, member=number) for number in numbers]
+            ids = tuple(member.id for member in members if member is not None)
+            ensemble = _ensemble(entry, ids)
+            if ensemble.hash in found:
+                self._refuse_twice(entry.assignment, f"is the same ensemble as {ensemble.name}")
+            found[ensemble.hash] = ensemble
+        return tuple(found.values())
+
     def _refuse_twice(self, assignment: Assignment, allowed: str) -> None:
         place = ("grid", assignment.block or 0)
         value = assignment.label().partition(", ")[2] or "(no axes)"
@@ -160,6 +200,14 @@ def _ladder(assignment: Assignment, rungs: tuple[Point, ...], check: Point | Non
     label = _label({key: scalar_text(value) for key, value in values.items()})
     name = f"{label}-{digest[:HASH_DIGITS]}"
     return Ladder(name, digest, rungs, None if check is None else check.id)
+
+
+def _ensemble(entry: GridPoint, members: tuple[str, ...]) -> Ensemble:
+    parameters = ensemble_parameters(resolve(entry.study), entry.study.disorder)
+    digest = point_hash(parameters)
+    label = _label({key: scalar_text(value) for key, value in entry.assignment.values.items()})
+    name = f"{label}-{digest[:HASH_DIGITS]}"
+    return Ensemble(name, digest, entry.group, parameters, members, entry.study.protocols)
 
 
 def _check_size(study: Study, parameters: Parameters) -> None:
@@ -204,7 +252,7 @@ def _label(axes: dict[str, str]) -> str:
     """Return the readable part of a point id: ``n_sites~6__eta_over_v~2``, bounded in length."""
     label = ""
     for key, text in axes.items():
-        part = f"{key.rpartition('.')[2]}~{text}"
+        part = f"{AXIS_NAMES[key]}~{text}"
         longer = f"{label}__{part}" if label else part
         if len(longer) > LONGEST_LABEL:
             break

@@ -35,7 +35,7 @@ def write_all(plan_path: Path, folder: Path) -> None:
         for point in plan.with_protocol("current")
     ]
     runs += [
-        read_result(results / "population" / f"{point.id}__{start}.h5", kind="population")
+        read_result(results / "population" / f"{point.id}__{start}.h5")
         for point in plan.points
         for start in point.populations
     ]
@@ -43,11 +43,19 @@ def write_all(plan_path: Path, folder: Path) -> None:
         read_result(results / "ladder" / f"{ladder.name}.h5", kind="ladder")
         for ladder in plan.ladders
     ]
+    ensembles = [
+        read_result(results / "ensemble" / f"{name}.h5", kind="ensemble")
+        for ensemble in plan.ensembles
+        for name in ensemble.run_names
+    ]
+    members = {name for ensemble in plan.ensembles for name in ensemble.members}
     mobilities = [
         read_result(results / "mobility" / f"{point.id}.h5", kind="mobility")
         for point in plan.with_protocol("current")
+        if point.id not in members  # their mean counts, not any of them
     ]
     write_table(folder / "points.csv", POINT_COLUMNS, point_rows(plan))
-    write_table(folder / "quality.csv", QUALITY_COLUMNS, quality_rows([*runs, *ladders]))
+    judged = quality_rows([*runs, *ladders, *ensembles])
+    write_table(folder / "quality.csv", QUALITY_COLUMNS, judged)
     sizes = finite_size_rows(mobilities, plan.analysis)
     write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)

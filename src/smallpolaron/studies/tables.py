@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from smallpolaron.studies.baths import bath_text
+from smallpolaron.studies.parameters import is_infinite
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.resources import estimate
 from smallpolaron.studies.store import Result
@@ -50,6 +52,7 @@ POINT_COLUMNS = (
     "gamma_cm",
     "eta_over_v",
     "gamma_over_v",
+    "baths",
     "bath_terms",
     "accuracy",
     "depth",
@@ -87,6 +90,7 @@ def point_rows(plan: Plan) -> list[Row]:
                 "point": point.id,
                 "protocol": protocol,
                 "block": point.block,
+                "baths": bath_text(parameters),
                 "ladder": ladder_of.get(point.id),
                 "accuracy": parameters["accuracy"],
                 "unknowns": need.unknowns,
@@ -96,7 +100,7 @@ def point_rows(plan: Plan) -> list[Row]:
                 "runtime_min": need.runtime_min,
                 "core_hours": round(need.core_hours, 4),
             }
-            if protocol != "current":
+            if protocol != "current" and not is_infinite(parameters):
                 content["symmetry"] = "none"
             rows.append({key: content[key] for key in POINT_COLUMNS})
     return rows

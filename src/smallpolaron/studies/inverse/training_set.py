@@ -266,7 +266,7 @@ def _held_out(runs: list[Run], wanted: str | None) -> Run | None:
 
 def _unfit(run: Run, held_out: Run | None) -> str:
     if not all(math.isfinite(value) for value in run.coordinates.values()):
-        return "no uniform hopping, hence no eta/v and gamma/v"
+        return "no uniform hopping or other baths than one Debye bath, hence no eta/v and gamma/v"
     if held_out and _same_place(run, held_out):
         return "held out"
     if run.flagged:

@@ -1,0 +1,67 @@
+"""The command that tells how far a study is: status."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+Command = Callable[[argparse.Namespace], int]
+
+_CLEAR = "\x1b[H\x1b[2J"
+
+
+def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
+    """Add the command.
+
+    Args:
+        add: adds a command of a name, a function and a text, and returns its parser.
+    """
+    parser = add("status", _status, "tell how far the MPI jobs of a study are")
+    parser.add_argument(
+        "configuration",
+        type=Path,
+        nargs="?",
+        default=Path("config/config.yaml"),
+        help="study file (YAML; default: config/config.yaml)",
+    )
+    parser.add_argument(
+        "--results", type=Path, help="folder of its results (default: results/<study>)"
+    )
+    parser.add_argument(
+        "--watch",
+        type=float,
+        nargs="?",
+        const=5.0,
+        metavar="SECONDS",
+        help="show it again every few seconds (default: 5) until all jobs are done",
+    )
+    parser.add_argument(
+        "--cores",
+        type=int,
+        default=os.cpu_count() or 1,
+        help="cores the rest will run on, for the time left (default: those of this machine)",
+    )
+
+
+def _status(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.status import status, status_lines
+    from smallpolaron.studies.study import load_plan
+
+    plan = load_plan(options.configuration)
+    results = options.results or Path("results") / plan.study
+    try:
+        while True:
+            found = status(plan, results)
+            text = "\n".join(status_lines(plan.study, found, max(1, options.cores)))
+            # a terminal is refreshed, a file keeps every state
+            print(f"{_CLEAR}{text}" if options.watch and sys.stdout.isatty() else text, flush=True)
+            ended = not any(each.state in ("running", "waiting") for each in found)
+            if options.watch is None or ended:
+                return 1 if any(each.state == "failed" for each in found) else 0
+            time.sleep(options.watch)
+    except KeyboardInterrupt:
+        return 0

@@ -1,0 +1,137 @@
+"""What a result file of each kind holds at least: names, dimensions and units of its variables.
+
+docs/results.md describes all variables; these are the ones that a reader may rely on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from smallpolaron.studies.store import Result
+
+
+class Required(NamedTuple):
+    """What a required variable must be.
+
+    Attributes:
+        dims: names of its dimensions.
+        units: its units.
+        finite: whether it is finite in every run that gives numbers; others may be NaN where
+            something was not found.
+    """
+
+    dims: tuple[str, ...]
+    units: str
+    finite: bool = False
+
+
+_T: Final = ("time",)
+_C: Final = "angstrom^2 fs^-2"
+_D: Final = "angstrom^2 fs^-1"
+_TIME: Final = {"time_fs": Required(_T, "fs", True)}
+_OMEGA: Final = {"omega": Required(("omega",), "rad fs^-1", True)}
+_MSD: Final = {
+    "msd": Required(_T, "angstrom^2", True),
+    "dmsd_dt": Required(_T, _D, True),
+    "d2msd_dt2": Required(_T, _C, True),
+}
+_MODELS: Final = ("trusted", "class", "dc_good", "beaten")
+_MOMENTS: Final = {"mean": "rad fs^-1", "variance": "rad^2 fs^-2", "skewness": "1", "kurtosis": "1"}
+
+LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
+    "correlation": {**_TIME, "C_JJ": Required(_T, _C, True)},
+    "population": {
+        **_TIME,
+        "populations": Required(("time", "site"), "1", True),
+        "dpopulations": Required(("time", "site"), "fs^-1", True),
+        "d2populations": Required(("time", "site"), "fs^-2", True),
+    },
+    "displacement": {**_TIME, **_MSD},
+    "kernel": {
+        **_TIME,
+        "K": Required(_T, "fs^-2", True),
+        "cutoff_fs": Required(("cutoff",), "fs", True),
+        "D_cutoff": Required(("cutoff",), _D),
+        "D_kernel": Required((), _D),
+    },
+    "mobility": {
+        **_TIME,
+        **_OMEGA,
+        "C_kubo": Required(_T, _C, True),
+        "D_running": Required(_T, _D, True),
+        "D": Required((), _D),
+        "D_error": Required((), _D),
+        "mobility": Required((), "cm^2 V^-1 s^-1"),
+        "sigma": Required(("omega",), "cm^2 V^-1 s^-1", True),
+    },
+    "drude_smith": {
+        **_TIME,
+        "fit": Required(_T, "1", True),
+        "c": Required((), "1", True),
+        "k": Required((), "fs^-1", True),
+    },
+    "conductivity_models": {
+        **_TIME,
+        **_OMEGA,
+        **{name: Required((), "1") for name in _MODELS},
+    },
+    "moments": {
+        **_OMEGA,
+        "kernel_spectrum": Required(("omega",), "fs", True),
+        **{name: Required((), units) for name, units in _MOMENTS.items()},
+    },
+    "augmented": {**_TIME, "cutoff_fs": Required(("cutoff",), "fs", True)},
+    "population_kernel": {
+        **_TIME,
+        "cutoff_fs": Required(("cutoff",), "fs", True),
+        "D_cutoff": Required(("cutoff",), _D),
+        "D_slope": Required(_T, _D, True),
+    },
+    "spreading": {
+        **_TIME,
+        **_MSD,
+        "alpha": Required(_T, "1"),
+        "tau_P_fs": Required((), "fs"),
+        "tau_R_fs": Required((), "fs"),
+        "plateau_D": Required((), _D),
+    },
+    "ladder": {
+        "n_sites": Required(("n_sites",), "1", True),
+        "D": Required(("n_sites",), _D),
+        "D_error": Required(("n_sites",), _D),
+        "converged_n_sites": Required((), "1"),
+        "D_infinity": Required((), _D),
+    },
+    "ensemble": {},
+    "verdict": {
+        "runs/system": Required(("run",), "1", True),
+        "runs/D": Required(("run",), _D),
+        "systems/reference_D": Required(("system",), _D),
+    },
+    "inverse": {},
+}
+"""By kind; what an ensemble or an inverse file holds depends on what was asked for."""
+
+
+def departures(result: Result) -> Iterator[str]:
+    """Yield what a result lacks of the layout of its kind, one sentence each.
+
+    A run that gives no numbers says so: a note ``reason``, or the failed gate ``stability``.
+    """
+    unstable = any(gate.name == "stability" and not gate.passed for gate in result.gates)
+    empty = unstable or "reason" in result.notes
+    for name, required in LAYOUT[result.kind].items():
+        variable = result.variables.get(name)
+        if variable is None:
+            yield f"{name} is missing"
+            continue
+        if (variable.dims, variable.units) != (required.dims, required.units):
+            yield (
+                f"{name} has dimensions {variable.dims} and unit {variable.units!r}; must have "
+                f"{required.dims} and {required.units!r}"
+            )
+        if required.finite and not empty and not np.all(np.isfinite(variable.data)):
+            yield f"{name} holds values that are not finite, although the run gives numbers"

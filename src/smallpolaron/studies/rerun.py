@@ -1,0 +1,207 @@
+"""Make a result again from what its own file says."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from smallpolaron import NUMERICS_VERSION
+from smallpolaron.studies.dynamics_jobs import point_parameters
+from smallpolaron.studies.ladder.ladder_section import LadderConfig
+from smallpolaron.studies.parameters import point_hash
+from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
+from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
+from smallpolaron.studies.store import Result, StoreError, read_result
+
+RUNS: Final = ("correlation", "population", "displacement")
+"""Kinds that are computed from parameters alone."""
+
+SOURCES: Final[Mapping[str, str]] = {
+    "kernel": "correlation",
+    "augmented": "correlation",
+    "mobility": "correlation",
+    "drude_smith": "mobility",
+    "conductivity_models": "mobility",
+    "moments": "mobility",
+    "population_kernel": "population",
+    "spreading": "population",
+}
+"""Folder of the file that a kind is derived from."""
+
+NO_LIMIT: Final = 10**12
+"""Unknowns: what has been computed once was within the limits of its study."""
+
+
+@dataclass(frozen=True)
+class RerunRequest:
+    """What is to be made again, and how.
+
+    Attributes:
+        file: the result.
+        output: file to write; must not exist.
+        scratch: folder for the plan of the job.
+        sources: files it was derived from; empty for those beside it.
+        plan: plan with the criteria of the analysis, for results that do not hold them; None for
+            that beside it.
+        ranks: MPI ranks; None for as many as then.
+    """
+
+    file: Path
+    output: Path
+    scratch: Path
+    sources: tuple[Path, ...] = ()
+    plan: Path | None = None
+    ranks: int | None = None
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A result and its second making.
+
+    Attributes:
+        old: the result that was there.
+        new: the one made again.
+        warnings: what was not as then, beyond the provenance of both.
+    """
+
+    old: Result
+    new: Result
+    warnings: tuple[str, ...] = ()
+
+
+def rerun(request: RerunRequest) -> Rerun:
+    """Make a result again.
+
+    The job is started as the workflow does it, with a plan of one point.
+
+    Raises:
+        StoreError: the file is damaged or not of a kind that can be made again, what it was made
+            from is not there, or the job failed.
+        PlanError: the plan with the criteria of the analysis cannot be used.
+    """
+    old = read_result(request.file)
+    plan_path = request.scratch / "plan.json"
+    warnings: tuple[str, ...] = ()
+    of_a_point = "propagation" in old.parameters
+    if old.kind in RUNS and of_a_point:
+        write_plan(plan_path, _plan(old, AnalysisConfig()))
+        command = _run(old, request.ranks)
+    elif old.kind in SOURCES and of_a_point:
+        write_plan(plan_path, _plan(old, _criteria(old, request)))
+        sources, partner = _sources(old, request)
+        command = _derivation(old, sources, partner)
+        warnings = _other_source(old, sources)
+    else:
+        raise StoreError(
+            f"{request.file}: not made from one point of a study but from many, or from a table of "
+            f"numbers (kind {old.kind}); rerun what it was made from, then make it again from that"
+        )
+    done = subprocess.run(
+        [*command, "--plan", str(plan_path), "--output", str(request.output)],
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0:
+        raise StoreError(f"{request.file}: its job failed again: {done.stderr.strip()}")
+    return Rerun(old, read_result(request.output, kind=old.kind), warnings)
+
+
+def _plan(result: Result, criteria: AnalysisConfig) -> Plan:
+    point = _point(result)
+    return Plan(
+        study=str(result.parameters["study"]),
+        paper=None,
+        numerics_version=NUMERICS_VERSION,
+        points=(point,),
+        ladders=(),
+        ensembles=(),
+        ladder=LadderConfig(),
+        analysis=criteria,
+        resources=ResourcesConfig(max_unknowns=NO_LIMIT),
+    )
+
+
+def _point(result: Result) -> Point:
+    """Return the point of a result; other numerics give it another name."""
+    stored = dict(result.parameters)
+    parameters = point_parameters(stored)
+    digest = point_hash(parameters)
+    return Point(
+        id=stored["point"][:-HASH_DIGITS] + digest[:HASH_DIGITS],
+        hash=digest,
+        block=None,
+        group=None,
+        axes={},
+        parameters=parameters,
+        derived=stored["derived"],
+        protocols=(stored.get("start", "current"),),
+    )
+
+
+def _run(old: Result, ranks: int | None) -> list[str]:
+    count = ranks or int(old.provenance["ranks"])
+    start = old.parameters.get("start")
+    command = ["population", "--start", str(start)] if start else ["correlation"]
+    launcher = [_launcher(), "-n", str(count)] if count > 1 else []
+    point = _point(old).id
+    return [*launcher, *_program(), *command, "--point", point, "--ranks", str(count)]
+
+
+def _program() -> list[str]:
+    return [sys.executable, "-m", "smallpolaron"]
+
+
+def _launcher() -> str:
+    beside = Path(sys.executable).with_name("mpiexec")
+    found = str(beside) if beside.exists() else shutil.which("mpiexec")
+    if found is None:
+        raise StoreError("no mpiexec beside Python or on PATH; run 'make setup', or give --ranks 1")
+    return found
+
+
+def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:
+    """Return the files a result was derived from, and the other initialisation, if it was used."""
+    folder = request.file.parent.parent / SOURCES[old.kind]
+    sources, partner = list(request.sources) or [folder / request.file.name], None
+    if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
+        own, other = f"__{old.parameters['start']}", f"__{old.notes['partner']}"
+        beside = folder / request.file.name.replace(own, other)
+        partner = sources.pop() if len(sources) > 1 else beside
+    for path in filter(None, (*sources, partner)):
+        if not path.is_file():
+            raise StoreError(f"{path}: no such file, but needed; name it with --source")
+    return sources, partner
+
+
+def _derivation(old: Result, sources: Sequence[Path], partner: Path | None) -> list[str]:
+    with_partner = ["--partner", str(partner)] if partner else []
+    command = [*_program(), old.kind.replace("_", "-"), *with_partner]
+    return [*command, f"--{SOURCES[old.kind]}", *map(str, sources)]
+
+
+def _other_source(old: Result, sources: Sequence[Path]) -> tuple[str, ...]:
+    recorded = old.provenance.get("source")
+    if any(read_result(path).provenance == recorded for path in sources):
+        return ()
+    names = ", ".join(path.name for path in sources)
+    return (f"source: {names} is of another run than the file this was made from",)
+
+
+def _criteria(old: Result, request: RerunRequest) -> AnalysisConfig:
+    """Return the criteria of the analysis: those in the file, else those of the plan."""
+    recorded: Mapping[str, Any] | None = old.provenance.get("analysis")
+    if recorded is not None:
+        return AnalysisConfig.model_validate(recorded)
+    path = request.plan or request.file.parent.parent / "plan.json"
+    if not path.is_file():
+        raise StoreError(
+            f"{request.file}: does not hold the criteria of its analysis, and there is no "
+            f"{path}; name the plan of the study with --plan"
+        )
+    return read_plan(path).analysis

@@ -1,0 +1,165 @@
+"""Whether result files are what was written: their seals, checksums, content and names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Literal
+
+from smallpolaron.studies.inspection import faults
+from smallpolaron.studies.isolation import Lost, isolated
+from smallpolaron.studies.seal import file_digest, seal_state
+from smallpolaron.studies.store import StoreError, read_result
+from smallpolaron.studies.textfile import write_text
+
+State = Literal["ok", "no checksum", "changed", "damaged", "inconsistent", "missing"]
+
+CHECKSUMS: Final = "checksums.sha256"
+"""Recorded checksums of a study, in the folder of its results; sha256sum -c reads it as well."""
+RESULT_FILES: Final = "*.h5"
+LONGEST_READ_S: Final = 120.0
+"""HDF5 has been seen to loop for ever in a damaged file."""
+
+_SOUND: Final = ("ok", "no checksum")
+_ADVICE: Final[Mapping[State, str]] = {
+    "ok": "",
+    "no checksum": "compare with a rerun; record it with --write",
+    "changed": "compare with a rerun, then record it with --write; or restore it from a copy",
+    "damaged": "restore it from a copy, or delete it and run its job again",
+    "inconsistent": "delete it and run its job again; if that helps not, report it",
+    "missing": "restore it from a copy, or run its job again and record it with --write",
+}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found about one file.
+
+    Attributes:
+        path: the file.
+        state: ok; no checksum (nothing is wrong, but no checksum proves it); changed (sound, but
+            not the file that was recorded); damaged; inconsistent; missing.
+        detail: what is wrong, in words; empty if nothing is.
+    """
+
+    path: Path
+    state: State
+    detail: str = ""
+
+    @property
+    def sound(self) -> bool:
+        """Whether the file may be used."""
+        return self.state in _SOUND
+
+    @property
+    def advice(self) -> str:
+        """What to do about it; empty if nothing."""
+        return _ADVICE[self.state]
+
+
+def verify(paths: Sequence[Path]) -> list[Finding]:
+    """Return what is found about result files, in the order of folders and names.
+
+    Args:
+        paths: result files, or folders with all files below them. A folder's checksums.sha256 is
+            compared, if there is one.
+
+    Raises:
+        StoreError: no such file or folder, or no result files, or an unreadable record.
+    """
+    found: list[Finding] = []
+    for path in paths:
+        if path.is_dir():
+            found += _verify_folder(path)
+        elif path.is_file():
+            found.append(verify_file(path))
+        else:
+            raise StoreError(f"{path}: no such file or folder")
+    if not found:
+        raise StoreError(f"{', '.join(map(str, paths))}: no result files (*.h5)")
+    return found
+
+
+def result_files(folder: Path) -> list[Path]:
+    """Return the result files below a folder, sorted; not those that a job is writing."""
+    return sorted(p for p in folder.rglob(RESULT_FILES) if not p.name.startswith("."))
+
+
+def _verify_folder(folder: Path) -> list[Finding]:
+    recorded = read_checksums(folder)
+    files = {path.relative_to(folder).as_posix(): path for path in result_files(folder)}
+    found = [verify_file(path, recorded.get(name)) for name, path in files.items()]
+    absent = [name for name in recorded if name not in files]
+    return found + [Finding(folder / name, "missing", f"is in {CHECKSUMS}") for name in absent]
+
+
+def verify_file(path: Path, recorded: str | None = None) -> Finding:
+    """Return what is found about one result file.
+
+    Args:
+        path: the file.
+        recorded: its checksum in a record (SHA-256, hex), if it is in one.
+    """
+    seal = seal_state(path)
+    if seal == "broken":
+        return Finding(path, "damaged", "its bytes are not those that were written")
+    same = recorded is None or file_digest(path) == recorded
+    if seal == "none" and not same:
+        return Finding(path, "damaged", f"it has no seal and is not the file in {CHECKSUMS}")
+    # HDF5 may crash or hang on a damaged file; one that a checksum vouches for is safe
+    safe = seal == "intact" or recorded is not None
+    finding = _inspect(path) if safe else _inspect_apart(path)
+    if finding.state == "ok" and not same:
+        return Finding(path, "changed", f"sealed, but not the file in {CHECKSUMS}")
+    if finding.state == "ok" and not safe:
+        return Finding(path, "no checksum", "nothing wrong was found")
+    return finding
+
+
+def _inspect(path: Path) -> Finding:
+    try:
+        found = faults(path, read_result(path))
+    except StoreError as error:
+        return Finding(path, "damaged", str(error).removeprefix(f"{path}: "))
+    return Finding(path, "inconsistent" if found else "ok", "; ".join(found))
+
+
+def _inspect_apart(path: Path) -> Finding:
+    try:
+        return isolated(_inspect, path, LONGEST_READ_S)
+    except Lost as error:
+        return Finding(path, "damaged", f"HDF5 failed on it: {error}")
+
+
+def read_checksums(folder: Path) -> dict[str, str]:
+    """Return the recorded checksums of a folder by relative path; none without a record.
+
+    Raises:
+        StoreError: the record is damaged.
+    """
+    path = folder / CHECKSUMS
+    if not path.is_file():
+        return {}
+    recorded = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
+        if match is None:
+            raise StoreError(
+                f"{path}:{number}: not 'checksum  file'; restore it from a copy, or delete it and "
+                "record anew with --write"
+            )
+        recorded[match[2]] = match[1]
+    return recorded
+
+
+def write_checksums(folder: Path, findings: Iterable[Finding]) -> Path:
+    """Record the checksums of the files of a folder that are there; return the record."""
+    lines = [
+        f"{file_digest(each.path)}  {each.path.relative_to(folder).as_posix()}\n"
+        for each in findings
+        if each.state != "missing"
+    ]
+    write_text(folder / CHECKSUMS, "".join(lines))
+    return folder / CHECKSUMS

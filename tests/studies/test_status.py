@@ -1,0 +1,169 @@
+"""How far a study is, from the files that its jobs leave."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from smallpolaron.cli import main
+from smallpolaron.studies.jobs import jobs_of
+from smallpolaron.studies.plan import Plan, read_plan
+from smallpolaron.studies.resources import estimate
+from smallpolaron.studies.status import JobStatus, duration, status, status_lines
+from smallpolaron.studies.store import Result, write_result
+
+STUDY = """\
+study: five
+model: {n_sites: 3}
+bath: {eta_cm: 100, gamma_cm: 50, terms: 0}
+hierarchy: {depth: 3}
+propagation: {duration_fs: 100}
+grid: [{model.n_sites: [3, 4, 5, 6, 7]}]
+"""
+NOW = 1.7e9
+
+
+@pytest.fixture
+def plan(plan_of: Callable[[str], Plan]) -> Plan:
+    return plan_of(STUDY)
+
+
+def log(results: Path, name: str, text: str, age_s: float = 5.0) -> None:
+    path = results / "logs" / f"{name}.log"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    os.utime(path, (NOW - age_s, NOW - age_s))
+
+
+def finish(results: Path, plan: Plan, index: int, result: Result, core_seconds: float) -> None:
+    job = jobs_of(plan, results)[index]
+    provenance = {**result.provenance, "core_seconds": core_seconds}
+    write_result(results / f"{job.name}.h5", replace(result, provenance=provenance))
+
+
+def by_size(found: list[JobStatus]) -> dict[int, JobStatus]:
+    return {each.job.point.parameters["model"]["n_sites"]: each for each in found}
+
+
+def test_every_state(plan: Plan, tmp_path: Path, correlation: Callable[..., Result]) -> None:
+    names = [job.name for job in jobs_of(plan, tmp_path)]
+    good = replace(correlation(), gates=())
+    finish(tmp_path, plan, 0, good, 30.0)
+    finish(tmp_path, plan, 1, correlation(grew=True), 70.0)
+    log(
+        tmp_path,
+        names[2],
+        "correlation: 10.0 of 100.0 fs, 2.00 fs/s, about 45 s left\n"
+        "correlation: 25.0 of 100.0 fs, 0.50 fs/s, about 150 s left, 7 labels\n\n",
+    )
+    log(tmp_path, names[3], "started\nerror: point x: the hierarchy would outgrow 10\n")
+    found = by_size(status(plan, tmp_path, NOW))
+    assert [each.state for each in found.values()] == [
+        "done",
+        "flagged",
+        "running",
+        "failed",
+        "waiting",
+    ]
+    assert "stability" in found[4].detail
+    assert found[5].detail == "correlation: 25 %, 2 min left in this part"
+    assert found[6].detail.startswith("error: point x: the hierarchy would outgrow 10 (")
+    expected = {
+        n: 3600 * estimate(each.job.point.parameters, "current", plan.resources).core_hours
+        for n, each in found.items()
+    }
+    scale = 100.0 / (expected[3] + expected[4])
+    assert found[3].seconds_left == found[4].seconds_left == 0.0
+    assert found[5].seconds_left == pytest.approx(max(150.0, scale * expected[5] / 2))
+    assert found[6].seconds_left == pytest.approx(scale * expected[6])
+    assert found[7].seconds_left == pytest.approx(scale * expected[7])
+
+
+def test_failures(plan: Plan, tmp_path: Path) -> None:
+    names = [job.name for job in jobs_of(plan, tmp_path)]
+    crash = 'rank 0 of 2 failed:\nTraceback (most recent call last):\n  File "x"\n'
+    log(tmp_path, names[0], crash + "ValueError: negative\n")
+    log(tmp_path, names[1], "correlation: 1.0 of 9.0 fs, 1 fs/s, about 8 s left\n", age_s=3600)
+    log(tmp_path, names[2], "")
+    (tmp_path / f"{names[3]}.h5").parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / f"{names[3]}.h5").write_bytes(b"half a file")
+    found = by_size(status(plan, tmp_path, NOW))
+    assert (found[3].state, found[3].detail.partition(" (")[0]) == (
+        "failed",
+        "ValueError: negative",
+    )
+    assert (found[4].state, found[4].detail.partition(" (")[0]) == (
+        "failed",
+        "silent for 60 min, killed?",
+    )
+    assert (found[5].state, found[5].detail) == ("running", "starting")
+    assert found[6].state == "failed"
+    assert "damaged" in found[6].detail
+
+
+def test_table(plan: Plan, tmp_path: Path, correlation: Callable[..., Result]) -> None:
+    finish(tmp_path, plan, 0, replace(correlation(), gates=()), 3600.0)
+    found = status(plan, tmp_path, NOW)
+    lines = list(status_lines("five", found, 2))
+    assert lines[0] == "study five: 5 MPI jobs"
+    assert lines[1].split() == ["protocol", "done", "flagged", "running", "failed", "waiting"]
+    assert lines[2].split() == ["current", "1", "0", "0", "0", "4"]
+    hours = sum(each.seconds_left for each in found) / 3600
+    assert lines[-1] == f"about {hours:.2g} core-hours left, {hours / 2:.1f} h on 2 cores"
+
+
+def test_command(
+    tmp_path: Path, correlation: Callable[..., Result], capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "study.yaml"
+    config.write_text(STUDY.replace("[3, 4, 5, 6, 7]", "[3]"))
+    results = tmp_path / "results"
+    arguments = ["status", str(config), "--results", str(results)]
+    assert main(arguments) == 0
+    assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"00001"]
+    assert main(["plan", "--config", str(config), "--output", str(results / "plan.json")]) == 0
+    plan = read_plan(results / "plan.json")
+    finish(results, plan, 0, replace(correlation(), gates=()), 1.0)
+    assert main([*arguments, "--watch", "60"]) == 0  # ends because nothing is left to wait for
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "all MPI jobs are done"
+    assert "\x1b" not in out
+
+
+def test_watching_refreshes(
+    plan: Plan,
+    tmp_path: Path,
+    correlation: Callable[..., Result],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    config = tmp_path / "study.yaml"
+    config.write_text(STUDY)
+    waited: list[float] = []
+
+    def finish_one(seconds: float) -> None:
+        finish(tmp_path, plan, len(waited), replace(correlation(), gates=()), 1.0)
+        waited.append(seconds)
+
+    monkeypatch.setattr("smallpolaron.cli_status.time.sleep", finish_one)
+    assert main(["status", str(config), "--results", str(tmp_path), "--watch", "3"]) == 0
+    assert waited == [3.0] * 5
+    out = capsys.readouterr().out
+    assert out.count("study five: 5 MPI jobs") == 6
+    assert out.endswith("all MPI jobs are done\n")
+
+
+def test_duration() -> None:
+    assert [duration(s) for s in (5, 89, 90, 5399, 5400, float("inf"), float("nan"))] == [
+        "5 s",
+        "89 s",
+        "2 min",
+        "90 min",
+        "1.5 h",
+        "unknown time",
+        "unknown time",
+    ]

@@ -1,0 +1,206 @@
+"""Verification: every damage is found, sound files are not accused."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from smallpolaron.cli import main
+from smallpolaron.studies.drude_smith_job import drude_smith_result
+from smallpolaron.studies.isolation import Lost, isolated
+from smallpolaron.studies.kernel_job import kernel_result
+from smallpolaron.studies.layout import LAYOUT
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.store import KINDS, Result, StoreError, read_result, write_result
+from smallpolaron.studies.verify import verify, verify_file
+
+SEAL = b"\nsmallpolaron sha256"
+
+
+@pytest.fixture
+def study(tmp_path: Path, correlation: Callable[..., Result]) -> Path:
+    """Return the folder of a study with four result files under their proper names."""
+    source, settings = correlation(duration_fs=200.0), AnalysisConfig()
+    mobility = mobility_result(source, settings)
+    for result in (
+        source,
+        mobility,
+        kernel_result(source, settings),
+        drude_smith_result(mobility, settings),
+    ):
+        name = f"{result.kind}/{source.parameters['point']}.h5"
+        write_result(tmp_path / "study" / name, result)
+    return tmp_path / "study"
+
+
+def file_of(study: Path, kind: str = "correlation") -> Path:
+    return next((study / kind).glob("*.h5"))
+
+
+def unsealed(path: Path) -> bytes:
+    content = path.read_bytes().partition(SEAL)[0]
+    path.write_bytes(content)
+    return content
+
+
+def rewritten(path: Path, **changes: object) -> None:
+    write_result(path, replace(read_result(path), **changes), overwrite=True)  # type: ignore[arg-type]
+
+
+def test_every_kind_has_a_layout() -> None:
+    assert set(LAYOUT) == set(KINDS)
+
+
+def test_sound_study(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert {each.state for each in verify([study])} == {"ok"}
+    assert main(["verify", str(study)]) == 0
+    assert capsys.readouterr().out == "4 files: 4 ok\n"
+    assert main(["verify", "--all", str(file_of(study))]) == 0
+    assert capsys.readouterr().out.startswith("ok ")
+
+
+def test_flipped_bits_and_lost_ends(study: Path) -> None:
+    path, rng = file_of(study), np.random.default_rng(3)
+    whole = path.read_bytes()
+    for position in rng.integers(0, whole.index(SEAL), 200):
+        changed = bytearray(whole)
+        changed[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        assert verify_file(path).state == "damaged", position
+    for length in rng.integers(0, whole.index(SEAL), 10):
+        path.write_bytes(whole[:length])
+        assert verify_file(path).state == "damaged", length
+
+
+def test_flipped_bits_of_the_numbers_without_a_seal(study: Path) -> None:
+    path, rng = file_of(study), np.random.default_rng(4)
+    whole = unsealed(path)
+    with h5py.File(path) as file:
+        first, size = file["C_JJ"].id.get_offset(), file["C_JJ"].id.get_storage_size()
+    assert verify_file(path).state == "no checksum"
+    for position in rng.integers(first, first + size, 8):
+        changed = bytearray(whole)
+        changed[position] ^= 1 << int(rng.integers(8))
+        path.write_bytes(changed)
+        assert verify_file(path).state == "damaged", position
+
+
+def test_damage_is_told_with_what_to_do(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file_of(study, "kernel")
+    path.write_bytes(path.read_bytes()[:5000])
+    assert main(["verify", str(study)]) == 1
+    out = capsys.readouterr().out
+    assert out.startswith(f"damaged       {path}: ")
+    assert "damaged: restore it from a copy, or delete it and run its job again" in out
+    assert out.endswith("4 files: 3 ok, 1 damaged\n") or "1 damaged" in out.splitlines()[-1]
+    assert main(["verify", "--write", str(study)]) == 1
+    assert "nothing recorded" in capsys.readouterr().err
+    assert not (study / "checksums.sha256").exists()
+
+
+def test_record(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "--write", str(study)]) == 0
+    check = [shutil.which("sha256sum") or "sha256sum", "-c", "checksums.sha256"]
+    assert subprocess.run(check, cwd=study, check=False, capture_output=True).returncode == 0
+    assert main(["verify", str(study)]) == 0
+    rewritten(file_of(study, "mobility"), notes={"remark": "another run"})
+    file_of(study, "kernel").unlink()
+    capsys.readouterr()
+    assert main(["verify", str(study)]) == 1
+    out = capsys.readouterr().out
+    assert f"changed       {file_of(study, 'mobility')}: sealed, but not the file in" in out
+    assert "missing       " in out
+    assert main(["verify", "--write", str(study)]) == 0
+    assert main(["verify", str(study)]) == 0
+
+
+def test_record_vouches_for_old_files(study: Path) -> None:
+    path = file_of(study)
+    whole = unsealed(path)
+    assert main(["verify", "--write", str(study)]) == 0
+    assert {each.state for each in verify([study])} == {"ok"}
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    found = {each.path: each for each in verify([study])}
+    assert found[path].state == "damaged"
+    assert "not the file in checksums" in found[path].detail
+
+
+def test_damaged_record_is_refused(study: Path) -> None:
+    (study / "checksums.sha256").write_text("abc  kernel/a.h5\n")
+    with pytest.raises(StoreError, match=r"checksums.sha256:1: not 'checksum  file'"):
+        verify([study])
+
+
+def test_wrong_content_is_found(study: Path) -> None:
+    path = file_of(study)
+    good = read_result(path)
+    C = good.variables["C_JJ"]
+    hole = np.array(C.data)
+    hole[7] = np.nan
+    wrong = {
+        "hash": {"parameters": {**good.parameters, "start_site": 2}},
+        "C_JJ is missing": {"variables": {"time_fs": good.variables["time_fs"]}},
+        "must have": {"variables": {**good.variables, "C_JJ": replace(C, units="1")}},
+        "not finite": {"variables": {**good.variables, "C_JJ": replace(C, data=hole)}},
+        "no unit": {"variables": {**good.variables, "dC_JJ": replace(C, units="")}},
+        "the name says": {"provenance": {**good.provenance, "configuration_hash": "0" * 64}},
+    }
+    for words, change in wrong.items():
+        rewritten(path, **change)
+        finding = verify_file(path)
+        assert finding.state == "inconsistent"
+        assert words in finding.detail, finding.detail
+        write_result(path, good, overwrite=True)
+    assert verify_file(path).sound
+
+
+def test_run_that_grew_may_hold_no_numbers(
+    tmp_path: Path, correlation: Callable[..., Result]
+) -> None:
+    run = correlation(grew=True)
+    C = run.variables["C_JJ"]
+    empty = replace(C, data=np.full_like(np.asarray(C.data), np.nan))
+    write_result(tmp_path / "a.h5", replace(run, variables={**run.variables, "C_JJ": empty}))
+    assert verify_file(tmp_path / "a.h5").state == "ok"
+    write_result(tmp_path / "b.h5", mobility_result(run, AnalysisConfig()))
+    assert verify_file(tmp_path / "b.h5").state == "ok"
+
+
+def test_nothing_to_verify(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="no result files"):
+        verify([tmp_path])
+    with pytest.raises(StoreError, match="no such file"):
+        verify([tmp_path / "none.h5"])
+
+
+def _double(number: int) -> int:
+    return 2 * number
+
+
+def _crash(_: int) -> int:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 0
+
+
+def _hang(seconds: int) -> int:
+    time.sleep(seconds)
+    return 0
+
+
+def test_isolation() -> None:
+    assert isolated(_double, 21, 20.0) == 42
+    with pytest.raises(Lost, match="ended with status -9"):
+        isolated(_crash, 0, 20.0)
+    with pytest.raises(Lost, match="no answer within"):
+        isolated(_hang, 600, 0.2)
