@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,9 +13,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # tests run with pytest's importlib mode
 
+import anomalous_study
 import synthetic
 
+from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.plan import Plan, write_plan
+from smallpolaron.studies.store import read_result, write_result
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
 
@@ -66,6 +69,41 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     write_plan(found.plan_file, plan)
     synthetic.write_all(found.plan_file)
     synthetic.analyse_all(found.plan_file)
+    return found
+
+
+@pytest.fixture(scope="session")
+def anomalous(tmp_path_factory: pytest.TempPathFactory) -> Study:
+    plan = plan_document(parse_yaml(anomalous_study.STUDY, "study.yaml"))
+    found = Study(tmp_path_factory.mktemp("anomalous"), plan)
+    write_plan(found.plan_file, plan)
+    synthetic.write_all(found.plan_file)
+    for point in plan.with_protocol("current"):
+        source = read_result(found.folder / "correlation" / f"{point.id}.h5")
+        path = found.folder / "mobility" / f"{point.id}.h5"
+        write_result(path, mobility_result(source, plan.analysis))
+    synthetic.spread_all(found.plan_file)
+    return found
+
+
+@pytest.fixture(scope="session")
+def files(anomalous: Study) -> anomalous_study.Files:
+    """Return the files of one kind of a block: by the current, or from some starts."""
+
+    def found(kind: str, block: str, starts: Sequence[str] = (), n_sites: int = 0) -> list[str]:
+        points = [
+            point
+            for point in anomalous.plan.points
+            if point.group == block
+            and (not n_sites or point.parameters["model"]["n_sites"] == n_sites)
+        ]
+        endings = [f"__{start}" for start in starts] or [""]
+        return [
+            str(anomalous.folder / kind / f"{point.id}{ending}.h5")
+            for point in points
+            for ending in endings
+        ]
+
     return found
 
 
