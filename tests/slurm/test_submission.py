@@ -1,0 +1,70 @@
+"""What a scheduler is asked for: which jobs, and how often."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ROOT = Path(__file__).resolve().parents[2]
+MPI_RULES = {"correlation", "population"}
+
+STUDY = """\
+study: large
+accuracy: 0.01
+propagation: {duration_fs: 600}
+grid:
+  - bath.eta_over_v: [0.5, 1, 1.5, 2, 2.5, 3, 3.5, 4, 4.5, 5]
+    bath.gamma_over_v: [0.5, 0.75, 1, 1.25, 1.5, 1.75, 2, 2.25, 2.5, 2.75]
+    model.n_sites: [3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+"""
+
+
+def _rules() -> dict[str, str]:
+    """Return the text of every rule by its name."""
+    found = {}
+    for path in sorted((ROOT / "workflow" / "rules").glob("*.smk")):
+        parts = re.split(
+            r"^\s*(?:rule|checkpoint) (\w+):$", path.read_text(encoding="utf-8"), flags=re.M
+        )
+        found.update(zip(parts[1::2], parts[2::2], strict=True))
+    return found
+
+
+def test_every_command_but_the_mpi_ones_runs_where_snakemake_runs() -> None:
+    commands = {name: text for name, text in _rules().items() if _has(text, "(shell|run|script):")}
+    assert len(commands) > 20
+    local = {name for name, text in commands.items() if _has(text, "localrule: True")}
+    assert commands.keys() - local == MPI_RULES
+
+
+@pytest.mark.parametrize("scheduler", ["slurm", "pbs"])
+def test_profiles_repeat_a_failed_job_and_rules_do_not(scheduler: str) -> None:
+    # given in both places, the numbers multiply
+    assert not [name for name, text in _rules().items() if _has(text, "retries:.*")]
+    profile = (ROOT / "profiles" / scheduler / "config.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(profile)["retries"] == 2
+
+
+def _has(rule: str, line: str) -> bool:
+    return re.search(rf"^ +{line}$", rule, re.MULTILINE) is not None
+
+
+@pytest.mark.slow
+def test_a_thousand_points_are_a_thousand_jobs(snakemake: Run, tmp_path: Path) -> None:
+    study = tmp_path / "large.yaml"
+    study.write_text(STUDY, encoding="utf-8")
+    done = snakemake(tmp_path, "-n", "--profile", "slurm", "--configfile", str(study))
+    counts = dict(re.findall(r"^(\w+) +(\d+)$", done.stdout, re.M))
+    total = int(counts.pop("total"))
+    submitted = sum(int(counts[name]) for name in MPI_RULES & counts.keys())
+    assert submitted == 1000
+    assert total > 4 * submitted
+    assert sum(map(int, counts.values())) == total
+    assert counts.keys() - MPI_RULES <= _rules().keys() | {"all"}
