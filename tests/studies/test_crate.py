@@ -117,6 +117,17 @@ def test_study_file_is_found(
     assert "name its study file with --config" in capsys.readouterr().err
 
 
+def test_study_file_of_other_results(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = study / "config" / "study.yaml"
+    config.write_text(config.read_text().replace("duration_fs: 100", "duration_fs: 90"))
+    assert pack(study, study / "x") == 0
+    about = ROCrate(study / "x").get("study.yaml")["description"]
+    assert "the plan was made with other settings" in about
+    config.write_text(config.read_text().replace("study: test", "study: other"))
+    assert pack(study, study / "y") == 2
+    assert "is of study 'other', the results are of 'test'" in capsys.readouterr().err
+
+
 def test_refusals(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = next((study / "results/test/correlation").glob("*.h5"))
     whole = path.read_bytes()

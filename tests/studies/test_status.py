@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from mpi4py import MPI
 
 from smallpolaron.cli import main
+from smallpolaron.dynamics.progress import Progress
 from smallpolaron.studies.jobs import jobs_of
 from smallpolaron.studies.plan import Plan, read_plan
 from smallpolaron.studies.resources import estimate
@@ -81,6 +83,16 @@ def test_every_state(plan: Plan, tmp_path: Path, correlation: Callable[..., Resu
     assert found[5].seconds_left == pytest.approx(max(150.0, scale * expected[5] / 2))
     assert found[6].seconds_left == pytest.approx(scale * expected[6])
     assert found[7].seconds_left == pytest.approx(scale * expected[7])
+
+
+def test_lines_of_real_propagations_are_understood(plan: Plan, tmp_path: Path) -> None:
+    lines: list[str] = []
+    progress = Progress("population, marcus", 80.0, MPI.COMM_SELF, lines.append, interval_s=0.0)
+    progress.at(20.0, ", 7 labels")
+    log(tmp_path, jobs_of(plan, tmp_path)[0].name, "\n".join(lines))
+    found = by_size(status(plan, tmp_path, NOW))[3]
+    assert found.state == "running"
+    assert found.detail.startswith("population, marcus: 25 %, ")
 
 
 def test_failures(plan: Plan, tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ def point_files(kind, points):
     ]
 
 
-def population_files(points):
+def population_files(points, kind="population"):
     return [
-        f"{RESULTS}/population/{point}__{start}.h5"
+        f"{RESULTS}/{kind}/{point}__{start}.h5"
         for point in points
         for start in POINTS_AND_RUNGS[point].populations
     ]
@@ -116,3 +116,45 @@ def report_command():
         "--nolock",
     ]
     return shlex.join([*command, *(["--config", *changes] if changes else [])])
+
+
+def members_of(wildcards):
+    """Return the files of the members of an ensemble."""
+    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
+    if protocol == "current":
+        kinds = ("correlation", "mobility")
+        return [path for kind in kinds for path in point_files(kind, ensemble.members)]
+    return [
+        f"{RESULTS}/population/{point}__{protocol}.h5" for point in ensemble.members
+    ]
+
+
+def about_ensemble(wildcards):
+    """Return what the caption says about an ensemble."""
+    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
+    (system,) = group([(ensemble.name, ensemble.parameters)])
+    return {
+        "title": f"{system.title}, disordered",
+        "system": system.description,
+        "disorder": drawn(ensemble.parameters),
+        "numerics": numerics([ensemble.parameters]),
+        "n_sites": ensemble.parameters["model"]["n_sites"],
+        "protocol": protocol,
+    }
+
+
+def verdict_inputs(wildcards):
+    """Return the result files of every run on a lattice of equal sites, and what follows from them."""
+    points = [
+        point
+        for point in computed(POINTS_AND_RUNGS)
+        if is_uniform(POINTS_AND_RUNGS[point].parameters)
+    ]
+    found = [
+        path
+        for kind in ("correlation", "mobility")
+        for path in point_files(kind, points)
+    ]
+    for kind in ("population", "spreading"):
+        found += population_files(points, kind)
+    return found

@@ -1,31 +1,6 @@
 # Disordered ensembles: averages over members, which are ordinary points with jobs of their own.
 
 
-def members_of(wildcards):
-    """Return the files of the members of an ensemble."""
-    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
-    if protocol == "current":
-        kinds = ("correlation", "mobility")
-        return [path for kind in kinds for path in point_files(kind, ensemble.members)]
-    return [
-        f"{RESULTS}/population/{point}__{protocol}.h5" for point in ensemble.members
-    ]
-
-
-def about_ensemble(wildcards):
-    """Return what the caption says about an ensemble."""
-    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
-    (system,) = group([(ensemble.name, ensemble.parameters)])
-    return {
-        "title": f"{system.title}, disordered",
-        "system": system.description,
-        "disorder": drawn(ensemble.parameters),
-        "numerics": numerics([ensemble.parameters]),
-        "n_sites": ensemble.parameters["model"]["n_sites"],
-        "protocol": protocol,
-    }
-
-
 rule ensemble:
     input:
         members=members_of,

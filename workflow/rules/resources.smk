@@ -5,7 +5,7 @@
 LOCAL = workflow.resource_settings.nodes is None and not workflow.remote_exec
 # Two small jobs side by side finish sooner than one after the other on two ranks.
 RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
-# The two Snakemake processes inside a submitted job (2 x 190 MB measured) share the memory of the
+# The two Snakemake processes inside a submitted job (350 MB measured) share the memory of the
 # ranks on its first node, where there may be one rank only.
 OVERHEAD_MB = 0 if LOCAL else 450
 

@@ -17,6 +17,7 @@ try:
     from smallpolaron.studies.jobs import jobs_of, left_out
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
+    from smallpolaron.studies.physical_system import is_uniform
     from smallpolaron.studies.plan import plan_json, write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate

@@ -1,23 +1,5 @@
 # Equilibrium against non-equilibrium: which method gives the diffusion constant where, at what cost.
 # Not part of the report: ask for it with `snakemake verdict`.
-from smallpolaron.studies.physical_system import is_uniform
-
-
-def verdict_inputs(wildcards):
-    """Return the result files of every run on a lattice of equal sites, and what follows from them."""
-    points = [
-        point
-        for point in computed(POINTS_AND_RUNGS)
-        if is_uniform(POINTS_AND_RUNGS[point].parameters)
-    ]
-    populations = population_files(points)
-    spreading = [path.replace("/population/", "/spreading/") for path in populations]
-    current = [
-        path
-        for kind in ("correlation", "mobility")
-        for path in point_files(kind, points)
-    ]
-    return current + populations + spreading
 
 
 rule verdict:

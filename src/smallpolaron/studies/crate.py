@@ -65,7 +65,8 @@ def write_crate(request: CrateRequest) -> int:
     study = request.configuration or _study_file(plan)
     crate = ROCrate()
     results = {path: read_result(path) for path in result_files(request.folder)}
-    files = [crate.add_file(study, study.name, properties=_about(study, "Study file."))]
+    text = _study_text(study, plan)
+    files = [crate.add_file(study, study.name, properties=_about(study, text))]
     for path in _files(request.folder):
         text = _description(path.relative_to(request.folder), results.get(path))
         target = path.relative_to(request.folder).as_posix()
@@ -109,6 +110,21 @@ def _study_file(plan: Plan) -> Path:
         f"no file in config/ has the plan of study '{plan.study}'; "
         "name its study file with --config"
     )
+
+
+def _study_text(study: Path, plan: Plan) -> str:
+    """Return what is said about the study file.
+
+    Raises:
+        ConfigurationError: it is not a study.
+        StoreError: it is another study.
+    """
+    own = load_plan(study)
+    if own.study != plan.study:
+        raise StoreError(f"{study}: is of study '{own.study}', the results are of '{plan.study}'")
+    if plan_json(own) == plan_json(plan):
+        return "Study file."
+    return "Study file; the plan was made with other settings, by --config or an earlier version."
 
 
 def _files(folder: Path) -> Iterator[Path]:
