@@ -26,6 +26,9 @@ PARTITIONS = {"debug": 10, "short": 60, "long": 600}
 """Longest run time of each partition, minutes. The first is the default one."""
 CONFIGURATION = Path("/etc/slurm/slurm.conf")
 """Where all Slurm commands look unless they are told otherwise."""
+OWNER = "pid"
+"""File with the number of the process that a private Slurm belongs to."""
+PREFIX = "slurm-"
 HERE = Path(__file__).parent
 PACKAGES = (HERE / "packages.txt").read_text(encoding="utf-8").split()
 PROGRAMS = (
@@ -41,9 +44,22 @@ def obstacle() -> str | None:
     absent = [name for name in PROGRAMS if not shutil.which(name, path=PATH)]
     if absent:
         return f"not installed: {', '.join(absent)} (apt-get install {' '.join(PACKAGES)})"
+    _remove_abandoned()
     if CONFIGURATION.exists():
         return f"{CONFIGURATION} exists: this machine has a Slurm, or another test runs one"
     return None
+
+
+def _remove_abandoned() -> None:
+    """Remove what a test left that was killed before it could; its daemons died with it."""
+    if not CONFIGURATION.is_symlink():
+        return
+    owner = CONFIGURATION.readlink().with_name(OWNER)
+    if not owner.parent.name.startswith(PREFIX):
+        return
+    if not owner.exists() or not Path("/proc", owner.read_text(encoding="utf-8")).exists():
+        CONFIGURATION.unlink()
+        shutil.rmtree(owner.parent, ignore_errors=True)
 
 
 @dataclass(frozen=True)
@@ -97,16 +113,16 @@ def private_slurm() -> Iterator[None]:
     """
     with ExitStack() as stack:
         # not pytest's folder: munge refuses one that others may not pass
-        folder = Path(tempfile.mkdtemp(prefix="slurm-"))
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
         stack.callback(shutil.rmtree, folder, ignore_errors=True)
         folder.chmod(0o755)
+        (folder / OWNER).write_text(str(os.getpid()), encoding="utf-8")
         for name in ("log", "run", "state", "db", *(f"{node}/tmp" for node in NODES)):
             (folder / name).mkdir(parents=True)
         daemons = Daemons(folder / "log", stack)
         _start_munge(folder, daemons)
         _start_database(folder, daemons)
         _write_configuration(folder)
-        CONFIGURATION.unlink(missing_ok=True)  # the link of a test that was killed
         CONFIGURATION.symlink_to(folder / "slurm.conf")
         stack.callback(CONFIGURATION.unlink)
         _start_accounting(folder, daemons)
