@@ -36,6 +36,9 @@ from smallpolaron.model.holstein import HolsteinModel
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""
 
+_TAIL_SHARE: Final = 1e-2
+"""What comes after the record is solved for to this share of the error allowed in the whole."""
+
 
 @dataclass(frozen=True)
 class AdaptiveCorrelation:
@@ -177,7 +180,8 @@ def compute_adaptive_correlation(
     D_resolvent, solution = (0j, None) if open_ended else problem.resolve(*problem.start())
     tail = D_resolvent.real - fine.D
     if not (real_part_only or open_ended):
-        tail = coarse_problem.resolve(fine.basis, fine.final)[0].real
+        scale = _TAIL_SHARE * solution.norm if solution else 0.0
+        tail = coarse_problem.resolve(fine.basis, fine.final, scale=scale)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium = problem.equilibrium
     stiffness = 0.0

@@ -43,12 +43,15 @@ class LinearProblem:
         shift: added to the diagonal, 1/fs.
         trace: the functional t, or None.
         total: its value s.
+        scale: size of x up to which thresholds and tolerance are absolute: a smaller solution
+            need not be known to as many digits.
     """
 
     right_side: Callable[[AdaptiveBasis], ComplexArray]
     shift: complex = 0.0
     trace: Readout | None = None
     total: float = 1.0
+    scale: float = 0.0
 
 
 @dataclass
@@ -58,14 +61,16 @@ class Solution:
     Attributes:
         x: this rank's part of the solution on the basis.
         generator: L on the final basis.
-        residual: |b - (L + shift) x| / (base_rate |x|).
+        norm: |x|, or the scale of the problem if that is larger.
+        residual: |b - (L + shift) x| / (base_rate norm).
         products: products with L over all rounds.
-        outside: amplitude of what the solution feeds outside the basis, relative to |x|.
-        capped: largest amplitude a limit kept out, relative to |x|.
+        outside: amplitude of what the solution feeds outside the basis, relative to norm.
+        capped: largest amplitude a limit kept out, relative to norm.
     """
 
     x: ComplexArray
     generator: CompactGenerator
+    norm: float
     residual: float
     products: int
     outside: float
@@ -111,8 +116,9 @@ def adaptive_solve(
         basis: labels to begin with; takes in what is needed.
         problem: the equations.
         start: first guess on the present basis.
-        growth: amplitude relative to |x| above which a label is taken in.
-        tolerance: final residual relative to base_rate |x|.
+        growth: amplitude relative to |x|, or to the scale of the problem if that is larger, above
+            which a label is taken in.
+        tolerance: final residual relative to base_rate times the same.
 
     Returns:
         The solution; the same for any number of ranks up to the tolerance.
@@ -127,7 +133,7 @@ def adaptive_solve(
         wanted = tolerance if settled else max(tolerance, _EARLY * missing)
         x, left = _solve(basis, generator, problem, x, wanted)
         products += generator.products
-        norm = generator.norm(x)
+        norm = max(generator.norm(x), problem.scale)
         flow = basis.outflow(x, growth * norm)
         missing = flow.largest / norm
         complete = flow.largest <= growth * norm
@@ -135,6 +141,7 @@ def adaptive_solve(
             return Solution(
                 x,
                 generator,
+                norm,
                 left / (basis.base_rate * norm),
                 products,
                 flow.total / norm,
@@ -177,7 +184,7 @@ def _solve(
     x.array_w[:] = start
     solver.setInitialGuessNonzero(True)
     # relative to the solution, whose size the start tells once there is one
-    scale = max(x.norm(), right.norm() / basis.base_rate)
+    scale = max(x.norm(), right.norm() / basis.base_rate, problem.scale)
     aim = tolerance * basis.base_rate * scale
     solver.setTolerances(rtol=1e-16, atol=aim, max_it=_MAX_PRODUCTS)
     solver.solve(right, x)

@@ -142,12 +142,13 @@ class CorrelationProblem:
         )
 
     def resolve(
-        self, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0
+        self, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0, scale: float = 0.0
     ) -> tuple[complex, Solution | None]:
         """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
 
         Where no symmetry keeps the equilibrium out of the sector, its share of x is left out: it
         does not decay. On a disordered ring a finite bath expansion makes it small, not zero.
+        A solution smaller than the scale is known to the digits that matter beside it.
 
         Returns:
             The integral, and the solution; (nan, None), reported, where the solver failed.
@@ -170,7 +171,7 @@ class CorrelationProblem:
         try:
             solution = adaptive_solve(
                 basis,
-                LinearProblem(right_side, shift=1j * frequency, trace=pinned, total=0.0),
+                LinearProblem(right_side, 1j * frequency, pinned, total=0.0, scale=scale),
                 np.zeros(basis.n_local, complex),
                 growth=self._accuracy.growth_threshold,
                 tolerance=self._accuracy.solver_tolerance,
