@@ -18,14 +18,14 @@ from smallpolaron.studies.dynamics_jobs import INTERRUPTED_STATUS
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
 
-PATIENCE_S = 120
+PATIENCE_S = 600
 
 STUDY = """\
 study: interrupted
 accuracy: 1e-3
 model: {n_sites: 4}
 bath: {eta_cm: 200, gamma_cm: 50, terms: 1}
-propagation: {duration_fs: 150}
+propagation: {duration_fs: 100}
 resources: {checkpoint_minutes: 1e-4}
 """
 FIXED = """\
