@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from smallpolaron.dynamics.adaptive_evolve import sample_times
 from smallpolaron.dynamics.adaptive_states import flux_stiffness
 from smallpolaron.dynamics.carrier import hermiticity_defect
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
     COARSER,
@@ -126,6 +127,7 @@ def compute_adaptive_correlation(
     limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptiveCorrelation:
     """C_JJ(t) and D to a wanted accuracy (collective).
 
@@ -150,6 +152,7 @@ def compute_adaptive_correlation(
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
+        checkpoints: where to go on from, and what is offered on the way.
 
     Returns:
         The correlation function; the same for any number of ranks.
@@ -158,6 +161,7 @@ def compute_adaptive_correlation(
         ValueError: symmetry that the model does not have, no hopping, wrong times.
         LimitReached: the accuracy needs a larger basis than allowed.
         NotConverged: there is no equilibrium: the hierarchy is unstable.
+        Interrupted: the job is to stop.
         ParallelSetupError: PETSc with real scalars.
 
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
@@ -168,7 +172,9 @@ def compute_adaptive_correlation(
     time_fs = sample_times(duration_fs, sample_fs)
     sectors = current_sectors(model, symmetry, infinite)
 
-    task = CorrelationTask(model, *sectors, time_fs, real_part_only, limits, comm, report)
+    task = CorrelationTask(
+        model, *sectors, time_fs, real_part_only, limits, comm, report, checkpoints
+    )
     fine, problem, coarse, coarse_problem = _refine(task, expansion, accuracy)
     unpruned = coarse_problem.run("without pruning", pruning=False)
     more_terms = None
@@ -186,7 +192,7 @@ def compute_adaptive_correlation(
     equilibrium = problem.equilibrium
     stiffness = 0.0
     if not infinite:
-        stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report)
+        stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report, checkpoints)
     run = fine.trajectory
     inside = time_fs[: len(fine.C)]
     return AdaptiveCorrelation(

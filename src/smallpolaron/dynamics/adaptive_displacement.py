@@ -8,6 +8,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.displacement_runs import (
     DisplacementRun,
@@ -84,6 +85,7 @@ def compute_adaptive_displacement(
     limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptiveDisplacement:
     """Propagate a carrier from one site of the infinite lattice (collective).
 
@@ -105,6 +107,7 @@ def compute_adaptive_displacement(
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
+        checkpoints: where to go on from, and what is offered on the way.
 
     Returns:
         The displacement; the same for any number of ranks.
@@ -113,6 +116,7 @@ def compute_adaptive_displacement(
         ValueError: unknown start, a model that is no homogeneous ring of an odd number of sites,
             or without hopping.
         LimitReached: the accuracy needs a larger basis than allowed.
+        Interrupted: the job is to stop.
         ParallelSetupError: PETSc with real scalars.
 
     Source: anomalous paper, Methods: starts with and without equilibration.
@@ -127,7 +131,7 @@ def compute_adaptive_displacement(
     if not np.any(model.bond_hoppings):
         raise ValueError("hopping = 0: the carrier stays where it starts; give a hopping")
     task = DisplacementTask(
-        model, start, sample_times(duration_fs, sample_fs), limits, comm, report
+        model, start, sample_times(duration_fs, sample_fs), limits, comm, report, checkpoints
     )
 
     def run(bath: BathExpansion, how: Accuracy, label: str) -> DisplacementRun:

@@ -6,17 +6,18 @@ repeated, shorter, on the larger basis. So the step follows the front, not a clo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.carrier import Readout
-from smallpolaron.dynamics.dense_output import interpolate_derivative
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.propagator import Segment
+from smallpolaron.dynamics.trajectory import AdaptiveTrajectory, from_arrays, to_arrays
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import LimitReached
@@ -40,76 +41,6 @@ _NORM_FLOOR = 1e-9
 
 class PropagationFailed(RuntimeError):
     """No step size works."""
-
-
-@dataclass
-class AdaptiveTrajectory:
-    """What was recorded along a propagation.
-
-    Attributes:
-        segments: observables as polynomials over each step.
-        closing: their series at the end of the last step.
-        step_time_fs: beginning of every step and the end of the last.
-        norm: norm of the state at those times.
-        basis_size: labels at those times, on all ranks.
-        outside_flow: amplitude kept outside the basis relative to the norm, at those times.
-        dropped: norm of what pruning dropped, per event, relative to the norm.
-        capped: largest relative amplitude that a limit kept out.
-        step_error: sum over the steps of the estimated local error, absolute.
-        products: products with L.
-        repeated: steps that were repeated.
-        growth_detected: the run was stopped because the state grew.
-        n_nonzeros: entries of the largest generator, on all ranks.
-    """
-
-    segments: list[Segment] = field(default_factory=list)
-    closing: Segment | None = None
-    step_time_fs: list[float] = field(default_factory=lambda: [0.0])
-    norm: list[float] = field(default_factory=list)
-    basis_size: list[int] = field(default_factory=list)
-    outside_flow: list[float] = field(default_factory=list)
-    dropped: list[float] = field(default_factory=list)
-    capped: float = 0.0
-    step_error: float = 0.0
-    products: int = 0
-    repeated: int = 0
-    growth_detected: bool = False
-    n_nonzeros: int = 0
-
-    def integral(self, time_fs: NDArray[np.float64]) -> ComplexArray:
-        """Integral of the observables from zero to times, shape (times, operators)."""
-        pieces = [_integrated(segment) for segment in self.segments]
-        ends = np.cumsum([piece.coefficients[:, 0].sum(axis=0) for piece in pieces], axis=0)
-        starts = np.array([s.start for s in self.segments])
-        which = np.clip(np.searchsorted(starts, time_fs, side="right") - 1, 0, None)
-        values = np.zeros((len(time_fs), ends.shape[1]), complex)
-        for i in np.unique(which):
-            inside = which == i
-            values[inside] = pieces[i].at(time_fs[inside])[:, 0] + (ends[i - 1] if i else 0)
-        return values
-
-    def sample(self, time_fs: NDArray[np.float64], order: int) -> ComplexArray:
-        """Derivative of the given order of the observables at times, shape (times, operators)."""
-        starts = np.array([s.start for s in self.segments])
-        which = np.clip(np.searchsorted(starts, time_fs, side="right") - 1, 0, None)
-        values = np.zeros((len(time_fs), self.segments[0].coefficients.shape[2]), complex)
-        for i in np.unique(which):
-            inside = which == i
-            segment = self.segments[i]
-            if order == 0:
-                values[inside] = segment.at(time_fs[inside])[:, 0]
-                continue
-            following = self.segments[i + 1] if i + 1 < len(self.segments) else self.closing
-            assert following is not None
-            values[inside] = interpolate_derivative(segment, following, order, time_fs[inside])
-        return values
-
-
-def _integrated(segment: Segment) -> Segment:
-    """The integral from the beginning of a step on, as a polynomial over it."""
-    powers = np.arange(1, len(segment.coefficients) + 1)[:, None, None]
-    c = segment.length * segment.coefficients / powers
-    return replace(segment, coefficients=np.concatenate([np.zeros_like(c[:1]), c]))
 
 
 class _Stepper:
@@ -158,6 +89,45 @@ class _Stepper:
         return None
 
 
+@dataclass
+class _Now:
+    """Where a propagation is between two steps: all, besides the basis, that the next depends on.
+
+    Attributes:
+        x: this rank's part of the state.
+        norm: its norm.
+        rest: outflow that stays outside, relative to the norm.
+        length: step to try next, fs.
+        smallest: smallest norm so far.
+        run: what was recorded.
+    """
+
+    x: ComplexArray
+    norm: float
+    rest: float
+    length: float
+    smallest: float
+    run: AdaptiveTrajectory
+
+    def snapshot(self, basis: AdaptiveBasis, *, finished: bool = False) -> Snapshot:
+        """For a checkpoint."""
+        numbers = np.array([self.norm, self.rest, self.length, self.smallest])
+        record = to_arrays(self.run) | {"now": numbers}
+        return Snapshot.of(basis, self.x, record, finished=finished)
+
+    @classmethod
+    def resumed(cls, basis: AdaptiveBasis, found: Snapshot) -> "_Now":
+        """From a checkpoint; the basis then holds its labels (collective)."""
+        norm, rest, length, smallest = found.record["now"].tolist()
+        run = from_arrays(found.record)
+        return cls(found.put_on(basis), norm, rest, length, smallest, run)
+
+    @property
+    def time_fs(self) -> float:
+        """Time reached."""
+        return self.run.step_time_fs[-1]
+
+
 def evolve_adaptive(
     basis: AdaptiveBasis,
     state: ComplexArray,
@@ -167,6 +137,7 @@ def evolve_adaptive(
     progress: Progress,
     relaxation_growth: float = 1.0,
     generator: Callable[[AdaptiveBasis], CompactGenerator] = CompactGenerator,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> tuple[ComplexArray, AdaptiveTrajectory]:
     """Propagate a state over a time, with the basis following it (collective).
 
@@ -179,78 +150,103 @@ def evolve_adaptive(
         progress: where progress goes.
         relaxation_growth: growth of the norm that the relaxation of the bath explains.
         generator: makes the generator of such a state on the present basis.
+        checkpoints: where to go on from, and what is offered on the way.
 
     Returns:
         The final state on the final basis, and what was recorded; stopped early and marked when
-        the state grows as no stable hierarchy's does.
+        the state grows as no stable hierarchy's does. The same, to the last bit, when resumed on
+        the same number of ranks.
 
     Raises:
         LimitReached: the basis would outgrow its limit; the message says at what time.
         PropagationFailed: no step size meets the tolerance.
+        Interrupted: the job is to stop.
     """
-    run = AdaptiveTrajectory()
-    basis.add(readout.keys)
-    x = basis.extended(state)
-    stepper = _Stepper(basis, readout, accuracy.step_tolerance, generator)
+    stage = checkpoints.stage(progress.label, basis, accuracy, duration_fs)
+    found = stage.latest()
+    if found is None:
+        basis.add(readout.keys)
+        state = basis.extended(state)
+        stepper = _Stepper(basis, readout, accuracy.step_tolerance, generator)
+        now = _begin(stepper, state, accuracy)
+    else:
+        now = _Now.resumed(basis, found)
+        progress.resumed(now.time_fs, found.origin)
+        if found.finished:
+            return now.x, now.run
+        stepper = _Stepper(basis, readout, accuracy.step_tolerance, generator)
+    run = now.run
+    while duration_fs - now.time_fs > 1e-9 * duration_fs and not run.growth_detected:
+        stage.offer(lambda: now.snapshot(basis))
+        if _advance(stepper, now, accuracy, duration_fs):
+            grown = now.norm > GROWTH_LIMIT * relaxation_growth * now.smallest
+            run.growth_detected = grown
+            progress.at(now.time_fs, f", {basis.size} labels")
+    run.closing = _closing(stepper, now.x, now.norm, now.length, run)
+    if run.growth_detected:
+        progress.say(
+            f"the state grew {now.norm / now.smallest:.1e}-fold by {now.time_fs:.1f} fs: unstable"
+        )
+    progress.done(now.time_fs, run.products)
+    stage.finish(lambda: now.snapshot(basis, finished=True))
+    return now.x, run
+
+
+def _begin(stepper: _Stepper, x: ComplexArray, accuracy: Accuracy) -> _Now:
+    """Before the first step: the labels that the initial state feeds are taken in."""
+    run, threshold = AdaptiveTrajectory(), accuracy.growth_threshold
     norm = stepper.generator.norm(x)
-    threshold = accuracy.growth_threshold
     flow = stepper.outflow(x, threshold * norm)
     x = _grow(stepper, x, flow, 0.0)
     rest = flow.rest / norm
     _record(run, stepper, norm, rest, flow.capped / norm)
-    length = _FIRST_STEP / basis.base_rate
-    smallest = norm
-    while duration_fs - run.step_time_fs[-1] > 1e-9 * duration_fs and not run.growth_detected:
-        now = run.step_time_fs[-1]
-        tried = min(length, duration_fs - now)
-        attempt = stepper.step(x, norm, tried)
-        run.products = run.products + stepper.generator.products
-        stepper.generator.products = 0
-        if attempt is None:
-            run.repeated += 1
-            length = tried / 2
-            if length < _SHORTEST_FS:
-                raise PropagationFailed(
-                    f"no step above {_SHORTEST_FS:g} fs meets the tolerance at t = {now:g} fs; "
-                    "check the parameters for extreme values"
-                )
-            continue
-        new, readings, error = attempt
-        new_norm = stepper.generator.norm(new)
-        flow = stepper.outflow(new, threshold * new_norm)
-        ratio = (flow.total / new_norm) / max(rest, _FREE * threshold)
-        if ratio > _REJECT and tried > _FIRST_STEP / basis.base_rate / 8:
-            run.repeated += 1
-            length = tried / 2
-            x = _grow(stepper, x, flow, now)
-            # what enters now is outside no more when the step begins again
-            rest = stepper.outflow(x).total / norm
-            continue
-        done = duration_fs - (now + tried) <= 1e-9 * duration_fs
-        x = new if done else _grow(stepper, new, flow, now + tried)
-        norm, rest = new_norm, flow.rest / new_norm
-        run.segments.append(Segment(now, tried, stepper.observed(readings)))
-        run.step_time_fs.append(now + tried)
-        run.step_error += error
-        if len(run.segments) % _PRUNE_EVERY == 0:
-            x = _prune(stepper, x, norm, accuracy, run)
-            norm = stepper.generator.norm(x)
-            rest = stepper.outflow(x).total / norm
-        _record(run, stepper, norm, rest, flow.capped / norm)
-        if tried == length or ratio > _AIM:
-            by_front = np.sqrt(_AIM / max(ratio, 1e-3))
-            by_order = np.sqrt(_TARGET_ORDER / (len(readings) - 1))
-            length = tried * min(1.5, max(0.5, min(by_front, by_order)))
-        smallest = max(min(smallest, norm), _NORM_FLOOR * run.norm[0])
-        run.growth_detected = norm > GROWTH_LIMIT * relaxation_growth * smallest
-        progress.at(now + tried, f", {basis.size} labels")
-    run.closing = _closing(stepper, x, norm, length, run)
-    if run.growth_detected:
-        progress.say(
-            f"the state grew {norm / smallest:.1e}-fold by {run.step_time_fs[-1]:.1f} fs: unstable"
-        )
-    progress.done(run.step_time_fs[-1], run.products)
-    return x, run
+    return _Now(x, norm, rest, _FIRST_STEP / stepper.basis.base_rate, norm, run)
+
+
+def _advance(stepper: _Stepper, now: _Now, accuracy: Accuracy, duration_fs: float) -> bool:
+    """Try one step; returns whether it was accepted."""
+    run, threshold, time_fs = now.run, accuracy.growth_threshold, now.time_fs
+    tried = min(now.length, duration_fs - time_fs)
+    attempt = stepper.step(now.x, now.norm, tried)
+    run.products = run.products + stepper.generator.products
+    stepper.generator.products = 0
+    if attempt is None:
+        run.repeated += 1
+        now.length = tried / 2
+        if now.length < _SHORTEST_FS:
+            raise PropagationFailed(
+                f"no step above {_SHORTEST_FS:g} fs meets the tolerance at t = {time_fs:g} fs; "
+                "check the parameters for extreme values"
+            )
+        return False
+    new, readings, error = attempt
+    new_norm = stepper.generator.norm(new)
+    flow = stepper.outflow(new, threshold * new_norm)
+    ratio = (flow.total / new_norm) / max(now.rest, _FREE * threshold)
+    if ratio > _REJECT and tried > _FIRST_STEP / stepper.basis.base_rate / 8:
+        run.repeated += 1
+        now.length = tried / 2
+        now.x = _grow(stepper, now.x, flow, time_fs)
+        # what enters now is outside no more when the step begins again
+        now.rest = stepper.outflow(now.x).total / now.norm
+        return False
+    done = duration_fs - (time_fs + tried) <= 1e-9 * duration_fs
+    now.x = new if done else _grow(stepper, new, flow, time_fs + tried)
+    now.norm, now.rest = new_norm, flow.rest / new_norm
+    run.segments.append(Segment(time_fs, tried, stepper.observed(readings)))
+    run.step_time_fs.append(time_fs + tried)
+    run.step_error += error
+    if len(run.segments) % _PRUNE_EVERY == 0:
+        now.x = _prune(stepper, now.x, now.norm, accuracy, run)
+        now.norm = stepper.generator.norm(now.x)
+        now.rest = stepper.outflow(now.x).total / now.norm
+    _record(run, stepper, now.norm, now.rest, flow.capped / now.norm)
+    if tried == now.length or ratio > _AIM:
+        by_front = np.sqrt(_AIM / max(ratio, 1e-3))
+        by_order = np.sqrt(_TARGET_ORDER / (len(readings) - 1))
+        now.length = tried * min(1.5, max(0.5, min(by_front, by_order)))
+    now.smallest = max(min(now.smallest, now.norm), _NORM_FLOOR * run.norm[0])
+    return True
 
 
 def _closing(

@@ -8,6 +8,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, require_start
@@ -91,6 +92,7 @@ def compute_adaptive_population(
     limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptivePopulation:
     """Propagate a site-localised start on a basis that follows it (collective).
 
@@ -115,6 +117,7 @@ def compute_adaptive_population(
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
+        checkpoints: where to go on from, and what is offered on the way.
 
     Returns:
         The populations; the same for any number of ranks.
@@ -122,6 +125,7 @@ def compute_adaptive_population(
     Raises:
         ValueError: unknown start, a site outside the model, momenta of a model without them.
         LimitReached: the accuracy needs a larger basis than allowed.
+        Interrupted: the job is to stop.
         ParallelSetupError: PETSc with real scalars.
 
     Source: anomalous paper, Methods: starts with and without equilibration.
@@ -130,7 +134,7 @@ def compute_adaptive_population(
     require_start(start, site, model.n_sites)
     time_fs = sample_times(duration_fs, sample_fs)
 
-    task = PopulationTask(model, start, site, time_fs, limits, comm, report)
+    task = PopulationTask(model, start, site, time_fs, limits, comm, report, checkpoints)
     one_by_one = symmetry == "momentum"
     if one_by_one and not (model.is_translation_invariant and model.flux == 0):
         raise ValueError(

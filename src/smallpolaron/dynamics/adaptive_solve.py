@@ -1,7 +1,8 @@
 """Linear equations on an adaptive basis: solve, take in the labels the solution feeds, repeat."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from functools import partial
 
 import numpy as np
 from mpi4py import MPI
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from petsc4py import PETSc
 
 from smallpolaron.dynamics.carrier import Readout
+from smallpolaron.dynamics.checkpoints import NO_STAGE, Interrupted, Record, Snapshot, Stage
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
@@ -20,6 +22,8 @@ _LONGEST_RESTART = 120
 """GMRES keeps as many vectors as this and the entries per rank allow, and at least 30."""
 _MAX_PRODUCTS = 3000
 _MAX_ROUNDS = 100
+_LISTEN_EVERY = 10
+"""Iterations between two looks whether the job is to stop."""
 _SETTLED = 0.01
 """Share of new labels below which a basis counts as complete and the last solve is accurate."""
 _EARLY = 0.03
@@ -77,6 +81,43 @@ class Solution:
     capped: float
 
 
+@dataclass(frozen=True)
+class _Round:
+    """Where a solve on a growing basis is between two rounds, or after the last.
+
+    Attributes:
+        x: this rank's part of the solution so far.
+        number: rounds so far.
+        products: products with L so far.
+        missing: largest amplitude outside the basis before it grew, relative to |x|.
+        settled: whether the next round is the last.
+        norm, residual, outside, capped: as in Solution.
+    """
+
+    x: ComplexArray
+    number: int = 0
+    products: int = 0
+    missing: float = 1.0
+    settled: bool = False
+    norm: float = 0.0
+    residual: float = np.inf
+    outside: float = np.inf
+    capped: float = 0.0
+
+    def snapshot(self, basis: AdaptiveBasis, *, finished: bool = False) -> Snapshot:
+        """For a checkpoint."""
+        plain = {name: np.array(getattr(self, name)) for name in _PLAIN}
+        return Snapshot.of(basis, self.x, plain, finished=finished)
+
+    @classmethod
+    def resumed(cls, x: ComplexArray, record: Record) -> "_Round":
+        """From a checkpoint."""
+        return cls(x, **{name: record[name].item() for name in _PLAIN})
+
+
+_PLAIN = [each.name for each in fields(_Round) if each.name != "x"]
+
+
 class _Operator:
     """PETSc's view of L + shift - r u t."""
 
@@ -102,6 +143,27 @@ class _Operator:
             result[self.rows] -= self.pinned * trace
 
 
+class _Listener:
+    """PETSc's monitor of a solver, which lets the job stop in a long solve."""
+
+    def __init__(self, offer: Callable[[], None]) -> None:
+        self._offer = offer
+        self._interruption: Interrupted | None = None
+
+    def __call__(self, _solver: PETSc.KSP, iteration: int, _norm: float) -> None:
+        if iteration % _LISTEN_EVERY == 0:
+            try:
+                self._offer()
+            except Interrupted as reason:
+                self._interruption = reason
+                raise
+
+    def pass_on(self) -> None:
+        """Raise what became an error of PETSc on its way through it."""
+        if self._interruption is not None:
+            raise self._interruption from None
+
+
 def adaptive_solve(
     basis: AdaptiveBasis,
     problem: LinearProblem,
@@ -109,6 +171,7 @@ def adaptive_solve(
     *,
     growth: float,
     tolerance: float,
+    stage: Stage = NO_STAGE,
 ) -> Solution:
     """Solve on a basis that grows until the solution feeds little outside it (collective).
 
@@ -119,6 +182,7 @@ def adaptive_solve(
         growth: amplitude relative to |x|, or to the scale of the problem if that is larger, above
             which a label is taken in.
         tolerance: final residual relative to base_rate times the same.
+        stage: where to go on from, at the begin of a round, and what is offered on the way.
 
     Returns:
         The solution; the same for any number of ranks up to the tolerance.
@@ -126,32 +190,64 @@ def adaptive_solve(
     Raises:
         NotConverged: the solver did not reach its tolerance.
         LimitReached: the basis would outgrow its limit.
+        Interrupted: the job is to stop.
     """
-    x, products, missing, settled = start, 0, 1.0, False
-    for _ in range(_MAX_ROUNDS):
-        generator = CompactGenerator(basis)
-        wanted = tolerance if settled else max(tolerance, _EARLY * missing)
-        x, left = _solve(basis, generator, problem, x, wanted)
-        products += generator.products
-        norm = max(generator.norm(x), problem.scale)
-        flow = basis.outflow(x, growth * norm)
-        missing = flow.largest / norm
-        complete = flow.largest <= growth * norm
-        if settled or (complete and wanted <= tolerance):
-            return Solution(
-                x,
-                generator,
-                norm,
-                left / (basis.base_rate * norm),
-                products,
-                flow.total / norm,
-                flow.capped / norm,
-            )
+    now, finished = _Round(start), False
+    if (found := stage.latest()) is not None:
+        now, finished = _Round.resumed(found.put_on(basis), found.record), found.finished
+    while not finished and now.number < _MAX_ROUNDS:
+        offer = partial(stage.offer, partial(now.snapshot, basis))
+        offer()
+        now, finished = _next_round(basis, problem, now, growth, tolerance, offer)
+    if not finished:
+        raise NotConverged(
+            f"the basis did not settle in {_MAX_ROUNDS} rounds ({basis.size} labels)"
+        )
+    stage.finish(partial(now.snapshot, basis, finished=True))
+    return Solution(
+        now.x,
+        CompactGenerator(basis),
+        now.norm,
+        now.residual,
+        now.products,
+        now.outside,
+        now.capped,
+    )
+
+
+def _next_round(
+    basis: AdaptiveBasis,
+    problem: LinearProblem,
+    last: _Round,
+    growth: float,
+    tolerance: float,
+    offer: Callable[[], None],
+) -> tuple[_Round, bool]:
+    """Solve on the present basis and let it grow; returns what follows, and whether it is over."""
+    generator = CompactGenerator(basis)
+    wanted = tolerance if last.settled else max(tolerance, _EARLY * last.missing)
+    x, left = _solve(basis, generator, problem, last.x, wanted, offer)
+    norm = max(generator.norm(x), problem.scale)
+    flow = basis.outflow(x, growth * norm)
+    complete = flow.largest <= growth * norm
+    settled, finished = False, last.settled or (complete and wanted <= tolerance)
+    if not finished:
         before = basis.size
         added = basis.add(flow.keys)
         x = basis.extended(x)
         settled = complete or added < _SETTLED * before
-    raise NotConverged(f"the basis did not settle in {_MAX_ROUNDS} rounds ({basis.size} labels)")
+    following = _Round(
+        x,
+        last.number + 1,
+        last.products + generator.products,
+        flow.largest / norm,
+        settled,
+        norm,
+        left / (basis.base_rate * norm),
+        flow.total / norm,
+        flow.capped / norm,
+    )
+    return following, finished
 
 
 def _solve(
@@ -160,6 +256,7 @@ def _solve(
     problem: LinearProblem,
     start: ComplexArray,
     tolerance: float,
+    offer: Callable[[], None],
 ) -> tuple[ComplexArray, float]:
     """The solution to a tolerance, and the norm of its residual."""
     operator = _Operator(basis, generator, problem)
@@ -186,8 +283,14 @@ def _solve(
     # relative to the solution, whose size the start tells once there is one
     scale = max(x.norm(), right.norm() / basis.base_rate, problem.scale)
     aim = tolerance * basis.base_rate * scale
+    listener = _Listener(offer)
+    solver.setMonitor(listener)
     solver.setTolerances(rtol=1e-16, atol=aim, max_it=_MAX_PRODUCTS)
-    solver.solve(right, x)
+    try:
+        solver.solve(right, x)
+    except PETSc.Error:
+        listener.pass_on()
+        raise
     if solver.reason <= 0:
         raise NotConverged(
             f"GMRES stopped at a residual of {solver.norm:.1e} after {solver.its} products on "

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start
@@ -62,6 +63,7 @@ def find_equilibrium(
     limits: Limits,
     comm: MPI.Intracomm,
     report: Report,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptiveEquilibrium:
     """Equilibrium state by solve_equilibrium, or by propagation if the solver fails (collective).
 
@@ -73,17 +75,20 @@ def find_equilibrium(
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
+        checkpoints: where to go on from, and what is offered on the way.
 
     Raises:
         NotConverged: neither works: the hierarchy is unstable.
         LimitReached: the basis would outgrow its limit.
     """
     try:
-        return solve_equilibrium(model, expansion, sector, accuracy, limits, comm)
+        return solve_equilibrium(model, expansion, sector, accuracy, limits, comm, checkpoints)
     except NotConverged as reason:
         progress = Progress("equilibrium", None, comm, report)
         progress.say(f"{reason}; propagating instead")
-        return propagate_equilibrium(model, expansion, sector, accuracy, limits, progress)
+        return propagate_equilibrium(
+            model, expansion, sector, accuracy, limits, progress, checkpoints=checkpoints
+        )
 
 
 def solve_equilibrium(
@@ -93,6 +98,7 @@ def solve_equilibrium(
     accuracy: Accuracy,
     limits: Limits,
     comm: MPI.Intracomm,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptiveEquilibrium:
     """Equilibrium state as the null vector of L, by a Krylov solve on a growing basis.
 
@@ -110,6 +116,7 @@ def solve_equilibrium(
         guess,
         growth=growth,
         tolerance=min(growth, STATIONARY / basis.base_rate),
+        stage=checkpoints.stage("equilibrium", basis, accuracy),
     )
     return _described(basis, found.x, found.generator, found.products, found.outside, found.capped)
 
@@ -123,6 +130,7 @@ def propagate_equilibrium(
     progress: Progress,
     stationary: float = 1e-7,
     longest_fs: float = 20_000.0,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> AdaptiveEquilibrium:
     """Equilibrium state by propagating a thermal guess until |L rho| / |rho| < stationary (1/fs).
 
@@ -139,12 +147,26 @@ def propagate_equilibrium(
     x = _thermal_guess(basis, growth)
     trace = _trace(basis)
     chunk = 1 / float(np.min(expansion.rates.real))
-    products, time_fs, first = 0, 0.0, 0.0
-    while True:
+    products, time_fs, first, outside, capped = 0, 0.0, 0.0, 0.0, 0.0
+    stage = checkpoints.stage("equilibrium by propagation", basis, tight)
+
+    def snapshot(*, finished: bool = False) -> Snapshot:
+        record = {"now": np.array([products, time_fs, first, outside, capped])}
+        return Snapshot.of(basis, x, record, finished=finished)
+
+    if (found := stage.latest()) is not None:
+        x = found.put_on(basis)
+        time_fs, first, outside, capped = found.record["now"][1:].tolist()
+        products = int(found.record["now"][0])
+        progress.resumed(time_fs, found.origin)
+    done = found is not None and found.finished
+    while not done:
+        stage.offer(snapshot)
         x, run = evolve_adaptive(basis, x, trace, tight, chunk, replace(progress, total_fs=chunk))
         products += run.products
         time_fs += chunk
         first = first or run.norm[0]
+        outside, capped = run.outside_flow[-1], run.capped
         # growth that no single chunk shows adds up
         if run.growth_detected or run.norm[-1] > GROWTH_LIMIT * first:
             raise NotConverged(
@@ -152,10 +174,9 @@ def propagate_equilibrium(
                 "is unstable; allow larger occupations (adaptive.max_occupation)"
             )
         x = x / trace.read(basis, x)[0]
-        generator = CompactGenerator(basis)
-        state = _described(basis, x, generator, products, run.outside_flow[-1], run.capped)
-        if state.residual < stationary or time_fs >= longest_fs:
-            return state
+        done = _change(CompactGenerator(basis), x) < stationary or time_fs >= longest_fs
+    stage.finish(lambda: snapshot(finished=True))
+    return _described(basis, x, CompactGenerator(basis), products, outside, capped)
 
 
 def _growth(accuracy: Accuracy) -> float:
@@ -194,18 +215,23 @@ def _described(
     capped: float,
 ) -> AdaptiveEquilibrium:
     rho = reduced_density_matrix(basis, x)
-    image = np.empty_like(x)
-    generator.apply(x, image)
     return AdaptiveEquilibrium(
         basis=basis,
         x=x,
         density_matrix=rho,
         hopping_energy=float(np.trace(basis.model.hopping_matrix @ rho).real),
-        residual=generator.norm(image) / generator.norm(x),
+        residual=_change(generator, x),
         outside=outside,
         capped=capped,
         products=products + 1,
     )
+
+
+def _change(generator: CompactGenerator, x: ComplexArray) -> float:
+    """|L x| / |x|, 1/fs."""
+    image = np.empty_like(x)
+    generator.apply(x, image)
+    return generator.norm(image) / generator.norm(x)
 
 
 def flux_stiffness(
@@ -215,6 +241,7 @@ def flux_stiffness(
     limits: Limits,
     comm: MPI.Intracomm,
     report: Report,
+    checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> float:
     """Second derivative of a ring's free energy by the flux phase per bond, rad/fs.
 
@@ -226,7 +253,9 @@ def flux_stiffness(
     n = model.n_sites
     threaded = replace(model, flux=np.pi / (2 * n))
     sector = Sector(n, translation=model.is_translation_invariant)
-    state = find_equilibrium(threaded, expansion, sector, accuracy, limits, comm, report)
+    state = find_equilibrium(
+        threaded, expansion, sector, accuracy, limits, comm, report, checkpoints
+    )
     current = float(np.trace(threaded.current @ state.density_matrix).real)
     return -n * current / model.lattice_constant_A
 

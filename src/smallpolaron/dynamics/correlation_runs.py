@@ -7,7 +7,7 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import AdaptiveTrajectory, evolve_adaptive
+from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import (
     LinearProblem,
     NotConverged,
@@ -16,8 +16,10 @@ from smallpolaron.dynamics.adaptive_solve import (
 )
 from smallpolaron.dynamics.adaptive_states import find_equilibrium
 from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
@@ -57,6 +59,7 @@ class CorrelationTask:
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
+        checkpoints: where what the runs reach is kept.
     """
 
     model: HolsteinModel
@@ -67,6 +70,7 @@ class CorrelationTask:
     limits: Limits
     comm: MPI.Intracomm
     report: Report
+    checkpoints: Checkpoints = NO_CHECKPOINTS
 
     def progress(self, label: str) -> Progress:
         """Progress over the record."""
@@ -103,7 +107,14 @@ class CorrelationProblem:
         """Find the equilibrium (collective)."""
         self._task, self._expansion, self._accuracy = task, expansion, accuracy
         self.equilibrium = find_equilibrium(
-            task.model, expansion, task.even, accuracy, task.limits, task.comm, task.report
+            task.model,
+            expansion,
+            task.even,
+            accuracy,
+            task.limits,
+            task.comm,
+            task.report,
+            task.checkpoints,
         )
         self._complex_readout = Readout.of(self._empty(), [task.model.current])
         self._readout = Readout.of(self._empty(task.real_part_only), [task.model.current])
@@ -128,7 +139,13 @@ class CorrelationProblem:
             x = hermitian_part(full, x, basis)
         end = float(time_fs[-1])
         x, trajectory = evolve_adaptive(
-            basis, x, self._readout, accuracy, end, task.progress(label)
+            basis,
+            x,
+            self._readout,
+            accuracy,
+            end,
+            task.progress(label),
+            checkpoints=task.checkpoints,
         )
         inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
         c = trajectory.sample(inside, 0)[:, 0]
@@ -175,6 +192,7 @@ class CorrelationProblem:
                 np.zeros(basis.n_local, complex),
                 growth=self._accuracy.growth_threshold,
                 tolerance=self._accuracy.solver_tolerance,
+                stage=task.checkpoints.stage("resolvent", basis, self._accuracy, frequency, scale),
             )
         except NotConverged as reason:
             task.progress("resolvent").say(f"{reason}; its value is stored as nan and flagged")

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import place_values, start_labels
 from smallpolaron.dynamics.carrier import Readout
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
@@ -41,7 +42,10 @@ _TRACE, _CURRENT = 0, 3
 
 @dataclass(frozen=True)
 class DisplacementTask:
-    """What all runs of one point share: model (a window), start, output times, limits, ranks."""
+    """What all runs of one point share: model (a window), start, output times, limits, ranks.
+
+    And where what they reach is kept.
+    """
 
     model: HolsteinModel
     start: Start
@@ -49,6 +53,7 @@ class DisplacementTask:
     limits: Limits
     comm: MPI.Intracomm
     report: Report
+    checkpoints: Checkpoints = NO_CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def run_displacement(
         progress,
         float(np.exp(polaron_exponent(bath))),
         DisplacementGenerator,
+        task.checkpoints,
     )
     time = task.time_fs[task.time_fs <= run.step_time_fs[-1] * (1 + 1e-12)]
     values = run.sample(time, 0).real

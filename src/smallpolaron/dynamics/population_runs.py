@@ -7,16 +7,14 @@ import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import (
-    AdaptiveTrajectory,
-    PropagationFailed,
-    evolve_adaptive,
-)
+from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import place_values, start_labels
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
@@ -30,7 +28,10 @@ PopulationSymmetry = Literal["auto", "momentum", "none"]
 
 @dataclass(frozen=True)
 class PopulationTask:
-    """What all runs of one point share: model, start and site, output times, limits, ranks."""
+    """What all runs of one point share: model, start and site, output times, limits, ranks.
+
+    And where what they reach is kept.
+    """
 
     model: HolsteinModel
     start: Start
@@ -39,6 +40,7 @@ class PopulationTask:
     limits: Limits
     comm: MPI.Intracomm
     report: Report
+    checkpoints: Checkpoints = NO_CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,8 @@ def run_momentum_sectors(
     Raises:
         LimitReached: a momentum would outgrow the limit; raised on all ranks.
         PropagationFailed: no step size works for a momentum; raised on all ranks.
+        Interrupted: the job is to stop; raised on all ranks once every group has stopped or is
+            done.
     """
     n, comm = task.model.n_sites, task.comm
     momenta = range(n // 2 + 1)
@@ -117,7 +121,7 @@ def run_momentum_sectors(
     runs: list[AdaptiveTrajectory] = []
     sums = np.zeros((3, len(task.time_fs), n))
     rho = np.zeros((n, n), complex)
-    failure: LimitReached | PropagationFailed | None = None
+    failure: LimitReached | PropagationFailed | Interrupted | None = None
     for m in momenta:
         if m % groups != colour:
             continue
@@ -129,7 +133,7 @@ def run_momentum_sectors(
             basis, x, run = _propagate(
                 task, bath, accuracy, f"{label}, momentum {m}", sector, identity, group
             )
-        except (LimitReached, PropagationFailed) as reason:
+        except (LimitReached, PropagationFailed, Interrupted) as reason:
             # the other groups do not know yet
             failure = reason
             break
@@ -172,7 +176,9 @@ def _propagate(
     x = place_values(basis, *start_labels(basis, task.start, origin, accuracy))
     readout = Readout.of(basis, operators)
     growth = float(np.exp(polaron_exponent(bath)))
-    x, run = evolve_adaptive(basis, x, readout, accuracy, end, progress, growth)
+    x, run = evolve_adaptive(
+        basis, x, readout, accuracy, end, progress, growth, checkpoints=task.checkpoints
+    )
     return basis, x, run
 
 

@@ -34,6 +34,12 @@ class Progress:
     interval_s: float = 10.0
     _began: float = field(default_factory=time.perf_counter)
     _spoke: float = field(default_factory=time.perf_counter)
+    _first_fs: float = 0.0
+
+    def resumed(self, time_fs: float, origin: str) -> None:
+        """Report that the propagation goes on at time_fs, which counts as its begin from now on."""
+        self._first_fs = time_fs
+        self.say(f"resumed at t = {time_fs:.1f} fs from {origin}")
 
     def at(self, time_fs: float, note: str = "") -> None:
         """Report that time_fs has been reached, if the interval has passed."""
@@ -56,7 +62,7 @@ class Progress:
             self.report(f"{self.label}: {text}")
 
     def _status(self, time_fs: float, now: float) -> str:
-        rate = time_fs / (now - self._began)
+        rate = (time_fs - self._first_fs) / (now - self._began)
         if self.total_fs is None:
             return f"{time_fs:.1f} fs, {rate:.2f} fs/s"
         left = (self.total_fs - time_fs) / rate if rate > 0 else float("inf")

@@ -22,6 +22,7 @@ from smallpolaron.hierarchy.neighbours import (
     slots,
     strengths,
 )
+from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
 from smallpolaron.model.bath import BathExpansion
@@ -308,15 +309,41 @@ class AdaptiveBasis:
         # equal places cannot be parted: not again until it got worse or the basis has outgrown it
         if self._imbalance() <= _IMBALANCE * self._dealt[0] and self.size < 2 * self._dealt[1]:
             return x
-        keys = self.keys.copy()
-        self._exchange.deal(keys)
-        moved, back = self._exchange.route(keys)
-        x = self._exchange.follow(x, back)
-        self._clear()
-        self._labels.replace(moved)
-        self._link_new(0)
+        return self._deal(self.keys.copy(), x)
+
+    def placement(self) -> Placement:
+        """The labels in play as a copy; see hold()."""
+        return Placement(self.keys.copy(), Dealing(self._exchange.splitters, *self._dealt))
+
+    def hold(self, placement: Placement, x: ComplexArray) -> ComplexArray:
+        """Hold these labels instead of those in play (collective); returns the state on them.
+
+        With the dealing of the same number of ranks the basis is the one that was asked for its
+        placement, and every later number the same to the last bit.
+        """
+        if placement.dealing is None:
+            return self._deal(placement.keys, x)
+        dealing = placement.dealing
+        self._exchange.splitters = dealing.splitters
+        self._fill(placement.keys)
+        self._dealt = (dealing.imbalance, dealing.size)
+        return x
+
+    def _deal(self, keys: Keys, x: ComplexArray) -> ComplexArray:
+        """Deal out keys that ranks have anyhow; returns the state that goes with them."""
+        if self.comm.size > 1:
+            self._exchange.deal(keys)
+            keys, back = self._exchange.route(keys)
+            x = self._exchange.follow(x, back)
+        self._fill(keys)
         self._dealt = (self._imbalance(), self.size)
         return x
+
+    def _fill(self, keys: Keys) -> None:
+        self._clear()
+        self._labels.replace(keys)
+        self.size = int(self.comm.allreduce(len(keys)))
+        self._link_new(0)
 
     def _imbalance(self) -> float:
         """Labels on the fullest rank over the mean (collective)."""

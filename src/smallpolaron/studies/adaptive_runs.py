@@ -24,6 +24,7 @@ from smallpolaron.dynamics.adaptive_population import (
     AdaptivePopulation,
     compute_adaptive_population,
 )
+from smallpolaron.dynamics.checkpoints import Checkpoints
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import CM_TO_RAD_FS
@@ -83,13 +84,14 @@ def _population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     return _symmetry(parameters) if lattice else "auto"
 
 
-def correlation(parameters: Given, max_unknowns: int) -> Outcome | None:
+def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) -> Outcome | None:
     """Compute C_JJ of a point (collective); the outcome is on rank 0, None elsewhere.
 
     Raises:
         LimitReached: the hierarchy would outgrow max_unknowns.
         NotConverged: a linear solver failed.
         PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
     """
     model, accuracy = holstein_model(parameters), _accuracy(parameters)
     wanted = parameters["propagation"]["resolvent_frequencies_cm"]
@@ -104,6 +106,7 @@ def correlation(parameters: Given, max_unknowns: int) -> Outcome | None:
         symmetry=_symmetry(parameters),
         infinite=is_infinite(parameters),
         limits=_limits(parameters, max_unknowns),
+        checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
@@ -111,12 +114,15 @@ def correlation(parameters: Given, max_unknowns: int) -> Outcome | None:
     return _correlation_variables(found), gates
 
 
-def population(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome | None:
+def population(
+    parameters: Given, start: Protocol, max_unknowns: int, checkpoints: Checkpoints
+) -> Outcome | None:
     """Compute the populations of a point (collective); the outcome is on rank 0, None elsewhere.
 
     Raises:
         LimitReached: the hierarchy would outgrow max_unknowns.
         PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
     """
     assert start != "current"
     accuracy = _accuracy(parameters)
@@ -131,18 +137,22 @@ def population(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome
         refined=refined_expansion(parameters),
         symmetry=_population_symmetry(parameters),
         limits=_limits(parameters, max_unknowns),
+        checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
     return _population_variables(found), adaptive_population_gates(found, accuracy.target)
 
 
-def displacement(parameters: Given, start: Protocol, max_unknowns: int) -> Outcome | None:
+def displacement(
+    parameters: Given, start: Protocol, max_unknowns: int, checkpoints: Checkpoints
+) -> Outcome | None:
     """Compute the displacement on the infinite lattice (collective); the outcome is on rank 0.
 
     Raises:
         LimitReached: the hierarchy would outgrow max_unknowns.
         PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
     """
     assert start != "current"
     model, accuracy = holstein_model(parameters), _accuracy(parameters)
@@ -155,6 +165,7 @@ def displacement(parameters: Given, start: Protocol, max_unknowns: int) -> Outco
         sample_fs=number(parameters, "propagation.sample_fs"),
         refined=refined_expansion(parameters),
         limits=_limits(parameters, max_unknowns),
+        checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:
         return None

@@ -17,12 +17,18 @@ from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import is_adaptive, is_infinite
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
+from smallpolaron.studies.sections import ResourcesConfig
+from smallpolaron.studies.signals import stopping
 from smallpolaron.studies.store import Result, StoreError, write_result
 
 if TYPE_CHECKING:
     from mpi4py import MPI
 
+    from smallpolaron.studies.checkpoints import JobCheckpoints
     from smallpolaron.studies.fixed_runs import Outcome
+
+INTERRUPTED_STATUS: Final = 75
+"""Exit status of a job that was asked to stop and can go on later: EX_TEMPFAIL of sysexits.h."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,7 @@ def run_job(options: JobOptions) -> int:
 def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     from smallpolaron.dynamics.adaptive_evolve import PropagationFailed
     from smallpolaron.dynamics.adaptive_solve import NotConverged
+    from smallpolaron.dynamics.checkpoints import Interrupted
     from smallpolaron.dynamics.comm import (
         ParallelSetupError,
         require_complex_petsc,
@@ -75,14 +82,20 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     order = _bcast_order(options, comm)
     if isinstance(order, str):
         return _refuse(comm, order)
+    checkpoints = _checkpoints(order, options, comm)
     try:
-        outcome = _compute(order, options.protocol)
+        with stopping(checkpoints):
+            outcome = _compute(order, options.protocol, checkpoints)
+    except Interrupted as reason:  # raised on all ranks alike
+        return _say(comm, f"point {order.point.id}: {reason}", INTERRUPTED_STATUS)
     except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
         return _refuse(comm, f"point {order.point.id}: {error}")
     if comm.rank == 0:
         assert outcome is not None
         result = _result(order, options.protocol, outcome, watch)
         write_result(options.output, result, overwrite=options.overwrite)
+        if checkpoints is not None:
+            checkpoints.remove()
         failed = [gate.name for gate in result.gates if not gate.passed]
         verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
         print(f"{options.output}: {verdict}", file=sys.stderr, flush=True)
@@ -91,18 +104,22 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
 
 
 def _refuse(comm: MPI.Intracomm, message: str) -> int:
+    return _say(comm, f"error: {message}", 2)
+
+
+def _say(comm: MPI.Intracomm, message: str, status: int) -> int:
     if comm.rank == 0:
-        print(f"error: {message}", file=sys.stderr, flush=True)
-    return 2
+        print(message, file=sys.stderr, flush=True)
+    return status
 
 
 @dataclass(frozen=True)
 class _Order:
-    """What is to be computed: a point of a study and the limit of an adaptive hierarchy."""
+    """What is to be computed: a point of a study; the limits that its jobs are given."""
 
     study: str
     point: Point
-    max_unknowns: int
+    resources: ResourcesConfig
 
 
 def _bcast_order(options: JobOptions, comm: MPI.Intracomm) -> _Order | str:
@@ -127,21 +144,36 @@ def _read_order(options: JobOptions) -> _Order:
         )
     if options.output.exists() and not options.overwrite:
         raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
-    return _Order(plan.study, point, plan.resources.max_unknowns)
+    return _Order(plan.study, point, plan.resources)
 
 
-def _compute(order: _Order, protocol: Protocol) -> Outcome | None:
+def _checkpoints(order: _Order, options: JobOptions, comm: MPI.Intracomm) -> JobCheckpoints | None:
+    """Return the checkpoints of a job; None for a fixed hierarchy, or if none are wanted."""
+    from smallpolaron.studies.checkpoints import JobCheckpoints, folder_of
+
+    minutes = order.resources.checkpoint_minutes
+    if not minutes or not is_adaptive(order.point.parameters):
+        return None
+    job = {"configuration_hash": order.point.hash, "protocol": options.protocol}
+    return JobCheckpoints(folder_of(options.output), job, 60.0 * minutes, comm)
+
+
+def _compute(
+    order: _Order, protocol: Protocol, checkpoints: JobCheckpoints | None
+) -> Outcome | None:
     """Run the engine of a point; the outcome is on rank 0, None elsewhere."""
+    from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
     from smallpolaron.studies import adaptive_runs, fixed_runs
 
     parameters = order.point.parameters
+    kept, limit = checkpoints or NO_CHECKPOINTS, order.resources.max_unknowns
     if is_adaptive(parameters):
         if protocol == "current":
-            return adaptive_runs.correlation(parameters, order.max_unknowns)
+            return adaptive_runs.correlation(parameters, limit, kept)
         compute = (
             adaptive_runs.displacement if is_infinite(parameters) else adaptive_runs.population
         )
-        return compute(parameters, protocol, order.max_unknowns)
+        return compute(parameters, protocol, limit, kept)
     if protocol == "current":
         return fixed_runs.correlation(parameters)
     return fixed_runs.population(parameters, protocol)

@@ -315,3 +315,10 @@ class ResourcesConfig(Section):
         ge=1,
         le=1_000_000_000_000,
     )
+    checkpoint_minutes: float | None = described(
+        "Wall time between two checkpoints of a job on an adaptive hierarchy; longer where writing "
+        "one takes more than a hundredth of it. null or 0: none.",
+        15.0,
+        ge=0,
+        le=100_000,
+    )

@@ -24,6 +24,7 @@ from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
 from smallpolaron.studies.seal import seal, seal_state
+from smallpolaron.studies.textfile import to_disk
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 2
@@ -139,12 +140,12 @@ def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -
         with h5py.File(temporary, "w", track_order=True) as file:
             _fill(file, result)
         seal(temporary)
-        _to_disk(temporary)
+        to_disk(temporary)
         if overwrite:
             os.replace(temporary, path)
         else:
             _publish(temporary, path)
-        _to_disk(path.parent)
+        to_disk(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -157,14 +158,6 @@ def _publish(temporary: Path, path: Path) -> None:
         raise StoreError(f"{path}: another job wrote this file meanwhile; it is kept") from error
     except OSError:  # no hard links on this file system
         os.replace(temporary, path)
-
-
-def _to_disk(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def check_result(result: Result) -> None:

@@ -1,0 +1,114 @@
+"""What a propagation on an adaptive basis records."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.dynamics.dense_output import interpolate_derivative
+from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.propagator import Segment
+
+
+@dataclass
+class AdaptiveTrajectory:
+    """What was recorded along a propagation.
+
+    Attributes:
+        segments: observables as polynomials over each step.
+        closing: their series at the end of the last step.
+        step_time_fs: beginning of every step and the end of the last.
+        norm: norm of the state at those times.
+        basis_size: labels at those times, on all ranks.
+        outside_flow: amplitude kept outside the basis relative to the norm, at those times.
+        dropped: norm of what pruning dropped, per event, relative to the norm.
+        capped: largest relative amplitude that a limit kept out.
+        step_error: sum over the steps of the estimated local error, absolute.
+        products: products with L.
+        repeated: steps that were repeated.
+        growth_detected: the run was stopped because the state grew.
+        n_nonzeros: entries of the largest generator, on all ranks.
+    """
+
+    segments: list[Segment] = field(default_factory=list)
+    closing: Segment | None = None
+    step_time_fs: list[float] = field(default_factory=lambda: [0.0])
+    norm: list[float] = field(default_factory=list)
+    basis_size: list[int] = field(default_factory=list)
+    outside_flow: list[float] = field(default_factory=list)
+    dropped: list[float] = field(default_factory=list)
+    capped: float = 0.0
+    step_error: float = 0.0
+    products: int = 0
+    repeated: int = 0
+    growth_detected: bool = False
+    n_nonzeros: int = 0
+
+    def integral(self, time_fs: NDArray[np.float64]) -> ComplexArray:
+        """Integral of the observables from zero to times, shape (times, operators)."""
+        pieces = [_integrated(segment) for segment in self.segments]
+        ends = np.cumsum([piece.coefficients[:, 0].sum(axis=0) for piece in pieces], axis=0)
+        starts = np.array([s.start for s in self.segments])
+        which = np.clip(np.searchsorted(starts, time_fs, side="right") - 1, 0, None)
+        values = np.zeros((len(time_fs), ends.shape[1]), complex)
+        for i in np.unique(which):
+            inside = which == i
+            values[inside] = pieces[i].at(time_fs[inside])[:, 0] + (ends[i - 1] if i else 0)
+        return values
+
+    def sample(self, time_fs: NDArray[np.float64], order: int) -> ComplexArray:
+        """Derivative of the given order of the observables at times, shape (times, operators)."""
+        starts = np.array([s.start for s in self.segments])
+        which = np.clip(np.searchsorted(starts, time_fs, side="right") - 1, 0, None)
+        values = np.zeros((len(time_fs), self.segments[0].coefficients.shape[2]), complex)
+        for i in np.unique(which):
+            inside = which == i
+            segment = self.segments[i]
+            if order == 0:
+                values[inside] = segment.at(time_fs[inside])[:, 0]
+                continue
+            following = self.segments[i + 1] if i + 1 < len(self.segments) else self.closing
+            assert following is not None
+            values[inside] = interpolate_derivative(segment, following, order, time_fs[inside])
+        return values
+
+
+_PLAIN = [
+    each.name for each in fields(AdaptiveTrajectory) if each.name not in ("segments", "closing")
+]
+
+
+def to_arrays(run: AdaptiveTrajectory) -> dict[str, NDArray[Any]]:
+    """A trajectory as named arrays; see from_arrays."""
+    segments = [*run.segments, *([] if run.closing is None else [run.closing])]
+    found = {
+        "starts": np.array([s.start for s in segments]),
+        "lengths": np.array([s.length for s in segments]),
+        "terms": np.array([len(s.coefficients) for s in segments], np.int64),
+        "closed": np.array(run.closing is not None),
+    }
+    if segments:
+        found["coefficients"] = np.concatenate([s.coefficients for s in segments])
+    return found | {name: np.array(getattr(run, name)) for name in _PLAIN}
+
+
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> AdaptiveTrajectory:
+    """The trajectory that to_arrays was given, to the last bit."""
+    ends = np.cumsum(arrays["terms"])
+    pieces = np.split(arrays["coefficients"], ends[:-1]) if len(ends) else []
+    segments = [
+        Segment(float(start), float(length), piece)
+        for start, length, piece in zip(arrays["starts"], arrays["lengths"], pieces, strict=True)
+    ]
+    closing = segments.pop() if arrays["closed"] else None
+    plain = {name: arrays[name].tolist() for name in _PLAIN}
+    return AdaptiveTrajectory(segments=segments, closing=closing, **plain)
+
+
+def _integrated(segment: Segment) -> Segment:
+    """The integral from the beginning of a step on, as a polynomial over it."""
+    powers = np.arange(1, len(segment.coefficients) + 1)[:, None, None]
+    c = segment.length * segment.coefficients / powers
+    return replace(segment, coefficients=np.concatenate([np.zeros_like(c[:1]), c]))
