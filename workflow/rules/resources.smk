@@ -59,7 +59,7 @@ def jobs_of_study():
 def outlook(longest=25):
     """Return what a run will cost, as text for a dry run."""
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
-    hours = sum(job[3].core_hours for job in jobs)
+    hours = sum(job[3].core_hours.expected for job in jobs)
     lines = [
         f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in "
         f"{len(SYSTEMS) + len(STUDY.ensembles)} physical systems; "
@@ -76,7 +76,7 @@ def outlook(longest=25):
         lines.append(
             f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"
         )
-    for _, point, protocol, asked in sorted(jobs, key=lambda job: -job[3].core_hours)[
+    for _, point, protocol, asked in sorted(jobs, key=lambda job: -job[3].core_hours.expected)[
         :longest
     ]:
         lines.append(

@@ -315,3 +315,18 @@ class ResourcesConfig(Section):
         ge=1,
         le=1_000_000_000_000,
     )
+    max_core_hours: float | None = described(
+        "Budget: a study whose jobs are expected to take more together is refused before any of "
+        "them runs (docs/cost.md). null: no budget.",
+        None,
+        unit="core-hours",
+        gt=0,
+        le=1e9,
+    )
+    core_speed: float | None = described(
+        "Speed of a core that computes, relative to the machine of the cost model. null: as fast; "
+        "the command cost measures it where the processor is another one.",
+        None,
+        gt=0,
+        le=1000,
+    )
