@@ -26,7 +26,6 @@ from smallpolaron.studies.parameters import (
     is_adaptive,
     number,
     truncation,
-    whole,
 )
 from smallpolaron.studies.sections import ResourcesConfig
 

@@ -73,9 +73,7 @@ def bill(
     return sorted(items, key=lambda item: -item.need.core_hours.expected)
 
 
-def _estimate(
-    plan: Plan, job: Job, speed: float | None, known: Sequence[Evidence]
-) -> JobEstimate:
+def _estimate(plan: Plan, job: Job, speed: float | None, known: Sequence[Evidence]) -> JobEstimate:
     parameters, more = job.point.parameters, None
     if known and is_adaptive(parameters):
         more = correction(read_model(), known, features(parameters, job.protocol))
@@ -84,23 +82,23 @@ def _estimate(
     )
 
 
-def total(items: Iterable[Item]) -> Range:
+def total(needs: Iterable[JobEstimate]) -> Range:
     """Return the core-hours of jobs together, with the range if all erred the same way."""
-    hours = [item.need.core_hours for item in items]
+    hours = [need.core_hours for need in needs]
     expected = sum(each.expected for each in hours)
     return Range(expected, sum(each.high for each in hours) / expected) if hours else Range(0.0)
 
 
 def overdraft(items: Sequence[Item], budget: float) -> str | None:
     """Return why jobs exceed a budget in core-hours, and what dominates; None if they do not."""
-    asked = total(items)
+    asked = total(_needs(items))
     if asked.expected <= budget:
         return None
     first = max(items, key=lambda item: item.need.core_hours.expected)
-    kind, most = max(_by_kind(items).items(), key=lambda pair: total(pair[1]).expected)
-    share = 100 * total(most).expected / asked.expected
+    kind, most = max(_by_kind(items).items(), key=lambda pair: total(_needs(pair[1])).expected)
+    share = 100 * total(_needs(most)).expected / asked.expected
     return (
-        f"the {len(items)} jobs are expected to take {_hours(asked)} core-hours, more than the "
+        f"the {len(items)} jobs are expected to take {hours_text(asked)} core-hours, more than the "
         f"budget of {budget:.3g}; {share:.0f} % of it for {kind} ({len(most)} jobs), "
         f"{first.need.core_hours.expected:.2g} for {first.job.name} alone"
     )
@@ -114,7 +112,7 @@ def bill_lines(study: str, items: Sequence[Item], *, everything: bool = False) -
         items: its jobs.
         everything: list all jobs.
     """
-    yield f"study {study}: {len(items)} MPI jobs, {_hours(total(items))} core-hours"
+    yield f"study {study}: {len(items)} MPI jobs, {hours_text(total(_needs(items)))} core-hours"
     if not items:
         return
     yield ""
@@ -161,6 +159,10 @@ def bill_rows(items: Iterable[Item]) -> Iterator[Mapping[str, object]]:
         )
 
 
+def _needs(items: Iterable[Item]) -> list[JobEstimate]:
+    return [item.need for item in items]
+
+
 def _by_kind(items: Iterable[Item]) -> dict[str, list[Item]]:
     kinds: dict[str, list[Item]] = {}
     for item in items:
@@ -172,7 +174,7 @@ def _kind_line(kind: str, items: Sequence[Item]) -> str:
     def most(of: Callable[[JobEstimate], float]) -> float:
         return max(of(item.need) for item in items)
 
-    hours = total(items)
+    hours = total(_needs(items))
     return (
         f"{kind:<14}{len(items):>6}{hours.expected:>12.3g}{_span(hours):>20}"
         f"{most(lambda need: need.labels.expected):>14,.0f}"
@@ -199,5 +201,6 @@ def _short(value: float) -> str:
     return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
 
 
-def _hours(value: Range) -> str:
+def hours_text(value: Range) -> str:
+    """Return core-hours with their range as text."""
     return f"{value.expected:.2g} ({_span(value)})"

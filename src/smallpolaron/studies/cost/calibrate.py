@@ -19,21 +19,24 @@ START_S: Final = 3.0
 """Processor time of a job that computes next to nothing: imports, compiled code from its cache, the
 result file. The smallest jobs took 1.9 to 4 s, the more the busier the machine was."""
 
-LEAST_NET_S: Final = 4.0
-"""Jobs that took less beyond their start do not tell the rate."""
+LEAST_WORK: Final = 1e7
+"""Labels times products from which on a job tells the rate; what smaller ones take is their start,
+and code compiled by the first of them."""
+
+LEAST_NET_S: Final = 0.1
+"""Least time beyond the start that is believed."""
 
 _SYSTEM: Final = ("1", "e", "g", "t", "ee", "gg", "eg", "h", "d")
 _START: Final = ("fc", "fc_e")
-_SIZE: Final = ("small", "reach")
 FITTED: Final[Mapping[Family, Mapping[Quantity, tuple[str, ...]]]] = {
     "current": {
-        "first_labels": (*_SYSTEM, *_SIZE, "chain"),
+        "first_labels": (*_SYSTEM, "wrap", "chain", "short"),
         "frontier": ("1", "e", "g", "t", "h", "chain"),
         "products": (*_SYSTEM, "chain"),
         "rate": ("1", "e", "chain"),
     },
     "population": {
-        "first_labels": (*_SYSTEM, *_START, *_SIZE),
+        "first_labels": (*_SYSTEM, *_START, "wrap"),
         "frontier": ("1", "e", "g", "t", "h", *_START),
         "products": (*_SYSTEM, *_START),
         "rate": ("1", "e", "fc"),
@@ -42,7 +45,7 @@ FITTED: Final[Mapping[Family, Mapping[Quantity, tuple[str, ...]]]] = {
         "first_labels": (*_SYSTEM, *_START),
         "frontier": ("1", "e", "g", "t", "h", *_START),
         "products": (*_SYSTEM, *_START),
-        "rate": ("1", "e", "fc"),
+        "rate": ("1", "fc"),
     },
 }
 """What decides what."""
@@ -67,14 +70,14 @@ def calibrate(records: Sequence[JobRecord], speed: float) -> CostModel:
     for family in get_args(Family):
         jobs = [pair for pair in pairs if pair[1].family == family]
         if jobs:
-            families[family] = _family(family, jobs)
+            families[family] = fit_family(family, jobs)
     machine = Counter(record.machine for record in records).most_common(1)[0][0]
     return CostModel(machine, speed, START_S, families)
 
 
 def system_of(record: JobRecord, job: JobFeatures) -> Hashable:
     """Return what jobs of one physical system and start share, whatever their size."""
-    return (*(round(value, 1) for value in job.system), record.protocol)
+    return (job.family, record.protocol, *(round(value, 1) for value in job.system))
 
 
 def measured(quantity: Quantity, record: JobRecord, job: JobFeatures) -> float | None:
@@ -86,15 +89,20 @@ def measured(quantity: Quantity, record: JobRecord, job: JobFeatures) -> float |
     if quantity == "frontier":
         threshold = job.growth / COARSER**record.tightenings
         return log(record.frontier / threshold) if record.frontier > 0 else None
-    net = record.core_seconds - START_S
-    return log(net / (record.labels * record.products)) if net > LEAST_NET_S else None
+    work = record.labels * record.products
+    return (
+        log(max(record.core_seconds - START_S, LEAST_NET_S) / work) if work > LEAST_WORK else None
+    )
 
 
-def _family(family: Family, jobs: Sequence[Pair]) -> FamilyModel:
+def fit_family(family: Family, jobs: Sequence[Pair]) -> FamilyModel:
+    """Fit one family of jobs.
+
+    Raises:
+        CostModelError: too few different systems, or no job tells its memory.
+    """
     try:
-        fits = {
-            quantity: _fit(quantity, names, jobs) for quantity, names in FITTED[family].items()
-        }
+        fits = {quantity: _fit(quantity, names, jobs) for quantity, names in FITTED[family].items()}
     except ValueError as error:
         raise CostModelError(f"jobs of family {family}: {error}; give more folders") from error
     base, slope = _memory([record for record, _ in jobs])

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
-from smallpolaron.studies.cost.calibrate import calibrate, system_of
+from smallpolaron.studies.cost.calibrate import START_S, fit_family, system_of
 from smallpolaron.studies.cost.features import JobFeatures, features
-from smallpolaron.studies.cost.model import CostModelError
+from smallpolaron.studies.cost.model import CostModel, CostModelError
 from smallpolaron.studies.cost.prediction import Prediction, predict
 from smallpolaron.studies.cost.records import JobRecord
 
@@ -49,19 +49,19 @@ def compare(records: Sequence[JobRecord]) -> list[Comparison]:
     of one system are left out together. Jobs whose family then has no second system are left out.
     """
     pairs = [(record, features(record.parameters, record.protocol)) for record in records]
-    systems = [system_of(*pair) for pair in pairs]
-    found: list[Comparison] = []
-    for system in dict.fromkeys(systems):
-        others = [r for r, each in zip(records, systems, strict=True) if each != system]
-        model = calibrate(others, speed=1.0)
-        for (record, job), each in zip(pairs, systems, strict=True):
-            if each != system:
-                continue
-            try:
-                found.append(Comparison(record, job, predict(model, job)))
-            except CostModelError:
-                continue
-    return found
+    found: dict[int, Comparison] = {}
+    for system in dict.fromkeys(system_of(*pair) for pair in pairs):
+        left_out = [i for i, pair in enumerate(pairs) if system_of(*pair) == system]
+        family = pairs[left_out[0]][1].family
+        others = [p for p in pairs if p[1].family == family and system_of(*p) != system]
+        try:
+            model = CostModel("", 1.0, START_S, {family: fit_family(family, others)})
+        except CostModelError:
+            continue
+        for i in left_out:
+            record, job = pairs[i]
+            found[i] = Comparison(record, job, predict(model, job))
+    return [found[i] for i in sorted(found)]
 
 
 def report_lines(found: Sequence[Comparison]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, erf, exp, hypot, log, sqrt
+from math import erf, exp, hypot, log, sqrt
 from typing import Final
 
 from smallpolaron.studies.cost.features import Family, JobFeatures
@@ -121,14 +121,16 @@ def predict(model: CostModel, job: JobFeatures, correction: Correction | None = 
         labels=Range(exp(labels), _factor(spread)),
         products=Range(exp(products[0]), _factor(products[1])),
         core_seconds=Range(model.start_s + net, high),
-        file_bytes=family.file_bytes + array_bytes(job.family, job.samples, job.n_sites, exp(products[0])),
+        file_bytes=family.file_bytes
+        + array_bytes(job.family, job.samples, job.n_sites, exp(products[0])),
     )
 
 
-def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[int, float]:
-    """Return how often thresholds will be tightened, and the standard deviation of that number.
+def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[float, float]:
+    """Return how often thresholds will be tightened: mean and standard deviation.
 
-    The estimated error is proportional to the threshold.
+    The estimated error is proportional to the threshold. Between two numbers that are as likely,
+    the mean is off by half a step only.
     """
     fit = family.fits["frontier"]
     excess = fit.at(job.values) + log(job.growth / (SHARE * job.target))
@@ -140,7 +142,7 @@ def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[int, float]:
     shares.append(1.0 - sum(shares))
     mean = sum(k * share for k, share in enumerate(shares))
     variance = sum((k - mean) ** 2 * share for k, share in enumerate(shares))
-    return min(MOST_TIGHTENINGS, max(0, ceil(needed))), sqrt(max(variance, 0.0))
+    return mean, sqrt(max(variance, 0.0))
 
 
 def _below(value: float, mean: float, deviation: float) -> float:

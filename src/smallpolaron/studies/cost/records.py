@@ -76,7 +76,9 @@ def read_records(folders: Iterable[Path]) -> list[JobRecord]:
     """
     records = []
     for folder in folders:
-        paths = sorted(p for kind in ("correlation", "population") for p in folder.glob(f"{kind}/*.h5"))
+        paths = sorted(
+            p for kind in ("correlation", "population") for p in folder.glob(f"{kind}/*.h5")
+        )
         found = [record for path in paths if (record := _record(path)) is not None]
         if not found:
             raise StoreError(

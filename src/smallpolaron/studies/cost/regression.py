@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 RealArray = NDArray[np.float64]
 
-PRIOR_SD: Final = 3.0
+PRIOR_SD: Final = 5.0
 """Standard deviation of the coefficients before anything is known: exponents of power laws are a
 few at most. It keeps features that the jobs seen do not vary from running wild."""
 
@@ -98,13 +98,23 @@ def fit(
 
 
 def left_out_residuals(rows: RealArray, logs: RealArray, groups: Sequence[Hashable]) -> RealArray:
-    """Return the residuals of every group under the fit of all others, shape (n,)."""
-    residuals = np.empty(len(logs))
-    for group in set(groups):
-        inside = np.array([each == group for each in groups])
-        others = _some(groups, ~inside)
-        residuals[inside] = logs[inside] - rows[inside] @ _solve(rows[~inside], logs[~inside], others)[0]
+    """Return the residuals of every group under the fit of all others, shape (n,).
+
+    One fit tells them all: with H = X A^-1 X^T W they are (1 - H_gg)^-1 r_g.
+    """
+    coefficients, inverse = _solve(rows, logs, groups)
+    residuals, weights = logs - rows @ coefficients, _weights(groups)
+    for members in _members(groups):
+        own = rows[members] @ inverse @ rows[members].T * weights[members]
+        residuals[members] = np.linalg.solve(np.eye(len(members)) - own, residuals[members])
     return residuals
+
+
+def _members(groups: Sequence[Hashable]) -> list[list[int]]:
+    found: dict[Hashable, list[int]] = {}
+    for index, group in enumerate(groups):
+        found.setdefault(group, []).append(index)
+    return list(found.values())
 
 
 def _credible(residuals: RealArray) -> NDArray[np.bool_]:
@@ -131,5 +141,5 @@ def _solve(
     prior = np.full(rows.shape[1], (TYPICAL_SPREAD / PRIOR_SD) ** 2)
     prior[0] = 0.0
     weighted = rows.T * _weights(groups)
-    inverse = np.linalg.pinv(weighted @ rows + np.diag(prior))
+    inverse: RealArray = np.linalg.pinv(weighted @ rows + np.diag(prior)).astype(np.float64)
     return inverse @ weighted @ logs, inverse
