@@ -3,6 +3,7 @@
 #   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), system, wheel, build, or a folder
 #   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
 #   PYTHON, UV           the interpreter and the uv to use
+#   CONFIG               study for `make cost` (default: config/config.yaml)
 #   CORES                cores for `make demo`, `make paper-mori`, `make paper-anomalous`
 #                        (default: as profiles/local says)
 
@@ -12,6 +13,8 @@ SHELL := /bin/sh
 
 export SMALLPOLARON_PETSC SMALLPOLARON_CACHE PYTHON UV
 
+CONFIG ?= config/config.yaml
+
 # Every command runs with the variables that the set-up wrote down for the chosen PETSc and MPI.
 IN_ENV := . ./.venv/smallpolaron-env &&
 DEMO_CORES := $(if $(CORES),--cores $(CORES))
@@ -19,7 +22,7 @@ REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
 
-.PHONY: help setup demo paper-mori paper-anomalous test test-serial test-mpi bench lint format clean
+.PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -27,6 +30,9 @@ help: ## List these commands
 
 setup: ## Create .venv with the locked packages and a complex PETSc; quick when nothing changed
 	@envs/setup.sh
+
+cost: setup ## Tell what a study will take: make cost CONFIG=config/mori2024.yaml
+	@$(IN_ENV) python -m smallpolaron cost $(CONFIG) $(COST_ARGS)
 
 demo: setup ## Set up, run the demo study and write its report
 	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES)

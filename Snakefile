@@ -3,6 +3,7 @@
 #   snakemake --profile profiles/local     on this machine
 #   snakemake --profile slurm              on a cluster (docs/cluster.md)
 #   snakemake -n --quiet                   what would be run
+#   snakemake cost --profile profiles/local   what it will take (docs/cost.md)
 #
 # The study is config/config.yaml, or the file given with --configfile.
 from snakemake.utils import min_version
@@ -15,6 +16,7 @@ include: "workflow/rules/resources.smk"
 include: "workflow/rules/common.smk"
 include: "workflow/rules/climbing.smk"
 include: "workflow/rules/plan.smk"
+include: "workflow/rules/cost.smk"
 include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/ladder.smk"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import smallpolaron
+from smallpolaron.cli_cost import add_commands as add_cost_commands
 from smallpolaron.cli_crate import add_commands as add_crate_commands
 from smallpolaron.cli_ensemble import add_commands as add_ensemble_commands
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
@@ -98,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add_verify_commands(partial(_add, commands))
     add_rerun_commands(partial(_add, commands))
     add_status_commands(partial(_add, commands))
+    add_cost_commands(partial(_add, commands))
     add_crate_commands(partial(_add, commands))
     return parser
 

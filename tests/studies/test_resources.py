@@ -8,8 +8,6 @@ from math import comb
 
 import pytest
 
-from smallpolaron.studies.adaptive_cost import BASE_MB_PER_RANK as BASE_MB
-from smallpolaron.studies.adaptive_cost import PROPAGATIONS, core_seconds
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.plan import Plan
@@ -156,7 +154,7 @@ def test_adaptive_estimate_is_near_the_measured_runs(
     found = estimate(point, "current", LIMITS)
     assert labels / 2 < found.unknowns < 2 * labels
     assert found.size == f"~{found.unknowns}"
-    assert found.mem_mb_per_cpu > BASE_MB
+    assert found.mem_mb_per_cpu > found.memory_MB.high > found.memory_MB.expected
 
 
 @pytest.mark.parametrize(
@@ -169,23 +167,29 @@ def test_displacement_estimate_is_near_the_measured_runs(
     assert labels / 2 < estimate(point, "marcus", LIMITS).unknowns < 2 * labels
 
 
-@pytest.mark.parametrize(("labels", "seconds"), [(20e3, 1.0), (46e3, 2.4), (110e3, 5.5)])
-def test_adaptive_time_is_near_the_measured_runs(labels: float, seconds: float) -> None:
-    assert core_seconds(int(labels), 600.0) == pytest.approx(PROPAGATIONS * seconds, rel=0.3)
-
-
 def test_adaptive_estimate_depends_on_sites_only_for_currents_without_translation(
     adaptive: Callable[..., Parameters],
 ) -> None:
     def size(model: str, protocol: Protocol = "current") -> int:
         return estimate(adaptive(model=model), protocol, LIMITS).unknowns
 
-    assert size("n_sites: 10") == size("n_sites: 20") == size("topology: infinite")
-    without = size("n_sites: 10, topology: chain")
-    assert without == pytest.approx(10 * size("n_sites: 10"), rel=1e-3)
+    assert size("n_sites: 10") == pytest.approx(size("n_sites: 20"), rel=0.1)
+    assert size("n_sites: 20") == pytest.approx(size("topology: infinite"), rel=0.1)
+    chains = [size(f"n_sites: {n}, topology: chain") for n in (10, 20)]
+    assert chains[0] > 1.5 * size("n_sites: 10")
+    assert chains[1] == pytest.approx(2 * chains[0], rel=0.1)
     assert size("topology: infinite", "marcus") < size("topology: infinite")
     # a carrier that starts on one site visits few of them
-    assert size("n_sites: 10", "marcus") == size("n_sites: 20", "marcus") == size("n_sites: 10")
+    assert size("n_sites: 10", "marcus") == pytest.approx(size("n_sites: 20", "marcus"), rel=0.1)
+
+
+def test_lost_symmetry_multiplies_the_labels(adaptive: Callable[..., Parameters]) -> None:
+    def size(model: str) -> int:
+        return estimate(adaptive(model=model), "marcus", LIMITS).unknowns
+
+    odd, even = (size(f"n_sites: {n}, topology: chain") for n in (21, 20))
+    # the middle site of an odd chain lies on its mirror
+    assert even == pytest.approx(2 * odd, rel=0.05)
 
 
 def test_adaptive_estimate_ends_at_the_limit(adaptive: Callable[..., Parameters]) -> None:

@@ -75,7 +75,7 @@ def test_every_state(plan: Plan, tmp_path: Path, correlation: Callable[..., Resu
     assert found[5].detail == "correlation: 25 %, 2 min left in this part"
     assert found[6].detail.startswith("error: point x: the hierarchy would outgrow 10 (")
     expected = {
-        n: 3600 * estimate(each.job.point.parameters, "current", plan.resources).core_hours
+        n: 3600 * estimate(each.job.point.parameters, "current", plan.resources).core_hours.expected
         for n, each in found.items()
     }
     scale = 100.0 / (expected[3] + expected[4])

@@ -59,11 +59,11 @@ def jobs_of_study():
 def outlook(longest=25):
     """Return what a run will cost, as text for a dry run."""
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
-    hours = sum(job[3].core_hours for job in jobs)
+    hours = hours_text(total(job[3] for job in jobs))
     lines = [
         f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in "
         f"{len(SYSTEMS) + len(STUDY.ensembles)} physical systems; "
-        f"{len(jobs)} MPI jobs to compute, about {hours:.2g} core-hours."
+        f"{len(jobs)} MPI jobs to compute, about {hours} core-hours."
     ]
     climbing = [
         ladder for ladder in LADDERS.values() if not decided(Path(RESULTS), ladder)[1]
@@ -76,9 +76,9 @@ def outlook(longest=25):
         lines.append(
             f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"
         )
-    for _, point, protocol, asked in sorted(jobs, key=lambda job: -job[3].core_hours)[
-        :longest
-    ]:
+    for _, point, protocol, asked in sorted(
+        jobs, key=lambda job: -job[3].core_hours.expected
+    )[:longest]:
         lines.append(
             f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu + OVERHEAD_MB:>8}"
             f" {asked.runtime_min:>4} min  {protocol:<13}  {point.id}"

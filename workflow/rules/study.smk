@@ -13,6 +13,13 @@ shell.prefix(
 
 try:
     from smallpolaron import NUMERICS_VERSION
+    from smallpolaron.studies.cost.bill import (
+        all_jobs,
+        bill,
+        bill_lines,
+        hours_text,
+        total,
+    )
     from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
     from smallpolaron.studies.jobs import jobs_of, left_out
     from smallpolaron.studies.ladder.climb import Tolerance

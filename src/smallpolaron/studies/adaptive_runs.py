@@ -56,7 +56,8 @@ _SOURCES: Final = {
 }
 
 
-def _accuracy(parameters: Given) -> Accuracy:
+def accuracy_of(parameters: Given) -> Accuracy:
+    """Return the wanted accuracy of a point with its expert settings."""
     return Accuracy(
         target=number(parameters, "accuracy"),
         growth=number(parameters, "adaptive.growth"),
@@ -69,11 +70,12 @@ def _limits(parameters: Given, max_unknowns: int) -> Limits:
     return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
 
 
-def _symmetry(parameters: Given) -> Literal["auto", "none"]:
+def symmetry_of(parameters: Given) -> Literal["auto", "none"]:
+    """Return which symmetries the current uses."""
     return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
 
 
-def _population_symmetry(parameters: Given) -> Literal["auto", "none"]:
+def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     """Return which symmetries populations use.
 
     Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
@@ -81,7 +83,7 @@ def _population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     """
     model = holstein_model(parameters)
     lattice = model.is_translation_invariant or model.is_mirror_symmetric
-    return _symmetry(parameters) if lattice else "auto"
+    return symmetry_of(parameters) if lattice else "auto"
 
 
 def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) -> Outcome | None:
@@ -93,7 +95,7 @@ def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) 
         PropagationFailed: no step size works.
         Interrupted: the job is to stop.
     """
-    model, accuracy = holstein_model(parameters), _accuracy(parameters)
+    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
     wanted = parameters["propagation"]["resolvent_frequencies_cm"]
     found = compute_adaptive_correlation(
         model,
@@ -103,7 +105,7 @@ def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) 
         sample_fs=number(parameters, "propagation.sample_fs"),
         refined=refined_expansion(parameters),
         frequencies=[CM_TO_RAD_FS * frequency for frequency in wanted],
-        symmetry=_symmetry(parameters),
+        symmetry=symmetry_of(parameters),
         infinite=is_infinite(parameters),
         limits=_limits(parameters, max_unknowns),
         checkpoints=checkpoints,
@@ -125,7 +127,7 @@ def population(
         Interrupted: the job is to stop.
     """
     assert start != "current"
-    accuracy = _accuracy(parameters)
+    accuracy = accuracy_of(parameters)
     found = compute_adaptive_population(
         holstein_model(parameters),
         bath_expansion(parameters),
@@ -135,7 +137,7 @@ def population(
         duration_fs=number(parameters, "propagation.duration_fs"),
         sample_fs=number(parameters, "propagation.sample_fs"),
         refined=refined_expansion(parameters),
-        symmetry=_population_symmetry(parameters),
+        symmetry=population_symmetry(parameters),
         limits=_limits(parameters, max_unknowns),
         checkpoints=checkpoints,
     )
@@ -155,7 +157,7 @@ def displacement(
         Interrupted: the job is to stop.
     """
     assert start != "current"
-    model, accuracy = holstein_model(parameters), _accuracy(parameters)
+    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
     found = compute_adaptive_displacement(
         model,
         bath_expansion(parameters),

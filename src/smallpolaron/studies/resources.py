@@ -1,7 +1,7 @@
 """From the size of a hierarchy to MPI ranks, memory and run time of its job.
 
 One model serves the plan, the workflow's resources and the cost table. The size of a fixed
-hierarchy is counted, that of an adaptive one estimated (adaptive_cost). All functions are pure.
+hierarchy is counted, what an adaptive one takes is learned from finished jobs (studies/cost).
 """
 
 from __future__ import annotations
@@ -14,19 +14,18 @@ import numpy as np
 from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
-from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies import adaptive_cost
-from smallpolaron.studies.baths import bath_values, coupling_cm, site_bath, slowest_cm
+from smallpolaron.studies.baths import bath_values, site_bath
 from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.cost.features import family_of, features
+from smallpolaron.studies.cost.model import read_model
+from smallpolaron.studies.cost.prediction import Correction, Range, array_bytes, predict
 from smallpolaron.studies.parameters import (
     Given,
     bath_expansion,
     holstein_model,
     is_adaptive,
-    is_infinite,
     number,
     truncation,
-    whole,
 )
 from smallpolaron.studies.sections import ResourcesConfig
 
@@ -46,6 +45,10 @@ BASE_MB_PER_RANK = 350.0
 """Python with NumPy, SciPy, Numba and PETSc loaded, before any hierarchy."""
 
 MEMORY_SAFETY = 1.3
+"""Least factor between the memory expected and the memory asked for."""
+
+FILE_BYTES = 5e4
+"""Size of a result file of a fixed hierarchy beyond its arrays."""
 
 TERMS_PER_STEP = 12
 """Matrix-vector products of one adaptive Taylor step."""
@@ -67,7 +70,15 @@ ASSEMBLY_SECONDS_PER_NONZERO = 4.0e-7
 STARTUP_SECONDS = 15.0
 """Imports, just-in-time compilation, writing the result; 5 s on an idle local disk."""
 
-RUNTIME_SAFETY = 3.0
+RUNTIME_SAFETY = 1.5
+"""Wall-time limit over the upper end of the range: nodes are shared, ranks wait for each other."""
+
+COMPILING_MB = 200.0
+"""Memory of a rank that compiles, as the first jobs on a machine do; 180 MB were measured."""
+
+FIXED_FACTOR = 2.0
+"""Uncertainty of the time of a fixed hierarchy, whose size is certain."""
+
 LEAST_RUNTIME_MIN = 5
 """Wall-time limit of the smallest job, minutes."""
 
@@ -80,20 +91,31 @@ class JobEstimate:
     """What one job needs.
 
     Attributes:
-        unknowns: elements of the state; of an adaptive hierarchy the largest number expected.
-        exact: whether that number was counted rather than estimated.
+        labels: elements of the largest state, with its uncertainty; a fixed hierarchy has none.
+        products: products with the generator of the run that is stored.
+        core_hours: expected use on all ranks together.
+        memory_MB: memory of one rank, 10^6 bytes.
+        file_MB: size of the result file, 10^6 bytes.
+        exact: whether the number of elements was counted rather than estimated.
         tasks: MPI ranks.
-        mem_mb_per_cpu: memory per rank, MB, for this attempt.
-        runtime_min: wall-time limit, minutes, for this attempt.
-        core_hours: expected use (without safety), core hours.
+        mem_mb_per_cpu: memory to ask for per rank, MB, for this attempt.
+        runtime_min: wall-time limit to ask for, minutes, for this attempt.
     """
 
-    unknowns: int
+    labels: Range
+    products: Range
+    core_hours: Range
+    memory_MB: Range
+    file_MB: float
     exact: bool
     tasks: int
     mem_mb_per_cpu: int
     runtime_min: int
-    core_hours: float
+
+    @property
+    def unknowns(self) -> int:
+        """Elements of the state; of an adaptive hierarchy the largest number expected."""
+        return round(self.labels.expected)
 
     @property
     def size(self) -> str:
@@ -170,6 +192,9 @@ def estimate(
     limits: ResourcesConfig,
     attempt: int = 1,
     least_ranks: int = LEAST_RANKS,
+    *,
+    speed: float | None = None,
+    correction: Correction | None = None,
 ) -> JobEstimate:
     """Return what a job needs.
 
@@ -177,59 +202,95 @@ def estimate(
         parameters: resolved parameters of the point.
         protocol: current, franck_condon or marcus.
         limits: the limits of the study.
-        attempt: 1 for the first submission; memory and run time grow with it.
+        attempt: 1 for the first submission; memory and run time asked for grow with it.
         least_ranks: fewest MPI ranks of a job.
+        speed: of a core, relative to the machine of the cost model; None: as limits say.
+        correction: what is known about the basis beyond the cost model.
 
     Raises:
         ValueError: attempt < 1, or the hierarchy cannot be counted.
+        CostModelError: the cost model does not know such jobs.
     """
     if attempt < 1:
         raise ValueError(f"attempt = {attempt}: must be 1 or more")
-    adaptive = is_adaptive(parameters)
-    if adaptive:
-        size = _adaptive_size(parameters, protocol, limits)
+    relative = speed or limits.core_speed or 1.0
+    if is_adaptive(parameters):
+        need = _adaptive(parameters, protocol, limits, least_ranks, correction)
     else:
-        size = unknowns(parameters, protocol)
-    tasks = ranks(size, limits, least_ranks)
-    if adaptive:
-        work = adaptive_cost.core_seconds(size, number(parameters, "propagation.duration_fs"))
-        memory = ceil(MEMORY_SAFETY * adaptive_cost.memory_mb_per_rank(size, tasks))
-    else:
-        entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
-        products = expected_products(parameters, protocol)
-        work = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO)
-        memory = memory_mb_per_rank(size, entries, tasks)
-    seconds = work / tasks + STARTUP_SECONDS
+        need = _fixed(parameters, protocol, limits, least_ranks)
+    seconds = Range(need.core_seconds.expected / relative, need.core_seconds.factor)
+    minutes = RUNTIME_SAFETY * seconds.high / need.tasks / 60
     return JobEstimate(
-        unknowns=size,
-        exact=not adaptive,
+        labels=need.labels,
+        products=need.products,
+        core_hours=Range(seconds.expected / 3600, seconds.factor),
+        memory_MB=need.memory_MB,
+        file_MB=need.file_bytes / 1e6,
+        exact=not is_adaptive(parameters),
+        tasks=need.tasks,
+        mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
+        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(minutes)),
+    )
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a job takes on the machine of the cost model."""
+
+    labels: Range
+    products: Range
+    core_seconds: Range
+    memory_MB: Range
+    file_bytes: float
+    tasks: int
+
+
+def _adaptive(
+    parameters: Given,
+    protocol: Protocol,
+    limits: ResourcesConfig,
+    least_ranks: int,
+    correction: Correction | None,
+) -> _Need:
+    model, job = read_model(), features(parameters, protocol)
+    family, found = model.family(job.family), predict(model, job, correction)
+    # a job that would outgrow the limit stops there
+    size = Range(min(found.labels.expected, limits.max_unknowns), found.labels.factor)
+    tasks = ranks(ceil(size.expected), limits, least_ranks)
+    most = min(size.high, limits.max_unknowns)
+    usual, largest = (
+        family.base_MB + n * family.bytes_per_label / tasks / 1e6 for n in (size.expected, most)
+    )
+    memory = Range(usual, max(MEMORY_SAFETY, largest / usual))
+    every = found.core_seconds.expected + (tasks - 1) * model.start_s
+    work = Range(every, found.core_seconds.factor)
+    return _Need(size, found.products, work, memory, found.file_bytes, tasks)
+
+
+def _fixed(
+    parameters: Given, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
+) -> _Need:
+    size = unknowns(parameters, protocol)
+    tasks = ranks(size, limits, least_ranks)
+    entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
+    products = expected_products(parameters, protocol)
+    work = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO)
+    samples = 1 + int(
+        number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
+    )
+    sites = holstein_model(parameters).n_sites
+    return _Need(
+        labels=Range(size),
+        products=Range(products, FIXED_FACTOR),
+        core_seconds=Range(work + tasks * STARTUP_SECONDS, FIXED_FACTOR),
+        memory_MB=Range(memory_mb_per_rank(size, entries, tasks), MEMORY_SAFETY),
+        file_bytes=FILE_BYTES + array_bytes(family_of(parameters, protocol), samples, sites),
         tasks=tasks,
-        mem_mb_per_cpu=attempt * memory,
-        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(RUNTIME_SAFETY * seconds / 60)),
-        core_hours=tasks * seconds / 3600,
     )
 
 
-def _adaptive_size(parameters: Given, protocol: Protocol, limits: ResourcesConfig) -> int:
-    translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
-    # a localised start reaches as many elements as the translation-invariant state has
-    everywhere = protocol == "current" and not translation
-    kets = float(whole(parameters, "model.n_sites")) if everywhere else 1.0
-    if is_infinite(parameters) and protocol != "current":
-        kets = adaptive_cost.DISPLACEMENT_SHARE
-    v = float(np.max(np.abs(holstein_model(parameters).bond_hoppings))) / CM_TO_RAD_FS
-    gamma = slowest_cm(parameters)
-    return adaptive_cost.labels(
-        accuracy=number(parameters, "accuracy"),
-        eta_over_v=coupling_cm(parameters) / v if v else 1.0,
-        gamma_over_v=gamma / v if v else 1.0,
-        kets=kets,
-        most=limits.max_unknowns,
-    )
-
-
-def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> int:
-    """Return the memory of one rank of a fixed hierarchy in MB (10^6 bytes), with safety."""
+def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> float:
+    """Return the memory of one rank of a fixed hierarchy, MB (10^6 bytes), without safety."""
     matrix = nonzeros * BYTES_PER_NONZERO * ASSEMBLY_FACTOR
     vectors = n_unknowns * BYTES_PER_UNKNOWN
-    return ceil(MEMORY_SAFETY * (BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6))
+    return BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6

@@ -319,6 +319,22 @@ class ResourcesConfig(Section):
         "Wall time between two checkpoints of a job on an adaptive hierarchy; longer where writing "
         "one takes more than a hundredth of it. null or 0: none.",
         15.0,
+        unit="min",
         ge=0,
         le=100_000,
+    )
+    max_core_hours: float | None = described(
+        "Budget: a study whose jobs are expected to take more together is refused before any of "
+        "them runs (docs/cost.md). null: no budget.",
+        None,
+        unit="core-hours",
+        gt=0,
+        le=1e9,
+    )
+    core_speed: float | None = described(
+        "Speed of a core that computes, relative to the machine of the cost model. null: as fast; "
+        "the command cost measures it where the processor is another one.",
+        None,
+        gt=0,
+        le=1000,
     )

@@ -89,7 +89,7 @@ def status(plan: Plan, results: Path, now: float | None = None) -> list[JobStatu
 def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
     result, log = results / f"{job.name}.h5", results / "logs" / f"{job.name}.log"
     need = estimate(job.point.parameters, job.protocol, plan.resources)
-    expected = 3600.0 * need.core_hours
+    expected = 3600.0 * need.core_hours.expected
     if result.exists():
         try:
             record = _record(result, result.stat().st_mtime_ns)

@@ -8,6 +8,7 @@ from pathlib import Path
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
+from smallpolaron.studies.cost.bill import all_jobs, bill, overdraft
 from smallpolaron.studies.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.studies.members import ensemble_parameters, member_parameters
 from smallpolaron.studies.papers import missing
@@ -57,7 +58,7 @@ def plan_document(document: Document) -> Plan:
         ]
     if problems:
         raise ConfigurationError(document.source, problems)
-    return Plan(
+    plan = Plan(
         study=first.study,
         paper=first.paper,
         numerics_version=NUMERICS_VERSION,
@@ -68,6 +69,20 @@ def plan_document(document: Document) -> Plan:
         analysis=first.analysis,
         resources=first.resources,
     )
+    _keep_budget(document, plan)
+    return plan
+
+
+def _keep_budget(document: Document, plan: Plan) -> None:
+    """Refuse a study that is expected to take more than its budget."""
+    budget = plan.resources.max_core_hours
+    refusal = overdraft(bill(plan, all_jobs(plan)), budget) if budget else None
+    if refusal:
+        key = "resources.max_core_hours"
+        advice = "raise it, ask for less accuracy, or split the study; cost lists the jobs"
+        line = document.line(("resources", "max_core_hours"))
+        problem = Problem(key, budget, f"is too little: {refusal}", advice, line)
+        raise ConfigurationError(document.source, [problem])
 
 
 def _idle(

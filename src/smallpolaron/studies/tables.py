@@ -98,7 +98,7 @@ def point_rows(plan: Plan) -> list[Row]:
                 "ranks": need.tasks,
                 "mem_mb_per_cpu": need.mem_mb_per_cpu,
                 "runtime_min": need.runtime_min,
-                "core_hours": round(need.core_hours, 4),
+                "core_hours": round(need.core_hours.expected, 4),
             }
             if protocol != "current" and not is_infinite(parameters):
                 content["symmetry"] = "none"

@@ -1,0 +1,124 @@
+"""A short look at a job: its basis at loose thresholds over the first part of its record.
+
+Imports MPI and PETSc; only --probe imports this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from math import log
+from typing import Any, Final
+
+from mpi4py import MPI  # before petsc4py: it finds the MPI library
+
+from smallpolaron.dynamics.adaptive_correlation import current_sectors
+from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, sample_times
+from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
+from smallpolaron.dynamics.displacement_runs import DisplacementTask, run_displacement
+from smallpolaron.dynamics.population_runs import (
+    PopulationTask,
+    population_sector,
+    run_one_sector,
+)
+from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.model.accuracy import LARGEST
+from smallpolaron.studies.adaptive_runs import accuracy_of, population_symmetry, symmetry_of
+from smallpolaron.studies.canonical import Parameters
+from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.cost.evidence import PROBE_ERROR, Evidence
+from smallpolaron.studies.cost.features import features
+from smallpolaron.studies.cost.model import CostModel
+from smallpolaron.studies.jobs import Job
+from smallpolaron.studies.parameters import (
+    bath_expansion,
+    holstein_model,
+    is_adaptive,
+    is_infinite,
+    number,
+    whole,
+)
+
+LOOSER: Final = 10.0
+"""Thresholds of a probe over those of its job, for a fifth of the labels."""
+
+PROBE_FS: Final = 300.0
+"""Longest probe; most bases are within a factor of two of their largest by then."""
+
+MOST_LABELS: Final = 300_000
+"""Labels beyond which a probe stops; it then tells that there are more."""
+
+
+def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
+    """Run one probe for every system and family among jobs with an adaptive hierarchy (collective).
+
+    Jobs of one system differ in size, duration and accuracy only; the smallest is probed.
+    """
+    chosen: dict[Hashable, Job] = {}
+    for job in sorted(jobs, key=lambda job: whole(job.point.parameters, "model.n_sites")):
+        if is_adaptive(job.point.parameters):
+            seen = features(job.point.parameters, job.protocol)
+            chosen.setdefault((seen.family, seen.system), job)
+    found = []
+    for number_of, job in enumerate(chosen.values(), start=1):
+        to_stderr(f"probe {number_of} of {len(chosen)}: {job.name}")
+        evidence = probe(model, job.point.parameters, job.protocol)
+        found += [evidence] if evidence else []
+    return found
+
+
+def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evidence | None:
+    """Run a probe of a job (collective); None if it fails, as unstable hierarchies do.
+
+    Args:
+        model: the cost model, which says what to expect of the probe.
+        parameters: resolved parameters of the point.
+        protocol: what the job would compute.
+    """
+    short = _shortened(parameters)
+    job = features(short, protocol)
+    try:
+        labels = _largest(short, protocol)
+    except LimitReached:
+        labels = MOST_LABELS
+    except (NotConverged, PropagationFailed):
+        return None
+    fit = model.family(job.family).fits["first_labels"]
+    return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR)
+
+
+def _shortened(parameters: Parameters) -> Parameters:
+    duration = min(PROBE_FS, number(parameters, "propagation.duration_fs"))
+    growth = LOOSER * number(parameters, "adaptive.growth")
+    run: Any = {**parameters["propagation"], "duration_fs": duration, "sample_fs": duration / 2}
+    return {
+        **parameters,
+        "accuracy": min(LARGEST, LOOSER * number(parameters, "accuracy")),
+        "adaptive": {**parameters["adaptive"], "growth": min(growth, 0.3 * LARGEST)},
+        "propagation": {**run, "tolerance": LOOSER * number(parameters, "propagation.tolerance")},
+    }
+
+
+def _largest(parameters: Parameters, protocol: Protocol) -> int:
+    """Return the labels of the largest basis of one propagation."""
+    model, bath = holstein_model(parameters), bath_expansion(parameters)
+    accuracy, comm = accuracy_of(parameters), MPI.COMM_WORLD
+    span = number(parameters, "propagation.duration_fs")
+    times = sample_times(span, number(parameters, "propagation.sample_fs"))
+    limits = Limits(MOST_LABELS, whole(parameters, "adaptive.max_occupation"))
+    if protocol == "current":
+        sectors = current_sectors(model, symmetry_of(parameters), is_infinite(parameters))
+        task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent)
+        return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
+    if is_infinite(parameters):
+        there = DisplacementTask(model, protocol, times, limits, comm, _silent)
+        return int(max(run_displacement(there, bath, accuracy, "").basis_size))
+    site = whole(parameters, "start_site")
+    start = PopulationTask(model, protocol, site, times, limits, comm, _silent)
+    sector = population_sector(model, site, population_symmetry(parameters))
+    return int(max(run_one_sector(start, bath, accuracy, "", sector).basis_size))
+
+
+def _silent(_: str) -> None:
+    """Print nothing: a probe is over soon."""
