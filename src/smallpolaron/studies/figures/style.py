@@ -127,7 +127,7 @@ def legend(axes: Axes, extra: Sequence[Line2D] = (), **options: Any) -> None:
 
 def flagged_note(figure: Figure, flagged: Iterable[str]) -> None:
     """Write under the figure which runs are flagged, and why."""
-    names = list(flagged)
+    names = list(dict.fromkeys(flagged))
     if not names:
         return
     more = len(names) - LONGEST_LEGEND
