@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import csv
-import re
 from pathlib import Path
 
 import pytest
-import synthetic
 from conftest import Run
-
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from paper_runs import assert_figures_and_page, assert_only_the_deleted_is_made, paper_run
 
 STUDY = """\
 study: small
@@ -65,45 +60,14 @@ FIGURES = (
 )
 
 
-def _stamps(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-
-
 @pytest.mark.slow
 def test_all_figures_then_nothing_then_the_one_deleted(snakemake: Run, tmp_path: Path) -> None:
-    configuration = tmp_path / "study.yaml"
-    configuration.write_text(STUDY, encoding="utf-8")
-    plan_file = tmp_path / "run" / "results" / "small" / "plan.json"
-    plan = plan_document(parse_yaml(STUDY, "study.yaml"))
-    write_plan(plan_file, plan)
-    synthetic.write_all(plan_file)
-    command = ("--cores", "2", "--configfile", str(configuration), "--rerun-triggers", "mtime")
-
-    snakemake("anomalous2024", *command)
-    folder = plan_file.parent / "paper"
-    for name in FIGURES:
-        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        with (folder / f"{name}.csv").open(encoding="utf-8") as stream:
-            assert list(csv.DictReader(stream))
-        caption = (folder / f"{name}.txt").read_text(encoding="utf-8")
-        assert "Method: HEOM" in caption
-        assert "lagged" in caption or "No point is flagged" in caption
-    page = (folder / "index.html").read_text(encoding="utf-8")
-    assert re.findall(r'<img src="(\w+).png"', page) == list(FIGURES)
+    run = paper_run(snakemake, tmp_path, "anomalous2024", STUDY)
+    run.make()
+    page = assert_figures_and_page(run.folder, FIGURES)
     assert "0.337" in page
     assert "1.862" in page
-    with (folder / "regimes.csv").open(encoding="utf-8") as stream:
+    with (run.folder / "regimes.csv").open(encoding="utf-8") as stream:
         spread = {row["point"] for row in csv.DictReader(stream)}
-    assert spread == {f"{p.id}__{start}" for p in plan.points for start in p.populations}
-
-    before = _stamps(folder)
-    again = snakemake("anomalous2024", *command)
-    assert "Nothing to be done" in again.stdout + again.stderr
-    assert _stamps(folder) == before
-
-    (folder / "fig_s3.png").unlink()
-    snakemake("anomalous2024", *command)
-    after = _stamps(folder)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"fig_s3.pdf", "fig_s3.png", "fig_s3.csv", "fig_s3.txt"}
+    assert spread == {f"{p.id}__{start}" for p in run.plan.points for start in p.populations}
+    assert_only_the_deleted_is_made(run, "fig_s3")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from pathlib import Path
 
 import pytest
-import synthetic
 from conftest import Run
+from paper_runs import assert_figures_and_page, assert_only_the_deleted_is_made, paper_run
 
-from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
 
@@ -35,49 +33,19 @@ grid:
 FIGURES = ("fig1", "fig2", "fig3", "fig4", "fig4_map", "fig5", "fig6")
 
 
-def _stamps(folder: Path) -> dict[str, int]:
-    return {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-
-
 @pytest.mark.slow
 def test_all_figures_then_nothing_then_the_one_deleted(snakemake: Run, tmp_path: Path) -> None:
-    configuration = tmp_path / "study.yaml"
-    configuration.write_text(STUDY, encoding="utf-8")
-    plan_file = tmp_path / "run" / "results" / "small" / "plan.json"
-    write_plan(plan_file, plan_document(parse_yaml(STUDY, "study.yaml")))
-    synthetic.write_all(plan_file)
-    command = ("--cores", "2", "--configfile", str(configuration), "--rerun-triggers", "mtime")
-
-    snakemake("mori2024", *command)
-    folder = plan_file.parent / "paper"
-    for name in FIGURES:
-        assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
-        assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
-        with (folder / f"{name}.csv").open(encoding="utf-8") as stream:
-            assert list(csv.DictReader(stream))
-        caption = (folder / f"{name}.txt").read_text(encoding="utf-8")
-        assert "Method: HEOM" in caption
-        assert "lagged" in caption or "No point is flagged" in caption
-    page = (folder / "index.html").read_text(encoding="utf-8")
-    assert set(re.findall(r'<img src="(\w+).png"', page)) == set(FIGURES)
+    run = paper_run(snakemake, tmp_path, "mori2024", STUDY)
+    run.make()
+    page = assert_figures_and_page(run.folder, FIGURES)
     assert "0.0161" in page
-    found = plan_document(parse_yaml((folder / "next_points.yaml").read_text("utf-8"), "next"))
-    assert found.points
-
-    before = _stamps(folder)
-    again = snakemake("mori2024", *command)
-    assert "Nothing to be done" in again.stdout + again.stderr
-    assert _stamps(folder) == before
-
-    (folder / "fig5.png").unlink()
-    snakemake("mori2024", *command)
-    after = _stamps(folder)
-    changed = {name for name in after if after[name] != before[name]}
-    assert changed == {"fig5.pdf", "fig5.png", "fig5.csv", "fig5.txt"}
+    following = (run.folder / "next_points.yaml").read_text("utf-8")
+    assert plan_document(parse_yaml(following, "next")).points
+    assert_only_the_deleted_is_made(run, "fig5")
 
     # a point more on the map: the next call computes it, though the list of points changes first
-    configuration.write_text(STUDY.replace("[0.5, 1, 2]", "[0.5, 1, 2, 3]"), encoding="utf-8")
-    planned = snakemake("mori2024", *command, "input", "-n")  # the triggers of the profiles
-    new = set(re.findall(r"autocorrelation of (\S+)", planned.stdout))
+    run.configuration.write_text(STUDY.replace("[0.5, 1, 2]", "[0.5, 1, 2, 3]"), encoding="utf-8")
+    planned = run.make("input", "-n")  # the triggers of the profiles
+    new = set(re.findall(r"autocorrelation of (\S+)", planned))
     assert len(new) == 2
     assert all("gamma_over_v~3" in point for point in new)
