@@ -1,67 +1,113 @@
-"""Agreement with QuTiP's HEOM solver, an independent implementation without scaling."""
+"""Agreement with QuTiP's HEOM solver, an independent implementation without scaling.
+
+A Debye bath on every site, given to QuTiP term by term with the terminator; and a Debye bath and a
+vibration, which QuTiP expands itself. It keeps the Matsubara terms of two baths apart, ours share
+one mode: truncated at the same depth, the two hierarchies are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings
 from smallpolaron.dynamics.population import compute_population
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import BathExpansion, DebyeBath, expand
+from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.model.spectral_density import BathSum
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.model.units import thermal_energy
 
 qutip = pytest.importorskip("qutip", reason="QuTiP comes with the test group")
 
-CM = CM_TO_RAD_FS
 T = 300.0
-DEPTH = 4
-TIMES = np.arange(0, 121.0, 10.0)
 # unequal sites and bonds; the flux makes the equilibrium state complex, so that a transposed or
 # conjugated result cannot pass
 TRIMER = HolsteinModel(3, "ring", (60 * CM, -40 * CM, 25 * CM), (80 * CM, -50 * CM, 0.0), flux=0.5)
-EXPANSION = expand(DebyeBath(120 * CM, 70 * CM), T, "matsubara", 1)
+ONE_DEBYE = expand(DebyeBath(120 * CM, 70 * CM), T, "matsubara", 1)
+DEBYE, VIBRATION = DebyeBath(60 * CM, 70 * CM), BrownianBath(50 * CM, 40 * CM, 140 * CM)
+BOTH = expand(BathSum((DEBYE, VIBRATION)), T, "matsubara", 1, terminator=False)
+OPTIONS = {
+    "atol": 1e-11,
+    "rtol": 1e-10,
+    "nsteps": 100000,
+    "progress_bar": False,
+    "store_ados": True,
+}
 
 
-@pytest.fixture(scope="module")
-def solver():
+@dataclass(frozen=True)
+class Case:
+    """One bath in both programs."""
+
+    expansion: BathExpansion
+    depth: int
+    times: NDArray[np.float64]
+    solver: Any
+
+
+def site_operators() -> list[Any]:
+    return [qutip.Qobj(np.diag(np.eye(3)[j])) for j in range(3)]
+
+
+def debye() -> Case:
     from qutip.solver.heom import BosonicBath, HEOMSolver
 
-    h = qutip.Qobj(TRIMER.hamiltonian)
-    liouvillian = qutip.liouvillian(h)
+    liouvillian = qutip.liouvillian(qutip.Qobj(TRIMER.hamiltonian))
+    c, nu = ONE_DEBYE.coefficients, ONE_DEBYE.rates
     baths = []
-    for j in range(3):
-        q = qutip.Qobj(np.diag(np.eye(3)[j]))
+    for q in site_operators():
         commutator = qutip.spre(q) - qutip.spost(q)
-        liouvillian = liouvillian - EXPANSION.terminator * commutator * commutator
-        c, nu = EXPANSION.coefficients, EXPANSION.rates
+        liouvillian = liouvillian - ONE_DEBYE.terminator * commutator * commutator
         baths.append(BosonicBath(q, c.real, nu, c.imag, nu))
-    options = {
-        "atol": 1e-11,
-        "rtol": 1e-10,
-        "nsteps": 100000,
-        "progress_bar": False,
-        "store_ados": True,
-    }
-    return HEOMSolver(liouvillian, baths, DEPTH, options=options)
+    solver = HEOMSolver(liouvillian, baths, 4, options=OPTIONS)
+    return Case(ONE_DEBYE, 4, np.arange(0, 121.0, 10.0), solver)
 
 
-def silent(_line):
+def debye_and_vibration() -> Case:
+    from qutip.solver.heom import DrudeLorentzBath, HEOMSolver, UnderDampedBath
+
+    baths, temperature = [], thermal_energy(T)
+    strength = np.sqrt(VIBRATION.eta) * VIBRATION.frequency
+    for q in site_operators():
+        baths += [
+            DrudeLorentzBath(q, DEBYE.eta / 2, DEBYE.gamma, temperature, 1),
+            UnderDampedBath(q, strength, VIBRATION.gamma, VIBRATION.frequency, temperature, 1),
+        ]
+    solver = HEOMSolver(qutip.Qobj(TRIMER.hamiltonian), baths, 3, options=OPTIONS)
+    return Case(BOTH, 3, np.arange(0, 61.0, 10.0), solver)
+
+
+@pytest.fixture(scope="module", params=[debye, debye_and_vibration])
+def case(request: pytest.FixtureRequest) -> Case:
+    build: Callable[[], Case] = request.param
+    return build()
+
+
+def silent(_line: str) -> None:
     pass
 
 
-def test_populations(solver):
+def test_populations(case: Case) -> None:
     site = 1
     start = qutip.Qobj(np.diag(np.eye(3)[site]))
-    peer = np.array([s.full() for s in solver.run(start, TIMES).states])
+    peer = np.array([s.full() for s in case.solver.run(start, case.times).states])
     ours = compute_population(
         TRIMER,
-        EXPANSION,
-        Truncation(DEPTH),
+        case.expansion,
+        Truncation(case.depth),
         start="franck_condon",
         site=site,
-        settings=PropagationSettings(TIMES[-1], TIMES[1], 1e-10),
+        settings=PropagationSettings(case.times[-1], case.times[1], 1e-10),
         comm=MPI.COMM_SELF,
         report=silent,
     )
@@ -71,17 +117,17 @@ def test_populations(solver):
     assert np.abs(peer[-1].imag).max() > 1e-2
 
 
-def test_equilibrium_and_current_correlation(solver):
-    rho, ados = solver.steady_state()
+def test_equilibrium_and_current_correlation(case: Case) -> None:
+    rho, ados = case.solver.steady_state()
     j = TRIMER.current
     # QuTiP stores every operator transposed
-    state = np.array([(j @ ados.extract(i).full()).T for i in range(len(solver.ados.labels))])
-    peer = np.array([np.trace(j @ s.full()) for s in solver.run(state, TIMES).states])
+    state = np.array([(j @ ados.extract(i).full()).T for i in range(len(case.solver.ados.labels))])
+    peer = np.array([np.trace(j @ s.full()) for s in case.solver.run(state, case.times).states])
     ours = compute_correlation(
         TRIMER,
-        EXPANSION,
-        Truncation(DEPTH),
-        settings=PropagationSettings(TIMES[-1], TIMES[1], 1e-10, 1e-9),
+        case.expansion,
+        Truncation(case.depth),
+        settings=PropagationSettings(case.times[-1], case.times[1], 1e-10, 1e-9),
         comm=MPI.COMM_SELF,
         report=silent,
     )
