@@ -101,7 +101,8 @@ def test_a_warning_and_then_the_same_job_again(
     job.send_signal(number)
     said = job.communicate(timeout=PATIENCE_S)[1]
     assert job.returncode == INTERRUPTED_STATUS, said
-    assert f"stopped by {number.name}; what was reached is in {checkpoints(output)}" in said
+    stopped = f"stopped by {number.name}; what was reached is in {checkpoints(output)}"
+    assert f"point {order[-1]}: {stopped}\n" in said
     assert "Traceback" not in said
     end = checkpoints(output) / "coarse_correlation-1.end.npz"
     said = assert_it_goes_on(order, output, whole)
