@@ -33,17 +33,22 @@ class _Watched(JobCheckpoints):
 
     Attributes:
         written: bytes and seconds of every time something was written.
-        first_s: time of the first step that was not taken before (time.perf_counter).
+        asked_s: time spent asking the clock and the other ranks whether to write.
+        first_s: processor time of this process at its first step that was not taken before.
     """
 
     written: list[dict[str, float]] = field(default_factory=list)
+    asked_s: float = 0.0
     first_s: float | None = None
 
     def agree(self, comm: MPI.Intracomm) -> int:
-        """Note when the job gets on."""
+        """Note when the job gets on, and how long asking takes."""
         if self.first_s is None:
-            self.first_s = time.perf_counter()
-        return super().agree(comm)
+            self.first_s = time.process_time()
+        began = time.perf_counter()
+        answer = super().agree(comm)
+        self.asked_s += time.perf_counter() - began
+        return answer
 
     def write(self, comm: MPI.Intracomm, *more: Callable[[], None]) -> bool:
         """Measure the writing."""
@@ -80,8 +85,8 @@ def population(
 
     Returns:
         Wall and processor time of the computation, without imports and loading of compiled code;
-        time before the first step that was not taken before; labels and products; what was
-        written; whether the job reached its end.
+        processor time before the first step that was not taken before; time spent asking whether
+        to write, and what was written; labels and products; whether the job reached its end.
     """
     point = _point(config, axes)
     _load_compiled_code()
@@ -100,7 +105,8 @@ def population(
     return {
         "seconds": seconds,
         "cpu_seconds": cpu_seconds,
-        "before_first_step_s": None if first is None else first - began,
+        "before_first_step_s": None if first is None else first - cpu,
+        "asked_s": checkpoints.asked_s if checkpoints else 0.0,
         "written": checkpoints.written if checkpoints else [],
         **found,
     }

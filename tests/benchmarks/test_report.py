@@ -94,6 +94,7 @@ PROPAGATION = {"vectors": 2, "error": 1e-5, "products_per_fs": 2.0, "step_fs": 5
 PARTS = {
     "seconds": 60.0,
     "before_first_step_s": 0.2,
+    "asked_s": 0.01,
     "labels": 100,
     "products": 500,
 }
