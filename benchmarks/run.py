@@ -16,6 +16,7 @@ if __package__ in (None, ""):
     sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import (
+    checkpoints,
     equilibrium,
     growth,
     machine,
@@ -38,6 +39,7 @@ SECTIONS: dict[str, ModuleType] = {
     "random": random_points,
     "propagators": propagators,
     "equilibrium": equilibrium,
+    "checkpoints": checkpoints,
 }
 """Name on the command line and the module: TITLE, measure(harness), render(data)."""
 

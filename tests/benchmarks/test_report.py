@@ -91,6 +91,13 @@ PRODUCT = {
     "difference": 1e-16,
 }
 PROPAGATION = {"vectors": 2, "error": 1e-5, "products_per_fs": 2.0, "step_fs": 5.0, "seconds": 1.0}
+PARTS = {
+    "seconds": 60.0,
+    "before_first_step_s": 0.2,
+    "asked_s": 0.01,
+    "labels": 100,
+    "products": 500,
+}
 BOX = {"real": [-0.1, 0.0], "imaginary": 0.4}
 
 
@@ -106,7 +113,14 @@ class Synthetic:
         if case == self.failing:
             raise CaseFailed(f"{case}: exit 1\nout of luck")
         rank = {**RANK, "peak_mb": 200.0 / ranks}
+        written = {"seconds": 0.02, "bytes": 3_000_000}
         answers = {
+            "checkpoints:population": {
+                **PARTS,
+                "cpu_seconds": 20.0 if "stop_after_s" in arguments else 59.0,
+                "written": [written] if arguments.get("interval_s") is not None else [],
+                "finished": "stop_after_s" not in arguments,
+            },
             "adaptive:correlation": CORRELATION,
             "adaptive:population": POPULATION,
             "fixed:correlation": {**QUTIP, "products": 100},

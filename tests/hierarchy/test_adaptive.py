@@ -356,7 +356,7 @@ def test_hops_stay_on_their_rank_and_ranks_share_the_work(parts):
     assert all(left[1] < right[0] for left, right in pairwise(filled))
     # ghosts are neighbours on other ranks, each once, and nothing else is kept of other ranks
     s = basis.sparsity()
-    assert basis._ghosts.count == len(s.ghosts) == len(np.unique(s.ghosts))
+    assert basis._linked.ghosts.count == len(s.ghosts) == len(np.unique(s.ghosts))
     beyond = s.columns[s.columns >= basis.n_local].astype(int) - basis.n_local
     assert set(beyond.tolist()) == set(range(len(s.ghosts)))
     assert not set(s.ghosts.tolist()) & set(range(s.start, s.start + basis.n_local))
@@ -369,7 +369,7 @@ def test_no_rank_holds_the_index():
     assert sum(COMM.allgather(basis.n_local)) == basis.size
     assert basis.n_local <= 1.3 * basis.size / COMM.size
     # nor do the ghosts bring it back
-    assert basis.n_local + basis._ghosts.count <= 0.9 * basis.size or COMM.size == 1
+    assert basis.n_local + basis._linked.ghosts.count <= 0.9 * basis.size or COMM.size == 1
 
 
 def step(basis, x, rate):

@@ -93,6 +93,18 @@ def test_from_many_ranks_to_one(name: str, shared: Path) -> None:
 
 
 @pytest.mark.parametrize("name", OBSERVABLES)
+def test_from_fewer_ranks_to_all_to_one(name: str, shared: Path) -> None:
+    whole, _ = stops(name, shared)
+    fewer = WORLD.Split(int(WORLD.rank == WORLD.size - 1))
+    if WORLD.rank < WORLD.size - 1:
+        stopped_at(RUNS[name], shared, 20, comm=fewer)
+    WORLD.Barrier()
+    stopped_at(RUNS[name], shared, 20, comm=WORLD)
+    if WORLD.rank == 0:
+        assert worst(finished(RUNS[name], shared), whole, OBSERVABLES[name]) < CLOSE
+
+
+@pytest.mark.parametrize("name", OBSERVABLES)
 def test_from_one_rank_to_many(name: str, shared: Path) -> None:
     whole, chosen = stops(name, shared)
     for offer in chosen:

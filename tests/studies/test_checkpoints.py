@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import errno
 import random
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from smallpolaron.studies import checkpoint_file
+from smallpolaron.studies import checkpoint_file, checkpoints
+from smallpolaron.studies.provenance import Stopwatch
 from tests.studies.checkpoint_cases import (
     RUNS,
     Counting,
@@ -91,6 +94,42 @@ def test_of_a_stage_two_checkpoints_are_kept_or_its_end(tmp_path: Path) -> None:
     assert {name.partition(".")[2] for name in names} == {"a.npz", "b.npz", "end.npz"}
     checkpoints.remove()
     assert not tmp_path.exists()
+
+
+RECORDS = {
+    "correlation": {
+        *("basis_size", "capped", "closed", "coefficients", "dropped", "growth_detected"),
+        *("lengths", "n_nonzeros", "norm", "now", "outside_flow", "products", "repeated"),
+        *("starts", "step_error", "step_time_fs", "terms"),
+    },
+    "equilibrium": {
+        *("capped", "missing", "norm", "number", "outside", "products", "residual", "settled"),
+    },
+}
+
+
+def test_layout_and_its_version_change_together(
+    whole: Callable[[str], tuple[Any, Counting]], tmp_path: Path
+) -> None:
+    # a file of another layout is set aside by its version; nothing else would tell it apart
+    assert checkpoints._SCHEMA["schema_version"] == 1
+    _, counting = whole("chain")
+    stopped_at(RUNS["chain"], tmp_path, counting.labels.index("correlation") + 3)
+    plain = {"header", "counts", "splitters", "dealt", "keys", "x"}
+    for stage, record in RECORDS.items():
+        (path,) = tmp_path.glob(f"{stage}-1.*.npz")
+        assert set(np.load(path).files) == plain | {f"record/{name}" for name in record}
+
+
+def test_time_spent_before_the_stop_counts(tmp_path: Path) -> None:
+    began = time.perf_counter()
+    stopped_at(RUNS["chain"], tmp_path, 40, watch=Stopwatch(began - 5000.0))
+    again = job(tmp_path)
+    RUNS["chain"](checkpoints=again)
+    needed = time.perf_counter() - began
+    assert 5000.0 < again.spent["wall_seconds"] < 5000.0 + needed
+    assert again.spent["core_seconds"] == pytest.approx(again.spent["wall_seconds"], abs=1.0)
+    assert again.earlier["cpu_seconds"] < time.process_time()
 
 
 def _flip(path: Path) -> None:
@@ -199,6 +238,18 @@ def test_on_a_full_disk_the_run_goes_on_and_says_so(
     assert said
     assert all("the run goes on without" in line and "No space left" in line for line in said)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.usefixtures("full_disk")
+def test_ends_of_stages_that_cannot_be_written_do_not_fill_the_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoints, "_HELD_BYTES", 0)
+    said: list[str] = []
+    held = job(tmp_path, report=said.append)
+    RUNS["chain"](checkpoints=held)
+    assert said
+    assert held._held == []
 
 
 @pytest.mark.usefixtures("full_disk")

@@ -5,19 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-import smallpolaron
 from smallpolaron.cli import main
+from smallpolaron.studies import dynamics_jobs
 from smallpolaron.studies.dynamics_jobs import INTERRUPTED_STATUS
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
+from tests.processes import ranks_of, started
 
 PATIENCE_S = 600
 
@@ -44,27 +43,6 @@ def planned(folder: Path, text: str = STUDY) -> list[str]:
     study.write_text(text)
     assert main(["plan", "--config", str(study), "--output", str(plan)]) == 0
     return ["correlation", "--plan", str(plan), "--point", read_plan(plan).points[0].id]
-
-
-def started(order: list[str], output: Path, ranks: int = 1) -> subprocess.Popen[str]:
-    beside = Path(sys.executable).with_name("mpiexec")
-    mpiexec = [str(beside) if beside.exists() else "mpiexec", "-n", str(ranks)]
-    command = [
-        *(mpiexec if ranks > 1 else []),
-        sys.executable,
-        "-m",
-        "smallpolaron",
-        *order,
-        "--ranks",
-        str(ranks),
-    ]
-    package = Path(smallpolaron.__file__).parents[1]
-    return subprocess.Popen(
-        [*command, "--output", str(output)],
-        env=os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"},
-        stderr=subprocess.PIPE,
-        text=True,
-    )
 
 
 def checkpoints(output: Path) -> Path:
@@ -123,7 +101,8 @@ def test_a_warning_and_then_the_same_job_again(
     job.send_signal(number)
     said = job.communicate(timeout=PATIENCE_S)[1]
     assert job.returncode == INTERRUPTED_STATUS, said
-    assert f"stopped by {number.name}; what was reached is in {checkpoints(output)}" in said
+    stopped = f"stopped by {number.name}; what was reached is in {checkpoints(output)}"
+    assert f"point {order[-1]}: {stopped}\n" in said
     assert "Traceback" not in said
     end = checkpoints(output) / "coarse_correlation-1.end.npz"
     said = assert_it_goes_on(order, output, whole)
@@ -141,15 +120,24 @@ def test_a_kill_and_then_the_same_job_again(
     assert_it_goes_on(order, output, whole)
 
 
-def ranks_of(output: Path) -> list[int]:
-    """Process numbers of the ranks of the job that writes this result."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        with suppress(OSError):
-            words = (process / "cmdline").read_text().split("\0")
-            if words[0] == sys.executable and str(output) in words:
-                found.append(int(process.name))
-    return sorted(found)
+def test_a_warning_while_the_result_is_written_comes_too_late(
+    order: list[str], whole: Result, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = dynamics_jobs.write_result
+
+    def warned(*arguments: object, **more: object) -> None:
+        for number in (signal.SIGTERM, signal.SIGUSR1):
+            assert callable(signal.getsignal(number))
+            signal.raise_signal(number)
+        write(*arguments, **more)
+
+    monkeypatch.setattr(dynamics_jobs, "write_result", warned)
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    output = tmp_path / "new" / "c.h5"
+    assert main([*order, "--ranks", "1", "--output", str(output)]) == 0
+    assert read_result(output).variables.keys() == whole.variables.keys()
+    assert [path.name for path in output.parent.iterdir()] == ["c.h5"]
+    assert {number: signal.getsignal(number) for number in before} == before
 
 
 def test_a_signal_to_one_rank_stops_all(order: list[str], tmp_path: Path) -> None:

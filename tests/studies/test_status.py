@@ -117,6 +117,15 @@ def test_failures(plan: Plan, tmp_path: Path) -> None:
     assert "damaged" in found[6].detail
 
 
+def test_a_job_that_stopped_and_can_go_on_waits(plan: Plan, tmp_path: Path) -> None:
+    reason = "stopped by SIGUSR1; what was reached is in here"
+    text = f"correlation: 1.0 of 9.0 fs, 1 fs/s, about 8 s left\npoint x-0: {reason}\n"
+    text += "srun: error: node1: task 0: Exited with exit code 75\n"
+    log(tmp_path, jobs_of(plan, tmp_path)[0].name, text, age_s=3600)
+    found = by_size(status(plan, tmp_path, NOW))[3]
+    assert (found.state, found.detail) == ("waiting", reason)
+
+
 def test_table(plan: Plan, tmp_path: Path, correlation: Callable[..., Result]) -> None:
     finish(tmp_path, plan, 0, replace(correlation(), gates=()), 3600.0)
     found = status(plan, tmp_path, NOW)

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from conftest import ROOT, Run
 
+from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.study import load_plan
 
 TINY = str(ROOT / "config" / "tiny.yaml")
@@ -92,6 +93,21 @@ def test_a_bad_file_is_refused_with_its_line(snakemake: Run, tmp_path: Path) -> 
     done = snakemake("-n", "--configfile", str(path), status=1)
     assert f"bad.yaml:{line}: propagation.duration_ps" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_submitted_job_takes_its_point_from_the_plan(snakemake: Run, tmp_path: Path) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(Path(TINY).read_text(encoding="utf-8"), encoding="utf-8")
+    plan = load_plan(study)
+    write_plan(tmp_path / "run" / "results" / "tiny" / "plan.json", plan)
+    study.write_text("study: tiny\nmodel: {n_sites: 7}\n", encoding="utf-8")
+    name = plan.points[0].id
+    job = ["-n", "--mode", "remote", "--configfile", str(study), "--target-jobs"]
+    done = snakemake(*job, f"correlation:point={name}")
+    assert f"autocorrelation of {name}" in done.stdout
+    # the plan of another study does not count: the file itself is read, and refused
+    refused = snakemake(*job, f"correlation:point={name}", "--config", "study=other", status=1)
+    assert "The study cannot be run" in refused.stderr
 
 
 def test_lint_finds_nothing(snakemake: Run) -> None:

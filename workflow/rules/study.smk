@@ -25,7 +25,7 @@ try:
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
-    from smallpolaron.studies.plan import plan_json, write_plan
+    from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
@@ -69,18 +69,36 @@ def merged(data, changes):
     return result
 
 
-def read_study():
-    """Return the plan of the study, or leave with everything that is wrong with it."""
+def study_document():
+    """Return the study file with what --config changes."""
     if len(workflow.configfiles) > 1:
         sys.exit("give one --configfile: a study is one file")
+    document = read_yaml(Path(workflow.configfiles[0]))
+    changes = as_written(dict(workflow.config_settings.config))
+    if not changes:
+        return document
+    source = f"{document.source} with --config"
+    return Document(source, merged(document.data, changes), document.lines)
+
+
+def plan_of(study):
+    """Return where the plan of a study is."""
+    return Path("results", str(study), "plan.json")
+
+
+def read_study():
+    """Return the plan of the study, or leave with everything that is wrong with it.
+
+    A submitted job reads the plan that it was submitted from: the study file may be another one
+    when the job begins, and to check and expand thousands of points takes seconds.
+    """
     try:
-        document = read_yaml(Path(workflow.configfiles[0]))
-        changes = as_written(dict(workflow.config_settings.config))
-        if changes:
-            source = f"{document.source} with --config"
-            document = Document(source, merged(document.data, changes), document.lines)
+        document = study_document()
+        planned = plan_of(document.data.get("study"))
+        if workflow.remote_exec and planned.exists():
+            return read_plan(planned)
         return plan_document(document)
-    except ConfigurationError as error:
+    except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
 
@@ -108,7 +126,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 FIGURES = f"{RESULTS}/figures"
 TABLES = f"{RESULTS}/tables"
-PLAN = f"{RESULTS}/plan.json"
+PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
 
 

@@ -13,15 +13,10 @@ from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.exchange import Exchange
-from smallpolaron.hierarchy.label_set import LabelSet, grown
 from smallpolaron.hierarchy.labels import KeyLayout, Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
-from smallpolaron.hierarchy.neighbours import (
-    coupling_table,
-    make_frame,
-    slots,
-    strengths,
-)
+from smallpolaron.hierarchy.linked_labels import LinkedLabels
+from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, strengths
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
@@ -32,26 +27,6 @@ ComplexArray = NDArray[np.complex128]
 
 _IMBALANCE = 1.15
 """Largest share of a rank over the mean at which labels are dealt out anew."""
-
-_CODES_16_BIT = 65536
-
-_PORTION = 50_000
-"""New labels that are linked at a time; bounds the memory of growth."""
-
-
-@dataclass
-class _Rows:
-    """What is kept per label besides its key; the first rows count, as in LabelSet."""
-
-    links: NDArray[np.int32]
-    codes: Codes
-    damping: NDArray[np.float64]
-    diagonal: ComplexArray
-
-    def reserve(self, room: int, used: int) -> None:
-        """Make room for rows, of which the first `used` are there."""
-        for name in ("links", "codes", "damping", "diagonal"):
-            setattr(self, name, grown(getattr(self, name), room, used))
 
 
 @dataclass
@@ -91,48 +66,38 @@ class AdaptiveBasis:
         )
         self._fields = self.layout.fields
         self._exchange = Exchange(self.comm, self.frame, self._fields)
-        self._clear()
-
-    def _clear(self) -> None:
-        self._labels, self._ghosts = LabelSet(self.layout.n_words), LabelSet(self.layout.n_words)
-        width = slots(self.expansion.n_terms)
-        self._per_label = _Rows(
-            np.empty((0, width), np.int32),
-            self._codes((0, width)),
-            np.empty(0),
-            np.empty(0, complex),
+        self._linked = LinkedLabels(
+            self.expansion,
+            self.model.energies,
+            self._exchange,
+            self.layout.n_words,
+            len(self.table),
         )
-
-    def _codes(self, shape: tuple[int, ...]) -> Codes:
-        """Empty codes, in 16 bits where the table of couplings allows."""
-        if len(self.table) <= _CODES_16_BIT:
-            return np.empty(shape, np.uint16)
-        return np.empty(shape, np.uint32)
 
     @property
     def n_local(self) -> int:
         """Number of labels on this rank."""
-        return self._labels.count
+        return self._linked.labels.count
 
     @property
     def keys(self) -> Keys:
         """Keys of this rank's labels, shape (n_local, words)."""
-        return self._labels.keys
+        return self._linked.labels.keys
 
     @property
     def damping(self) -> NDArray[np.float64]:
         """Sum n Re nu of this rank's labels, 1/fs."""
-        return self._per_label.damping[: self.n_local]
+        return self._linked.damping
 
     @property
     def links(self) -> NDArray[np.int32]:
         """Where the neighbours are, slot by slot; see elements.py."""
-        return self._per_label.links[: self.n_local]
+        return self._linked.links
 
     @property
     def codes(self) -> Codes:
         """Coupling codes, slot by slot."""
-        return self._per_label.codes[: self.n_local]
+        return self._linked.codes
 
     def labels(self) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
         """This rank's labels as (occupations (n_local, n_modes), kets, bras)."""
@@ -152,11 +117,11 @@ class AdaptiveBasis:
         """
         if self.comm.size > 1:
             wanted, _ = self._exchange.route(wanted)
-        old = self.n_local
-        self._labels.insert(wanted)
+        old, labels = self.n_local, self._linked.labels
+        labels.insert(wanted)
         size = int(self.comm.allreduce(self.n_local))
         if size > self.limits.max_unknowns:
-            self._labels.shrink(old)
+            labels.shrink(old)
             raise LimitReached(
                 f"the basis would grow from {self.size} to {size} labels; "
                 f"{self.limits.max_unknowns} are allowed. Ask for less accuracy, or allow more "
@@ -164,22 +129,17 @@ class AdaptiveBasis:
             )
         added, self.size = size - self.size, size
         if added:
-            self._link_new(old)
+            self._linked.link_new(old)
         return added
 
     def find(self, wanted: Keys) -> NDArray[np.int64]:
         """Global indices of canonical keys, -1 where absent, wherever they live (collective)."""
-        start = int(self.comm.exscan(self.n_local) or 0)
-        if self.comm.size == 1:
-            return self._labels.rows(wanted)
-        questions, back = self._exchange.route(wanted)
-        rows = self._labels.rows(questions)
-        return self._exchange.answer(np.where(rows >= 0, rows + start, -1), back)
+        return self._linked.find(wanted)
 
     def values(self, wanted: Keys, x: ComplexArray) -> ComplexArray:
         """Elements of a state by canonical keys, 0 where absent, on any rank (collective)."""
         questions, back = (wanted, None) if self.comm.size == 1 else self._exchange.route(wanted)
-        rows = self._labels.rows(questions)
+        rows = self._linked.labels.rows(questions)
         found = np.where(rows >= 0, x[np.maximum(rows, 0)] if len(x) else 0, 0).astype(complex)
         return found if back is None else self._exchange.answer(found, back)
 
@@ -192,12 +152,12 @@ class AdaptiveBasis:
             keys, back = self._exchange.route(keys)
             values = self._exchange.follow(values, back)
         x = np.zeros(self.n_local, complex)
-        np.add.at(x, self._labels.rows(keys), values)
+        np.add.at(x, self._linked.labels.rows(keys), values)
         return x
 
     def local_rows(self, wanted: Keys) -> NDArray[np.int64]:
         """Rows of this rank with canonical keys, -1 where another rank has them or none."""
-        return self._labels.rows(wanted)
+        return self._linked.labels.rows(wanted)
 
     def canonical_keys(
         self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
@@ -266,29 +226,23 @@ class AdaptiveBasis:
 
     def keep(self, chosen: NDArray[np.bool_], x: ComplexArray) -> ComplexArray:
         """Keep the chosen labels of this rank only (collective); returns the state on them."""
-        x, per = x.copy(), self._per_label
-        count = int(
-            elements.compact(
-                chosen, self._labels.store, per.links, per.codes, per.damping, per.diagonal, x
-            )
-        )
-        self._labels.shrink(count)
-        self.size = int(self.comm.allreduce(count))
-        return x[:count]
+        x = self._linked.keep(chosen, x)
+        self.size = int(self.comm.allreduce(len(x)))
+        return x
 
     def sparsity(self) -> Sparsity:
         """Compressed rows and halo of the present basis (collective)."""
-        ghosts = self._refresh_ghosts()
+        ghosts = self._linked.refresh_ghosts()
         room = int(np.count_nonzero((self.links >= 0) | (self.links <= elements.GHOST)))
         indptr = np.empty(self.n_local + 1, np.uint64)
         columns = np.empty(room, np.uint32)
-        codes = self._codes((room,))
+        codes = np.empty(room, self.codes.dtype)
         elements.compress(self.links, self.codes, indptr, columns, codes)
         return Sparsity(
             indptr,
             columns,
             codes,
-            self._per_label.diagonal[: self.n_local].copy(),
+            self._linked.diagonal.copy(),
             ghosts,
             int(self.comm.exscan(self.n_local) or 0),
             self.size,
@@ -340,112 +294,10 @@ class AdaptiveBasis:
         return x
 
     def _fill(self, keys: Keys) -> None:
-        self._clear()
-        self._labels.replace(keys)
         self.size = int(self.comm.allreduce(len(keys)))
-        self._link_new(0)
+        self._linked.replace(keys)
 
     def _imbalance(self) -> float:
         """Labels on the fullest rank over the mean (collective)."""
         most = self.comm.allreduce(self.n_local, op=MPI.MAX)
         return float(most * self.comm.size / max(self.size, 1))
-
-    def _link_new(self, old: int) -> None:
-        count, per = self.n_local, self._per_label
-        per.reserve(count, old)
-        per.links[old:count] = elements.ABSENT
-        elements.fill_damping(
-            self.frame,
-            self._fields,
-            self.expansion.rates.real,
-            self.expansion.rates.imag,
-            self._labels.store,
-            old,
-            count,
-            per.damping,
-            self.model.energies,
-            2 * self.expansion.terminator,
-            per.diagonal,
-        )
-        stale = [np.empty(0, np.int64)]
-        # in portions: what the neighbours of all labels at once would take is many times the basis;
-        # asking is collective, so every rank takes part in as many rounds as the busiest
-        portions = -(-(count - old) // _PORTION)
-        for i in range(int(self.comm.allreduce(portions, op=MPI.MAX))):
-            first = min(old + i * _PORTION, count)
-            stale.append(self._link_portion(first, min(first + _PORTION, count), old))
-        none = np.empty(0, np.int64)
-        nothing = np.empty((0, self.layout.n_words), np.uint64)
-        self._link(np.unique(np.concatenate(stale)), none, nothing, np.empty((0, 2), np.int64))
-
-    def _link_portion(self, first: int, last: int, old: int) -> NDArray[np.int64]:
-        """Link new labels first ... last - 1; returns the older labels that they touch."""
-        room = (last - first) * self._per_label.links.shape[1]
-        ask = self.comm.size > 1
-        asked_keys = np.empty((room if ask else 0, self.layout.n_words), np.uint64)
-        asked_at = np.empty((room if ask else 0, 2), np.int64)
-        touched = np.empty(room if old else 0, np.int64)
-        rows = np.arange(first, last)
-        n_touched, n_asked = self._link(rows, touched, asked_keys, asked_at)
-        stale = touched[:n_touched]
-        if ask:
-            stale = np.append(stale, self._ask(asked_keys[:n_asked], asked_at[:n_asked]))
-        return np.unique(stale[stale < old])
-
-    def _link(
-        self,
-        rows: NDArray[np.int64],
-        touched: NDArray[np.int64],
-        asked_keys: Keys,
-        asked_at: NDArray[np.int64],
-    ) -> tuple[int, int]:
-        n_touched, n_asked = elements.link(
-            self.frame,
-            self._fields,
-            self._exchange.splitters,
-            self.comm.rank,
-            self._labels.store,
-            self._labels.table,
-            self._ghosts.store,
-            self._ghosts.table,
-            rows,
-            self._per_label.links,
-            self._per_label.codes,
-            touched,
-            asked_keys,
-            asked_at,
-        )
-        return int(n_touched), int(n_asked)
-
-    def _ask(self, asked_keys: Keys, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Tell the owners of neighbours about new labels; returns local rows that must be linked.
-
-        One all-to-all there and one back: the owner learns which of its labels has a new neighbour
-        (and its key), the asker which neighbours exist.
-        """
-        mine = self.keys[asked_at[:, 0]]
-        pairs, back = self._exchange.route(
-            np.concatenate([asked_keys, mine], axis=1), by=asked_keys
-        )
-        words = self.layout.n_words
-        rows = self._labels.rows(pairs[:, :words])
-        self._ghosts.insert(pairs[rows >= 0, words:])
-        there = self._exchange.answer((rows >= 0).astype(np.int64), back) > 0
-        self._ghosts.insert(asked_keys[there])
-        # links of the asking labels: their neighbours are known ghosts now
-        again = np.unique(asked_at[there, 0])
-        none = np.empty(0, np.int64)
-        self._link(again, none, asked_keys[:0], asked_at[:0])
-        return rows[rows >= 0]
-
-    def _refresh_ghosts(self) -> NDArray[np.int64]:
-        """Forget ghosts that are gone or unused; returns the global indices of the others."""
-        if self.comm.size == 1:
-            return np.empty(0, np.int64)
-        where = self.find(self._ghosts.keys)
-        used = np.zeros(self._ghosts.count, np.bool_)
-        elements.mark_ghosts(self.links, used)
-        stay = used & (where >= 0)
-        elements.renumber_ghosts(self.links, stay)
-        self._ghosts.replace(self._ghosts.keys[stay])
-        return where[stay]

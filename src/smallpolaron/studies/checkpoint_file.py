@@ -26,7 +26,7 @@ from smallpolaron.studies.checkpoint_rows import Rows, dealt, even_shares, gathe
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.textfile import to_disk
 
-Header = Mapping[str, str | int | bool]
+Header = Mapping[str, str | float | bool]
 _RECORD: Final = "record/"
 TEMPORARY: Final = ".tmp"
 

@@ -33,9 +33,11 @@ from smallpolaron.studies.checkpoint_file import (
     read_snapshot,
     write_checkpoint,
 )
+from smallpolaron.studies.provenance import Stopwatch, spent
 
 FOLDER: Final = ".checkpoints"
 _SCHEMA: Final[dict[str, str | int]] = {"schema": "smallpolaron-checkpoint", "schema_version": 1}
+"""Whenever stages record something else the version must rise: see the tests."""
 _END: Final = ".npz"
 _ASIDE: Final = ".set-aside"
 _LEAST_SHARE: Final = 100.0
@@ -60,6 +62,8 @@ class JobCheckpoints:
         interval_s: wall time between two checkpoints, s.
         comm: all ranks of the job.
         report: where rank 0 says what it found.
+        watch: started when the job began.
+        earlier: what earlier submissions of the job took, as far as is known; see provenance.spent.
     """
 
     folder: Path
@@ -67,6 +71,8 @@ class JobCheckpoints:
     interval_s: float
     comm: MPI.Intracomm
     report: Report = to_stderr
+    watch: Stopwatch = field(default_factory=Stopwatch)
+    earlier: dict[str, float] = field(init=False, default_factory=dict)
     _asked: Counter[str] = field(default_factory=Counter)
     _held: list[_Stage] = field(default_factory=list)
     _stop: str = ""
@@ -81,8 +87,18 @@ class JobCheckpoints:
 
     @property
     def header(self) -> Header:
-        """What every file of this job says."""
+        """What every file of this job must say."""
         return {**_SCHEMA, "package_version": smallpolaron.__version__, **self.job}
+
+    @property
+    def spent(self) -> dict[str, float]:
+        """What this job and its earlier submissions have taken so far; see provenance.spent."""
+        return spent(self.watch, self.comm.size, self.earlier)
+
+    def resumed(self, header: Header) -> None:
+        """Take over from a checkpoint what had been spent when it was written."""
+        for name in self.spent:
+            self.earlier[name] = max(self.earlier.get(name, 0.0), float(header[name]))
 
     def stop(self, why: str) -> None:
         """Ask the job to stop at the next opportunity; safe in a signal handler."""
@@ -115,8 +131,10 @@ class JobCheckpoints:
         self._held.append(stage)
         mine = sum(each.held_bytes for each in self._held)
         lasts = MPI.Comm.Compare(stage.comm, self.comm) == MPI.IDENT
-        if not lasts or stage.comm.allreduce(mine, op=MPI.MAX) > _HELD_BYTES:
-            self.write(stage.comm)
+        full = not lasts or stage.comm.allreduce(mine, op=MPI.MAX) > _HELD_BYTES
+        if full and not self.write(stage.comm):
+            # a later job computes these stages again; memory is what this one needs more
+            self._held.clear()
 
     def write(self, comm: MPI.Intracomm, *more: Callable[[], None]) -> bool:
         """Write the ends of stages and what else there is (collective); return whether it worked.
@@ -173,6 +191,7 @@ class _Stage:
             return None
         path, contents = found
         self._sequence = int(contents.header["sequence"])
+        self.job.resumed(contents.header)
         snapshot = read_snapshot(path, contents, self.comm)
         self._over = snapshot.finished
         return snapshot
@@ -213,7 +232,7 @@ class _Stage:
     def _write(self, path: Path, snapshot: Snapshot) -> None:
         if self.comm.rank == 0:
             _quietly(lambda: path.parent.mkdir(parents=True, exist_ok=True))
-        header = {**self._header, "sequence": self._sequence + 1}
+        header = {**self._header, **self.job.spent, "sequence": self._sequence + 1}
         write_checkpoint(path, header, snapshot, self.comm)
         self._sequence += 1
 

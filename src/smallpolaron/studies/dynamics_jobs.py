@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import traceback
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -82,24 +83,19 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     order = _bcast_order(options, comm)
     if isinstance(order, str):
         return _refuse(comm, order)
-    checkpoints = _checkpoints(order, options, comm)
+    checkpoints = _checkpoints(order, options, comm, watch)
     try:
+        # until the result is there: what asks for the end then only has to wait a moment
         with stopping(checkpoints):
             outcome = _compute(order, options.protocol, checkpoints)
+            if comm.rank == 0:
+                assert outcome is not None
+                _keep(order, options, outcome, watch, checkpoints)
+            comm.Barrier()
     except Interrupted as reason:  # raised on all ranks alike
         return _say(comm, f"point {order.point.id}: {reason}", INTERRUPTED_STATUS)
     except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
         return _refuse(comm, f"point {order.point.id}: {error}")
-    if comm.rank == 0:
-        assert outcome is not None
-        result = _result(order, options.protocol, outcome, watch)
-        write_result(options.output, result, overwrite=options.overwrite)
-        if checkpoints is not None:
-            checkpoints.remove()
-        failed = [gate.name for gate in result.gates if not gate.passed]
-        verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
-        print(f"{options.output}: {verdict}", file=sys.stderr, flush=True)
-    comm.Barrier()
     return 0
 
 
@@ -147,7 +143,9 @@ def _read_order(options: JobOptions) -> _Order:
     return _Order(plan.study, point, plan.resources)
 
 
-def _checkpoints(order: _Order, options: JobOptions, comm: MPI.Intracomm) -> JobCheckpoints | None:
+def _checkpoints(
+    order: _Order, options: JobOptions, comm: MPI.Intracomm, watch: Stopwatch
+) -> JobCheckpoints | None:
     """Return the checkpoints of a job; None for a fixed hierarchy, or if none are wanted."""
     from smallpolaron.studies.checkpoints import JobCheckpoints, folder_of
 
@@ -155,7 +153,7 @@ def _checkpoints(order: _Order, options: JobOptions, comm: MPI.Intracomm) -> Job
     if not minutes or not is_adaptive(order.point.parameters):
         return None
     job = {"configuration_hash": order.point.hash, "protocol": options.protocol}
-    return JobCheckpoints(folder_of(options.output), job, 60.0 * minutes, comm)
+    return JobCheckpoints(folder_of(options.output), job, 60.0 * minutes, comm, watch=watch)
 
 
 def _compute(
@@ -179,7 +177,31 @@ def _compute(
     return fixed_runs.population(parameters, protocol)
 
 
-def _result(order: _Order, protocol: Protocol, outcome: Outcome, watch: Stopwatch) -> Result:
+def _keep(
+    order: _Order,
+    options: JobOptions,
+    outcome: Outcome,
+    watch: Stopwatch,
+    checkpoints: JobCheckpoints | None,
+) -> None:
+    """Write the result and remove the checkpoints; on one rank."""
+    earlier = checkpoints.earlier if checkpoints else None
+    result = _result(order, options.protocol, outcome, watch, earlier)
+    write_result(options.output, result, overwrite=options.overwrite)
+    if checkpoints:
+        checkpoints.remove()
+    failed = [gate.name for gate in result.gates if not gate.passed]
+    verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
+    print(f"{options.output}: {verdict}", file=sys.stderr, flush=True)
+
+
+def _result(
+    order: _Order,
+    protocol: Protocol,
+    outcome: Outcome,
+    watch: Stopwatch,
+    earlier: Mapping[str, float] | None,
+) -> Result:
     from mpi4py import MPI
 
     variables, gates = outcome
@@ -191,7 +213,9 @@ def _result(order: _Order, protocol: Protocol, outcome: Outcome, watch: Stopwatc
         variables=variables,
         parameters=stored_parameters(point, order.study, **start),
         gates=gates,
-        provenance=collect(point.hash, watch, ranks=ranks, parallel=parallel_versions()),
+        provenance=collect(
+            point.hash, watch, ranks=ranks, parallel=parallel_versions(), earlier=earlier
+        ),
     )
 
 

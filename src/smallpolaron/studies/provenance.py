@@ -31,6 +31,27 @@ class Stopwatch:
         return time.perf_counter() - self.began
 
 
+def spent(
+    watch: Stopwatch, ranks: int, earlier: Mapping[str, float] | None = None
+) -> dict[str, float]:
+    """Return what a job has taken so far: wall_seconds, core_seconds, cpu_seconds.
+
+    Args:
+        watch: started when the job began.
+        ranks: MPI ranks of the job.
+        earlier: the same of earlier submissions of the job, to be added.
+    """
+    wall = watch.seconds()
+    now = {
+        "wall_seconds": wall,
+        "core_seconds": wall * ranks,
+        # of this process, times the ranks that share its work: other load on the machine makes
+        # wall time longer, but not this
+        "cpu_seconds": time.process_time() * ranks,
+    }
+    return {name: seconds + (earlier or {}).get(name, 0.0) for name, seconds in now.items()}
+
+
 def collect(
     configuration_hash: str,
     watch: Stopwatch,
@@ -38,6 +59,7 @@ def collect(
     ranks: int = 1,
     parallel: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
+    earlier: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Return the provenance of a job that is about to write its result.
 
@@ -47,8 +69,8 @@ def collect(
         ranks: MPI ranks of the job.
         parallel: versions of PETSc and MPI; see parallel_versions.
         source: provenance of the result this one was derived from.
+        earlier: what earlier submissions of the job took; see spent.
     """
-    wall = watch.seconds()
     content: dict[str, Any] = {
         "package_version": smallpolaron.__version__,
         "numerics_version": smallpolaron.NUMERICS_VERSION,
@@ -58,11 +80,7 @@ def collect(
         **{f"{name}_version": _version(name) for name in _LIBRARIES},
         **(parallel or {}),
         "ranks": ranks,
-        "wall_seconds": wall,
-        "core_seconds": wall * ranks,
-        # of this process, times the ranks that share its work: other load on the machine makes
-        # wall time longer, but not this
-        "cpu_seconds": time.process_time() * ranks,
+        **spent(watch, ranks, earlier),
         "peak_memory_MB": peak_memory_MB(),
         "cpu_model": cpu_model(),
         "cpu_count": os.cpu_count() or 0,

@@ -26,6 +26,7 @@ _TAIL_BYTES: Final = 8192
 _PROGRESS: Final = re.compile(
     r"^(?P<label>.*): (?P<at>[\d.]+) of (?P<end>[\d.]+) fs, .*about (?P<left>[\d.]+|inf) s left"
 )
+_STOPPED: Final = re.compile(r"^point \S+: (stopped by SIG\w+; .*)")
 _FAILURE: Final = re.compile(
     r"^(error: |rank \d+ of \d+ failed|\w*(Error|Exception)\b|Traceback|slurmstepd: error"
     r"|=+ +BAD TERMINATION|Killed|Segmentation fault)"
@@ -39,7 +40,7 @@ class JobStatus:
     Attributes:
         job: the job.
         state: done; flagged (done, but a quality gate failed); running; failed; waiting.
-        detail: failed gates, what is going on, or the reason of the failure.
+        detail: failed gates, what is going on, the reason of the failure, or why it stopped.
         seconds_left: core seconds still needed, roughly; 0 when done.
     """
 
@@ -113,6 +114,10 @@ def _record(path: Path, _: int) -> Record:
 def _read_log(log: Path, now: float, expected: float) -> tuple[State, str, float, None, float]:
     """Return state, detail, expected seconds, None and the seconds left of the present part."""
     lines = [line for line in _tail(log) if line.strip()]
+    stopped = [found[1] for line in lines if (found := _STOPPED.match(line))]
+    if stopped:
+        # until it is submitted again: then a new log takes the place of this one
+        return "waiting", stopped[-1], expected, None, 0.0
     failures = [line for line in lines if _FAILURE.match(line)]
     if failures:
         # a traceback says what happened in its last line

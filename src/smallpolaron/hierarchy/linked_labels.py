@@ -1,0 +1,224 @@
+"""The labels of one rank, what is kept of each, and where its neighbours are.
+
+A neighbour is a label of the same rank, or of another one; then its key is kept here too (a ghost).
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from mpi4py import MPI
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.exchange import Exchange
+from smallpolaron.hierarchy.label_set import LabelSet, grown
+from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.neighbours import slots
+from smallpolaron.hierarchy.views import Codes
+from smallpolaron.model.bath import BathExpansion
+
+ComplexArray = NDArray[np.complex128]
+
+_CODES_16_BIT = 65536
+
+_PORTION = 50_000
+"""New labels that are linked at a time; bounds the memory of growth."""
+
+
+@dataclass
+class _Rows:
+    """What is kept per label besides its key; the first rows count, as in LabelSet."""
+
+    links: NDArray[np.int32]
+    codes: Codes
+    damping: NDArray[np.float64]
+    diagonal: ComplexArray
+
+    @classmethod
+    def none(cls, width: int, n_codes: int) -> "_Rows":
+        """No rows; codes in 16 bits where those allow."""
+        codes: Codes = np.empty((0, width), np.uint16)
+        if n_codes > _CODES_16_BIT:
+            codes = np.empty((0, width), np.uint32)
+        return cls(np.empty((0, width), np.int32), codes, np.empty(0), np.empty(0, complex))
+
+    def reserve(self, room: int, used: int) -> None:
+        """Make room for rows, of which the first `used` are there."""
+        for name in ("links", "codes", "damping", "diagonal"):
+            setattr(self, name, grown(getattr(self, name), room, used))
+
+
+@dataclass
+class LinkedLabels:
+    """Labels of this rank in the order they came.
+
+    Attributes:
+        expansion: the bath expansion.
+        energies: site energies, rad/fs.
+        exchange: who owns which label.
+        words: 64-bit words per key.
+        n_codes: number of coupling codes.
+        labels: the keys.
+        ghosts: keys of neighbours that other ranks own.
+    """
+
+    expansion: BathExpansion
+    energies: NDArray[np.float64]
+    exchange: Exchange
+    words: int
+    n_codes: int
+    labels: LabelSet = field(init=False)
+    ghosts: LabelSet = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin empty."""
+        self._clear()
+
+    def _clear(self) -> None:
+        self.labels, self.ghosts = LabelSet(self.words), LabelSet(self.words)
+        self._per_label = _Rows.none(slots(self.expansion.n_terms), self.n_codes)
+
+    @property
+    def links(self) -> NDArray[np.int32]:
+        """Where the neighbours are, slot by slot; see elements.py."""
+        return self._per_label.links[: self.labels.count]
+
+    @property
+    def codes(self) -> Codes:
+        """Coupling codes, slot by slot."""
+        return self._per_label.codes[: self.labels.count]
+
+    @property
+    def damping(self) -> NDArray[np.float64]:
+        """Sum n Re nu, 1/fs."""
+        return self._per_label.damping[: self.labels.count]
+
+    @property
+    def diagonal(self) -> ComplexArray:
+        """Diagonal of the generator, 1/fs."""
+        return self._per_label.diagonal[: self.labels.count]
+
+    def find(self, wanted: Keys) -> NDArray[np.int64]:
+        """Global indices of canonical keys, -1 where absent, wherever they live (collective)."""
+        comm = self.exchange.comm
+        start = int(comm.exscan(self.labels.count) or 0)
+        if comm.size == 1:
+            return self.labels.rows(wanted)
+        questions, back = self.exchange.route(wanted)
+        rows = self.labels.rows(questions)
+        return self.exchange.answer(np.where(rows >= 0, rows + start, -1), back)
+
+    def replace(self, keys: Keys) -> None:
+        """Hold these distinct keys, all of this rank, instead (collective)."""
+        self._clear()
+        self.labels.replace(keys)
+        self.link_new(0)
+
+    def keep(self, chosen: NDArray[np.bool_], x: ComplexArray) -> ComplexArray:
+        """Keep the chosen labels only; returns a state on them."""
+        x, per = x.copy(), self._per_label
+        count = int(
+            elements.compact(
+                chosen, self.labels.store, per.links, per.codes, per.damping, per.diagonal, x
+            )
+        )
+        self.labels.shrink(count)
+        return x[:count]
+
+    def link_new(self, old: int) -> None:
+        """Link the labels from row `old` on with all others (collective)."""
+        count, per = self.labels.count, self._per_label
+        per.reserve(count, old)
+        per.links[old:count] = elements.ABSENT
+        elements.fill_damping(
+            self.exchange.frame,
+            self.exchange.fields,
+            self.expansion.rates.real,
+            self.expansion.rates.imag,
+            self.labels.store,
+            old,
+            count,
+            per.damping,
+            self.energies,
+            2 * self.expansion.terminator,
+            per.diagonal,
+        )
+        stale = [np.empty(0, np.int64)]
+        # in portions: what the neighbours of all labels at once would take is many times the basis;
+        # asking is collective, so every rank takes part in as many rounds as the busiest
+        portions = -(-(count - old) // _PORTION)
+        for i in range(int(self.exchange.comm.allreduce(portions, op=MPI.MAX))):
+            first = min(old + i * _PORTION, count)
+            stale.append(self._link_portion(first, min(first + _PORTION, count), old))
+        none = np.empty(0, np.int64)
+        nothing = np.empty((0, self.words), np.uint64)
+        self._link(np.unique(np.concatenate(stale)), none, nothing, np.empty((0, 2), np.int64))
+
+    def refresh_ghosts(self) -> NDArray[np.int64]:
+        """Forget ghosts that are gone or unused; returns the global indices of the others."""
+        if self.exchange.comm.size == 1:
+            return np.empty(0, np.int64)
+        where = self.find(self.ghosts.keys)
+        used = np.zeros(self.ghosts.count, np.bool_)
+        elements.mark_ghosts(self.links, used)
+        stay = used & (where >= 0)
+        elements.renumber_ghosts(self.links, stay)
+        self.ghosts.replace(self.ghosts.keys[stay])
+        return where[stay]
+
+    def _link_portion(self, first: int, last: int, old: int) -> NDArray[np.int64]:
+        """Link new labels first ... last - 1; returns the older labels that they touch."""
+        room = (last - first) * self._per_label.links.shape[1]
+        ask = self.exchange.comm.size > 1
+        asked_keys = np.empty((room if ask else 0, self.words), np.uint64)
+        asked_at = np.empty((room if ask else 0, 2), np.int64)
+        touched = np.empty(room if old else 0, np.int64)
+        rows = np.arange(first, last)
+        n_touched, n_asked = self._link(rows, touched, asked_keys, asked_at)
+        stale = touched[:n_touched]
+        if ask:
+            stale = np.append(stale, self._ask(asked_keys[:n_asked], asked_at[:n_asked]))
+        return np.unique(stale[stale < old])
+
+    def _link(
+        self,
+        rows: NDArray[np.int64],
+        touched: NDArray[np.int64],
+        asked_keys: Keys,
+        asked_at: NDArray[np.int64],
+    ) -> tuple[int, int]:
+        n_touched, n_asked = elements.link(
+            self.exchange.frame,
+            self.exchange.fields,
+            self.exchange.splitters,
+            self.exchange.comm.rank,
+            self.labels.store,
+            self.labels.table,
+            self.ghosts.store,
+            self.ghosts.table,
+            rows,
+            self._per_label.links,
+            self._per_label.codes,
+            touched,
+            asked_keys,
+            asked_at,
+        )
+        return int(n_touched), int(n_asked)
+
+    def _ask(self, asked_keys: Keys, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Tell the owners of neighbours about new labels; returns local rows that must be linked.
+
+        One all-to-all there and one back: the owner learns which of its labels has a new neighbour
+        (and its key), the asker which neighbours exist.
+        """
+        mine = self.labels.keys[asked_at[:, 0]]
+        pairs, back = self.exchange.route(np.concatenate([asked_keys, mine], axis=1), by=asked_keys)
+        rows = self.labels.rows(pairs[:, : self.words])
+        self.ghosts.insert(pairs[rows >= 0, self.words :])
+        there = self.exchange.answer((rows >= 0).astype(np.int64), back) > 0
+        self.ghosts.insert(asked_keys[there])
+        # links of the asking labels: their neighbours are known ghosts now
+        again = np.unique(asked_at[there, 0])
+        none = np.empty(0, np.int64)
+        self._link(again, none, asked_keys[:0], asked_at[:0])
+        return rows[rows >= 0]

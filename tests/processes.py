@@ -1,0 +1,52 @@
+"""Jobs as processes of their own, and what the operating system says about them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import smallpolaron
+
+
+def started(order: list[str], output: Path, ranks: int = 1) -> subprocess.Popen[str]:
+    """Start a job of the command line; order is what it is told besides output and ranks."""
+    beside = Path(sys.executable).with_name("mpiexec")
+    mpiexec = [str(beside) if beside.exists() else "mpiexec", "-n", str(ranks)]
+    command = [
+        *(mpiexec if ranks > 1 else []),
+        sys.executable,
+        "-m",
+        "smallpolaron",
+        *order,
+        "--ranks",
+        str(ranks),
+    ]
+    package = Path(smallpolaron.__file__).parents[1]
+    return subprocess.Popen(
+        [*command, "--output", str(output)],
+        env=os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"},
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def ranks_of(output: Path) -> list[int]:
+    """Process numbers of the ranks of the job that writes this result."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_text().split("\0")
+            if Path(words[0]).name.startswith("python") and str(output) in words:
+                found.append(int(process.name))
+    return sorted(found)
+
+
+def is_pending(number: signal.Signals, process: int) -> bool:
+    """Whether a stopped process has been sent a signal."""
+    status = Path("/proc", str(process), "status").read_text()
+    (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:"))
+    return bool(int(mask, 16) >> (number - 1) & 1)

@@ -1,0 +1,109 @@
+"""A job that Slurm warns of the end of its time is submitted again and goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.append(str(Path(__file__).parent))
+
+from daemons import run
+from private_slurm import accounting
+
+from smallpolaron.studies.store import read_result
+from smallpolaron.studies.study import load_plan
+from tests.processes import is_pending, ranks_of, started
+
+pytestmark = pytest.mark.slow
+
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+ENVIRONMENT = {"MPIR_CVAR_CH4_NETMOD": "ofi"}
+SOONER = ["--slurm-init-seconds-before-status-checks", "5"]
+PATIENCE_S = 300
+STUDY = """\
+study: warned
+accuracy: 1e-3
+model: {n_sites: 6}
+bath: {eta_cm: 323, gamma_cm: 41}
+propagation: {duration_fs: 300}
+"""
+
+
+def wait_for(what: str, ready: Callable[[], object], job: Future[object]) -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while not ready():
+        assert not job.done(), f"over before {what}: {job.result()}"
+        assert time.monotonic() < deadline, what
+        time.sleep(0.2)
+
+
+@contextmanager
+def stopped(processes: list[int]) -> Iterator[None]:
+    """Let processes rest: a job that takes longer than it would, but no processor time."""
+    for process in processes:
+        os.kill(process, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for process in processes:
+            os.kill(process, signal.SIGCONT)
+
+
+def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
+    slurm: None, snakemake: Run, tmp_path: Path
+) -> None:
+    study = tmp_path / "study.yaml"
+    study.write_text(STUDY, encoding="utf-8")
+    (point,) = load_plan(study).points
+    results = tmp_path / "run" / "results" / "warned"
+    log = results / "logs" / "correlation" / f"{point.id}.log"
+    output = results / "correlation" / f"{point.id}.h5"
+    asked = ["--profile", "slurm", "--configfile", str(study), "--until", "correlation", *SOONER]
+    known = {record.name for record in accounting()}
+
+    with ThreadPoolExecutor() as pool:
+        job = pool.submit(snakemake, tmp_path / "run", *asked, env=ENVIRONMENT)
+        begun = "coarse correlation: 300.0 fs done"
+        wait_for(begun, lambda: log.exists() and begun in log.read_text(encoding="utf-8"), job)
+        ranks = ranks_of(output.relative_to(tmp_path / "run"))
+        assert len(ranks) == 2
+        with stopped(ranks):
+            name, used = run("squeue", "--noheader", "--format=%i %M").split()
+            # one to two minutes are left: less than the profile wants to be warned of
+            limit = 2 + int(used.split(":")[-2])
+            run("scontrol", "update", f"JobId={name}", f"TimeLimit={limit}")
+            order = ["correlation", "--plan", str(results / "plan.json"), "--point", point.id]
+            here = started(order, tmp_path / "whole.h5", ranks=2)
+            said = here.communicate(timeout=PATIENCE_S)[1]
+            assert here.returncode == 0, said
+            # Slurm looks at the time limits twice a minute
+            warned = [lambda one=one: is_pending(signal.SIGUSR1, one) for one in ranks]
+            wait_for("the warning", lambda: all(ask() for ask in warned), job)
+        job.result()
+
+    said = log.read_text(encoding="utf-8")
+    assert "correlation: resumed at t = " in said
+    assert "/.checkpoints/" in said
+    jobs = [each for each in accounting() if each.is_job and each.name not in known]
+    assert [(each.state, each.minutes) for each in jobs] == [
+        ("FAILED", str(limit)),
+        ("COMPLETED", "10"),
+    ]
+    steps = run("sacct", "--noheader", "--parsable2", f"--jobs={jobs[0].name}", "--format=ExitCode")
+    assert "75:0" in steps.split()
+    assert [path.name for path in output.parent.iterdir()] == [output.name]
+    one, whole = read_result(output), read_result(tmp_path / "whole.h5")
+    assert one.provenance["ranks"] == whole.provenance["ranks"] == 2
+    for key, variable in whole.variables.items():
+        np.testing.assert_array_equal(one.variables[key].data, variable.data, err_msg=key)
