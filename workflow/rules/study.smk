@@ -30,6 +30,7 @@ try:
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
+    from smallpolaron.studies.textfile import NotWritable
     from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -129,7 +130,10 @@ def renew_plan():
     ):
         return
     if path.read_bytes() != plan_json(STUDY).encode():
-        write_plan(path, STUDY)
+        try:
+            write_plan(path, STUDY)
+        except NotWritable as error:
+            sys.exit(f"The study cannot be run:\n{error}")
 
 
 renew_plan()

@@ -18,8 +18,9 @@ from smallpolaron.studies.parameters import is_adaptive, is_infinite
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.studies.sections import ResourcesConfig
-from smallpolaron.studies.signals import stopping
-from smallpolaron.studies.store import Result, StoreError, write_result
+from smallpolaron.studies.signals import StopRequest
+from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+from smallpolaron.studies.textfile import NotWritable, check_writable
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -43,16 +44,24 @@ class JobOptions:
     overwrite: bool = False
 
 
-def run_job(options: JobOptions) -> int:
+def run_job(options: JobOptions, request: StopRequest) -> int:
     """Run one MPI job on all ranks of the communicator; return the exit status.
 
     Collective. Rank 0 reads the plan and writes the result.
+
+    Args:
+        options: what is wanted.
+        request: whether it is to stop.
     """
     from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
     comm = MPI.COMM_WORLD
     try:
-        return _run(options, comm)
+        return _run(options, comm, request)
+    except KeyboardInterrupt:
+        if comm.size > 1:
+            comm.Abort(1)
+        raise
     except BaseException:
         print(f"rank {comm.rank} of {comm.size} failed:", file=sys.stderr)
         traceback.print_exc()
@@ -62,7 +71,7 @@ def run_job(options: JobOptions) -> int:
         return 1
 
 
-def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
+def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     from smallpolaron.dynamics.adaptive_evolve import PropagationFailed
     from smallpolaron.dynamics.adaptive_solve import NotConverged
     from smallpolaron.dynamics.checkpoints import Interrupted
@@ -83,24 +92,49 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     if isinstance(order, str):
         return _refuse(comm, order)
     checkpoints = _checkpoints(order, options, comm)
+    request.serve(checkpoints)
     try:
-        with stopping(checkpoints):
-            outcome = _compute(order, options.protocol, checkpoints)
+        outcome = _compute(order, options.protocol, checkpoints)
     except Interrupted as reason:  # raised on all ranks alike
         return _say(comm, f"point {order.point.id}: {reason}", INTERRUPTED_STATUS)
     except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
         return _refuse(comm, f"point {order.point.id}: {error}")
+    problem = ""
     if comm.rank == 0:
         assert outcome is not None
-        result = _result(order, options.protocol, outcome, watch)
-        write_result(options.output, result, overwrite=options.overwrite)
-        if checkpoints is not None:
+        problem = _deliver(_result(order, options.protocol, outcome, watch), options)
+        if checkpoints is not None and not problem:
             checkpoints.remove()
-        failed = [gate.name for gate in result.gates if not gate.passed]
-        verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
-        print(f"{options.output}: {verdict}", file=sys.stderr, flush=True)
-    comm.Barrier()
-    return 0
+    problem = comm.bcast(problem)
+    return _refuse(comm, problem) if problem else 0
+
+
+def _deliver(result: Result, options: JobOptions) -> str:
+    """Write the result, on one rank; return why it is not there afterwards, or nothing."""
+    from smallpolaron.dynamics.progress import to_stderr
+
+    failed = [gate.name for gate in result.gates if not gate.passed]
+    verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
+    try:
+        write_result(options.output, result, overwrite=options.overwrite)
+    except (StoreError, NotWritable) as error:
+        if not _is_there(options.output, result):
+            return str(error)
+        verdict = "the same job, run a second time, has written it meanwhile; it is kept"
+    to_stderr(f"{options.output}: {verdict}")
+    return ""
+
+
+def _is_there(path: Path, result: Result) -> bool:
+    """Return whether a file holds a result of the same job."""
+    try:
+        found = read_result(path, kind=result.kind)
+    except StoreError:
+        return False
+    return (
+        found.parameters == result.parameters
+        and found.provenance["configuration_hash"] == result.provenance["configuration_hash"]
+    )
 
 
 def _refuse(comm: MPI.Intracomm, message: str) -> int:
@@ -108,8 +142,10 @@ def _refuse(comm: MPI.Intracomm, message: str) -> int:
 
 
 def _say(comm: MPI.Intracomm, message: str, status: int) -> int:
+    from smallpolaron.dynamics.progress import to_stderr
+
     if comm.rank == 0:
-        print(message, file=sys.stderr, flush=True)
+        to_stderr(message)
     return status
 
 
@@ -128,7 +164,7 @@ def _bcast_order(options: JobOptions, comm: MPI.Intracomm) -> _Order | str:
     if comm.rank == 0:
         try:
             order = _read_order(options)
-        except (PlanError, StoreError) as error:
+        except (PlanError, StoreError, NotWritable) as error:
             order = str(error)
     shared: _Order | str = comm.bcast(order)
     return shared
@@ -144,6 +180,7 @@ def _read_order(options: JobOptions) -> _Order:
         )
     if options.output.exists() and not options.overwrite:
         raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
+    check_writable(options.output)
     return _Order(plan.study, point, plan.resources)
 
 
