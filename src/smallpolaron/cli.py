@@ -22,6 +22,7 @@ from smallpolaron.cli_status import add_commands as add_status_commands
 from smallpolaron.cli_table import add_commands as add_table_commands
 from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
+from smallpolaron.studies.signals import CTRL_C_STATUS
 
 if TYPE_CHECKING:
     from smallpolaron.studies.sections import AnalysisConfig
@@ -31,8 +32,6 @@ Command = Callable[[argparse.Namespace], int]
 
 USAGE_STATUS = 2
 """Exit status for a request that cannot be met: bad configuration, plan, file or option."""
-CTRL_C_STATUS = 130
-"""Exit status after Ctrl-C, as of shells: 128 + SIGINT."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import signal
@@ -24,7 +25,7 @@ from smallpolaron.studies.textfile import NotWritable, write_text
 STUDY = """\
 study: small
 accuracy: 0.1
-model: {n_sites: 2}
+model: {n_sites: 3}
 bath: {eta_cm: 50, gamma_cm: 50, terms: 0}
 propagation: {duration_fs: 20}
 """
@@ -92,12 +93,29 @@ def test_a_job_whose_result_does_not_fit_says_so(
     order: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     output = tmp_path / "out" / "c.h5"
+    assert main([*order, "--output", str(tmp_path / "first.h5")]) == 0  # what is compiled is kept
     with no_file_larger_than(20_000):
         assert main([*order, "--output", str(output)]) == 2
     said = capsys.readouterr().err
     assert f"error: {output}: cannot be written (File too large)" in said
     assert "Traceback" not in said
     assert list(output.parent.iterdir()) == []
+
+
+def test_a_disk_that_is_full_elsewhere_is_named(
+    order: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def compute(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as the cache of Numba does
+
+    monkeypatch.setattr(dynamics_jobs, "_compute", compute)
+    assert main([*order, "--output", str(tmp_path / "c.h5")]) == 2
+    said = capsys.readouterr().err
+    assert "error: rank 0 of 1: No space left on device, but not where the result goes" in said
+    assert "Traceback" not in said
 
 
 def test_a_log_on_a_full_disk_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -129,12 +129,14 @@ def end_all(mark: str, patience_s: float) -> list[int]:
     deadline = time.monotonic() + patience_s
     while (left := marked(mark)) and time.monotonic() < deadline:
         time.sleep(0.05)
-    kill_all(left)
+    kill_all(mark)
     return left
 
 
-def kill_all(processes: Sequence[int]) -> None:
-    """Kill processes, as when the power fails."""
-    for process in processes:
-        with suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
+def kill_all(mark: str) -> None:
+    """Kill all processes with this mark, as when the power fails, until there are none."""
+    while running := marked(mark):
+        for process in running:
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        time.sleep(0.01)

@@ -73,6 +73,7 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
         ("bystander", other),
         ("mobility", mobility),
         ("false", falsified(mine)),
+        ("again", replace(other, provenance={**other.provenance, "date_utc": "later"})),
     ):
         point = result.parameters["point"]
         made.files[name] = made.folder / name / f"{point}.h5"
@@ -117,7 +118,7 @@ NEIGHBOUR = '"$(dirname "$out")/$(basename "$BYSTANDER")"'
         (f'{GOOD}; truncate -s -500 "$out"', "wrong result", "damaged"),
         (f'{GOOD}; cp "$GOOD" "$out.h5"', "wrong result", "nobody asked for it"),
         (f"{GOOD}; rm {NEIGHBOUR}", "lost result", "has vanished"),
-        (f'{GOOD}; cp "$GOOD" {NEIGHBOUR}', "lost result", "has been changed"),
+        (f'{GOOD}; cp "$AGAIN" {NEIGHBOUR}', "lost result", "has been changed"),
         ("exit 0", "lost result", "not there in the end"),
         ("sleep 60", "hang", "did not end"),
         (f"(sleep 60 >/dev/null 2>&1 &) ; {GOOD}", "hang", "processes"),
@@ -259,7 +260,8 @@ def test_the_exit_status_and_what_is_kept(
     work.mkdir()
     arguments = ["--only", "job-sigkill", "--count", "2", "--folder", str(work)]
     assert command.main(arguments) == status
-    assert (tmp_path / "scratch" / "trials.csv").read_text().count("job-sigkill") == 2
+    table = (tmp_path / "scratch" / "trials.csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in table[1:]] == [["job-sigkill", n] for n in "01"]
     kept = [path.name for path in work.rglob("job-sigkill-*")]
     assert sorted(kept) == (["job-sigkill-0", "job-sigkill-1"] if status else [])
     shutil.rmtree(work)

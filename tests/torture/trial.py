@@ -46,6 +46,7 @@ class Trial:
     detail: str = ""
     seen: Evidence = field(init=False)
     _disks: ExitStack = field(default_factory=ExitStack)
+    _started: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         """Nothing has been seen yet."""
@@ -89,7 +90,8 @@ class Trial:
         number = len(list((self.folder / "logs").iterdir())) + 1
         log = self.folder / "logs" / f"{number}-{name.replace(' ', '-')}.log"
         every = self.bench.environment(self.mark) | dict(environment or {})
-        return start(name, command, log, every, ROOT)
+        self._started.append(start(name, command, log, every, ROOT))
+        return self._started[-1]
 
     def started(
         self, prefix: Sequence[str] = (), environment: Mapping[str, str] | None = None
@@ -150,6 +152,8 @@ class Trial:
                 fault(self)
             finally:
                 self.seen.left_over = end_all(self.mark, _GRACE_S)
+                for process in self._started:
+                    process.popen.wait()
             return judge(self.seen)
 
 

@@ -15,7 +15,7 @@ from smallpolaron.studies.verify import result_files
 from tests.torture.disk_faults import NOT_WRITTEN
 from tests.torture.file_faults import Damage
 from tests.torture.judge import checksums
-from tests.torture.processes import Process, kill_all, marked
+from tests.torture.processes import Process, kill_all
 from tests.torture.trial import STOPPED, Trial, wait_until
 
 _LOCKED: Final = r"Directory cannot be locked"
@@ -160,9 +160,7 @@ def _all_killed(trial: Trial) -> float:
     moment = trial.at_random(process, what=_WORKFLOW)
     if not process.over:
         process.sent.add(signal.SIGKILL)
-    while running := marked(trial.mark):
-        kill_all(running)
-        process.wait(0.01)
+    kill_all(trial.mark)
     _ended(trial, process)
     _note_finished(trial)
     return moment

@@ -6,7 +6,6 @@ ranks, so that no job hangs on a rank that is gone.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +17,9 @@ from smallpolaron.studies.parameters import is_adaptive, is_infinite
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.studies.sections import ResourcesConfig
-from smallpolaron.studies.signals import StopRequest
+from smallpolaron.studies.signals import CTRL_C_STATUS, StopRequest
 from smallpolaron.studies.store import Result, StoreError, read_result, write_result
-from smallpolaron.studies.textfile import NotWritable, check_writable
+from smallpolaron.studies.textfile import DISK_FULL, NotWritable, check_writable
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -58,17 +57,31 @@ def run_job(options: JobOptions, request: StopRequest) -> int:
     comm = MPI.COMM_WORLD
     try:
         return _run(options, comm, request)
-    except KeyboardInterrupt:
-        if comm.size > 1:
-            comm.Abort(1)
-        raise
-    except BaseException:
-        print(f"rank {comm.rank} of {comm.size} failed:", file=sys.stderr)
-        traceback.print_exc()
-        sys.stderr.flush()
-        if comm.size > 1:
-            comm.Abort(1)
-        return 1
+    except BaseException as error:
+        return _give_up(comm, error)
+
+
+def _give_up(comm: MPI.Intracomm, error: BaseException) -> int:
+    """Say why this rank cannot go on, end all ranks and return the exit status."""
+    from smallpolaron.dynamics.progress import to_stderr
+
+    this = f"rank {comm.rank} of {comm.size}"
+    if isinstance(error, KeyboardInterrupt):
+        to_stderr(f"{this}: interrupted")
+        status = CTRL_C_STATUS
+    elif isinstance(error, OSError) and error.errno in DISK_FULL:  # compiling fills a cache
+        to_stderr(
+            f"error: {this}: {error.strerror}, but not where the result goes; make room in the "
+            "folder of this program, the home folder and that of temporary files, then run the "
+            "same again"
+        )
+        status = 2
+    else:
+        to_stderr(f"{this} failed:\n{traceback.format_exc()}")
+        status = 1
+    if comm.size > 1:
+        comm.Abort(status)
+    return status
 
 
 def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:

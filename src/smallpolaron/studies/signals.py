@@ -10,6 +10,9 @@ from typing import Final, Protocol
 
 _REQUESTS: Final = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
+CTRL_C_STATUS: Final = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as of shells."""
+
 
 class _Stoppable(Protocol):
     def stop(self, why: str) -> None:
