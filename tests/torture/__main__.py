@@ -6,12 +6,14 @@ import argparse
 import os
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +24,7 @@ from tests.torture.bench import ROOT, Bench
 from tests.torture.disks import Skipped
 from tests.torture.faults import FAULTS, Fault, shares
 from tests.torture.judge import BAD, Verdict
+from tests.torture.processes import kill_all
 from tests.torture.report import Conditions, Record, write_report
 from tests.torture.trial import Trial
 
@@ -82,7 +85,7 @@ def main(arguments: Sequence[str]) -> int:
             records.append(record)
             _tell(record, len(records), len(orders))
 
-    with ThreadPoolExecutor(options.workers) as pool:
+    with ThreadPoolExecutor(options.workers) as pool, _ending_all(pool, folder):
         list(pool.map(one, orders))
     records.sort(key=lambda each: ([f.name for f in FAULTS].index(each.fault), each.number))
     minutes = (time.monotonic() - began) / 60.0
@@ -95,6 +98,23 @@ def main(arguments: Sequence[str]) -> int:
     else:
         shutil.rmtree(folder)
     return 1 if bad else 0
+
+
+@contextmanager
+def _ending_all(pool: ThreadPoolExecutor, folder: Path) -> Iterator[None]:
+    """End what runs in a folder, and start nothing more, when this program is to end."""
+
+    def end(*_: object) -> None:
+        pool.shutdown(wait=False, cancel_futures=True)
+        kill_all(f"{folder}/")
+        raise SystemExit("ended before all trials were run; there is no report")
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action)
 
 
 def _parse(arguments: Sequence[str]) -> argparse.Namespace:

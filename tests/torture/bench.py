@@ -46,12 +46,14 @@ class Bench:
         folder: where everything is written.
         program: how the command line of the package is started.
         seconds: how long things take undisturbed: "job on 1", "job on 2", "workflow".
+        starting_s: how much of this passes before they report anything.
         files: the files they write: "job on 1", "job on 2", "bystander", "mobility".
     """
 
     folder: Path
     program: tuple[str, ...] = (sys.executable, "-m", "smallpolaron")
     seconds: dict[str, float] = field(default_factory=dict)
+    starting_s: dict[str, float] = field(default_factory=dict)
     files: dict[str, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -136,7 +138,10 @@ class Bench:
         """Run a command to its end and keep what it wrote and how long it took."""
         log = self.folder / f"{what.replace(' ', '-')}.log"
         began = time.monotonic()
-        process = start(what, command, log, self.environment("bench"), ROOT)
+        process = start(what, command, log, self.environment(f"{self.folder}/"), ROOT)
+        while not (process.over or log.stat().st_size):
+            time.sleep(0.01)
+        self.starting_s[what] = time.monotonic() - began
         if process.popen.wait() != 0 or not output.exists():
             raise NotPrepared(f"{what} failed undisturbed:\n{log.read_text(errors='replace')}")
         self.seconds[what] = time.monotonic() - began

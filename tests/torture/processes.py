@@ -111,12 +111,13 @@ def start(
 
 
 def marked(mark: str, words: Sequence[str] = ()) -> list[int]:
-    """Return the living processes with this mark whose command has these words."""
+    """Return the living processes with a mark that begins so, whose command has these words."""
     wanted = f"{MARK}={mark}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError):
-            if wanted not in (process / "environ").read_bytes().split(b"\0"):
+            variables = (process / "environ").read_bytes().split(b"\0")
+            if not any(variable.startswith(wanted) for variable in variables):
                 continue
             command = (process / "cmdline").read_text().split("\0")
             if all(word in command for word in words):

@@ -111,10 +111,18 @@ class Trial:
         self.seen.finished |= checksums(sound)
 
     def at_random(self, process: Process, within: float = 1.0, what: str = "") -> float:
-        """Wait for a random part of the undisturbed time, or for the end; return the time, s."""
-        moment = self.rng.uniform(0.0, within) * self.bench.seconds[what or self.job]
-        process.wait(moment)
-        return moment
+        """Wait until a random time or until the process has ended; return the time, s.
+
+        In one of four cases any time of its start, else one after it has begun to report.
+        """
+        what, began = what or self.job, time.monotonic()
+        if self.rng.random() < 0.25:
+            process.wait(self.rng.uniform(0.0, self.bench.starting_s[what]))
+        else:
+            working = self.bench.seconds[what] - self.bench.starting_s[what]
+            wait_until(lambda: process.log.stat().st_size, process, self.bench.patience_s(what))
+            process.wait(self.rng.uniform(0.0, within * working))
+        return time.monotonic() - began
 
     def finish(self, clear: str = STOPPED) -> None:
         """Run the job, again and again, until its result is there."""
@@ -139,7 +147,7 @@ class Trial:
     @property
     def mark(self) -> str:
         """What all processes of this trial carry."""
-        return str(self.folder)
+        return f"{self.folder}/"
 
     def suffer(self, fault: Callable[[Trial], None]) -> Verdict:
         """Go through a fault and return what became of it; nothing runs or is mounted afterwards.

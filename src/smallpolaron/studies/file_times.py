@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +14,7 @@ _STEP_NS: Final = 1000
 
 
 def settle_future(folder: Path, now_ns: int | None = None) -> int:
-    """Give files that are dated in the future the present time; return how many.
+    """Give files that are dated in the future the present time, if allowed; return how many.
 
     Snakemake refuses the output of a job if an input is dated later, however long the job took. The
     files keep their order, so that none becomes older than what it was made from.
@@ -22,10 +24,18 @@ def settle_future(folder: Path, now_ns: int | None = None) -> int:
         now_ns: the present time, ns since the epoch; None for the clock.
     """
     now = time.time_ns() if now_ns is None else now_ns
-    times = {path: path.stat().st_mtime_ns for path in folder.rglob("*") if path.is_file()}
-    ahead = {path: then for path, then in times.items() if then > now}
+    ahead = {path: then for path, then in _times(folder) if then > now}
     order = sorted(set(ahead.values()), reverse=True)
     for path, then in ahead.items():
         settled = now - _STEP_NS * order.index(then)
-        os.utime(path, ns=(settled, settled))
+        with suppress(OSError):  # Snakemake says which it cannot use
+            os.utime(path, ns=(settled, settled))
     return len(ahead)
+
+
+def _times(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield the files below a folder and their times; some may be removed meanwhile."""
+    for parent, _, names in os.walk(folder):
+        for path in (Path(parent, name) for name in names):
+            with suppress(OSError):
+                yield path, path.stat().st_mtime_ns
