@@ -85,3 +85,23 @@ def test_without_anything_to_save(when: str, number: signal.Signals) -> None:
     warned = number == signal.SIGUSR1
     assert done.returncode == (0 if warned else -number)
     assert done.stdout == ("computed\n" if warned else "")
+
+
+ENDING = """
+import atexit, os, runpy, sys
+atexit.register(lambda: os.kill(os.getpid(), int(sys.argv.pop())))
+sys.argv = ["smallpolaron", "validate", sys.argv[1], sys.argv[2]]
+from smallpolaron import cli
+cli.main = lambda: 0
+runpy.run_module("smallpolaron", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+def test_a_warning_while_the_process_ends_does_not_make_it_fail(number: signal.Signals) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENDING, "study.yaml", str(int(number))],
+        env=os.environ | {"PYTHONPATH": str(Path(smallpolaron.__file__).parents[1])},
+        check=False,
+    )
+    assert done.returncode == 0

@@ -19,7 +19,7 @@ def too_small(trial: Trial) -> None:
     disk = trial.disk()
     trial.begin()
     need = trial.bench.files[trial.job].stat().st_size
-    free = trial.rng.randrange(4096, 2 * need)
+    free = trial.rng.randrange(4096, need + need // 4)
     disk.resize(disk.used + free)
     trial.detail = f"{free} bytes free at the start, the result has {need}"
     trial.ended(trial.started(), NOT_WRITTEN)

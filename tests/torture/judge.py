@@ -170,7 +170,7 @@ def _end(said: str) -> str:
 
 def _good(runs: Sequence[Run]) -> Outcome:
     failed = [run for run in runs if run.status != 0]
-    if not failed:
+    if not failed or runs[-1].killed:  # killed when all was written
         return "right at once"
     if any("resumed at" in run.said for run in runs):
         return "right, resumed"

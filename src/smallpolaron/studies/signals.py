@@ -73,3 +73,9 @@ def stop_requests() -> Iterator[StopRequest]:
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def ignore_requests() -> None:
+    """Ignore warnings from now on: what is finished must not fail while the process ends."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
