@@ -41,11 +41,12 @@ def filled(trial: Trial) -> None:
 
 
 def limited(trial: Trial) -> None:
-    """Let the job write small files only."""
+    """Let the job write small files only, once it works: MPI does not start without large ones."""
     trial.begin()
     need = trial.bench.files[trial.job].stat().st_size
     limit = trial.rng.randrange(16 << 10, need + need // 4)
     process = trial.started()
+    trial.until_it_reports(process)
     process.limit_files(limit)
     trial.detail = f"no file may exceed {limit} bytes, the result has {need}"
     trial.ended(process, NOT_WRITTEN)

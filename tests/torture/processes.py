@@ -67,8 +67,8 @@ class Process:
                 os.kill(to, number)
 
     def limit_files(self, size: int) -> None:
-        """Let it write no file that is larger than this, in bytes."""
-        with suppress(ProcessLookupError):
+        """Let it write no file that is larger than this, in bytes, if it has not ended."""
+        with suppress(ProcessLookupError, PermissionError):
             resource.prlimit(self.popen.pid, resource.RLIMIT_FSIZE, (size, size))
 
     @property

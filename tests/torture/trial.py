@@ -120,9 +120,14 @@ class Trial:
             process.wait(self.rng.uniform(0.0, self.bench.starting_s[what]))
         else:
             working = self.bench.seconds[what] - self.bench.starting_s[what]
-            wait_until(lambda: process.log.stat().st_size, process, self.bench.patience_s(what))
+            self.until_it_reports(process, what)
             process.wait(self.rng.uniform(0.0, within * working))
         return time.monotonic() - began
+
+    def until_it_reports(self, process: Process, what: str = "") -> None:
+        """Wait until a command has printed something, or has ended."""
+        patience = self.bench.patience_s(what or self.job)
+        wait_until(lambda: process.log.stat().st_size, process, patience)
 
     def finish(self, clear: str = STOPPED) -> None:
         """Run the job, again and again, until its result is there."""
