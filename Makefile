@@ -4,6 +4,7 @@
 #   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
 #   PYTHON, UV           the interpreter and the uv to use
 #   CONFIG               study for `make cost` (default: config/config.yaml)
+#   TORTURE_ARGS         options of `make torture`: "--help" lists them
 #   CORES                cores for `make demo`, `make paper-mori`, `make paper-anomalous`
 #                        (default: as profiles/local says)
 
@@ -22,7 +23,7 @@ REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
 
-.PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi bench lint format clean
+.PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -64,6 +65,9 @@ test-mpi: setup
 	    ( $(IN_ENV) timeout $(RANK_TIMEOUT) mpiexec -n $$ranks python tests/run_ranks.py $$ranks ) \
 	        || { echo "Failed on $$ranks ranks."; exit 1; }; \
 	done
+
+torture: setup ## Disturb jobs and workflows 230 times, report what survives (docs/torture.md)
+	@$(IN_ENV) python -m tests.torture $(TORTURE_ARGS)
 
 bench: setup ## Set up, run all benchmarks and write benchmarks/report (half an hour)
 	@$(IN_ENV) python benchmarks/run.py $(BENCH_ARGS)

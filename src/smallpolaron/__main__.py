@@ -3,5 +3,8 @@
 import sys
 
 from smallpolaron.cli import main
+from smallpolaron.studies.signals import ignore_requests
 
-sys.exit(main())
+status = main()
+ignore_requests()
+sys.exit(status)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import smallpolaron
 from smallpolaron.cli_cost import add_commands as add_cost_commands
 from smallpolaron.cli_crate import add_commands as add_crate_commands
+from smallpolaron.cli_dynamics import add_commands as add_dynamics_commands
 from smallpolaron.cli_ensemble import add_commands as add_ensemble_commands
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
 from smallpolaron.cli_rerun import add_commands as add_rerun_commands
@@ -21,6 +22,7 @@ from smallpolaron.cli_status import add_commands as add_status_commands
 from smallpolaron.cli_table import add_commands as add_table_commands
 from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
+from smallpolaron.studies.signals import CTRL_C_STATUS
 
 if TYPE_CHECKING:
     from smallpolaron.studies.sections import AnalysisConfig
@@ -43,6 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from smallpolaron.studies.plan import PlanError
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.store import StoreError
+    from smallpolaron.studies.textfile import NotWritable
 
     try:
         status = command(options)
@@ -50,11 +53,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except ConfigurationError as error:
         print(error, file=sys.stderr)
-    except (PlanError, StoreError) as error:
+    except (PlanError, StoreError, NotWritable) as error:
         print(f"error: {error}", file=sys.stderr)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return CTRL_C_STATUS
     return USAGE_STATUS
 
 
@@ -87,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("--check", action="store_true", help="only tell whether they are current")
     schema.add_argument("--root", type=Path, default=Path(), help="checkout (default: here)")
 
-    _add_dynamics(commands)
+    add_dynamics_commands(partial(_add, commands))
     _add_analysis(commands)
     _add_inverse(commands)
     _add_tables(commands)
@@ -117,30 +123,6 @@ def _add(commands: Commands, name: str, command: Command, text: str) -> argparse
 def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
     parser.add_argument("--output", type=Path, required=True, help=what)
     parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number >= 1")
-    return int(text)
-
-
-def _add_dynamics(commands: Commands) -> None:
-    texts = {
-        "correlation": "compute the current autocorrelation function of a point (MPI)",
-        "population": "compute the populations of a point (MPI)",
-    }
-    for name, text in texts.items():
-        parser = _add(commands, name, _dynamics, text)
-        parser.add_argument("--plan", type=Path, required=True, help="plan of the study (JSON)")
-        parser.add_argument("--point", required=True, help="id of the point in the plan")
-        parser.add_argument(
-            "--ranks", type=_positive, required=True, help="MPI ranks the job was started with"
-        )
-        if name == "population":
-            choices = ("franck_condon", "marcus")
-            parser.add_argument("--start", choices=choices, required=True, help="initial bath")
-        _add_output(parser, "result file to write (HDF5)")
 
 
 def _add_analysis(commands: Commands) -> None:
@@ -249,21 +231,6 @@ def _schema(options: argparse.Namespace) -> int:
         print(f"error: {error}; run this in a checkout, or name it with --root", file=sys.stderr)
         return USAGE_STATUS
     return 0
-
-
-def _dynamics(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.dynamics_jobs import JobOptions, run_job
-
-    return run_job(
-        JobOptions(
-            plan=options.plan,
-            point=options.point,
-            protocol=getattr(options, "start", "current"),
-            ranks=options.ranks,
-            output=options.output,
-            overwrite=options.overwrite,
-        )
-    )
 
 
 def _analyse(

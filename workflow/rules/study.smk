@@ -20,6 +20,7 @@ try:
         hours_text,
         total,
     )
+    from smallpolaron.studies.file_times import settle_future
     from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
     from smallpolaron.studies.jobs import jobs_of, left_out
     from smallpolaron.studies.ladder.climb import Tolerance
@@ -30,6 +31,7 @@ try:
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
+    from smallpolaron.studies.textfile import NotWritable
     from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -130,6 +132,15 @@ PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
 
 
+def may_change_files():
+    """Return whether this is a run that computes, and the only one in this folder."""
+    # another run in this folder reads its points from the plan that is there
+    locked = any(Path(".snakemake/locks").glob("*"))
+    return (
+        workflow.is_main_process and not workflow.output_settings.dryrun and not locked
+    )
+
+
 def renew_plan():
     """Bring a plan that is there up to date before Snakemake chooses its jobs.
 
@@ -137,20 +148,16 @@ def renew_plan():
     again. Snakemake does not consider jobs behind an ancient file that it is about to make.
     """
     path = Path(PLAN)
-    # another run in this folder reads its points from the plan that is there
-    locked = any(Path(".snakemake/locks").glob("*"))
-    if (
-        not path.exists()
-        or locked
-        or not workflow.is_main_process
-        or workflow.output_settings.dryrun
-    ):
-        return
-    if path.read_bytes() != plan_json(STUDY).encode():
-        write_plan(path, STUDY)
+    if path.exists() and path.read_bytes() != plan_json(STUDY).encode():
+        try:
+            write_plan(path, STUDY)
+        except NotWritable as error:
+            sys.exit(f"The study cannot be run:\n{error}")
 
 
-renew_plan()
+if may_change_files():
+    renew_plan()
+    settle_future(Path(RESULTS))
 
 
 wildcard_constraints:

@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mpi4py import MPI
@@ -11,8 +12,12 @@ Report = Callable[[str], None]
 
 
 def to_stderr(line: str) -> None:
-    """Print one line to standard error at once."""
-    print(line, file=sys.stderr, flush=True)
+    """Print one line to standard error at once, if it takes it.
+
+    A log on a full disk is no reason to end a job.
+    """
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass

@@ -6,7 +6,6 @@ ranks, so that no job hangs on a rank that is gone.
 
 from __future__ import annotations
 
-import sys
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,8 +18,9 @@ from smallpolaron.studies.parameters import is_adaptive, is_infinite
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.studies.sections import ResourcesConfig
-from smallpolaron.studies.signals import stopping
-from smallpolaron.studies.store import Result, StoreError, write_result
+from smallpolaron.studies.signals import CTRL_C_STATUS, StopRequest
+from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+from smallpolaron.studies.textfile import DISK_FULL, NotWritable, check_writable
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -44,26 +44,48 @@ class JobOptions:
     overwrite: bool = False
 
 
-def run_job(options: JobOptions) -> int:
+def run_job(options: JobOptions, request: StopRequest) -> int:
     """Run one MPI job on all ranks of the communicator; return the exit status.
 
     Collective. Rank 0 reads the plan and writes the result.
+
+    Args:
+        options: what is wanted.
+        request: whether it is to stop.
     """
     from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
     comm = MPI.COMM_WORLD
     try:
-        return _run(options, comm)
-    except BaseException:
-        print(f"rank {comm.rank} of {comm.size} failed:", file=sys.stderr)
-        traceback.print_exc()
-        sys.stderr.flush()
-        if comm.size > 1:
-            comm.Abort(1)
-        return 1
+        return _run(options, comm, request)
+    except BaseException as error:
+        return _give_up(comm, error)
 
 
-def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
+def _give_up(comm: MPI.Intracomm, error: BaseException) -> int:
+    """Say why this rank cannot go on, end all ranks and return the exit status."""
+    from smallpolaron.dynamics.progress import to_stderr
+
+    this = f"rank {comm.rank} of {comm.size}"
+    if isinstance(error, KeyboardInterrupt):
+        to_stderr(f"{this}: interrupted")
+        status = CTRL_C_STATUS
+    elif isinstance(error, OSError) and error.errno in DISK_FULL:  # compiling fills a cache
+        to_stderr(
+            f"error: {this}: {error.strerror}, but not where the result goes; make room in the "
+            "folder of this program, the home folder and that of temporary files, then run the "
+            "same again"
+        )
+        status = 2
+    else:
+        to_stderr(f"{this} failed:\n{traceback.format_exc()}")
+        status = 1
+    if comm.size > 1:
+        comm.Abort(status)
+    return status
+
+
+def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     from smallpolaron.dynamics.adaptive_evolve import PropagationFailed
     from smallpolaron.dynamics.adaptive_solve import NotConverged
     from smallpolaron.dynamics.checkpoints import Interrupted
@@ -84,19 +106,50 @@ def _run(options: JobOptions, comm: MPI.Intracomm) -> int:
     if isinstance(order, str):
         return _refuse(comm, order)
     checkpoints = _checkpoints(order, options, comm, watch)
+    request.serve(checkpoints)
     try:
-        # until the result is there: what asks for the end then only has to wait a moment
-        with stopping(checkpoints):
-            outcome = _compute(order, options.protocol, checkpoints)
-            if comm.rank == 0:
-                assert outcome is not None
-                _keep(order, options, outcome, watch, checkpoints)
-            comm.Barrier()
+        outcome = _compute(order, options.protocol, checkpoints)
     except Interrupted as reason:  # raised on all ranks alike
         return _say(comm, f"point {order.point.id}: {reason}", INTERRUPTED_STATUS)
     except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
         return _refuse(comm, f"point {order.point.id}: {error}")
-    return 0
+    problem = ""
+    if comm.rank == 0:
+        assert outcome is not None
+        earlier = checkpoints.earlier if checkpoints else None
+        problem = _deliver(_result(order, options.protocol, outcome, watch, earlier), options)
+        if checkpoints is not None and not problem:
+            checkpoints.remove()
+    problem = comm.bcast(problem)
+    return _refuse(comm, problem) if problem else 0
+
+
+def _deliver(result: Result, options: JobOptions) -> str:
+    """Write the result, on one rank; return why it is not there afterwards, or nothing."""
+    from smallpolaron.dynamics.progress import to_stderr
+
+    failed = [gate.name for gate in result.gates if not gate.passed]
+    verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
+    try:
+        write_result(options.output, result, overwrite=options.overwrite)
+    except (StoreError, NotWritable) as error:
+        if not _is_there(options.output, result):
+            return str(error)
+        verdict = "the same job, run a second time, has written it meanwhile; it is kept"
+    to_stderr(f"{options.output}: {verdict}")
+    return ""
+
+
+def _is_there(path: Path, result: Result) -> bool:
+    """Return whether a file holds a result of the same job."""
+    try:
+        found = read_result(path, kind=result.kind)
+    except StoreError:
+        return False
+    return (
+        found.parameters == result.parameters
+        and found.provenance["configuration_hash"] == result.provenance["configuration_hash"]
+    )
 
 
 def _refuse(comm: MPI.Intracomm, message: str) -> int:
@@ -104,8 +157,10 @@ def _refuse(comm: MPI.Intracomm, message: str) -> int:
 
 
 def _say(comm: MPI.Intracomm, message: str, status: int) -> int:
+    from smallpolaron.dynamics.progress import to_stderr
+
     if comm.rank == 0:
-        print(message, file=sys.stderr, flush=True)
+        to_stderr(message)
     return status
 
 
@@ -124,7 +179,7 @@ def _bcast_order(options: JobOptions, comm: MPI.Intracomm) -> _Order | str:
     if comm.rank == 0:
         try:
             order = _read_order(options)
-        except (PlanError, StoreError) as error:
+        except (PlanError, StoreError, NotWritable) as error:
             order = str(error)
     shared: _Order | str = comm.bcast(order)
     return shared
@@ -140,6 +195,7 @@ def _read_order(options: JobOptions) -> _Order:
         )
     if options.output.exists() and not options.overwrite:
         raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
+    check_writable(options.output)
     return _Order(plan.study, point, plan.resources)
 
 
@@ -175,24 +231,6 @@ def _compute(
     if protocol == "current":
         return fixed_runs.correlation(parameters)
     return fixed_runs.population(parameters, protocol)
-
-
-def _keep(
-    order: _Order,
-    options: JobOptions,
-    outcome: Outcome,
-    watch: Stopwatch,
-    checkpoints: JobCheckpoints | None,
-) -> None:
-    """Write the result and remove the checkpoints; on one rank."""
-    earlier = checkpoints.earlier if checkpoints else None
-    result = _result(order, options.protocol, outcome, watch, earlier)
-    write_result(options.output, result, overwrite=options.overwrite)
-    if checkpoints:
-        checkpoints.remove()
-    failed = [gate.name for gate in result.gates if not gate.passed]
-    verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
-    print(f"{options.output}: {verdict}", file=sys.stderr, flush=True)
 
 
 def _result(

@@ -1,4 +1,4 @@
-"""The signals that end a job early: a batch system warns before its time limit."""
+"""The signals that end a job early: warnings before a time limit, Ctrl-C."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Protocol
+from typing import Final, Protocol
+
+_REQUESTS: Final = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+
+CTRL_C_STATUS: Final = 128 + signal.SIGINT
+"""Exit status after Ctrl-C, as of shells."""
 
 
 class _Stoppable(Protocol):
@@ -14,27 +19,63 @@ class _Stoppable(Protocol):
         """Ask the job to stop at the next opportunity."""
 
 
-@contextmanager
-def stopping(job: _Stoppable | None) -> Iterator[None]:
-    """Turn SIGTERM and SIGUSR1 into a request to stop while a job computes.
+class StopRequest:
+    """A request to stop, which may come before there is anything that can.
 
-    Args:
-        job: what can stop and go on later. None: there is nothing to save, so that the warning
-            (SIGUSR1) is ignored and the rest of the time used; SIGTERM ends the process.
+    Until then it is kept: a job that was warned while it started stops at its first opportunity.
+    A second Ctrl-C does not wait for it.
     """
 
-    def ask(number: int, _frame: FrameType | None) -> None:
-        assert job is not None
-        job.stop(signal.Signals(number).name)
+    def __init__(self) -> None:
+        self._job: _Stoppable | None = None
+        self._came: signal.Signals | None = None
 
-    before = {}
-    if job is None:
-        before[signal.SIGUSR1] = signal.signal(signal.SIGUSR1, signal.SIG_IGN)
-    else:
-        for number in (signal.SIGUSR1, signal.SIGTERM):
-            before[number] = signal.signal(number, ask)
+    def __call__(self, number: int, _frame: FrameType | None = None) -> None:
+        """Take a signal.
+
+        Raises:
+            KeyboardInterrupt: it is the second Ctrl-C.
+        """
+        if number == self._came == signal.SIGINT:
+            raise KeyboardInterrupt
+        self._came = signal.Signals(number)
+        if self._job is not None:
+            self._job.stop(self._came.name)
+
+    def serve(self, job: _Stoppable | None) -> None:
+        """Pass what came, and what will come, to a job.
+
+        Args:
+            job: what can stop and go on later. None: there is nothing to save, so that the warning
+                (SIGUSR1) is ignored and the rest of the time used; the others end the process.
+        """
+        self._job = job
+        if job is None:
+            signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            if self._came in (signal.SIGTERM, signal.SIGINT):
+                signal.raise_signal(self._came)
+            return
+        for number in _REQUESTS:  # a library may have put its own handlers in place meanwhile
+            signal.signal(number, self)
+        if self._came is not None:
+            job.stop(self._came.name)
+
+
+@contextmanager
+def stop_requests() -> Iterator[StopRequest]:
+    """Turn SIGTERM, SIGUSR1 and SIGINT into a request to stop, from now on until a job ends."""
+    request = StopRequest()
+    before = {number: signal.signal(number, request) for number in _REQUESTS}
     try:
-        yield
+        yield request
     finally:
         for number, action in before.items():
             signal.signal(number, action)
+
+
+def ignore_requests() -> None:
+    """Ignore warnings from now on: what is finished must not fail while the process ends."""
+    for number in (signal.SIGUSR1, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)

@@ -24,7 +24,7 @@ from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
 from smallpolaron.studies.seal import seal, seal_state
-from smallpolaron.studies.textfile import to_disk
+from smallpolaron.studies.textfile import temporary_name, to_disk
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 2
@@ -50,6 +50,8 @@ KINDS = (
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _INDEX_MARK = "index_of_dimension"
 _DIGEST = "content_sha256"
+_BLOCK = 1 << 16
+"""Bytes by which the memory of a file being made grows."""
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError)
 """What h5py and NumPy raise on files with flipped bits or a missing end."""
 
@@ -129,16 +131,15 @@ def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -
 
     Raises:
         StoreError: the file exists and overwrite is False, or the result is inconsistent.
+        NotWritable: no space, no permission or the like.
     """
     path = Path(path)
     check_result(result)
     if path.exists() and not overwrite:
         raise StoreError(f"{path}: the file exists; remove it or pass overwrite (--overwrite)")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with h5py.File(temporary, "w", track_order=True) as file:
-            _fill(file, result)
+    image = _image(result)
+    with temporary_name(path) as temporary:
+        temporary.write_bytes(image)
         seal(temporary)
         to_disk(temporary)
         if overwrite:
@@ -146,8 +147,20 @@ def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -
         else:
             _publish(temporary, path)
         to_disk(path.parent)
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _image(result: Result) -> bytes:
+    """Return the bytes of the HDF5 file.
+
+    They are made in memory: HDF5 that meets a full disk tries to write again when the process ends.
+    """
+    with h5py.File(
+        "image", "w", driver="core", backing_store=False, block_size=_BLOCK, track_order=True
+    ) as file:
+        _fill(file, result)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
 
 
 def _publish(temporary: Path, path: Path) -> None:
