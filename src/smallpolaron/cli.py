@@ -15,6 +15,7 @@ from smallpolaron.cli_cost import add_commands as add_cost_commands
 from smallpolaron.cli_crate import add_commands as add_crate_commands
 from smallpolaron.cli_dynamics import add_commands as add_dynamics_commands
 from smallpolaron.cli_ensemble import add_commands as add_ensemble_commands
+from smallpolaron.cli_inverse import add_commands as add_inverse_commands
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
 from smallpolaron.cli_rerun import add_commands as add_rerun_commands
 from smallpolaron.cli_spreading import add_commands as add_spreading_commands
@@ -61,6 +62,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return CTRL_C_STATUS
+    except OSError as error:  # no permission, a full disk, a folder where a file should be
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"error: {where}{error.strerror or error}; check path and space", file=sys.stderr)
     return USAGE_STATUS
 
 
@@ -95,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
 
     add_dynamics_commands(partial(_add, commands))
     _add_analysis(commands)
-    _add_inverse(commands)
+    add_inverse_commands(partial(_add, commands))
     _add_tables(commands)
     add_spreading_commands(partial(_add, commands))
     add_ensemble_commands(partial(_add, commands))
@@ -151,24 +155,6 @@ def _add_analysis(commands: Commands) -> None:
         required=True,
         help="population files: one of a ring, one for each start site of a chain",
     )
-    _add_output(parser, "result file to write (HDF5)")
-
-
-def _add_inverse(commands: Commands) -> None:
-    parser = _add(commands, "inverse", _inverse, "find the parameters behind a measurement")
-    texts = {"results": "folders of results", "moments": "moments files"}
-    texts |= {"mobility": "mobility files", "kernel": "kernel files"}
-    for name, text in texts.items():
-        parser.add_argument(
-            f"--{name}", type=Path, nargs="+", default=[], help=f"{text} to learn from"
-        )
-    source = parser.add_mutually_exclusive_group()
-    source.add_argument("--held-out", metavar="POINT", help="point to keep back and find again")
-    source.add_argument("--measured", type=Path, help="table of measured quantities (CSV)")
-    source.add_argument("--sigma", type=Path, help="table of a measured conductivity (CSV)")
-    parser.add_argument("--temperature-K", type=float, help="temperature of the measurement")
-    parser.add_argument("--limit", type=float, help="frequency limit of the moments in rad/fs")
-    parser.add_argument("--suggestion", type=Path, required=True, help="study to write (YAML)")
     _add_output(parser, "result file to write (HDF5)")
 
 
@@ -239,11 +225,11 @@ def _analyse(
     analysis: Callable[[Result, AnalysisConfig], Result],
 ) -> int:
     from smallpolaron.studies.derive import with_criteria
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.store import read_result
 
     settings = read_plan(options.plan).analysis
-    source = read_result(getattr(options, kind), kind=kind)
+    source = read_input(getattr(options, kind), (kind,))
     return _write(options, with_criteria(analysis(source, settings), settings))
 
 
@@ -270,12 +256,12 @@ def _augmented(options: argparse.Namespace) -> int:
 
 def _population_kernel(options: argparse.Namespace) -> int:
     from smallpolaron.studies.derive import with_criteria
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.population_kernel_job import population_kernel_result
-    from smallpolaron.studies.store import read_result
 
     settings = read_plan(options.plan).analysis
-    sources = [read_result(path, kind="population") for path in options.population]
+    sources = [read_input(path, ("population",), of_a_point=True) for path in options.population]
     return _write(options, with_criteria(population_kernel_result(sources, settings), settings))
 
 
@@ -303,31 +289,6 @@ def _moments(options: argparse.Namespace) -> int:
     return _analyse(options, "mobility", moments_result)
 
 
-def _inverse(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.inverse.inverse_job import InverseOptions, run_inverse
-    from smallpolaron.studies.inverse.training_set import files_of
-
-    run_inverse(
-        InverseOptions(
-            files=(
-                *options.moments,
-                *options.mobility,
-                *options.kernel,
-                *files_of(options.results),
-            ),
-            output=options.output,
-            suggestion=options.suggestion,
-            held_out=options.held_out,
-            measured=options.measured,
-            sigma=options.sigma,
-            temperature_K=options.temperature_K,
-            limit=options.limit,
-            overwrite=options.overwrite,
-        )
-    )
-    return 0
-
-
 def _tables(options: argparse.Namespace) -> int:
     from smallpolaron.studies.study_tables import write_all
 
@@ -344,22 +305,22 @@ def _points(options: argparse.Namespace) -> int:
 
 
 def _quality(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.store import read_result
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
 
-    results = [read_result(path) for path in options.results]
+    results = [read_input(path) for path in options.results]
     write_table(options.output, QUALITY_COLUMNS, quality_rows(results))
     return 0
 
 
 def _finite_size(options: argparse.Namespace) -> int:
     from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.store import read_result
     from smallpolaron.studies.tables import write_table
 
     settings = read_plan(options.plan).analysis
-    results = [read_result(path, kind="mobility") for path in options.mobility]
+    results = [read_input(path, ("mobility",), of_a_point=True) for path in options.mobility]
     write_table(options.output, FINITE_SIZE_COLUMNS, finite_size_rows(results, settings))
     return 0
 

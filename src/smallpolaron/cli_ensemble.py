@@ -50,9 +50,9 @@ def _ensemble(options: argparse.Namespace) -> int:
 
 def _table(options: argparse.Namespace) -> int:
     from smallpolaron.studies.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
-    from smallpolaron.studies.store import read_result
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.tables import write_table
 
-    results = [read_result(path, kind="ensemble") for path in options.ensemble]
+    results = [read_input(path, ("ensemble",)) for path in options.ensemble]
     write_table(options.output, ENSEMBLE_COLUMNS, ensemble_rows(results))
     return 0

@@ -33,14 +33,15 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
 
 def _spreading(options: argparse.Namespace) -> int:
     from smallpolaron.studies.derive import with_criteria
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.plan import read_plan
     from smallpolaron.studies.spreading_job import spreading_result
-    from smallpolaron.studies.store import read_result, write_result
+    from smallpolaron.studies.store import write_result
 
     settings = read_plan(options.plan).analysis
-    source = read_result(options.population)
+    source = read_input(options.population, ("population", "displacement"), of_a_point=True)
     path = options.partner
-    partner = read_result(path, kind=source.kind) if path else None
+    partner = read_input(path, (source.kind,), of_a_point=True) if path else None
     result = with_criteria(spreading_result(source, partner, settings), settings)
     write_result(options.output, result, overwrite=options.overwrite)
     if "reason" in result.notes:

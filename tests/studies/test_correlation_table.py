@@ -16,11 +16,11 @@ from smallpolaron.studies.own_data.correlation_table import CorrelationTable, re
 from smallpolaron.studies.own_data.table_format import (
     ACCEPTED_NAMES,
     LARGEST_ROWS,
-    MOST_PROBLEMS,
     TableError,
     read_name,
 )
 from smallpolaron.studies.own_data.text_table import LARGEST_FILE
+from smallpolaron.studies.problems import MOST_PROBLEMS
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "analysis"))
 from analytic_cases import TEMPERATURE, GaussianBands
@@ -342,7 +342,7 @@ def test_many_problems_are_collected_and_counted(tmp_path: Path) -> None:
         read(tmp_path / "a.csv", lines)
     text = str(caught.value).splitlines()
     assert len(text) == MOST_PROBLEMS + 1
-    assert text[-1].endswith(f"and {41 - MOST_PROBLEMS} problems more")
+    assert text[-1].endswith(f"and {41 - MOST_PROBLEMS} problems more; mend the first ones")
 
 
 @pytest.mark.parametrize(

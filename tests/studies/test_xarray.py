@@ -21,6 +21,7 @@ from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, Variable, read_result, write_result
 
 LENGTHS = {"time": 7, "site": 3, "cutoff": 4, "omega": 5, "n_sites": 2, "run": 6, "system": 2}
+LENGTHS |= {"frequency": 3}
 
 
 def invented(kind: str) -> Result:

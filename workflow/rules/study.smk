@@ -26,13 +26,14 @@ try:
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
+    from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
     from smallpolaron.studies.textfile import NotWritable
-    from smallpolaron.studies.yamlfile import Document, parse_yaml, read_yaml
+    from smallpolaron.studies.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
         f"{sys.executable} cannot import {error.name!r}, which the workflow needs. Run "
@@ -48,39 +49,12 @@ if not workflow.configfiles:
         else str(ROOT / "config/config.yaml")
 
 
-def as_written(value):
-    """Return a --config value as the study file would have it: 1e-7 is a number, also nested."""
-    if isinstance(value, dict):
-        return {key: as_written(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [as_written(item) for item in value]
-    return (
-        parse_yaml(f"value: {value}", "--config").data["value"]
-        if isinstance(value, str)
-        else value
-    )
-
-
-def merged(data, changes):
-    """Return nested data with changes laid over it."""
-    result = dict(data)
-    for key, value in changes.items():
-        old = result.get(key)
-        both = isinstance(old, dict) and isinstance(value, dict)
-        result[key] = merged(old, value) if both else value
-    return result
-
-
 def study_document():
     """Return the study file with what --config changes."""
     if len(workflow.configfiles) > 1:
         sys.exit("give one --configfile: a study is one file")
     document = read_yaml(Path(workflow.configfiles[0]))
-    changes = as_written(dict(workflow.config_settings.config))
-    if not changes:
-        return document
-    source = f"{document.source} with --config"
-    return Document(source, merged(document.data, changes), document.lines)
+    return overridden(document, workflow.config_settings.config)
 
 
 def plan_of(study):
@@ -166,4 +140,4 @@ wildcard_constraints:
     ensemble_run=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}(__franck_condon|__marcus)?",
     size=r"\d+",
     start="franck_condon|marcus",
-    system=r"[^/]+",
+    system=r"[A-Za-z0-9._~+-]+",

@@ -11,6 +11,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from smallpolaron.studies.hdf5_inputs import read_attribute, subgroups
+
 
 def write_mapping(group: h5py.Group, content: Mapping[str, Any]) -> None:
     """Write a mapping of texts, numbers, booleans, None, lists and mappings to a group.
@@ -40,15 +42,24 @@ def _encode(key: str, value: Any) -> Any:
 
 
 def read_mapping(group: h5py.Group) -> dict[str, Any]:
-    """Return what write_mapping wrote, as plain Python values."""
-    content = {key: _decode(value) for key, value in group.attrs.items()}
-    for key, item in group.items():
-        if isinstance(item, h5py.Group):
-            content[key] = read_mapping(item)
+    """Return what write_mapping wrote, as plain Python values.
+
+    Raises:
+        Unfit: it holds what write_mapping does not write.
+    """
+    content = {key: read_value(group, key) for key in group.attrs}
+    for key, item in subgroups(group):
+        content[key] = read_mapping(item)
     return content
 
 
-def _decode(value: Any) -> Any:
+def read_value(item: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """Return an attribute as a plain Python value.
+
+    Raises:
+        Unfit: it is missing, too large, or of a type that is not written.
+    """
+    value = read_attribute(item, name)
     if isinstance(value, h5py.Empty):
         return [] if value.dtype.kind == "S" else None
     if isinstance(value, bytes):

@@ -7,6 +7,7 @@ The members `keys` and `x` hold the labels and the state of all ranks, one rank 
 from __future__ import annotations
 
 import json
+import math
 import os
 import zipfile
 from collections import deque
@@ -23,6 +24,7 @@ from numpy.typing import NDArray
 from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.studies.checkpoint_rows import Rows, dealt, even_shares, gathered
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.textfile import to_disk
 
@@ -158,16 +160,65 @@ def inspect(path: Path, wanted: Header) -> Contents:
         if seal_state(path) != "intact":
             raise NotUsable("truncated or changed since it was written (checksum)")
         with zipfile.ZipFile(path) as archive:
+            _require_stored(archive)
             names = [name.removesuffix(".npy") for name in archive.namelist()]
-            rows = {name: _empty_rows(archive, name) for name in ("keys", "x")}
+            totals, rows = _rows(archive)
             arrays = {name: _small(archive, name) for name in names if name not in rows}
         header = json.loads(arrays.pop("header").tobytes())
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        _require_complete(header, arrays, totals)
+    except (*_DAMAGE, zipfile.BadZipFile) as error:
         raise error if isinstance(error, NotUsable) else NotUsable(str(error)) from error
     for name, value in wanted.items():
         if header.get(name) != value:
             raise NotUsable(f"its {name.replace('_', ' ')} is {header.get(name)}, not {value}")
     return Contents(header, arrays, **rows)
+
+
+_DAMAGE: Final = (OSError, KeyError, ValueError, TypeError, RecursionError, NotImplementedError)
+
+
+def _require_stored(archive: zipfile.ZipFile) -> None:
+    """Refuse members that are compressed: they could grow beyond any memory."""
+    for item in archive.infolist():
+        if item.compress_type != zipfile.ZIP_STORED:
+            raise NotUsable(f"its member {show(item.filename)} is compressed")
+
+
+def _require_complete(header: Any, arrays: Mapping[str, Rows], totals: set[int]) -> None:
+    """Refuse a header, or numbers of rows, that do not fit the rest."""
+    if not isinstance(header, dict) or type(header.get("sequence")) is not int:
+        raise NotUsable("its header is no mapping with a sequence")
+    if type(header.get("finished")) is not bool:
+        raise NotUsable("its header does not say whether the stage is finished")
+    counts = arrays["counts"]
+    whole = counts.dtype.kind == "i" and counts.ndim == 1 and bool(np.all(counts >= 0))
+    if not whole or totals != {int(counts.sum())}:
+        raise NotUsable(f"its counts, {show(counts.tolist())}, are not those of its rows")
+    if arrays["splitters"].ndim == 0 or arrays["dealt"].shape != (2,):
+        raise NotUsable("it does not say how its rows were dealt")
+
+
+def _rows(archive: zipfile.ZipFile) -> tuple[set[int], dict[str, Rows]]:
+    """Return the numbers of rows of keys and x, and arrays like them without any rows."""
+    totals, rows = set(), {}
+    for name in ("keys", "x"):
+        shape, dtype = _shape(archive, name)
+        if not shape or not dtype.itemsize:
+            raise NotUsable(f"its member {name} has no rows")
+        totals.add(shape[0])
+        rows[name] = np.empty((0, *shape[1:]), dtype)
+    return totals, rows
+
+
+def _shape(archive: zipfile.ZipFile, name: str) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    """Return shape and type of an array, which must be what its member holds."""
+    item = archive.getinfo(f"{name}.npy")
+    with archive.open(item) as member:
+        shape, dtype = _read_header(member)
+        held = item.file_size - member.tell()
+    if dtype.hasobject or math.prod(shape) * dtype.itemsize != held:
+        raise NotUsable(f"its member {name} declares {shape} of {dtype}, but has {held} bytes")
+    return shape, dtype
 
 
 def read_snapshot(path: Path, contents: Contents, comm: MPI.Intracomm) -> Snapshot:
@@ -199,7 +250,7 @@ def _deal_member(path: Path, name: str, like: Rows, counts: list[int], comm: MPI
     if comm.rank > 0:
         return dealt(comm, counts, like, None)
     with zipfile.ZipFile(path) as archive, archive.open(f"{name}.npy") as member:
-        _skip_header(member)
+        _read_header(member)
         width = like.itemsize * int(np.prod(like.shape[1:], dtype=np.int64))
 
         def read(count: int) -> Rows:
@@ -210,18 +261,14 @@ def _deal_member(path: Path, name: str, like: Rows, counts: list[int], comm: MPI
 
 
 def _small(archive: zipfile.ZipFile, name: str) -> Rows:
+    _shape(archive, name)
     with archive.open(f"{name}.npy") as member:
         array: Rows = npy.read_array(member, allow_pickle=False)
         return array
 
 
-def _empty_rows(archive: zipfile.ZipFile, name: str) -> Rows:
-    with archive.open(f"{name}.npy") as member:
-        shape, dtype = _skip_header(member)
-    return np.empty((0, *shape[1:]), dtype)
-
-
-def _skip_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    npy.read_magic(member)
-    shape, _, dtype = npy.read_array_header_2_0(member)
+def _read_header(member: IO[bytes]) -> tuple[tuple[int, ...], np.dtype[Any]]:
+    version = npy.read_magic(member)
+    read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+    shape, _, dtype = read(member)
     return shape, dtype

@@ -132,7 +132,13 @@ def _files(folder: Path) -> Iterator[Path]:
     for path in sorted(folder.rglob("*")):
         parts = path.relative_to(folder).parts
         hidden = any(part.startswith(".") for part in parts)
-        if path.is_file() and parts[0] not in LEFT_OUT and not hidden:
+        if parts[0] in LEFT_OUT or hidden:
+            continue
+        if path.is_symlink():
+            raise StoreError(
+                f"{path}: a symbolic link, which could lead to any file; replace it by its file"
+            )
+        if path.is_file():
             yield path
 
 

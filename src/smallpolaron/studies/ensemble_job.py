@@ -21,9 +21,10 @@ from smallpolaron.studies.ensemble_variables import (
     current_variables,
     population_variables,
 )
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.plan import Ensemble, Plan, PlanError
 from smallpolaron.studies.provenance import Stopwatch, collect
-from smallpolaron.studies.store import Result, Variable, read_result
+from smallpolaron.studies.store import Result, Variable
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> Membe
 
     def read(kind: str, end: str = "") -> list[Result]:
         paths = (results / kind / f"{member}{end}.h5" for member in ensemble.members)
-        return [read_result(path, kind=kind) for path in paths]
+        return [read_input(path, (kind,), of_a_point=True) for path in paths]
 
     if protocol == "current":
         return MemberRuns(read("correlation"), read("mobility"))

@@ -233,6 +233,7 @@ def expand(document: Document) -> list[GridPoint]:
     base = {key: value for key, value in document.data.items() if key != "grid"}
     collector = _Collector(document)
     points: list[GridPoint] = []
+    total = 0
     every = [each.values for block in blocks for each in _assignments(block)]
     both = len({_fixed(base, values) for values in every}) > 1
     drawn = {name for values in every for name in drawn_at(partial(_said, base, values))}
@@ -255,9 +256,26 @@ def expand(document: Document) -> list[GridPoint]:
         for assignment in _assignments(block):
             point = checked(block, assignment)
             if point is not None:
+                total += _size(point)
+                _require_few(document, total)
                 points.append(_climbed(point, partial(checked, block)))
     collector.finish(sum(block.size for block in blocks))
     return points
+
+
+def _size(point: GridPoint) -> int:
+    """Return how many points an entry of the grid stands for."""
+    study = point.study
+    return len(study.ladder.sizes) if study.model.n_sites == CONVERGED else 1
+
+
+def _require_few(document: Document, total: int) -> None:
+    """Refuse a study as soon as the sizes of its ladders make it too large."""
+    if total > MAX_POINTS:
+        allowed = f"must give at most {MAX_POINTS} points, sizes of ladders included"
+        advice = "name fewer sizes, or split the study"
+        problem = _at(document, ("ladder", "sizes"), f"{total} points", allowed, advice)
+        raise ConfigurationError(document.source, [problem])
 
 
 def _climbed(point: GridPoint, checked: Callable[[Assignment], GridPoint | None]) -> GridPoint:

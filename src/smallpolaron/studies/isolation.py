@@ -5,20 +5,22 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Callable
 from multiprocessing.connection import Connection
-from typing import TypeVar
+from typing import Final, TypeVar
 
-Answer = TypeVar("Answer")
 Argument = TypeVar("Argument")
+
+_LARGEST_ANSWER: Final = 1 << 20
 
 
 class Lost(RuntimeError):
     """The process crashed or did not answer in time."""
 
 
-def isolated(
-    function: Callable[[Argument], Answer], argument: Argument, timeout_s: float
-) -> Answer:
-    """Return what a function returns; it must not raise.
+def isolated(function: Callable[[Argument], str], argument: Argument, timeout_s: float) -> str:
+    """Return the text that a function returns; it must not raise.
+
+    The answer is text and not an object: a process that has read a hostile file could send one
+    that does harm where it is unpickled.
 
     Args:
         function: to be called.
@@ -26,7 +28,7 @@ def isolated(
         timeout_s: longest time to wait for its answer, s.
 
     Raises:
-        Lost: it crashed or did not answer in time.
+        Lost: it crashed, or did not answer in time.
     """
     context = multiprocessing.get_context("fork")
     receiver, sender = context.Pipe(duplex=False)
@@ -36,15 +38,16 @@ def isolated(
     try:
         if not receiver.poll(timeout_s):
             raise Lost(f"no answer within {timeout_s:.0f} s")
-        answer: Answer = receiver.recv()
-        return answer
+        return receiver.recv_bytes(_LARGEST_ANSWER).decode("utf-8", "replace")
     except EOFError as error:
         process.join()
         raise Lost(f"the process ended with status {process.exitcode}") from error
+    except OSError as error:
+        raise Lost(f"its answer could not be read ({error})") from error
     finally:
         process.kill()
         process.join()
 
 
-def _answer(sender: Connection, function: Callable[[Argument], Answer], argument: Argument) -> None:
-    sender.send(function(argument))
+def _answer(sender: Connection, function: Callable[[Argument], str], argument: Argument) -> None:
+    sender.send_bytes(function(argument).encode("utf-8", "replace"))

@@ -6,9 +6,10 @@ docs/results.md describes all variables; these are the ones that a reader may re
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from smallpolaron.studies.store import Result
 
@@ -21,11 +22,15 @@ class Required(NamedTuple):
         units: its units.
         finite: whether it is finite in every run that gives numbers; others may be NaN where
             something was not found.
+        is_complex: whether it may be complex.
+        optional: whether a file may do without.
     """
 
     dims: tuple[str, ...]
     units: str
     finite: bool = False
+    is_complex: bool = False
+    optional: bool = False
 
 
 _T: Final = ("time",)
@@ -38,11 +43,29 @@ _MSD: Final = {
     "dmsd_dt": Required(_T, _D, True),
     "d2msd_dt2": Required(_T, _C, True),
 }
+_DERIVATIVES: Final = {
+    f"d{order if order > 1 else ''}C_JJ": Required(
+        _T, f"angstrom^2 fs^-{order + 2}", True, is_complex=True, optional=True
+    )
+    for order in range(1, 7)
+}
+_SOLVES: Final = {
+    "errors/D/total": Required((), _D, optional=True),
+    "errors/D/finite_time": Required((), _D, optional=True),
+    "resolvent/D": Required((), _D, optional=True),
+    "resolvent/frequency": Required(("frequency",), "rad fs^-1", True, optional=True),
+    "resolvent/sigma": Required(("frequency",), _D, is_complex=True, optional=True),
+}
 _MODELS: Final = ("trusted", "class", "dc_good", "beaten")
 _MOMENTS: Final = {"mean": "rad fs^-1", "variance": "rad^2 fs^-2", "skewness": "1", "kurtosis": "1"}
 
 LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
-    "correlation": {**_TIME, "C_JJ": Required(_T, _C, True)},
+    "correlation": {
+        **_TIME,
+        "C_JJ": Required(_T, _C, True, is_complex=True),
+        **_DERIVATIVES,
+        **_SOLVES,
+    },
     "population": {
         **_TIME,
         "populations": Required(("time", "site"), "1", True),
@@ -52,7 +75,7 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
     "displacement": {**_TIME, **_MSD},
     "kernel": {
         **_TIME,
-        "K": Required(_T, "fs^-2", True),
+        "K": Required(_T, "fs^-2", True, is_complex=True),
         "cutoff_fs": Required(("cutoff",), "fs", True),
         "D_cutoff": Required(("cutoff",), _D),
         "D_kernel": Required((), _D),
@@ -65,7 +88,7 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
         "D": Required((), _D),
         "D_error": Required((), _D),
         "mobility": Required((), "cm^2 V^-1 s^-1"),
-        "sigma": Required(("omega",), "cm^2 V^-1 s^-1", True),
+        "sigma": Required(("omega",), "cm^2 V^-1 s^-1", True, is_complex=True),
     },
     "drude_smith": {
         **_TIME,
@@ -126,12 +149,24 @@ def departures(result: Result) -> Iterator[str]:
     for name, required in LAYOUT[result.kind].items():
         variable = result.variables.get(name)
         if variable is None:
-            yield f"{name} is missing"
+            if not required.optional:
+                yield f"{name} is missing"
+            continue
+        data = np.asarray(variable.data)
+        if data.dtype.kind not in ("biufc" if required.is_complex else "biuf"):
+            wanted = "numbers" if required.is_complex else "real numbers"
+            yield f"{name} holds {data.dtype}; must hold {wanted}"
             continue
         if (variable.dims, variable.units) != (required.dims, required.units):
             yield (
                 f"{name} has dimensions {variable.dims} and unit {variable.units!r}; must have "
                 f"{required.dims} and {required.units!r}"
             )
-        if required.finite and not empty and not np.all(np.isfinite(variable.data)):
+        if required.finite and not empty and not np.all(np.isfinite(data)):
             yield f"{name} holds values that are not finite, although the run gives numbers"
+        if name == "time_fs" and not _rises_from_zero(data):
+            yield "time_fs does not rise from 0"
+
+
+def _rises_from_zero(times: NDArray[Any]) -> bool:
+    return times.size > 0 and bool(times.flat[0] == 0 and np.all(np.diff(times) > 0))

@@ -245,9 +245,10 @@ def lookup(parameters: Given, key: str) -> Any:
     """
     value: Any = parameters
     for part in key.split("."):
-        if not isinstance(value, Mapping) or part not in value:
-            raise KeyError(f"the parameters have no '{key}'")
-        value = value[part]
+        try:
+            value = value[part]
+        except (KeyError, TypeError) as error:
+            raise KeyError(f"the parameters have no '{key}'") from error
     return value
 
 

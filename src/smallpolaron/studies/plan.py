@@ -11,16 +11,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, cast, get_args
-
-from pydantic import ValidationError
+from typing import Any, Final, cast, get_args
 
 from smallpolaron import NUMERICS_VERSION
+from smallpolaron.studies.bounded import read_json
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import Paper, Protocol
+from smallpolaron.studies.config import NAME_PATTERN, Paper, Protocol
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
-from smallpolaron.studies.problems import nearest
+from smallpolaron.studies.problems import nearest, show
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.textfile import write_text
 
@@ -28,6 +27,8 @@ SCHEMA = "smallpolaron-plan"
 SCHEMA_VERSION = 4
 HASH_DIGITS = 8
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
+LARGEST_FILE: Final = 1 << 29
+"""Bytes of a plan at most: 10000 points of 255 unequal sites take 200 MB."""
 
 
 class PlanError(ValueError):
@@ -193,12 +194,11 @@ class Plan:
         """Return the point of this id.
 
         Raises:
-            PlanError: there is none, or its parameters do not match its hash.
+            PlanError: there is none.
         """
         candidates = (*self.points, *self.rungs)
         for point in candidates:
             if point.id == point_id:
-                _check_point(point)
                 return point
         guess = nearest(point_id, [p.id for p in candidates])
         hint = f"; the nearest is '{guess}'" if guess else ""
@@ -236,16 +236,6 @@ class Plan:
         }
 
 
-def _check_point(point: Point) -> None:
-    digest = point_hash(point.parameters)
-    if digest != point.hash or not point.id.endswith("-" + digest[:HASH_DIGITS]):
-        raise PlanError(
-            f"point {point.id!r}: its parameters do not match its hash (plan says "
-            f"{point.hash[:HASH_DIGITS]}, parameters give {digest[:HASH_DIGITS]}); the plan was "
-            "edited or written by another version; write it anew from the configuration"
-        )
-
-
 def plan_json(plan: Plan) -> str:
     """Return a plan as the text of its file."""
     return json.dumps(plan.content(), indent=1, allow_nan=False) + "\n"
@@ -257,14 +247,14 @@ def write_plan(path: Path, plan: Plan) -> None:
 
 
 def read_plan(path: Path) -> Plan:
-    """Read a plan and check its layout and its version.
+    """Read a plan and check its layout, its version and the hashes of its points.
 
     Raises:
         PlanError: the file cannot be used; the message says why and what to do.
     """
     advice = "write it anew: python -m smallpolaron plan --config CONFIG --output PLAN"
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, LARGEST_FILE)
     except OSError as error:
         raise PlanError(f"{path}: cannot read the plan ({error.strerror}); {advice}") from error
     except ValueError as error:
@@ -273,24 +263,31 @@ def read_plan(path: Path) -> Plan:
         raise PlanError(f"{path}: not a plan (schema must be '{SCHEMA}'); {advice}")
     if data.get("schema_version") != SCHEMA_VERSION:
         raise PlanError(
-            f"{path}: schema_version = {data.get('schema_version')}, this program reads "
+            f"{path}: schema_version = {show(data.get('schema_version'))}, this program reads "
             f"{SCHEMA_VERSION}; {advice}"
         )
     if data.get("numerics_version") != NUMERICS_VERSION:
         raise PlanError(
-            f"{path}: written for numerics version {data.get('numerics_version')}, this program "
-            f"has {NUMERICS_VERSION}; {advice}"
+            f"{path}: written for numerics version {show(data.get('numerics_version'))}, this "
+            f"program has {NUMERICS_VERSION}; {advice}"
         )
     try:
         return _parse(data)
-    except (KeyError, TypeError, ValidationError) as error:
+    except _DAMAGE as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise PlanError(f"{path}: damaged plan ({reason}); {advice}") from error
+        raise PlanError(f"{path}: damaged plan ({reason[:_LONGEST_REASON]}); {advice}") from error
+
+
+_DAMAGE: Final = (AttributeError, KeyError, TypeError, ValueError, ArithmeticError, RecursionError)
+_LONGEST_REASON: Final = 500
 
 
 def _parse(data: Mapping[str, Any]) -> Plan:
+    study = _text(data, "study")
+    if not re.fullmatch(NAME_PATTERN, study):
+        raise ValueError(f"study = {show(study)} is no name of a study")
     return Plan(
-        study=_text(data, "study"),
+        study=study,
         paper=_paper(data["paper"]),
         numerics_version=int(data["numerics_version"]),
         points=tuple(_parse_point(item) for item in data["points"]),
@@ -303,38 +300,42 @@ def _parse(data: Mapping[str, Any]) -> Plan:
 
 
 def _parse_ladder(data: Mapping[str, Any]) -> Ladder:
+    rungs = tuple(_parse_point(item) for item in data["rungs"])
+    if not rungs:
+        raise ValueError(f"ladder {show(data['name'])} has no sizes")
     return Ladder(
-        name=_text(data, "name"),
+        name=_id(data["name"]),
         hash=_text(data, "hash"),
-        rungs=tuple(_parse_point(item) for item in data["rungs"]),
-        check=data["check"],
+        rungs=rungs,
+        check=None if data["check"] is None else _id(data["check"]),
     )
 
 
 def _parse_ensemble(data: Mapping[str, Any]) -> Ensemble:
-    return Ensemble(
-        name=_text(data, "name"),
+    ensemble = Ensemble(
+        name=_id(data["name"]),
         hash=_text(data, "hash"),
         group=data["group"],
         parameters=dict(data["parameters"]),
-        members=tuple(data["members"]),
+        members=tuple(map(_id, data["members"])),
         protocols=_protocols(data, "name"),
     )
+    _check_hash(ensemble.name, ensemble.hash, ensemble.parameters)
+    return ensemble
 
 
 def _protocols(data: Mapping[str, Any], called: str) -> tuple[Protocol, ...]:
     protocols = tuple(data["protocols"])
     if not protocols or not set(protocols) <= set(get_args(Protocol)):
-        raise TypeError(f"protocols of {data[called]} are {protocols!r}")
+        raise TypeError(f"protocols of {data[called]} are {show(protocols)}")
     return protocols
 
 
 def _parse_point(data: Mapping[str, Any]) -> Point:
-    point_id = _text(data, "id")
-    if not ID_PATTERN.fullmatch(point_id):
-        raise TypeError(f"point id {point_id!r} holds characters outside A-Z a-z 0-9 . _ ~ + -")
+    point_id = _id(data["id"])
     if not isinstance(data["parameters"], dict) or not isinstance(data["derived"], dict):
         raise TypeError(f"parameters of {point_id} are not a mapping")
+    _check_hash(point_id, _text(data, "hash"), data["parameters"])
     return Point(
         id=point_id,
         hash=_text(data, "hash"),
@@ -347,6 +348,23 @@ def _parse_point(data: Mapping[str, Any]) -> Point:
     )
 
 
+def _id(value: Any) -> str:
+    """Return the name of a point, ladder or ensemble, which becomes part of paths."""
+    if not isinstance(value, str) or not ID_PATTERN.fullmatch(value):
+        raise TypeError(f"id {show(value)} holds characters outside A-Z a-z 0-9 . _ ~ + -")
+    return value
+
+
+def _check_hash(name: str, found: str, parameters: Parameters) -> None:
+    """Refuse parameters that are not those that were planned."""
+    digest = point_hash(parameters)
+    if digest != found or not name.endswith("-" + digest[:HASH_DIGITS]):
+        raise ValueError(
+            f"{name}: its parameters do not match its hash (plan says {show(found[:HASH_DIGITS])}, "
+            f"parameters give {digest[:HASH_DIGITS]}): edited, or written by another version"
+        )
+
+
 def _paper(value: Any) -> Paper | None:
     if value is not None and value not in get_args(Paper):
         raise TypeError(f"paper = {value!r} is not one of {get_args(Paper)}")
@@ -356,5 +374,5 @@ def _paper(value: Any) -> Paper | None:
 def _text(data: Mapping[str, Any], key: str) -> str:
     value = data[key]
     if not isinstance(value, str):
-        raise TypeError(f"{key} = {value!r} is not text")
+        raise TypeError(f"{key} = {show(value)} is not text")
     return value

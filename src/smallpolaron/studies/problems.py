@@ -5,8 +5,11 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 _LONGEST_VALUE = 60
+MOST_PROBLEMS: Final = 20
+"""Problems of one file that are told; the rest is counted."""
 
 
 class _Missing:
@@ -93,4 +96,8 @@ class ConfigurationError(ValueError):
         """Collect the problems of one file."""
         self.source = source
         self.problems = tuple(sorted(problems, key=lambda p: p.line or 10**9))
-        super().__init__("\n".join(p.text(source) for p in self.problems))
+        told = [problem.text(source) for problem in self.problems[:MOST_PROBLEMS]]
+        if len(self.problems) > MOST_PROBLEMS:
+            more = len(self.problems) - MOST_PROBLEMS
+            told.append(f"{source}: and {more} problems more; mend the first ones")
+        super().__init__("\n".join(told))

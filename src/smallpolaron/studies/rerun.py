@@ -10,11 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from pydantic import ValidationError
+
 from smallpolaron import NUMERICS_VERSION
+from smallpolaron.studies.config import POPULATION_PROTOCOLS
 from smallpolaron.studies.dynamics_jobs import point_parameters
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.store import Result, StoreError, read_result
 
@@ -32,6 +37,15 @@ SOURCES: Final[Mapping[str, str]] = {
     "spreading": "population",
 }
 """Folder of the file that a kind is derived from."""
+
+MOST_RANKS: Final = 4096
+"""A file that says more could ask for more than a machine bears."""
+
+_SECTIONS: Final = (
+    *("model", "bath", "accuracy", "hierarchy", "adaptive", "propagation"),
+    "start_site",
+)
+"""What parameters.resolve returns."""
 
 NO_LIMIT: Final = 10**12
 """Unknowns: what has been computed once was within the limits of its study."""
@@ -84,23 +98,18 @@ def rerun(request: RerunRequest) -> Rerun:
             from is not there, or the job failed.
         PlanError: the plan with the criteria of the analysis cannot be used.
     """
-    old = read_result(request.file)
+    old = read_input(request.file)
+    _require_one_point(request.file, old)
     plan_path = request.scratch / "plan.json"
     warnings: tuple[str, ...] = ()
-    of_a_point = "propagation" in old.parameters
-    if old.kind in RUNS and of_a_point:
+    if old.kind in RUNS:
         write_plan(plan_path, _plan(old, AnalysisConfig()))
         command = _run(old, request.ranks)
-    elif old.kind in SOURCES and of_a_point:
+    else:
         write_plan(plan_path, _plan(old, _criteria(old, request)))
         sources, partner = _sources(old, request)
         command = _derivation(old, sources, partner)
         warnings = _other_source(old, sources)
-    else:
-        raise StoreError(
-            f"{request.file}: not made from one point of a study but from many, or from a table of "
-            f"numbers (kind {old.kind}); rerun what it was made from, then make it again from that"
-        )
     done = subprocess.run(
         [*command, "--plan", str(plan_path), "--output", str(request.output)],
         stderr=subprocess.PIPE,
@@ -110,6 +119,23 @@ def rerun(request: RerunRequest) -> Rerun:
     if done.returncode != 0:
         raise StoreError(f"{request.file}: its job failed again: {done.stderr.strip()}")
     return Rerun(old, read_result(request.output, kind=old.kind), warnings)
+
+
+def _require_one_point(file: Path, old: Result) -> None:
+    """Refuse what is not of one point, or of one that this version does not understand."""
+    if "propagation" not in old.parameters or old.kind not in (*RUNS, *SOURCES):
+        raise StoreError(
+            f"{file}: not made from one point of a study but from many, or from a table of "
+            f"numbers (kind {old.kind}); rerun what it was made from, then make it again from that"
+        )
+    missing = [name for name in _SECTIONS if name not in old.parameters]
+    if missing:
+        version = show(old.provenance.get("package_version"))
+        raise StoreError(
+            f"{file}: its parameters lack {', '.join(missing)}: smallpolaron {version} at commit "
+            f"{show(old.provenance.get('git_commit'))} wrote it, before there was such a choice; "
+            "make it again with that version"
+        )
 
 
 def _plan(result: Result, criteria: AnalysisConfig) -> Plan:
@@ -145,12 +171,21 @@ def _point(result: Result) -> Point:
 
 
 def _run(old: Result, ranks: int | None) -> list[str]:
-    count = ranks or int(old.provenance["ranks"])
+    count = _ranks(old.provenance["ranks"] if ranks is None else ranks)
     start = old.parameters.get("start")
     command = ["population", "--start", str(start)] if start else ["correlation"]
     launcher = [_launcher(), "-n", str(count)] if count > 1 else []
     point = _point(old).id
     return [*launcher, *_program(), *command, "--point", point, "--ranks", str(count)]
+
+
+def _ranks(wanted: Any) -> int:
+    if type(wanted) is not int or not 1 <= wanted <= MOST_RANKS:
+        raise StoreError(
+            f"ranks = {show(wanted)} (--ranks, or provenance/ranks of the file); must be a whole "
+            f"number from 1 to {MOST_RANKS}; give --ranks"
+        )
+    return wanted
 
 
 def _program() -> list[str]:
@@ -170,6 +205,11 @@ def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | Non
     folder = request.file.parent.parent / SOURCES[old.kind]
     sources, partner = list(request.sources) or [folder / request.file.name], None
     if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
+        if old.notes["partner"] not in POPULATION_PROTOCOLS:
+            raise StoreError(
+                f"{request.file}: notes/partner = {show(old.notes['partner'])}; must be one of "
+                f"{', '.join(POPULATION_PROTOCOLS)} or none; name the files with --source"
+            )
         own, other = f"__{old.parameters['start']}", f"__{old.notes['partner']}"
         beside = folder / request.file.name.replace(own, other)
         partner = sources.pop() if len(sources) > 1 else beside
@@ -197,7 +237,14 @@ def _criteria(old: Result, request: RerunRequest) -> AnalysisConfig:
     """Return the criteria of the analysis: those in the file, else those of the plan."""
     recorded: Mapping[str, Any] | None = old.provenance.get("analysis")
     if recorded is not None:
-        return AnalysisConfig.model_validate(recorded)
+        try:
+            return AnalysisConfig.model_validate(recorded)
+        except ValidationError as error:
+            reason = " ".join(str(error).split())
+            raise StoreError(
+                f"{request.file}: provenance/analysis holds no criteria ({reason}); name the plan "
+                "of the study with --plan"
+            ) from error
     path = request.plan or request.file.parent.parent / "plan.json"
     if not path.is_file():
         raise StoreError(

@@ -23,6 +23,8 @@ LARGEST_OCCUPATION = 255
 """Largest number of excitations of one bath mode that a label holds."""
 DEFAULT_WINDOW = 41
 """Sites of the window on an infinite ring when the user gives none."""
+MOST_FREQUENCIES = 1000
+"""Frequencies at which a run may solve; each takes about as long as the solve for D."""
 CONVERGED = "converged"
 """Number of sites that stands for a finite-size ladder."""
 
@@ -253,6 +255,8 @@ class PropagationConfig(Section):
         "(protocol current, not with hierarchy.depth).",
         (),
         unit="cm^-1",
+        max_length=MOST_FREQUENCIES,
+        allowed=f"a list of at most {MOST_FREQUENCIES} numbers from -100000 to 100000",
     )
 
     def faults(self) -> Iterator[Problem]:

@@ -98,9 +98,10 @@ def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
             return _Sight(job, "failed", str(error), expected)
         failed = [gate.name for gate in record.gates if not gate.passed]
         state: State = "flagged" if failed else "done"
-        seconds = record.provenance.get("core_seconds")
+        found = record.provenance.get("core_seconds")
+        seconds = found if isinstance(found, float) else None
         return _Sight(job, state, ", ".join(failed), expected, seconds)
-    if not log.exists():
+    if not log.is_file():
         return _Sight(job, "waiting", "", expected)
     return _Sight(job, *_read_log(log, now, expected))
 

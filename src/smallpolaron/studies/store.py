@@ -9,7 +9,6 @@ both are compared whenever the file is read.
 from __future__ import annotations
 
 import os
-import posixpath
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -23,6 +22,9 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
+from smallpolaron.studies.dimension_scales import INDEX_MARK, attach_scales
+from smallpolaron.studies.hdf5_inputs import Unfit, datasets, require_readable, subgroup, subgroups
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.textfile import temporary_name, to_disk
 
@@ -48,7 +50,6 @@ KINDS = (
     "verdict",
 )
 _GROUPS = ("parameters", "provenance", "quality", "notes")
-_INDEX_MARK = "index_of_dimension"
 _DIGEST = "content_sha256"
 _BLOCK = 1 << 16
 """Bytes by which the memory of a file being made grows."""
@@ -206,7 +207,7 @@ def _fill(file: h5py.File, result: Result) -> None:
         dataset.attrs["units"] = variable.units
         dataset.attrs["description"] = variable.description
         dataset.attrs["dims"] = list(variable.dims) if variable.dims else h5py.Empty("S1")
-    _attach_scales(file, result.variables)
+    attach_scales(file, result.variables)
     attributes.write_mapping(file.create_group("parameters"), result.parameters)
     attributes.write_mapping(file.create_group("provenance"), result.provenance)
     attributes.write_mapping(file.create_group("notes"), result.notes)
@@ -219,48 +220,6 @@ def _fill(file: h5py.File, result: Result) -> None:
     file.attrs[_DIGEST] = result.digest
 
 
-def _coordinate(dim: str, variables: Mapping[str, Variable]) -> str | None:
-    """Return the variable that gives the values along a dimension: ``time_fs`` for ``time``."""
-    for name, variable in variables.items():
-        last = name.rpartition("/")[2]
-        if variable.dims == (dim,) and (last == dim or last.startswith(dim + "_")):
-            return name
-    return None
-
-
-def _index_name(dim: str, variables: Mapping[str, Variable]) -> str:
-    """Return the name of an index: in the innermost group of all variables of its dimension.
-
-    At the root it would hide variables of that name in groups from readers such as xarray.
-    """
-    users = [f"/{name}" for name, each in variables.items() if dim in each.dims]
-    return posixpath.join(posixpath.commonpath(map(posixpath.dirname, users)), dim)
-
-
-def _attach_scales(file: h5py.File, variables: Mapping[str, Variable]) -> None:
-    dims = {
-        dim: np.shape(variable.data)[axis]
-        for variable in variables.values()
-        for axis, dim in enumerate(variable.dims)
-    }
-    scales = {}
-    for dim, length in dims.items():
-        name = _coordinate(dim, variables)
-        if name is None:
-            name = _index_name(dim, variables)
-            index = file.create_dataset(name, data=np.arange(length))
-            index.attrs["units"] = "1"
-            index.attrs["description"] = f"Index of the dimension {dim}, from 0."
-            index.attrs[_INDEX_MARK] = dim
-        file[name].make_scale(dim)
-        scales[dim] = file[name]
-    for name, variable in variables.items():
-        for axis, dim in enumerate(variable.dims):
-            file[name].dims[axis].label = dim
-            if file[name] != scales[dim]:
-                file[name].dims[axis].attach_scale(scales[dim])
-
-
 def read_result(path: str | Path, *, kind: str | None = None) -> Result:
     """Read a result file.
 
@@ -268,38 +227,59 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
         path: file to read.
         kind: refuse a file of another kind.
 
+    Returns:
+        Result; asking its variables, parameters or provenance for what the file lacks is a
+        StoreError.
+
     Raises:
         StoreError: no such file, truncated, changed since it was written, not written by this
-            program, of a schema version it does not read, or of another kind.
+            program, of a schema version it does not read, of another kind, or with something in
+            it that no result file holds.
     """
     path = Path(path)
     with _opened(path, kind) as file:
-        result, written = _load(file), file.attrs.get(_DIGEST)
-        version = int(file.attrs["schema_version"])
-    if version > 1 and result.digest != written:
-        raise _changed(path)
+        result = _load(path, file)
+        has_digest = attributes.read_value(file, "schema_version") > 1
+        if has_digest and result.digest != attributes.read_value(file, _DIGEST):
+            raise _changed(path)
     return result
 
 
 @contextmanager
 def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
     """Open a result file to read; what fails within because of damage is a StoreError."""
-    if not path.is_file():
-        raise StoreError(f"{path}: no such file; run the job that makes it")
-    if seal_state(path) == "broken":
-        raise _changed(path)
+    _require_file(path)
     try:
         with h5py.File(path, "r") as file:
             _check_root(path, file, kind)
             yield file
     except StoreError:
         raise
+    except Unfit as error:
+        raise StoreError(
+            f"{path}: damaged, or not as this program writes it: {error}; delete it and run its "
+            "job again"
+        ) from error
     except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(
             f"{path}: truncated, damaged or not an HDF5 file ({reason}); delete it and run its "
             "job again"
         ) from error
+
+
+def _require_file(path: Path) -> None:
+    """Refuse what is no file, cannot be read, or has a seal that its bytes do not match."""
+    try:
+        if not path.is_file():
+            if path.exists():
+                raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")
+            raise StoreError(f"{path}: no such file; run the job that makes it")
+        if seal_state(path) == "broken":
+            raise _changed(path)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StoreError(f"{path}: cannot read the file ({reason}); check the path") from error
 
 
 @dataclass(frozen=True)
@@ -322,7 +302,7 @@ def read_record(path: Path) -> Record:
         StoreError: as read_result.
     """
     with _opened(path, None) as file:
-        return Record(_gates(file), attributes.read_mapping(file["provenance"]))
+        return Record(_gates(file), attributes.read_mapping(subgroup(file, "provenance")))
 
 
 def _changed(path: Path) -> StoreError:
@@ -333,51 +313,99 @@ def _changed(path: Path) -> StoreError:
 
 
 def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
-    if file.attrs.get("schema") != SCHEMA:
-        raise StoreError(f"{path}: an HDF5 file, but not a result of this program")
-    version = int(file.attrs.get("schema_version", 0))
-    if not OLDEST_READABLE <= version <= SCHEMA_VERSION:
+    if "schema" not in file.attrs or attributes.read_value(file, "schema") != SCHEMA:
+        raise StoreError(f"{path}: an HDF5 file, but not a result of this program; name one")
+    version = attributes.read_value(file, "schema_version")
+    if type(version) is not int or not OLDEST_READABLE <= version <= SCHEMA_VERSION:
+        newer = type(version) is int and version > SCHEMA_VERSION
         advice = (
             "update smallpolaron"
-            if version > SCHEMA_VERSION
+            if newer
             else "delete it and run its job again, or read it with the version that wrote it"
         )
         raise StoreError(
-            f"{path}: schema version {version}; this program reads {OLDEST_READABLE} to "
+            f"{path}: schema version {show(version)}; this program reads {OLDEST_READABLE} to "
             f"{SCHEMA_VERSION}; {advice}"
         )
-    found = str(file.attrs.get("kind"))
+    found = attributes.read_value(file, "kind")
+    if found not in KINDS:
+        raise Unfit(f"attribute kind = {show(found)}; must be one of {', '.join(KINDS)}")
     if kind is not None and found != kind:
-        raise StoreError(f"{path}: holds a result of kind '{found}', needed is '{kind}'")
+        raise StoreError(f"{path}: holds a result of kind '{found}', needed is '{kind}'; name one")
 
 
-def _load(file: h5py.File) -> Result:
-    variables: dict[str, Variable] = {}
+class Held(dict[str, Any]):
+    """What a file holds by name; asking for what it lacks is a StoreError that names both."""
 
-    def visit(name: str, item: h5py.Dataset | h5py.Group) -> None:
-        if isinstance(item, h5py.Dataset) and _INDEX_MARK not in item.attrs:
-            dims = item.attrs["dims"]
-            variables[name] = Variable(
-                data=item[()],
-                dims=() if isinstance(dims, h5py.Empty) else tuple(map(str, dims)),
-                units=str(item.attrs["units"]),
-                description=str(item.attrs["description"]),
-            )
+    def __init__(self, path: Path, place: str, content: Mapping[str, Any]) -> None:
+        """Wrap the content of a place in a file, and what is nested in it."""
+        self.where = f"{path}: {place}"
+        super().__init__(
+            {
+                key: Held(path, f"{place}{key}/", value) if isinstance(value, dict) else value
+                for key, value in content.items()
+            }
+        )
 
-    file.visititems(visit)
+    def __missing__(self, name: str) -> Any:
+        """Refuse to go on without."""
+        raise StoreError(
+            f"{self.where}{name} is missing, but needed; older versions did not write it: delete "
+            "the file and run its job again"
+        )
+
+
+def _load(path: Path, file: h5py.File) -> Result:
+    found = {
+        name: item
+        for name, item in datasets(file, beside=_GROUPS).items()
+        if INDEX_MARK not in item.attrs
+    }
+    require_readable(found, path.stat().st_size)
+    groups = {name: attributes.read_mapping(subgroup(file, name)) for name in _GROUPS[:2]}
     return Result(
-        kind=str(file.attrs["kind"]),
-        variables=variables,
-        parameters=attributes.read_mapping(file["parameters"]),
+        kind=attributes.read_value(file, "kind"),
+        variables=Held(path, "", {name: _variable(item) for name, item in found.items()}),
+        parameters=Held(path, "parameters/", groups["parameters"]),
         gates=_gates(file),
-        provenance=attributes.read_mapping(file["provenance"]),
-        notes=attributes.read_mapping(file["notes"]),
+        provenance=Held(path, "provenance/", groups["provenance"]),
+        notes=_notes(subgroup(file, "notes")),
     )
+
+
+def _variable(item: h5py.Dataset) -> Variable:
+    dims = attributes.read_value(item, "dims")
+    if not isinstance(dims, list):
+        raise Unfit(f"{item.name[1:]}: attribute dims = {show(dims)}; must be a list of texts")
+    return Variable(
+        data=item[()],
+        dims=tuple(map(str, dims)),
+        units=_text(item, "units"),
+        description=_text(item, "description"),
+    )
+
+
+def _text(item: h5py.Dataset | h5py.Group, name: str) -> str:
+    value = attributes.read_value(item, name)
+    if not isinstance(value, str):
+        raise Unfit(f"{item.name[1:]}: attribute {name} = {show(value)}; must be a text")
+    return value
+
+
+def _notes(group: h5py.Group) -> dict[str, str]:
+    return {name: _text(group, name) for name in group.attrs}
 
 
 def _gates(file: h5py.File) -> tuple[Gate, ...]:
-    contents = {name: attributes.read_mapping(group) for name, group in file["quality"].items()}
-    return tuple(
-        Gate(name, found["value"], found["bound"], found["passed"], found["meaning"])
-        for name, found in contents.items()
-    )
+    return tuple(_gate(name, group) for name, group in subgroups(subgroup(file, "quality")))
+
+
+def _gate(name: str, group: h5py.Group) -> Gate:
+    value, bound = (attributes.read_value(group, key) for key in ("value", "bound"))
+    passed = attributes.read_value(group, "passed")
+    for key, found in (("value", value), ("bound", bound)):
+        if type(found) not in (int, float):
+            raise Unfit(f"quality/{name}: attribute {key} = {show(found)}; must be a number")
+    if type(passed) is not bool:
+        raise Unfit(f"quality/{name}: attribute passed = {show(passed)}; must be true or false")
+    return Gate(name, value, bound, passed, _text(group, "meaning"))

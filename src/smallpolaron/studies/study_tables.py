@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import read_result
 from smallpolaron.studies.tables import (
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -31,26 +31,25 @@ def write_all(plan_path: Path, folder: Path) -> None:
     results = plan_path.parent
     plan = computed(read_plan(plan_path), results)
     runs = [
-        read_result(results / "correlation" / f"{point.id}.h5", kind="correlation")
+        read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
         for point in plan.with_protocol("current")
     ]
     runs += [
-        read_result(results / "population" / f"{point.id}__{start}.h5")
+        read_input(results / "population" / f"{point.id}__{start}.h5")
         for point in plan.points
         for start in point.populations
     ]
     ladders = [
-        read_result(results / "ladder" / f"{ladder.name}.h5", kind="ladder")
-        for ladder in plan.ladders
+        read_input(results / "ladder" / f"{ladder.name}.h5", ("ladder",)) for ladder in plan.ladders
     ]
     ensembles = [
-        read_result(results / "ensemble" / f"{name}.h5", kind="ensemble")
+        read_input(results / "ensemble" / f"{name}.h5", ("ensemble",))
         for ensemble in plan.ensembles
         for name in ensemble.run_names
     ]
     members = {name for ensemble in plan.ensembles for name in ensemble.members}
     mobilities = [
-        read_result(results / "mobility" / f"{point.id}.h5", kind="mobility")
+        read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
         for point in plan.with_protocol("current")
         if point.id not in members  # their mean counts, not any of them
     ]

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
+from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.inspection import faults
 from smallpolaron.studies.isolation import Lost, isolated
 from smallpolaron.studies.seal import file_digest, seal_state
@@ -22,6 +23,7 @@ RESULT_FILES: Final = "*.h5"
 LONGEST_READ_S: Final = 120.0
 """HDF5 has been seen to loop for ever in a damaged file."""
 
+_LARGEST_RECORD: Final = 100_000_000
 _SOUND: Final = ("ok", "no checksum")
 _ADVICE: Final[Mapping[State, str]] = {
     "ok": "",
@@ -128,9 +130,16 @@ def _inspect(path: Path) -> Finding:
 
 def _inspect_apart(path: Path) -> Finding:
     try:
-        return isolated(_inspect, path, LONGEST_READ_S)
+        state, _, detail = isolated(_inspected, path, LONGEST_READ_S).partition("\n")
     except Lost as error:
         return Finding(path, "damaged", f"HDF5 failed on it: {error}")
+    return Finding(path, cast(State, state), detail)
+
+
+def _inspected(path: Path) -> str:
+    """Return state and detail as text, as they come back from a process of its own."""
+    found = _inspect(path)
+    return f"{found.state}\n{found.detail}"
 
 
 def read_checksums(folder: Path) -> dict[str, str]:
@@ -143,7 +152,14 @@ def read_checksums(folder: Path) -> dict[str, str]:
     if not path.is_file():
         return {}
     recorded = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    try:
+        text = read_bytes(path, _LARGEST_RECORD).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StoreError(
+            f"{path}: cannot read the record ({error}); restore it from a copy, or delete it and "
+            "record anew with --write"
+        ) from error
+    for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
         if match is None:
             raise StoreError(

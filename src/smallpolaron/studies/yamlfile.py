@@ -7,19 +7,25 @@ merge keys and repeated keys are refused.
 
 from __future__ import annotations
 
+import errno
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import yaml
 
+from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.problems import ConfigurationError, Problem, show
 
 KeyPath = tuple[str | int, ...]
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.\- ]{1,60}\Z")
-_LARGEST_FILE = 1_000_000
+LARGEST_FILE: Final = 250_000
+"""Bytes of a study file at most."""
+_DEEPEST: Final = 50
+"""Brackets within brackets; a study needs three."""
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {_CORE + name for name in ("null", "bool", "int", "float", "str", "map", "seq")}
 
@@ -28,6 +34,12 @@ class _CoreLoader(yaml.SafeLoader):
     """Safe loader whose plain scalars follow the YAML 1.2 core schema."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
+        """Refuse deep nesting at once: the scanner takes seconds until Python stops it."""
+        if self.flow_level >= _DEEPEST:
+            raise RecursionError
+        super().fetch_flow_collection_start(TokenClass)
 
 
 for _tag, _pattern, _first in (
@@ -41,7 +53,7 @@ for _tag, _pattern, _first in (
         list("-+.0123456789"),
     ),
 ):
-    _CoreLoader.add_implicit_resolver(_CORE + _tag, re.compile(rf"^(?:{_pattern})$"), _first)
+    _CoreLoader.add_implicit_resolver(_CORE + _tag, re.compile(rf"^(?:{_pattern})\Z"), _first)
 
 
 @dataclass(frozen=True)
@@ -84,14 +96,11 @@ def read_yaml(path: Path) -> Document:
     """
     source = str(path)
     try:
-        raw = path.read_bytes()
+        text = read_bytes(path, LARGEST_FILE).decode("utf-8")
     except OSError as error:
+        advice = "split the study" if error.errno == errno.EFBIG else "check the path"
         reason = error.strerror or type(error).__name__
-        raise _refuse(source, f"cannot read the file: {reason}", "check the path") from error
-    if len(raw) > _LARGEST_FILE:
-        raise _refuse(source, f"the file is larger than {_LARGEST_FILE} bytes", "split the study")
-    try:
-        text = raw.decode("utf-8")
+        raise _refuse(source, f"cannot read the file: {reason}", advice) from error
     except UnicodeDecodeError as error:
         advice = "save it as UTF-8"
         raise _refuse(source, f"byte {error.start} is not UTF-8 text", advice) from error
@@ -122,6 +131,47 @@ def parse_yaml(text: str, source: str) -> Document:
         raise ConfigurationError(source, builder.problems)
     assert isinstance(data, dict)
     return Document(source, data, builder.lines)
+
+
+def plain_value(text: str) -> object:
+    """Return what a text stands for where a study file has it without quotes.
+
+    Only the text as a whole is a number, truth value or null; anything else is a word, whatever is
+    in it.
+    """
+    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    try:
+        return _converted(text, tag.removeprefix(_CORE))
+    except ValueError:
+        return text
+
+
+_RESOLVER: Final = _CoreLoader("")
+
+
+def _is_text(text: str) -> bool:
+    """Whether a text is Unicode; escapes in YAML can write halves of characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+def _converted(text: str, kind: str) -> object:
+    """Return a plain scalar of a kind.
+
+    Raises:
+        ValueError: it is not of that kind, or has more digits than Python converts.
+    """
+    match kind:
+        case "null":
+            return None
+        case "bool" if text.lower() in ("true", "false"):
+            return text.lower() == "true"
+        case "int":
+            return int(text)
+        case "float":
+            return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
+        case "bool":
+            raise ValueError(f"{text!r} is neither true nor false")
+    return text
 
 
 def _refuse(source: str, what: str, advice: str, line: int = 0) -> ConfigurationError:
@@ -163,9 +213,18 @@ class _Builder:
                 self._note(path, "?", "keys must be words", "write 'key: value'", line)
                 continue
             key = key_node.value
+            if not _is_text(key):
+                allowed = "keys must be words"
+                self._note((*path, key), "...", allowed, "write it in plain letters", line)
+                continue
+            if id(key_node) in self._seen:
+                allowed = "aliases (*name) are not allowed"
+                self._note((*path, key), "an alias", allowed, "write the key", line)
+                continue
+            self._seen.add(id(key_node))
             if key in result:
                 first = self.lines[(*path, key)]
-                value = getattr(value_node, "value", "")
+                value = value_node.value if isinstance(value_node, yaml.ScalarNode) else "..."
                 what = f"the key stands twice in the same mapping (first on line {first})"
                 self._note((*path, key), value, what, "keep one of the two", line)
                 continue
@@ -176,19 +235,10 @@ class _Builder:
     def _scalar(self, node: yaml.ScalarNode, path: KeyPath, line: int) -> object:
         text, kind = str(node.value), node.tag.removeprefix(_CORE)
         try:
-            match kind:
-                case "null":
-                    return None
-                case "bool":
-                    return {"true": True, "false": False}[text.lower()]
-                case "int":
-                    return int(text)
-                case "float":
-                    return float(text.lower().replace(".inf", "inf").replace(".nan", "nan"))
-        except (ValueError, KeyError):
+            return _converted(text, kind)
+        except ValueError:
             self._note(path, text, f"is not a YAML {kind}", "write a plain number", line)
             return None
-        return text
 
     def _note(self, path: KeyPath, value: object, what: str, advice: str, line: int) -> None:
         self.problems.append(Problem(dotted(path) or "(file)", value, what, advice, line))

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, Literal
 
+from smallpolaron.studies.bounded import read_json
 from smallpolaron.studies.cost.features import Family
 from smallpolaron.studies.cost.regression import Regression
 from smallpolaron.studies.textfile import write_text
@@ -17,6 +18,8 @@ Quantity = Literal["first_labels", "frontier", "products", "rate"]
 
 MODEL_FILE: Final = Path(__file__).with_name("cost_model.json")
 SCHEMA: Final = "smallpolaron-cost-model"
+LARGEST_FILE: Final = 10_000_000
+"""Bytes of a cost model at most."""
 
 
 class CostModelError(ValueError):
@@ -92,14 +95,14 @@ def read_model(path: Path = MODEL_FILE) -> CostModel:
         CostModelError: the file is missing or damaged.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = read_json(path, LARGEST_FILE)
         return CostModel(
             machine=str(data["machine"]),
             speed=float(data["speed"]),
             start_s=float(data["start_s"]),
             families={name: _family(item) for name, item in data["families"].items()},
         )
-    except (OSError, KeyError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CostModelError(
             f"{path}: no cost model ({error}); make it again: "
             "python -m smallpolaron cost --calibrate FOLDER"

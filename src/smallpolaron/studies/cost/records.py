@@ -11,11 +11,13 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.dynamics_jobs import point_parameters
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.parameters import is_adaptive, number
-from smallpolaron.studies.store import Result, StoreError, read_result
+from smallpolaron.studies.store import Result, StoreError
 
 COARSER: Final = 3.0
 """Thresholds are tightened by this factor at a time."""
@@ -23,6 +25,9 @@ COARSER: Final = 3.0
 SLOPE_GROWTH: Final = 1 / 3
 """Threshold of a displacement over the one given."""
 
+_KINDS: Final = ("correlation", "population", "displacement")
+LARGEST_BENCHMARK: Final = 10_000_000
+"""Bytes of a file in which Snakemake has noted what a job took."""
 _FRONTIERS: Final = tuple(f"errors/{what}/frontier" for what in ("C", "populations", "dmsd_dt"))
 
 DENSE_LOOKS_S: Final = 15.5
@@ -90,7 +95,7 @@ def read_records(folders: Iterable[Path]) -> list[JobRecord]:
 
 
 def _record(path: Path) -> JobRecord | None:
-    result = read_result(path)
+    result = read_input(path, _KINDS)
     stored = result.parameters
     if not is_adaptive(stored) or "convergence/n_unknowns" not in result.variables:
         return None
@@ -149,7 +154,9 @@ def _memory(path: Path, provenance: Mapping[str, Any]) -> float | None:
 def _benchmark(path: Path) -> Mapping[str, Any]:
     beside = path.parent.parent / "benchmarks" / path.parent.name / f"{path.stem}.jsonl"
     try:
-        found = json.loads(beside.read_text(encoding="utf-8").splitlines()[0])
-    except (OSError, ValueError, IndexError):
+        found = json.loads(read_bytes(beside, LARGEST_BENCHMARK).decode().splitlines()[0])
+    except (OSError, ValueError, IndexError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if type(value) in (int, float)}

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from smallpolaron.studies.bounded import read_bytes
+from smallpolaron.studies.cost.records import LARGEST_BENCHMARK
 from smallpolaron.studies.figures import paper, style
 from smallpolaron.studies.figures.html import Cell, table, write_page
 from smallpolaron.studies.figures.mori_fig1 import METHODS, Method, by_bath
@@ -65,7 +67,7 @@ def measured(folder: Path, run: Run) -> tuple[float, float, float]:
     path = folder / kind / f"{run.point}.jsonl"
     if not path.exists():
         return (float("nan"),) * 3
-    found = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
+    found = json.loads(read_bytes(path, LARGEST_BENCHMARK).decode().splitlines()[-1])
     return float(found["s"]), float(found["cpu_time"]), 1.048576 * float(found["max_rss"])
 
 

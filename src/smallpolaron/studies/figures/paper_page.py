@@ -10,9 +10,11 @@ from typing import Final
 
 import numpy as np
 
+from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.html import Cell, table
 
+_LARGEST_CAPTION: Final = 100_000
 COLUMNS: Final = (
     "id",
     "quantity",
@@ -116,7 +118,8 @@ def figures(captions: Sequence[Path]) -> list[str]:
         links = ", ".join(
             f'<a href="{name}.{suffix}">{suffix.upper()}</a>' for suffix in ("pdf", "png", "csv")
         )
-        text = "<br>".join(escape(line) for line in path.read_text("utf-8").splitlines())
+        lines = read_bytes(path, _LARGEST_CAPTION).decode().splitlines()
+        text = "<br>".join(map(escape, lines))
         parts.append(
             f'<h2 id="{name}">{escape(name.replace("_", " "))}</h2>\n'
             f'<img src="{name}.png" alt="{escape(name)}" style="max-width: 100%">\n'

@@ -7,6 +7,7 @@ file, line and column.
 from __future__ import annotations
 
 import csv
+import errno
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,13 +18,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.kernel_moments import FEWEST_FREQUENCIES
-from smallpolaron.studies.problems import nearest
+from smallpolaron.studies.bounded import read_bytes
+from smallpolaron.studies.problems import nearest, show
 from smallpolaron.studies.store import StoreError
 
 CONDUCTIVITY_COLUMNS: Final = ("frequency_THz", "sigma_real", "sigma_imag")
 MEASURED_COLUMNS: Final = ("quantity", "value", "error")
 RAD_FS_PER_THZ: Final = 2.0 * math.pi * 1e-3
-_LARGEST_FILE = 20_000_000
+LARGEST_FILE: Final = 20_000_000
+"""Bytes of a table at most."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +101,7 @@ def read_measured(path: Path, known: tuple[str, ...]) -> tuple[dict[str, float],
         if name not in known:
             guess = nearest(name, known)
             advice = f"did you mean '{guess}'?" if guess else "use one of " + ", ".join(known)
-            raise _fault(path, line, "quantity", f"{name!r} is not known", advice)
+            raise _fault(path, line, "quantity", f"{show(name)} is not known", advice)
         if name in values:
             raise _fault(path, line, "quantity", f"{name!r} stands twice", "keep one row")
         for column, target in (("value", values), ("error", errors)):
@@ -115,7 +118,7 @@ def _table(
     path: Path, needed: tuple[str, ...], optional: tuple[str, ...] = ()
 ) -> tuple[tuple[str, ...], Iterator[tuple[int, dict[str, str]]]]:
     """Return the columns of a file and its rows with their line numbers, from 1."""
-    lines = enumerate(csv.reader(_lines(path)), start=1)
+    lines = enumerate(_split(path), start=1)
     filled = ((n, cells) for n, cells in lines if any(cells) and not cells[0].startswith("#"))
     columns: tuple[str, ...] = ()
     for line, cells in filled:
@@ -123,28 +126,36 @@ def _table(
         if not set(needed) <= set(columns) or len(set(columns)) < len(columns):
             raise StoreError(
                 f"{path}:{line}: needed is a header line with the columns {', '.join(needed)}, "
-                f"separated by commas; found: {', '.join(columns)[:80]!r}"
+                f"separated by commas; found: {show(', '.join(columns))}"
             )
         for name in set(columns) - {*needed, *optional}:
             advice = f"allowed: {', '.join((*needed, *optional))}"
-            raise _fault(path, line, name, "is not a known column", advice)
+            raise _fault(path, line, show(name).strip("'"), "is not a known column", advice)
         break
     else:
         raise StoreError(f"{path}: empty; needed is a header line with {', '.join(needed)}")
     return columns, _rows(path, columns, filled)
 
 
+def _split(path: Path) -> Iterator[list[str]]:
+    """Yield the cells of every line."""
+    for number, line in enumerate(_lines(path), start=1):
+        try:
+            cells = next(csv.reader([line], strict=True), [])
+        except csv.Error as error:
+            raise StoreError(f"{path}:{number}: not a line of CSV ({error}); correct it") from error
+        yield cells
+
+
 def _lines(path: Path) -> list[str]:
     try:
-        raw = path.read_bytes()
+        text = read_bytes(path, LARGEST_FILE).decode("utf-8-sig")
     except OSError as error:
-        raise StoreError(f"{path}: cannot read the file ({error.strerror})") from error
-    if len(raw) > _LARGEST_FILE:
-        raise StoreError(f"{path}: larger than {_LARGEST_FILE} bytes; thin out the table")
-    try:
-        return raw.decode("utf-8-sig").splitlines()
+        advice = "thin out the table" if error.errno == errno.EFBIG else "check the path"
+        raise StoreError(f"{path}: cannot read the file ({error.strerror}); {advice}") from error
     except UnicodeDecodeError as error:
         raise StoreError(f"{path}: byte {error.start} is not UTF-8 text; save as CSV") from error
+    return text.splitlines()
 
 
 def _rows(
@@ -160,7 +171,7 @@ def _number(path: Path, line: int, column: str, text: str) -> float:
     try:
         number = float(text)
     except ValueError:
-        raise _fault(path, line, column, f"{text!r} is not a number", "correct it") from None
+        raise _fault(path, line, column, f"{show(text)} is not a number", "correct it") from None
     if not math.isfinite(number):
         raise _fault(path, line, column, f"{text} is not finite", "remove the row")
     return number

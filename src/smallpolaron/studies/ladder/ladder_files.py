@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Final
 
+from smallpolaron.studies.bounded import read_json
 from smallpolaron.studies.ladder.climb import Verdict
 from smallpolaron.studies.plan import Ladder, Plan, PlanError
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.textfile import write_text
+
+_LARGEST_FILE: Final = 1_000_000
 
 
 def decision_path(results: Path, ladder: Ladder, n_sites: int) -> Path:
@@ -29,9 +34,12 @@ def climbs_on(path: Path) -> bool:
         PlanError: not a decision file.
     """
     try:
-        return bool(json.loads(path.read_text(encoding="utf-8"))["climb"])
+        climb = read_json(path, _LARGEST_FILE)["climb"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise PlanError(f"{path}: not a decision of a ladder ({error}); delete it") from error
+    if not isinstance(climb, bool):
+        raise PlanError(f"{path}: climb = {show(climb)}; must be true or false; delete the file")
+    return climb
 
 
 def decided(results: Path, ladder: Ladder) -> tuple[list[str], bool]:

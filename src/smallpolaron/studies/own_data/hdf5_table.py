@@ -11,6 +11,13 @@ from pathlib import Path
 import h5py
 import numpy as np
 
+from smallpolaron.studies.hdf5_inputs import (
+    Unfit,
+    has_member,
+    member,
+    plain_bytes,
+    read_attribute,
+)
 from smallpolaron.studies.own_data.table_format import (
     LARGEST_ROWS,
     Column,
@@ -36,6 +43,8 @@ def read_hdf5(path: Path) -> RawTable:
     try:
         with h5py.File(path, "r") as file:
             return _read(str(path), file)
+    except Unfit as error:
+        raise refuse(path, str(error), "write it anew, as docs/own-data.md says") from error
     except (OSError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise refuse(path, f"truncated or damaged HDF5 file ({reason})", "copy it anew") from error
@@ -64,15 +73,16 @@ def _datasets(source: str, file: h5py.File) -> dict[str, tuple[str, str]]:
     problems = []
     for name in file:
         known = read_name(name)
-        if known is None or not isinstance(file.get(name), h5py.Dataset):
+        if known is None or not isinstance(dataset := member(file, name), h5py.Dataset):
             continue
+        plain_bytes(name, dataset)
         quantity, unit = known
-        is_both = file[name].dtype.kind == "c" and quantity.endswith("_real")
+        is_both = dataset.dtype.kind == "c" and quantity.endswith("_real")
         for part in (quantity, quantity.replace("_real", "_imag"))[: 1 + is_both]:
             if part in named:
                 allowed = f"datasets {named[part][0]} and {name} mean the same"
                 problems.append(Problem("", None, allowed, "keep one of them"))
-            named[part] = (name, "" if part.startswith("d") else _unit(file[name]) or unit)
+            named[part] = (name, "" if part.startswith("d") else _unit(dataset) or unit)
     for quantity, usual in (("time", "time_fs"), ("C_real", "C_JJ or C_real")):
         if quantity not in named:
             allowed = f"has no dataset {usual}"
@@ -83,7 +93,7 @@ def _datasets(source: str, file: h5py.File) -> dict[str, tuple[str, str]]:
 
 
 def _unit(dataset: h5py.Dataset) -> str:
-    value = dataset.attrs.get("units", "")
+    value = read_attribute(dataset, "units") if "units" in dataset.attrs else ""
     return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
 
 
@@ -134,10 +144,13 @@ def _not_finite(column: Column) -> list[Problem]:
 
 def _temperature(file: h5py.File) -> float | None:
     """Return the temperature of the file: at its root, or where own results have it."""
-    places = [file, file.get("parameters/model")]
-    for place in places:
-        if place is not None and "temperature_K" in place.attrs:
-            value = np.asarray(place.attrs["temperature_K"])
+    places = [file]
+    for name in ("parameters", "model"):
+        if isinstance(places[-1], h5py.Group) and has_member(places[-1], name):
+            places.append(member(places[-1], name))
+    for place in (places[0], places[-1]):
+        if "temperature_K" in place.attrs:
+            value = np.asarray(read_attribute(place, "temperature_K"))
             if value.dtype.kind in "iuf" and value.size == 1:
                 return float(value.reshape(()))
     return None

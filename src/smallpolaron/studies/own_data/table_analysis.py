@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +14,12 @@ from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.studies import describe
+from smallpolaron.studies.attributes import read_value
 from smallpolaron.studies.augmented_job import augmented_result
 from smallpolaron.studies.conductivity_models_job import conductivity_models_result
 from smallpolaron.studies.drude_smith_job import drude_smith_result
+from smallpolaron.studies.hdf5_inputs import Unfit
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.kernel_job import kernel_result
 from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.moments_job import moments_result
@@ -30,13 +32,13 @@ from smallpolaron.studies.own_data.table_scale import without_scale
 from smallpolaron.studies.own_data.table_summary import write_curves, write_summary
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.seal import file_digest
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import (
     SCHEMA,
     Result,
     StoreError,
     Variable,
-    read_result,
     write_result,
 )
 
@@ -161,7 +163,7 @@ def _keep_what_is_there(request: TableRequest) -> None:
 def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
     """Return the table as a correlation result; an own one as it is, with gates and errors."""
     path = request.table
-    own = read_result(path, kind="correlation") if _is_own(path) else None
+    own = read_input(path, ("correlation",)) if _is_own(path) else None
     watch = Stopwatch()
     table = read_correlation_table(
         path, request.temperature_K, kind=request.kind, unit=request.unit
@@ -174,8 +176,8 @@ def _is_own(path: Path) -> bool:
         return False
     try:
         with h5py.File(path, "r") as file:
-            return bool(file.attrs.get("schema") == SCHEMA)
-    except OSError:
+            return bool(read_value(file, "schema") == SCHEMA)
+    except (OSError, Unfit):
         return False
 
 
@@ -186,7 +188,7 @@ def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
         if data is not None:
             name = ("C_JJ", "dC_JJ", "d2C_JJ")[order]
             variables[name] = Variable(data, ("time",), f"angstrom^2 fs^-{order + 2}", text)
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    digest = file_digest(path)
     return Result(
         kind="correlation",
         variables=variables,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,9 +15,6 @@ from smallpolaron.studies.problems import ConfigurationError, Problem, show, unk
 
 LARGEST_ROWS: Final = 30_000
 """Testing every cutoff of the kernel takes a minute or so for as many times."""
-
-MOST_PROBLEMS: Final = 20
-"""Problems of one file that are printed; the rest is counted."""
 
 TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
 """Accepted units of time, in fs."""
@@ -54,14 +51,7 @@ _NAME_AND_UNIT: Final = re.compile(
 
 
 class TableError(ConfigurationError):
-    """A table that cannot be analysed; holds every problem found, up to MOST_PROBLEMS."""
-
-    def __init__(self, source: str, problems: Sequence[Problem]) -> None:
-        """Keep the first problems of one file and count the rest."""
-        kept = list(problems[:MOST_PROBLEMS])
-        if len(problems) > MOST_PROBLEMS:
-            kept.append(Problem("", None, f"and {len(problems) - MOST_PROBLEMS} problems more"))
-        super().__init__(source, kept)
+    """A table that cannot be analysed; holds every problem found."""
 
 
 def refuse(source: object, allowed: str, advice: str = "") -> TableError:

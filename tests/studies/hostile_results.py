@@ -1,0 +1,313 @@
+"""Ways in which a result file may be wrong, each with what a refusal must say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+
+Change = Callable[[h5py.File], object]
+
+
+def _attribute(place: str, name: str, value: object) -> Change:
+    def change(file: h5py.File) -> None:
+        file[place].attrs[name] = value
+
+    return change
+
+
+def _without(place: str, name: str) -> Change:
+    return lambda file: file[place].attrs.__delitem__(name)
+
+
+def _replaced(name: str, data: Any, **options: Any) -> Change:
+    """Put other data in the place of a dataset, with its attributes."""
+
+    def change(file: h5py.File) -> None:
+        attributes = {key: file[name].attrs[key] for key in ("units", "description", "dims")}
+        del file[name]
+        values = data(file) if callable(data) else data
+        given = {} if values is None else {"data": values}
+        dataset = file.create_dataset(name, **options, **given)
+        for key, value in attributes.items():
+            dataset.attrs[key] = value
+
+    return change
+
+
+def _linked(name: str, link: object) -> Change:
+    def change(file: h5py.File) -> None:
+        del file[name]
+        file[name] = link
+
+    return change
+
+
+def _twice(file: h5py.File) -> None:
+    file["again"] = file["C_JJ"]
+
+
+def _circle(file: h5py.File) -> None:
+    file["parameters/model/circle"] = file["parameters"]
+
+
+def _group_for_dataset(file: h5py.File) -> None:
+    del file["C_JJ"]
+    file.create_group("C_JJ")
+
+
+def _dataset_for_group(name: str) -> Change:
+    def change(file: h5py.File) -> None:
+        del file[name]
+        file[name] = np.zeros(3)
+
+    return change
+
+
+def _external(file: h5py.File) -> None:
+    elsewhere = [("/etc/passwd", 0, 401 * 16)]
+    _replaced("C_JJ", None, shape=(401,), dtype="c16", external=elsewhere)(file)
+
+
+def _virtual(file: h5py.File) -> None:
+    attributes = dict(file["C_JJ"].attrs)
+    del file["C_JJ"]
+    layout = h5py.VirtualLayout((401,), "c16")
+    layout[:] = h5py.VirtualSource("elsewhere.h5", "C_JJ", (401,))
+    dataset = file.create_virtual_dataset("C_JJ", layout)
+    for key in ("units", "description", "dims"):
+        dataset.attrs[key] = attributes[key]
+
+
+def _user_type(file: h5py.File) -> None:
+    file["a type"] = np.dtype("f8")
+
+
+def _huge_attribute(file: h5py.File) -> None:
+    file.create_group("provenance/more").attrs["long"] = np.zeros(1 << 22)
+
+
+def _many(file: h5py.File) -> None:
+    group = file.create_group("many")
+    for number in range(150):
+        group.create_group(str(number))
+
+
+def _objects(kind: np.dtype[Any], fill: object) -> Change:
+    def values(_: h5py.File) -> Any:
+        found = np.empty(401, dtype=kind)
+        found[:] = [fill] * 401
+        return found
+
+    return _replaced("C_JJ", values, dtype=kind)
+
+
+def _references(file: h5py.File) -> None:
+    found = np.array([file["time_fs"].ref] * 401, dtype=h5py.ref_dtype)
+    _replaced("C_JJ", found, dtype=h5py.ref_dtype)(file)
+
+
+def _times_of_unix(file: h5py.File) -> None:
+    del file["C_JJ"]
+    space = h5py.h5s.create_simple((401,))
+    h5py.h5d.create(file.id, b"C_JJ", h5py.h5t.UNIX_D32LE, space)
+
+
+def _set_value(name: str, index: int, value: object) -> Change:
+    def change(file: h5py.File) -> None:
+        file[name][index] = value
+
+    return change
+
+
+def _hole(file: h5py.File) -> None:
+    file["C_JJ"][7] = np.nan
+
+
+TIMES = np.arange(401.0)
+LINES = np.ones(401, complex)
+
+CHANGES: dict[str, tuple[Change, str]] = {
+    # what the file says it is
+    "no schema": (_without("/", "schema"), "not a result of this program"),
+    "other schema": (_attribute("/", "schema", "x"), "not a result of this program"),
+    "schemas": (_attribute("/", "schema", ["x", "y"]), "not a result of this program"),
+    "numbered schema": (_attribute("/", "schema", 7), "not a result of this program"),
+    "future version": (
+        _attribute("/", "schema_version", 3),
+        "schema version 3; this program",
+    ),
+    "far future": (_attribute("/", "schema_version", 10**18), "update smallpolaron"),
+    "version 0": (_attribute("/", "schema_version", 0), "schema version 0; this program reads"),
+    "negative version": (_attribute("/", "schema_version", -1), "schema version -1"),
+    "version 1.5": (_attribute("/", "schema_version", 1.5), "schema version 1.5"),
+    "version in words": (_attribute("/", "schema_version", "2"), "schema version '2'"),
+    "versions": (_attribute("/", "schema_version", [1, 2]), "schema version [1, 2]"),
+    "no version": (_without("/", "schema_version"), "attribute schema_version is missing"),
+    "no kind": (_without("/", "kind"), "attribute kind is missing"),
+    "unknown kind": (_attribute("/", "kind", "../x"), "attribute kind = '../x'; must be one of"),
+    "kinds": (_attribute("/", "kind", ["kernel"]), "attribute kind = ['kernel']"),
+    "numbered kind": (_attribute("/", "kind", 1), "attribute kind = 1"),
+    # groups
+    **{
+        f"no {name}": (lambda file, name=name: file.__delitem__(name), f"{name} is missing")
+        for name in ("parameters", "provenance", "quality", "notes")
+    },
+    **{
+        f"{name} as dataset": (_dataset_for_group(name), f"{name} is a dataset; must be a group")
+        for name in ("parameters", "provenance", "quality", "notes", "parameters/model")
+    },
+    "circle of groups": (_circle, "several names (hard links)"),
+    "many groups": (_many, "more than 100 groups and datasets"),
+    "type in the file": (_user_type, "is neither a group nor a dataset"),
+    # links and other files
+    "soft link": (_linked("C_JJ", h5py.SoftLink("/dC_JJ")), "C_JJ is a soft link"),
+    "link to nowhere": (_linked("C_JJ", h5py.SoftLink("/none")), "C_JJ is a soft link"),
+    "link to itself": (_linked("C_JJ", h5py.SoftLink("/C_JJ")), "C_JJ is a soft link"),
+    "external link": (
+        _linked("C_JJ", h5py.ExternalLink("other.h5", "/C_JJ")),
+        "C_JJ is an external link; links are not followed",
+    ),
+    "external link to a device": (
+        _linked("C_JJ", h5py.ExternalLink("/dev/zero", "/x")),
+        "C_JJ is an external link",
+    ),
+    "linked parameters": (
+        _linked("parameters", h5py.ExternalLink("other.h5", "/parameters")),
+        "parameters is an external link",
+    ),
+    "linked section": (
+        _linked("parameters/model", h5py.SoftLink("/parameters/bath")),
+        "parameters/model is a soft link",
+    ),
+    "linked gate": (
+        lambda file: file["quality"].__setitem__("x", h5py.SoftLink("/quality")),
+        "quality/x is a soft link",
+    ),
+    "second name": (_twice, "several names (hard links)"),
+    "external storage": (_external, "C_JJ keeps its values in other files"),
+    "virtual dataset": (_virtual, "C_JJ keeps its values in other files"),
+    # types
+    "texts of any length": (_objects(h5py.string_dtype(), "x"), "C_JJ holds objects"),
+    "arrays of any length": (_objects(h5py.vlen_dtype("f8"), np.ones(3)), "C_JJ holds objects"),
+    "references": (_references, "C_JJ holds objects"),
+    "opaque": (_replaced("C_JJ", np.zeros(401, "V16")), "C_JJ holds |V16"),
+    "records": (_replaced("C_JJ", np.zeros(401, [("a", "f8"), ("b", "S3")])), "C_JJ holds "),
+    "nested arrays": (_replaced("C_JJ", None, shape=(401,), dtype="(2,)f8"), "C_JJ holds "),
+    "times of Unix": (_times_of_unix, "C_JJ holds an unknown type"),
+    "texts": (_replaced("C_JJ", np.full(401, b"1.5")), "C_JJ holds |S3; must hold numbers"),
+    "complex times": (_replaced("time_fs", TIMES + 0j), "time_fs holds complex128; must hold real"),
+    "times in words": (
+        _replaced("time_fs", np.full(401, b"1")),
+        "time_fs holds |S1; must hold",
+    ),
+    # shapes and sizes
+    "no C_JJ": (lambda file: file.__delitem__("C_JJ"), "C_JJ is missing"),
+    "no times": (lambda file: file.__delitem__("time_fs"), "time_fs is missing"),
+    "group as C_JJ": (_group_for_dataset, "C_JJ is missing"),
+    "table": (_replaced("C_JJ", np.ones((401, 2), complex)), "shape (401, 2) but dimensions"),
+    "number": (_replaced("C_JJ", 1.0 + 0j), "shape () but dimensions ('time',)"),
+    "short": (_replaced("C_JJ", LINES[:-1]), "'time' has length 401, elsewhere 400"),
+    "nothing": (_replaced("C_JJ", h5py.Empty("c16")), "C_JJ has no shape"),
+    "no times at all": (_replaced("time_fs", TIMES[:0]), "'time' has length"),
+    "short derivative": (_replaced("dC_JJ", LINES[:9]), "has length 9, elsewhere 401"),
+    "enormous": (
+        _replaced("C_JJ", None, shape=(10**15,), dtype="c16", chunks=(1000,)),
+        "C_JJ declares shape (1000000000000000,), 16000000000000000 bytes",
+    ),
+    "more than memory addresses": (
+        _replaced("C_JJ", None, shape=(2**40, 2**40), dtype="f8", chunks=(10, 10)),
+        "C_JJ declares shape (1099511627776, 1099511627776)",
+    ),
+    "compressed bomb": (
+        _replaced("C_JJ", None, shape=(2**28,), dtype="c16", chunks=(2**16,), compression="gzip"),
+        "C_JJ declares shape (268435456,), 4294967296 bytes",
+    ),
+    "endless text": (
+        _replaced("C_JJ", None, shape=(1,), dtype=f"S{2**31 - 1}", chunks=(1,)),
+        "C_JJ declares shape (1,), 2147483647 bytes",
+    ),
+    "enormous stranger": (
+        lambda file: file.create_dataset("x", (10**12,), "f8", chunks=(9,)),
+        "x declares shape (1000000000000,)",
+    ),
+    # numbers
+    "NaN": (_hole, "C_JJ holds values that are not finite"),
+    "infinite": (_set_value("C_JJ", 3, np.inf), "C_JJ holds values that are not finite"),
+    "NaN in times": (_set_value("time_fs", 3, np.nan), "time_fs holds values that are not finite"),
+    "times turn back": (_set_value("time_fs", 3, 1.0), "time_fs does not rise from 0"),
+    "times begin late": (_set_value("time_fs", 0, 0.5), "time_fs does not rise from 0"),
+    # attributes of datasets
+    "other units": (_attribute("C_JJ", "units", "nm^2 ps^-2"), "C_JJ has dimensions ('time',) and"),
+    "units of times": (_attribute("time_fs", "units", "ps"), "unit 'ps'; must have"),
+    "units of dC_JJ": (_attribute("dC_JJ", "units", "1"), "dC_JJ has dimensions"),
+    "list of units": (_attribute("C_JJ", "units", ["fs", "ps"]), "C_JJ: attribute units = ['fs',"),
+    "units in numbers": (_attribute("C_JJ", "units", 5), "C_JJ: attribute units = 5"),
+    "no units": (_without("C_JJ", "units"), "C_JJ: attribute units is missing"),
+    "no description": (_without("C_JJ", "description"), "attribute description is missing"),
+    "empty description": (_attribute("C_JJ", "description", ""), "C_JJ has no unit or no desc"),
+    "no dimensions": (_without("C_JJ", "dims"), "C_JJ: attribute dims is missing"),
+    "one word for dimensions": (_attribute("C_JJ", "dims", "time"), "attribute dims = 'time'"),
+    "other dimensions": (_attribute("C_JJ", "dims", ["site"]), "C_JJ has dimensions ('site',)"),
+    "two dimensions": (_attribute("C_JJ", "dims", ["time", "site"]), "but dimensions ('time', 'si"),
+    # gates and notes
+    "no value": (_without("quality/long_time_decay", "value"), "attribute value is missing"),
+    "value in words": (
+        _attribute("quality/long_time_decay", "value", "0"),
+        "quality/long_time_decay: attribute value = '0'; must be a number",
+    ),
+    "bounds": (_attribute("quality/long_time_decay", "bound", [1.0, 2.0]), "bound = [1.0, 2.0]"),
+    "passed": (_attribute("quality/long_time_decay", "passed", 1), "passed = 1; must be true or"),
+    "meaning": (_attribute("quality/long_time_decay", "meaning", 1), "attribute meaning = 1"),
+    "note": (_attribute("notes", "reason", 5), "notes: attribute reason = 5; must be a text"),
+    "notes": (_attribute("notes", "reason", ["a", "b"]), "attribute reason = ['a', 'b']"),
+    "long attribute": (_huge_attribute, "attribute long has shape (4194304,)"),
+    # parameters and provenance
+    "temperature": (_attribute("parameters/model", "temperature_K", 0.0), "is no temperature"),
+    "NaN temperature": (_attribute("parameters/model", "temperature_K", np.nan), "no temperature"),
+    "temperature in words": (
+        _attribute("parameters/model", "temperature_K", "300"),
+        "temperature_K = '300': a number is needed",
+    ),
+    "no temperature": (_without("parameters/model", "temperature_K"), "temperature_K"),
+    "sites": (_attribute("parameters/model", "n_sites", 10**9), "the parameters have the hash"),
+    "hopping": (_attribute("parameters/model", "hopping_cm", ["x", "y"]), "the parameters have"),
+    "start": (_attribute("parameters", "start_site", 99), "parameters/start_site = 99; must be a"),
+    "derived": (_attribute("parameters/derived", "eta_over_v", "2"), "derived/eta_over_v = '2'"),
+    "hash": (_attribute("provenance", "configuration_hash", "0" * 64), "recorded is 0000"),
+    "numerics": (_attribute("provenance", "numerics_version", "x"), "the parameters have the hash"),
+    "complex parameter": (_attribute("parameters", "x", 1j), "attribute x holds complex128"),
+    "object parameter": (
+        lambda file: file["parameters"].attrs.__setitem__("x", file["C_JJ"].ref),
+        "attribute x holds object",
+    ),
+}
+"""Changes of a correlation file of version 1, which has no checksum, and what must be said."""
+
+
+def _truncated(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:3000])
+
+
+def _flipped(path: Path) -> None:
+    content = bytearray(path.read_bytes())
+    content[5000] ^= 1
+    path.write_bytes(content)
+
+
+BYTES: dict[str, tuple[Callable[[Path], object], str]] = {
+    "truncated": (_truncated, "truncated, damaged or not an HDF5 file"),
+    "flipped bit": (_flipped, "damaged, it is not what was written"),
+    "empty": (lambda path: path.write_bytes(b""), "truncated, damaged or not an HDF5 file"),
+    "text": (lambda path: path.write_text("x" * 5000), "not an HDF5 file"),
+    "only the signature": (
+        lambda path: path.write_bytes(b"\x89HDF\r\n\x1a\n"),
+        "truncated, damaged or not an HDF5 file",
+    ),
+    "zeros": (lambda path: path.write_bytes(bytes(5000)), "not an HDF5 file"),
+    "none": (lambda path: path.unlink(), "no such file"),
+}
+"""Changes of the bytes of a sealed file."""

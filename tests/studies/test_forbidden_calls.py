@@ -1,0 +1,224 @@
+"""What no source of the package and the workflow may do with a value from outside.
+
+No value becomes code, a shell command or a pickle; nothing is fetched; files are read by the few
+modules that bound what they read. (The ranks of one MPI job exchange objects of their own by
+mpi4py, which pickles them on the way.)
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.studies.hostile import STRINGS
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "src" / "smallpolaron"
+SOURCES = sorted(PACKAGE.rglob("*.py"))
+RULES = [ROOT / "Snakefile", *sorted((ROOT / "workflow").rglob("*.smk"))]
+
+NETWORK = {
+    *("socket", "ssl", "urllib", "http", "ftplib", "smtplib", "xmlrpc", "webbrowser"),
+    *("requests", "urllib3", "httpx", "aiohttp", "websockets", "paramiko", "pooch"),
+}
+CODE = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve", "code", "ctypes"}
+CALLS = {
+    *("eval", "exec", "compile", "__import__"),
+    *(
+        "os.system",
+        "os.popen",
+        "os.startfile",
+        "subprocess.getoutput",
+        "subprocess.getstatusoutput",
+    ),
+    *("tempfile.mktemp", "os.tempnam", "runpy.run_path", "importlib.import_module"),
+    *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "yaml.FullLoader"),
+    *("yaml.UnsafeLoader", "yaml.Loader", "numpy.load", "np.load", "np.fromfile", "np.memmap"),
+    *("np.loadtxt", "np.genfromtxt", "np.fromregex", "pandas.read_pickle", "pandas.read_csv"),
+}
+PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
+
+READERS = {
+    "studies/crate.py": "the project's own CITATION.cff",
+    "studies/own_data/text_table.py": "after a look at the size of the file",
+    "studies/provenance.py": "files of /proc",
+    "studies/schema.py": "pages of the checkout, for its developers",
+}
+"""Files that may read whole files by themselves, and what."""
+HDF5_READERS = {"studies/store.py", "studies/own_data/hdf5_table.py"}
+HDF5_LOOKERS = {"studies/own_data/table_analysis.py": "one attribute, to tell own files"}
+PROCESSES = {
+    "studies/provenance.py": "git, with fixed arguments",
+    "studies/rerun.py": "the job of a file again, as a list of arguments",
+}
+"""Files that start processes."""
+
+
+def name_of(node: ast.expr) -> str:
+    """Return a dotted name, or only its end where its begin is an expression."""
+    if isinstance(node, ast.Name):
+        return node.id
+    if isinstance(node, ast.Attribute):
+        return f"{name_of(node.value)}.{node.attr}"
+    return ""
+
+
+def imported(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0:
+            yield str(node.module).partition(".")[0]
+
+
+def findings(text: str, file: str) -> list[str]:
+    """Return what is forbidden in a Python source."""
+    tree = ast.parse(text)
+    found = [f"imports {name}" for name in imported(tree) if name in NETWORK | CODE]
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Attribute, ast.Name)):
+            name = name_of(node)
+            if name in CALLS or name.startswith(PREFIXES):
+                found.append(f"uses {name}")
+        if isinstance(node, ast.Call):
+            found += call_findings(node, file)
+    return found
+
+
+def call_findings(node: ast.Call, file: str) -> Iterator[str]:
+    name = name_of(node.func)
+    options = {keyword.arg: keyword.value for keyword in node.keywords}
+    for option in ("shell", "allow_pickle"):
+        value = options.get(option)
+        if value is not None and not (isinstance(value, ast.Constant) and value.value is False):
+            yield f"calls {name} with {option}"
+    if name.startswith("subprocess.") and file not in PROCESSES:
+        yield f"calls {name}"
+    if name.endswith(("read_array", "savez")) and "allow_pickle" not in options:
+        yield f"calls {name} without allow_pickle=False"
+    if name.endswith((".read_text", ".read_bytes")) and file not in READERS:
+        yield f"reads a whole file by {name}"
+    if name == "h5py.File" and file not in HDF5_READERS | set(HDF5_LOOKERS):
+        yield "opens an HDF5 file"
+    if name.endswith((".send", ".recv")):
+        yield f"pickles by {name}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_package(path: Path) -> None:
+    assert findings(path.read_text(), path.relative_to(PACKAGE).as_posix()) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import requests",
+        "from urllib.request import urlopen",
+        "import os, pickle",
+        "eval('1')",
+        "f = exec",
+        "os.system('ls')",
+        "os.execvp('ls', ['ls'])",
+        "subprocess.run(['ls'])",
+        "subprocess.run('ls', shell=True)",
+        "subprocess.run('ls', shell=flag)",
+        "yaml.load(text, Loader=yaml.SafeLoader)",
+        "np.load(path)",
+        "format.read_array(member)",
+        "format.read_array(member, allow_pickle=True)",
+        "tempfile.mktemp()",
+        "Path(name).read_text()",
+        "h5py.File(path)",
+        "connection.recv()",
+    ],
+)
+def test_the_search_finds(text: str) -> None:
+    assert findings(text, "x.py")
+
+
+def test_exceptions_are_needed() -> None:
+    """An exception for a file that does without is one too many."""
+    for file in (*READERS, *PROCESSES, *HDF5_READERS, *HDF5_LOOKERS):
+        assert findings((PACKAGE / file).read_text(), "x.py"), file
+
+
+def code_of(rules: str) -> str:
+    """Return a rule file without comments and without its texts."""
+    return re.sub(r'""".*?"""|"[^"\n]*"|#[^\n]*', "", rules, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("path", RULES, ids=lambda path: path.name)
+def test_rules(path: Path) -> None:
+    text = code_of(path.read_text())
+    names = [*NETWORK, *CODE, *CALLS]
+    pattern = r"(?<![\w.])(" + "|".join(map(re.escape, names)) + r")(?![\w=])"
+    assert re.findall(pattern, text) == []
+    assert not re.search(r"\bshell\s*\(|\bsubprocess\b|\bos\.", text)
+
+
+FORMATTED = re.compile(r"{(\w+(?:\.\w+)?)}")
+PLAIN = {
+    "log": "path of the study",
+    "resources.mpi": "launcher, from the profile",
+    "resources.tasks": "whole number",
+    "wildcards.point": "constrained",
+    "wildcards.start": "constrained",
+    "wildcards.ladder": "constrained",
+    "params.stem": "path of the study",
+    "params.benchmarks": "path of the study",
+    "params.band": "number of the study",
+    "params.percent": "number of the study",
+    "params.point": "id of a point",
+    "params.name": "name of an ensemble",
+    "params.protocol": "one of three words",
+    "params.command": "quoted by shlex.join",
+}
+"""What rules put into commands, and why it is safe there."""
+
+
+def commands(rules: str) -> list[str]:
+    """Return the texts of all shell commands of a rule file."""
+    found = re.findall(r"\n    shell:\n((?:        .*\n|\n)+)", rules + "\n")
+    return ["".join(re.findall(r'"([^"\n]*)"', block)) for block in found]
+
+
+def test_commands_hold_only_what_cannot_break_them() -> None:
+    found = [command for path in RULES for command in commands(path.read_text())]
+    assert len(found) == sum(path.read_text().count("\n    shell:") for path in RULES) > 40
+    names = {name for command in found for name in FORMATTED.findall(command)}
+    others = {name for name in names if not name.startswith(("input", "output"))}
+    assert others == set(PLAIN)
+    assert all("`" not in command for command in found)
+    substitutions = {each for command in found for each in re.findall(r"\$\([^)]*\)", command)}
+    assert substitutions == {"$(dirname {output.points})"}
+
+
+def test_wildcards_match_no_hostile_name() -> None:
+    text = (ROOT / "workflow" / "rules" / "study.smk").read_text()
+    block = text[text.index("wildcard_constraints:") :]
+    constraints = dict(re.findall(r'^    (\w+)=r?"(.*)",$', block, flags=re.MULTILINE))
+    used = {
+        name
+        for path in RULES
+        for name in re.findall(r"{{(\w+)}}", path.read_text())
+        if path.name != "study.smk"
+    }
+    # figure and suffix are filled in by expand(), not matched
+    assert used - {"figure", "suffix", "PYTHONPATH"} == set(constraints)
+    for name, pattern in constraints.items():
+        hits = [text for text in STRINGS.values() if re.fullmatch(pattern, text)]
+        assert hits == [] or name == "system", (name, hits)
+
+
+def test_systems_are_named_by_the_plan_only() -> None:
+    """The wildcard of a figure's folder has no shape of its own: its name must be known."""
+    text = (ROOT / "workflow" / "rules" / "study.smk").read_text()
+    pattern = re.search(r'^    system=r"(.*)",$', text, flags=re.MULTILINE)
+    assert pattern is not None
+    harmful = [each for each in STRINGS.values() if re.search(r"[^\w.~+-]", each, re.ASCII)]
+    assert len(harmful) > 15
+    assert not any(re.fullmatch(pattern[1], each) for each in harmful)

@@ -1,0 +1,261 @@
+"""Hostile and damaged result files: every command that reads them refuses, with the reason."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import pytest
+
+from smallpolaron.cli import main
+from smallpolaron.studies import hdf5_inputs
+from smallpolaron.studies.plan import Plan, write_plan
+from smallpolaron.studies.store import Result, read_result, write_result
+from tests.studies.hostile import forge, refused, unprivileged
+from tests.studies.hostile_results import BYTES, CHANGES
+
+Make = Callable[..., Result]
+PlanOf = Callable[[str], Plan]
+
+
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("files")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, files: Path, correlation: Make, plan_of: PlanOf, valid: str) -> Path:
+    """Return a study of one point with its correlation file, in a folder of its own."""
+    whole = files / "study"
+    if not whole.exists():
+        plan = plan_of(valid)
+        write_plan(whole / "plan.json", plan)
+        # the file is that of the point; its name holds the hash
+        source = correlation(n_sites=3)
+        write_result(whole / "correlation" / f"{source.parameters['point']}.h5", source)
+    shutil.copytree(whole, tmp_path / "study")
+    return tmp_path / "study"
+
+
+def file_of(folder: Path) -> Path:
+    return next((folder / "correlation").glob("*.h5"))
+
+
+def kernel(folder: Path, path: Path) -> list[str]:
+    plan, output = folder / "plan.json", folder / "out" / "x.h5"
+    return ["kernel", "--plan", str(plan), "--correlation", str(path), "--output", str(output)]
+
+
+def test_the_file_is_accepted_without_its_fault(folder: Path) -> None:
+    path = file_of(folder)
+    forge(path, lambda file: None)
+    assert main(kernel(folder, path)) == 0
+    assert "reason" not in read_result(folder / "out" / "x.h5").notes
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_hostile_content(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, reason = CHANGES[name]
+    path = file_of(folder)
+    forge(path, change)
+    monkeypatch.setattr(hdf5_inputs, "MOST_MEMBERS", 100)
+    said = refused(kernel(folder, path), folder, capsys)
+    assert said.startswith(f"error: {path}: ")
+    assert reason in said
+    assert main(["verify", str(path)]) == 1
+    verdict = capsys.readouterr().out
+    assert verdict.startswith(("damaged ", "inconsistent "))
+    assert reason in verdict
+
+
+@pytest.mark.parametrize("name", BYTES)
+def test_hostile_bytes(name: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    change, reason = BYTES[name]
+    path = file_of(folder)
+    change(path)
+    said = refused(kernel(folder, path), folder, capsys)
+    assert said.startswith(f"error: {path}: ")
+    assert reason in said
+
+
+def _forbidden(path: Path) -> None:
+    path.chmod(0)
+
+
+def _loop(path: Path) -> None:
+    path.unlink()
+    path.symlink_to(path)
+
+
+def _pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+KINDS_OF_FILE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "folder": (_folder, "not a regular file"),
+    "pipe": (_pipe, "not a regular file"),
+    "link to itself": (_loop, "no such file"),
+    "forbidden": (_forbidden, "cannot read the file (Permission denied)"),
+}
+
+
+@pytest.mark.parametrize("name", KINDS_OF_FILE)
+def test_what_is_no_file(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change, reason = KINDS_OF_FILE[name]
+    path = file_of(folder)
+    assert main([*kernel(folder, path)[:-1], str(folder / "first.h5")]) == 0  # all is imported
+    change(path)
+    monkeypatch.chdir(folder)
+    for place in (folder, path.parent):
+        place.chmod(0o755)
+    (folder / "plan.json").chmod(0o644)
+    arguments = [each.replace(f"{folder}/", "") for each in kernel(folder, path)]
+    if name == "forbidden":
+        with unprivileged():
+            said = refused(arguments, Path(), capsys)
+    else:
+        said = refused(arguments, folder, capsys)
+    assert said.startswith(f"error: {path.relative_to(folder)}: ")
+    assert reason in said
+
+
+OF_CORRELATION = ("kernel", "augmented", "mobility")
+OF_MOBILITY = ("drude-smith", "conductivity-models", "moments")
+WITH_PLAN: dict[str, tuple[str, list[str]]] = {
+    **{name: ("correlation", ["--correlation", "{bad}"]) for name in OF_CORRELATION},
+    **{name: ("mobility", ["--mobility", "{bad}"]) for name in OF_MOBILITY},
+    "population-kernel": ("population", ["--population", "{bad}"]),
+    "spreading": ("population", ["--population", "{bad}"]),
+    "finite-size": ("mobility", ["--mobility", "{bad}"]),
+    "climb": ("mobility", ["--mobility", "{bad}", "--name", "x"]),
+    "ladder": ("mobility", ["--mobility", "{bad}", "--name", "x"]),
+}
+COMMANDS: dict[str, tuple[str, list[str]]] = {
+    **{
+        name: (kind, [name, "--plan", "{folder}/plan.json", "--output", "{out}", *options])
+        for name, (kind, options) in WITH_PLAN.items()
+    },
+    "tables": (
+        "correlation",
+        ["tables", "--plan", "{folder}/plan.json", "--output-folder", "{folder}/tables"],
+    ),
+    "verdict": (
+        "correlation",
+        [
+            *["verdict", "--plan", "{folder}/plan.json", "--output", "{out}"],
+            *["--table", "{folder}/v.csv", "--page", "{folder}/v.html"],
+        ],
+    ),
+    "ladder-table": ("ladder", ["ladder-table", "--ladder", "{bad}", "--output", "{out}"]),
+    "ensemble-table": ("ensemble", ["ensemble-table", "--ensemble", "{bad}", "--output", "{out}"]),
+    "quality": ("correlation", ["quality", "--results", "{bad}", "--output", "{out}"]),
+    "rerun": ("correlation", ["rerun", "{bad}"]),
+    "rerun a derived file": ("mobility", ["rerun", "{bad}"]),
+    "inverse": (
+        "moments",
+        ["inverse", "--moments", "{bad}", "--output", "{out}", "--suggestion", "{folder}/s.yaml"],
+    ),
+    "analyse": ("correlation", ["analyse", "{bad}", "--output-folder", "{folder}/own"]),
+    "crate": (
+        "correlation",
+        ["crate", "{folder}", "--output", "{folder}/x.zip", "--config", "{folder}/study.yaml"],
+    ),
+    "cost --check": ("correlation", ["cost", "--check", "{folder}", "--output", "{out}"]),
+    "cost --calibrate": ("correlation", ["cost", "--calibrate", "{folder}", "--output", "{out}"]),
+}
+"""Commands that read result files, with the kind each takes."""
+
+EVERYWHERE = (
+    "future version",
+    "external link",
+    "external storage",
+    "virtual dataset",
+    "references",
+    "enormous",
+    "compressed bomb",
+    "no quality",
+    "parameters as dataset",
+)
+"""Changes that no reader may overlook."""
+
+
+@pytest.mark.parametrize("name", [*EVERYWHERE, *BYTES])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_refuses(
+    command: str, name: str, folder: Path, valid: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kind, arguments = COMMANDS[command]
+    if name == "none" and "{bad}" not in arguments:
+        pytest.skip("such a command does not name the file")
+    (folder / "study.yaml").write_text(valid)
+    path = file_of(folder)
+    if name in BYTES:
+        BYTES[name][0](path)
+    else:
+        forge(path, CHANGES[name][0], kind)
+    names = {"bad": str(path), "folder": str(folder), "out": str(folder / "out.x")}
+    said = refused([each.format(**names) for each in arguments], folder, capsys)
+    assert str(path) in said
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_status_calls_it_failed_or_does_not_need_the_part(
+    name: str, folder: Path, valid: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "study.yaml").write_text(valid)
+    change, reason = CHANGES[name]
+    forge(file_of(folder), change)
+    status = main(["status", str(folder / "study.yaml"), "--results", str(folder)])
+    out = capsys.readouterr().out
+    assert status == (1 if "failed: " in out else 0)
+    assert status == 0 or reason in out
+    assert status == 1 or not name.endswith(("version", "quality", "provenance", "gate"))
+
+
+@pytest.mark.parametrize(
+    ("ranks", "options"),
+    [(10**9, []), ("4", []), ([1, 2], []), (-1, []), (2, ["--ranks", "0"]), (2, ["--ranks", "-4"])],
+)
+def test_a_file_cannot_ask_for_any_number_of_processes(
+    ranks: object, options: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file_of(folder)
+    forge(path, lambda file: file["provenance"].attrs.__setitem__("ranks", ranks))
+    said = refused(["rerun", str(path), *options], folder, capsys)
+    assert "must be a whole number from 1 to 4096" in said
+
+
+def test_a_crate_holds_no_links(
+    folder: Path, valid: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "study.yaml").write_text(valid)
+    (folder / "tables").mkdir()
+    (folder / "tables" / "points.csv").symlink_to("/etc/passwd")
+    arguments = ["crate", str(folder), "--output", str(folder / "x.zip"), "--partial"]
+    said = refused([*arguments, "--config", str(folder / "study.yaml")], folder, capsys)
+    assert "points.csv: a symbolic link" in said
+
+
+def test_a_file_too_large_for_the_bound_is_read_if_it_holds_what_it_declares(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_of(folder)
+    monkeypatch.setattr(hdf5_inputs, "LARGEST_EXPANDED", 10)
+    assert read_result(path).kind == "correlation"
+    forge(path, lambda file: file.create_dataset("x", (10**6,), "f8", chunks=(9,)))
+    with h5py.File(path) as file:
+        assert file["x"].id.get_storage_size() == 0
+    assert main(["verify", str(path)]) == 1

@@ -1,0 +1,137 @@
+"""Files that the program wrote in schema version 1 are read, judged and used by every command."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from smallpolaron.cli import main
+from smallpolaron.studies.plan import write_plan
+from smallpolaron.studies.seal import seal_state
+from smallpolaron.studies.store import read_result
+from smallpolaron.studies.study import load_plan
+from tests.studies.hostile import refused
+
+DATA = Path(__file__).with_name("data") / "version1"
+AGES = ("early", "late")
+COMMITS = {"early": "516c599", "late": "8889ce0"}
+
+
+@pytest.fixture(params=AGES)
+def age(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def folder(age: str, tmp_path: Path) -> Path:
+    """Return the folder of the old results, with a plan of today for the criteria."""
+    for packed in (DATA / age).rglob("*.gz"):
+        path = tmp_path / packed.relative_to(DATA / age).with_suffix("")
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(gzip.decompress(packed.read_bytes()))
+    write_plan(tmp_path / "today.json", load_plan(DATA / f"{age}.yaml"))
+    return tmp_path
+
+
+def file_of(folder: Path, kind: str) -> Path:
+    (path,) = (folder / kind).glob("*.h5")
+    return path
+
+
+def test_the_files_are_of_version_1(age: str, folder: Path) -> None:
+    for kind in ("correlation", "mobility"):
+        with h5py.File(file_of(folder, kind)) as file:
+            assert file.attrs["schema_version"] == 1
+            assert "content_sha256" not in file.attrs
+            assert file["provenance"].attrs["git_commit"].startswith(COMMITS[age])
+        assert seal_state(file_of(folder, kind)) == "none"
+
+
+@pytest.mark.parametrize("kind", ["correlation", "mobility"])
+def test_everything_is_read(kind: str, folder: Path) -> None:
+    result = read_result(file_of(folder, kind), kind=kind)
+    with h5py.File(file_of(folder, kind)) as file:
+        names: list[str] = []
+        file.visit(names.append)
+        arrays = {n for n in names if isinstance(file[n], h5py.Dataset)}
+        indices = {n for n in arrays if "index_of_dimension" in file[n].attrs}
+        assert set(result.variables) == arrays - indices
+        for name, variable in result.variables.items():
+            np.testing.assert_array_equal(variable.data, file[name][()])
+            assert variable.units == file[name].attrs["units"]
+        assert {gate.name for gate in result.gates} == set(file["quality"])
+        assert result.parameters["model"]["n_sites"] == 3
+        assert result.provenance["ranks"] == 1
+        assert result.flagged == bool(file.attrs["flagged"]) is True
+
+
+def test_verify_says_that_no_checksum_vouches_for_them(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["verify", str(folder)]) == 0
+    out = capsys.readouterr().out
+    assert out.splitlines()[-1] == "2 files: 2 no checksum"
+    assert main(["verify", "--write", str(folder)]) == 0
+    assert main(["verify", str(folder)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "2 files: 2 ok"
+
+
+def test_a_new_mobility_is_that_of_then(folder: Path) -> None:
+    output = folder / "new.h5"
+    source, plan = file_of(folder, "correlation"), folder / "today.json"
+    arguments = ["--plan", str(plan), "--correlation", str(source), "--output", str(output)]
+    assert main(["mobility", *arguments]) == 0
+    old, new = read_result(file_of(folder, "mobility")), read_result(output)
+    for name in ("D", "mobility", "D_running", "C_kubo", "sigma"):
+        np.testing.assert_allclose(
+            new.variables[name].data, old.variables[name].data, rtol=1e-9, atol=1e-12, err_msg=name
+        )
+    assert new.flagged
+    with h5py.File(output) as file:
+        assert file.attrs["schema_version"] == 2
+
+
+def test_quality_table(folder: Path) -> None:
+    output = folder / "quality.csv"
+    results = [str(file_of(folder, kind)) for kind in ("correlation", "mobility")]
+    assert main(["quality", "--results", *results, "--output", str(output)]) == 0
+    assert "detailed_balance" in output.read_text()
+
+
+def test_size_table_needs_parameters_that_early_files_lack(
+    age: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, output = file_of(folder, "mobility"), folder / "sizes.csv"
+    arguments = ["finite-size", "--plan", str(folder / "today.json"), "--mobility", str(path)]
+    if age == "late":
+        assert main([*arguments, "--output", str(output)]) == 0
+        return
+    said = refused([*arguments, "--output", str(output)], folder, capsys)
+    assert said.startswith(f"error: {path}: parameters/")
+    assert "is missing, but needed; older versions did not write it" in said
+
+
+def test_rerun_says_what_an_early_file_lacks(
+    age: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if age == "late":
+        said = refused(["rerun", str(file_of(folder, "mobility"))], folder, capsys)
+        assert "does not hold the criteria of its analysis" in said
+        assert "name the plan of the study with --plan" in said
+        return
+    said = refused(["rerun", str(file_of(folder, "correlation"))], folder, capsys)
+    assert "its parameters lack accuracy, adaptive: smallpolaron '0.1.0' at commit '516c599" in said
+    assert "make it again with that version" in said
+
+
+@pytest.mark.parametrize("age", ["late"], indirect=False)
+def test_a_late_file_is_made_again(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    path, plan = file_of(folder, "mobility"), folder / "today.json"
+    status = main(["rerun", str(path), "--plan", str(plan), "--tolerance", "1e-9"])
+    out = capfd.readouterr().out
+    assert status == 0, out
+    assert any(line.startswith("D_running ") for line in out.splitlines())
