@@ -23,9 +23,10 @@ from smallpolaron.analysis.gates import Gate
 from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
 from smallpolaron.studies.dimension_scales import INDEX_MARK, attach_scales
-from smallpolaron.studies.hdf5_inputs import Unfit, datasets, require_readable, subgroup, subgroups
+from smallpolaron.studies.hdf5_inputs import Unfit, datasets, require_readable, subgroup
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
+from smallpolaron.studies.stored_gates import read_gates, read_notes, read_text
 from smallpolaron.studies.textfile import temporary_name, to_disk
 
 SCHEMA = "smallpolaron-result"
@@ -302,7 +303,10 @@ def read_record(path: Path) -> Record:
         StoreError: as read_result.
     """
     with _opened(path, None) as file:
-        return Record(_gates(file), attributes.read_mapping(subgroup(file, "provenance")))
+        return Record(
+            read_gates(subgroup(file, "quality")),
+            attributes.read_mapping(subgroup(file, "provenance")),
+        )
 
 
 def _changed(path: Path) -> StoreError:
@@ -367,9 +371,9 @@ def _load(path: Path, file: h5py.File) -> Result:
         kind=attributes.read_value(file, "kind"),
         variables=Held(path, "", {name: _variable(item) for name, item in found.items()}),
         parameters=Held(path, "parameters/", groups["parameters"]),
-        gates=_gates(file),
+        gates=read_gates(subgroup(file, "quality")),
         provenance=Held(path, "provenance/", groups["provenance"]),
-        notes=_notes(subgroup(file, "notes")),
+        notes=read_notes(subgroup(file, "notes")),
     )
 
 
@@ -380,32 +384,6 @@ def _variable(item: h5py.Dataset) -> Variable:
     return Variable(
         data=item[()],
         dims=tuple(map(str, dims)),
-        units=_text(item, "units"),
-        description=_text(item, "description"),
+        units=read_text(item, "units"),
+        description=read_text(item, "description"),
     )
-
-
-def _text(item: h5py.Dataset | h5py.Group, name: str) -> str:
-    value = attributes.read_value(item, name)
-    if not isinstance(value, str):
-        raise Unfit(f"{item.name[1:]}: attribute {name} = {show(value)}; must be a text")
-    return value
-
-
-def _notes(group: h5py.Group) -> dict[str, str]:
-    return {name: _text(group, name) for name in group.attrs}
-
-
-def _gates(file: h5py.File) -> tuple[Gate, ...]:
-    return tuple(_gate(name, group) for name, group in subgroups(subgroup(file, "quality")))
-
-
-def _gate(name: str, group: h5py.Group) -> Gate:
-    value, bound = (attributes.read_value(group, key) for key in ("value", "bound"))
-    passed = attributes.read_value(group, "passed")
-    for key, found in (("value", value), ("bound", bound)):
-        if type(found) not in (int, float):
-            raise Unfit(f"quality/{name}: attribute {key} = {show(found)}; must be a number")
-    if type(passed) is not bool:
-        raise Unfit(f"quality/{name}: attribute passed = {show(passed)}; must be true or false")
-    return Gate(name, value, bound, passed, _text(group, "meaning"))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -139,14 +139,15 @@ def plain_value(text: str) -> object:
     Only the text as a whole is a number, truth value or null; anything else is a word, whatever is
     in it.
     """
-    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    tag = _resolve(yaml.ScalarNode, text, (True, False))
     try:
         return _converted(text, tag.removeprefix(_CORE))
     except ValueError:
         return text
 
 
-_RESOLVER: Final = _CoreLoader("")
+# a loader without a text, for its rules of what a scalar is
+_resolve: Final[Callable[[type, str, tuple[bool, bool]], str]] = _CoreLoader("").resolve
 
 
 def _is_text(text: str) -> bool:
