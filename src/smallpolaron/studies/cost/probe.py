@@ -24,7 +24,7 @@ from smallpolaron.dynamics.population_runs import (
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import LARGEST
-from smallpolaron.studies.adaptive_runs import accuracy_of, population_symmetry, symmetry_of
+from smallpolaron.studies.adaptive_runs import accuracy_of
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.cost.evidence import PROBE_ERROR, Evidence
@@ -37,6 +37,8 @@ from smallpolaron.studies.parameters import (
     is_adaptive,
     is_infinite,
     number,
+    population_symmetry,
+    symmetry_of,
     whole,
 )
 
@@ -84,7 +86,7 @@ def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evide
         labels = MOST_LABELS
     except (NotConverged, PropagationFailed):
         return None
-    fit = model.family(job.family).fits["first_labels"]
+    fit = model.family(job.family).fits["labels"]
     return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR)
 
 
