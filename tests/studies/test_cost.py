@@ -45,7 +45,10 @@ propagation: {duration_fs: 600}
 
 @pytest.fixture(scope="module")
 def records() -> list[JobRecord]:
-    """Jobs of both paper studies and of the calibration, one per system, as they ran."""
+    """Jobs of both paper studies and of the calibration as they ran.
+
+    The smallest of every system and start, of currents also the largest.
+    """
     path = Path(__file__).with_name("cost_jobs.json")
     return [JobRecord(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
 
@@ -87,10 +90,12 @@ def test_fit_needs_two_systems() -> None:
 def test_systems_left_out_are_estimated_within_a_factor_of_two(records: list[JobRecord]) -> None:
     found = leave_systems_out(records)
     assert len(found) == len(records)
-    for quantity in QUANTITIES:
-        known = [near for each in found if (near := each.near(quantity)) is not None]
-        assert len(known) > 0.9 * len(records)
-        assert np.mean(known) >= 0.9, quantity
+    papers = [each for each in found if each.record.study in ("mori2024", "anomalous2024")]
+    for jobs, share in ((papers, 0.9), (found, 0.85)):
+        for quantity in QUANTITIES:
+            known = [near for each in jobs if (near := each.near(quantity)) is not None]
+            assert len(known) > 0.9 * len(jobs)
+            assert np.mean(known) >= share, quantity
     for quantity in ("labels", "core_seconds"):
         assert np.mean([each.inside(quantity) for each in found]) >= 0.85, quantity
 
@@ -110,7 +115,7 @@ def test_report_holds_every_job_and_says_what_was_shown(
     found = compare(model, unseen)
     text = report("the command", ("mori2024", "more"), found, found)
     assert "Written by `the command`" in text
-    assert "mori2024 and more" in text
+    assert "mori2024, more" in text
     assert all(text.count(record.name) >= 1 for record in records)
     first = found[0]
     true, ratio = first.record.products, first.ratio("products")

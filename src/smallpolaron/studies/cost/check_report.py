@@ -27,8 +27,9 @@ one that differs by less than 15 %, whatever its lattice, start, size, duration 
 _FITTED: Final = """
 ## 2. The model in the package
 
-It was fitted to the jobs of {studies}: for these the table tells how far its formulas follow what
-they were shown, not how far they are right.
+It was fitted to the jobs of {studies}.
+For these the table tells how far its formulas follow what they were shown, not how far they are
+right.
 """
 
 _JOBS: Final = """
@@ -55,7 +56,7 @@ def report(
     lines = [
         _HEAD.format(command=command),
         *_shares(left_out),
-        _FITTED.format(studies=" and ".join(studies)),
+        _FITTED.format(studies=", ".join(studies)),
         *_shares(fitted),
         _JOBS,
         *_jobs(left_out),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import log, sqrt
+from math import hypot, log, sqrt
 from typing import Final
 
 import numpy as np
@@ -61,7 +61,7 @@ def correction(model: CostModel, known: Sequence[Evidence], job: JobFeatures) ->
     """Return what is known about the basis of a job beyond the fit; without evidence its spread."""
     fit = model.family(job.family).fits["labels"]
     mine = [each for each in known if each.job.family == job.family]
-    prior = fit.deviation(job.values)
+    prior = hypot(fit.deviation(job.values), job.unseen)
     if not mine:
         return Correction(0.0, prior)
     tied = np.array([_covariance(fit, job, each.job) for each in mine])
@@ -76,4 +76,5 @@ def correction(model: CostModel, known: Sequence[Evidence], job: JobFeatures) ->
 def _covariance(fit: Regression, job: JobFeatures, other: JobFeatures) -> float:
     distance = np.subtract(job.system, other.system)
     similar = float(np.exp(-np.sum(distance**2) / (2 * REACH**2)))
-    return fit.spread**2 * similar + fit.shared(job.values, other.values)
+    own = fit.spread**2 + job.unseen * other.unseen
+    return own * similar + fit.shared(job.values, other.values)

@@ -15,7 +15,7 @@ import numpy as np
 
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.model.units import CM_TO_RAD_FS, thermal_energy
-from smallpolaron.studies.baths import coupling_cm, slowest_cm
+from smallpolaron.studies.baths import coupling_cm, is_one_debye_bath, slowest_cm
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import (
     Given,
@@ -42,6 +42,10 @@ SEEN: Final = 4
 """A ket s sites from the end of a chain has (s + 1)/SEEN of the labels of one in the middle. Of
 populations 0.21 and 0.37 were measured at the end, 0.52 one site away, 0.94 three sites away."""
 
+UNSEEN_SPREAD: Final = 0.7
+"""Standard deviation of the logarithm of labels for vibrations and several baths, of which no
+calibration knows any: an assumption, which makes probes count."""
+
 TYPICAL_THRESHOLD: Final = 1e-4
 """Threshold at which the feature h is zero."""
 
@@ -57,6 +61,7 @@ class JobFeatures:
         threshold: share of the state that a label must exceed, with all symmetries in use.
         target: wanted accuracy.
         copies: labels over those of the case with all symmetries, known beforehand.
+        unseen: spread of the logarithm of its labels because no job like it was calibrated.
         samples: output times.
         n_sites: sites.
     """
@@ -67,6 +72,7 @@ class JobFeatures:
     threshold: float
     target: float
     copies: float
+    unseen: float
     samples: int
     n_sites: int
 
@@ -123,6 +129,7 @@ def features(parameters: Given, protocol: Protocol) -> JobFeatures:
         threshold=threshold,
         target=number(parameters, "accuracy"),
         copies=copies,
+        unseen=0.0 if is_one_debye_bath(parameters) else UNSEEN_SPREAD,
         samples=int(duration / number(parameters, "propagation.sample_fs")) + 1,
         n_sites=n,
     )

@@ -117,7 +117,7 @@ def predict(model: CostModel, job: JobFeatures, correction: Correction | None = 
         name: (each.at(final.values), each.deviation(final.values))
         for name, each in family.fits.items()
     }
-    labels, spread = known["labels"]
+    labels, spread = known["labels"][0], hypot(known["labels"][1], job.unseen)
     if correction is not None:
         labels, spread = labels + correction.shift, correction.deviation
     labels += log(job.copies)

@@ -42,11 +42,14 @@ from smallpolaron.studies.parameters import (
     whole,
 )
 
-LOOSER: Final = 10.0
-"""Thresholds of a probe over those of its job, for a fifth of the labels."""
+LOOSER: Final = 3.0
+"""Thresholds of a probe over those of its job, for less than half of the labels."""
 
 PROBE_FS: Final = 300.0
 """Longest probe; most bases are within a factor of two of their largest by then."""
+
+PROBE_FACTOR: Final = 2.0
+"""Within this factor a probe tells the labels of its own system at other sizes and accuracies."""
 
 MOST_LABELS: Final = 300_000
 """Labels beyond which a probe stops; it then tells that there are more."""
