@@ -46,7 +46,7 @@ FITTED: Final[Mapping[Family, Mapping[Quantity, tuple[str, ...]]]] = {
         "labels": (*_SYSTEM, "h", "fc", "fc_e"),
         "frontier": (*_SYSTEM, "fc"),
         "products": (*_SYSTEM, "h", "d", "fc", "fc_e"),
-        "rate": _RATE,
+        "rate": ("1",),  # all that work long enough to tell it are of one duration
     },
 }
 """What decides what."""
