@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import smallpolaron
+from smallpolaron.cli_analysis import add_commands as add_analysis_commands
 from smallpolaron.cli_cost import add_commands as add_cost_commands
 from smallpolaron.cli_crate import add_commands as add_crate_commands
 from smallpolaron.cli_dynamics import add_commands as add_dynamics_commands
@@ -24,10 +25,6 @@ from smallpolaron.cli_table import add_commands as add_table_commands
 from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
 from smallpolaron.studies.signals import CTRL_C_STATUS
-
-if TYPE_CHECKING:
-    from smallpolaron.studies.sections import AnalysisConfig
-    from smallpolaron.studies.store import Result
 
 Command = Callable[[argparse.Namespace], int]
 
@@ -98,7 +95,7 @@ def _parser() -> argparse.ArgumentParser:
     schema.add_argument("--root", type=Path, default=Path(), help="checkout (default: here)")
 
     add_dynamics_commands(partial(_add, commands))
-    _add_analysis(commands)
+    add_analysis_commands(partial(_add, commands))
     add_inverse_commands(partial(_add, commands))
     _add_tables(commands)
     add_spreading_commands(partial(_add, commands))
@@ -122,40 +119,6 @@ def _add(commands: Commands, name: str, command: Command, text: str) -> argparse
     parser = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
     parser.set_defaults(command=command)
     return parser
-
-
-def _add_output(parser: argparse.ArgumentParser, what: str) -> None:
-    parser.add_argument("--output", type=Path, required=True, help=what)
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
-
-
-def _add_analysis(commands: Commands) -> None:
-    texts = {
-        "kernel": ("correlation", _kernel, "memory kernel and cutoff times of a run"),
-        "augmented": ("correlation", _augmented, "memory kernels with derivatives of the current"),
-        "mobility": ("correlation", _mobility, "DC and frequency-resolved mobility of a run"),
-        "drude-smith": ("mobility", _drude_smith, "Drude-Smith fit of a run"),
-        "conductivity-models": ("mobility", _conductivity_models, "Drude-Smith and its rivals"),
-        "moments": ("mobility", _moments, "moments of the memory kernel of a run"),
-    }
-    for name, (source, command, text) in texts.items():
-        parser = _add(commands, name, command, text)
-        parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
-        parser.add_argument(
-            f"--{source}", type=Path, required=True, help=f"{source} result file (HDF5)"
-        )
-        _add_output(parser, "result file to write (HDF5)")
-
-    parser = _add(commands, "population-kernel", _population_kernel, "memory kernel of populations")
-    parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
-    parser.add_argument(
-        "--population",
-        type=Path,
-        nargs="+",
-        required=True,
-        help="population files: one of a ring, one for each start site of a chain",
-    )
-    _add_output(parser, "result file to write (HDF5)")
 
 
 def _add_tables(commands: Commands) -> None:
@@ -217,76 +180,6 @@ def _schema(options: argparse.Namespace) -> int:
         print(f"error: {error}; run this in a checkout, or name it with --root", file=sys.stderr)
         return USAGE_STATUS
     return 0
-
-
-def _analyse(
-    options: argparse.Namespace,
-    kind: str,
-    analysis: Callable[[Result, AnalysisConfig], Result],
-) -> int:
-    from smallpolaron.studies.derive import with_criteria
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.plan import read_plan
-
-    settings = read_plan(options.plan).analysis
-    source = read_input(getattr(options, kind), (kind,))
-    return _write(options, with_criteria(analysis(source, settings), settings))
-
-
-def _write(options: argparse.Namespace, result: Result) -> int:
-    from smallpolaron.studies.store import write_result
-
-    write_result(options.output, result, overwrite=options.overwrite)
-    if "reason" in result.notes:
-        print(f"{options.output}: no numbers: {result.notes['reason']}", file=sys.stderr)
-    return 0
-
-
-def _kernel(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.kernel_job import kernel_result
-
-    return _analyse(options, "correlation", kernel_result)
-
-
-def _augmented(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.augmented_job import augmented_result
-
-    return _analyse(options, "correlation", augmented_result)
-
-
-def _population_kernel(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.derive import with_criteria
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.population_kernel_job import population_kernel_result
-
-    settings = read_plan(options.plan).analysis
-    sources = [read_input(path, ("population",), of_a_point=True) for path in options.population]
-    return _write(options, with_criteria(population_kernel_result(sources, settings), settings))
-
-
-def _mobility(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.mobility_job import mobility_result
-
-    return _analyse(options, "correlation", mobility_result)
-
-
-def _drude_smith(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.drude_smith_job import drude_smith_result
-
-    return _analyse(options, "mobility", drude_smith_result)
-
-
-def _conductivity_models(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.conductivity_models_job import conductivity_models_result
-
-    return _analyse(options, "mobility", conductivity_models_result)
-
-
-def _moments(options: argparse.Namespace) -> int:
-    from smallpolaron.studies.moments_job import moments_result
-
-    return _analyse(options, "mobility", moments_result)
 
 
 def _tables(options: argparse.Namespace) -> int:

@@ -34,7 +34,10 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
         help="study file (YAML; default: config/config.yaml)",
     )
     parser.add_argument(
-        "--budget", type=_positive, metavar="HOURS", help="refuse a study of more core-hours"
+        "--budget",
+        type=_positive,
+        metavar="HOURS",
+        help="refuse a study of more core-hours (default: its resources.max_core_hours)",
     )
     parser.add_argument("--table", type=Path, help="write all jobs as a table (CSV)")
     parser.add_argument("--all", action="store_true", help="list all jobs")
@@ -116,11 +119,16 @@ def _calibrate(folders: Sequence[Path], output: Path | None) -> int:
 
 
 def _check(folders: Sequence[Path], output: Path | None) -> int:
-    from smallpolaron.studies.cost.check import compare, report_lines
+    from smallpolaron.studies.cost.check import compare, leave_systems_out
+    from smallpolaron.studies.cost.check_report import report
+    from smallpolaron.studies.cost.model import read_model
     from smallpolaron.studies.cost.records import read_records
     from smallpolaron.studies.textfile import write_text
 
-    text = "\n".join(report_lines(compare(read_records(folders)))) + "\n"
+    records, model = read_records(folders), read_model()
+    command = f"python -m smallpolaron cost --check {' '.join(map(str, folders))}"
+    command += f" --output {output}" if output else ""
+    text = report(command, model.studies, leave_systems_out(records), compare(model, records))
     if output:
         write_text(output, text)
     else:
@@ -130,6 +138,7 @@ def _check(folders: Sequence[Path], output: Path | None) -> int:
 
 def _bill(options: argparse.Namespace) -> int:
     from smallpolaron.studies.cost.bill import (
+        BUDGET_ADVICE,
         COLUMNS,
         all_jobs,
         bill,
@@ -140,16 +149,17 @@ def _bill(options: argparse.Namespace) -> int:
     from smallpolaron.studies.study import load_plan
     from smallpolaron.studies.tables import write_table
 
-    plan = load_plan(options.configuration)
+    plan = load_plan(options.configuration, within_budget=False)
     jobs, speed = all_jobs(plan), _speed(plan)
     items = bill(plan, jobs, speed=speed, known=_known(plan, jobs, options))
     for line in bill_lines(plan.study, items, everything=options.all):
         print(line)
     if options.table:
         write_table(options.table, COLUMNS, bill_rows(items))
-    refusal = overdraft(items, options.budget) if options.budget else None
+    budget = options.budget or plan.resources.max_core_hours
+    refusal = overdraft(items, budget) if budget else None
     if refusal:
-        print(f"error: {refusal}", file=sys.stderr)
+        print(f"error: {refusal}; {BUDGET_ADVICE}", file=sys.stderr)
     return OVER_BUDGET if refusal else 0
 
 

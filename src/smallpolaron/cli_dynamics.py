@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from smallpolaron.cli_options import add_output
+
 Command = Callable[[argparse.Namespace], int]
 
 _TEXTS = {
@@ -30,10 +32,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
         if name == "population":
             choices = ("franck_condon", "marcus")
             parser.add_argument("--start", choices=choices, required=True, help="initial bath")
-        parser.add_argument(
-            "--output", type=Path, required=True, help="result file to write (HDF5)"
-        )
-        parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+        add_output(parser)
 
 
 def _positive(text: str) -> int:

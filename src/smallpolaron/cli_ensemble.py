@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from smallpolaron.cli_options import add_output
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -23,8 +25,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
     parser.add_argument("--name", required=True, help="name of the ensemble in the plan")
     choices = ("current", "franck_condon", "marcus")
     parser.add_argument("--protocol", choices=choices, required=True, help="which runs to average")
-    parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_output(parser)
 
     table = add("ensemble-table", _table, "write the table of ensembles (CSV)")
     table.add_argument("--ensemble", type=Path, nargs="+", required=True, help="ensemble files")

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from smallpolaron.cli_options import add_output
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -29,8 +31,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
     parser.add_argument("--temperature-K", type=float, help="temperature of the measurement")
     parser.add_argument("--limit", type=float, help="frequency limit of the moments in rad/fs")
     parser.add_argument("--suggestion", type=Path, required=True, help="study to write (YAML)")
-    parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_output(parser)
 
 
 def _inverse(options: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 from collections.abc import Callable
 from pathlib import Path
 
+from smallpolaron.cli_options import add_output
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -29,8 +31,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
         )
     climb.add_argument("--output", type=Path, required=True, help="decision to write; replaced")
     ladder.add_argument("--infinite-ring", type=Path, nargs="?", help="its mobility file, if any")
-    ladder.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
-    ladder.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_output(ladder)
 
     table = add("ladder-table", _table, "write the table of ladders (CSV)")
     table.add_argument("--ladder", type=Path, nargs="+", required=True, help="ladder files")

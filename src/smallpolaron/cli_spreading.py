@@ -7,6 +7,8 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from smallpolaron.cli_options import add_output
+
 Command = Callable[[argparse.Namespace], int]
 
 
@@ -27,8 +29,7 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
     parser.add_argument(
         "--partner", type=Path, nargs="?", help="the same system from the other start, if any"
     )
-    parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+    add_output(parser)
 
 
 def _spreading(options: argparse.Namespace) -> int:

@@ -15,15 +15,23 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.cost.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
-from smallpolaron.studies.cost.calibrate import calibrate
-from smallpolaron.studies.cost.check import compare, report_lines
+from smallpolaron.studies.cost.calibrate import calibrate, job_of
+from smallpolaron.studies.cost.check import QUANTITIES, compare, leave_systems_out
+from smallpolaron.studies.cost.check_report import report
 from smallpolaron.studies.cost.evidence import correction, finished
 from smallpolaron.studies.cost.features import features
 from smallpolaron.studies.cost.model import CostModel, CostModelError, read_model, write_model
-from smallpolaron.studies.cost.prediction import GROWTH_PER_STEP, predict, tightenings
+from smallpolaron.studies.cost.prediction import (
+    Range,
+    core_seconds,
+    memory_MB,
+    predict,
+    tightenings,
+)
 from smallpolaron.studies.cost.records import JobRecord, read_records
 from smallpolaron.studies.cost.regression import fit
 from smallpolaron.studies.cost.speed import core_speed
+from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.store import Result, StoreError, write_result
 
@@ -38,7 +46,10 @@ propagation: {duration_fs: 600}
 
 @pytest.fixture(scope="module")
 def records() -> list[JobRecord]:
-    """Jobs of both paper studies and of the calibration, one per system, as they ran."""
+    """Jobs of both paper studies and of the calibration as they ran.
+
+    The smallest of every system and start, of currents also the largest.
+    """
     path = Path(__file__).with_name("cost_jobs.json")
     return [JobRecord(**item) for item in json.loads(path.read_text(encoding="utf-8"))]
 
@@ -78,23 +89,63 @@ def test_fit_needs_two_systems() -> None:
 
 
 def test_systems_left_out_are_estimated_within_a_factor_of_two(records: list[JobRecord]) -> None:
-    found = compare(records)
+    found = leave_systems_out(records)
     assert len(found) == len(records)
-    for quantity, share in (("labels", 0.75), ("products", 0.9), ("core_seconds", 0.8)):
-        assert np.mean([each.near(quantity) for each in found]) >= share, quantity
-    assert np.mean([each.inside("labels") for each in found]) >= 0.8
-    text = "\n".join(report_lines(found))
-    assert all(record.name in text for record in records)
+    papers = [each for each in found if each.record.study in ("mori2024", "anomalous2024")]
+    for jobs, share in ((papers, 0.9), (found, 0.85)):
+        for quantity in QUANTITIES:
+            known = [near for each in jobs if (near := each.near(quantity)) is not None]
+            assert len(known) > 0.9 * len(jobs)
+            assert np.mean(known) >= share, quantity
+    # the start of small jobs of the calibration was slower than others: they ran on a busy machine
+    for quantity in ("labels", "core_seconds"):
+        assert np.mean([each.inside(quantity) for each in papers]) >= 0.9, quantity
+    assert np.mean([each.inside("labels") for each in found]) >= 0.85
+
+
+def test_systems_left_out_are_unknown_to_their_estimates(records: list[JobRecord]) -> None:
+    chosen = next(r for r in records if r.protocol == "current")
+    false = replace(chosen, labels=1000 * chosen.labels, products=9 * chosen.products)
+    others = [record for record in records if record is not chosen]
+    truth, lie = (leave_systems_out([record, *others])[0] for record in (chosen, false))
+    assert lie.expected == truth.expected
+
+
+def test_report_holds_every_job_and_says_what_was_shown(
+    records: list[JobRecord], model: CostModel
+) -> None:
+    unseen = [replace(record, memory_MB=None) for record in records]
+    found = compare(model, unseen)
+    text = report("the command", ("mori2024", "more"), found, found)
+    assert "Written by `the command`" in text
+    assert "mori2024, more" in text
+    assert all(text.count(record.name) >= 1 for record in records)
+    first = found[0]
+    true, ratio = first.record.products, first.ratio("products")
+    assert f"{first.expected['products'].expected:,.0f} / {true:,.0f} = {ratio:.2f}" in text
+    assert " / unknown |" in text
 
 
 def test_sizes_of_files_and_memory_are_near(records: list[JobRecord], model: CostModel) -> None:
     for record in records:
-        job = features(record.parameters, record.protocol)
-        assert predict(model, job).file_bytes == pytest.approx(record.file_bytes, rel=0.35)
-        family = model.family(job.family)
+        job = job_of(record)
+        size = predict(model, job).file_bytes
+        assert size.expected == pytest.approx(record.file_bytes, rel=0.35)
         if record.memory_MB is not None:
-            expected = family.base_MB + record.labels * family.bytes_per_label / 1e6
-            assert 0.5 < expected / record.memory_MB < 2
+            known = memory_MB(model.family(job.family), job, Range(record.labels), record.ranks)
+            assert 0.5 < known.expected / record.memory_MB < 2
+
+
+def test_ranks_share_labels_and_each_start_the_program(
+    point: Callable[..., Parameters], model: CostModel
+) -> None:
+    job = features(point(), "current")
+    family, labels = model.family("current"), Range(1e7, 1.5)
+    one, two = (memory_MB(family, job, labels, ranks).expected for ranks in (1, 2))
+    assert two - family.base_MB == pytest.approx((one - family.base_MB) / 2)
+    seconds = [core_seconds(model, Range(50.0, 2.0), ranks) for ranks in (1, 2)]
+    assert seconds[1].expected - seconds[0].expected == pytest.approx(model.start_s)
+    assert seconds[0].high == pytest.approx(100 + 1.5 * model.start_s)
 
 
 @pytest.mark.parametrize(
@@ -110,7 +161,7 @@ def test_harder_jobs_take_more(
     harder: dict[str, str], point: Callable[..., Parameters], model: CostModel
 ) -> None:
     easy, hard = (predict(model, features(p, "current")) for p in (point(), point(**harder)))
-    assert hard.core_seconds.expected > easy.core_seconds.expected
+    assert hard.work_s.expected > easy.work_s.expected
     if "duration_fs__600" not in harder:
         assert hard.labels.expected > easy.labels.expected
 
@@ -129,27 +180,23 @@ def test_thresholds_too_loose_for_the_accuracy_are_tightened(
 ) -> None:
     job = features(point(), "marcus")
     family = model.family("population")
-    steps = [tightenings(family, replace(job, growth=g))[0] for g in (1e-7, 1e-4, 1e-3, 0.3)]
+    steps = [tightenings(family, replace(job, threshold=g))[0] for g in (1e-7, 1e-4, 1e-3, 0.3)]
     assert steps[0] < 0.1
     assert steps == sorted(steps)
     assert steps[-1] > 3.9
-    first = family.fits["first_labels"].at(job.values)
-    tightened = predict(model, replace(job, growth=0.3)).labels.expected
-    assert log(tightened) == pytest.approx(
-        first + log(job.copies) + steps[-1] * log(GROWTH_PER_STEP)
-    )
+    # whoever asks for too little at first ends with the basis that the accuracy needs
+    loose = predict(model, job.tightened(-2)).labels.expected
+    assert loose == pytest.approx(predict(model, job).labels.expected, rel=0.5)
+    assert job.tightened(2).threshold == pytest.approx(job.threshold / 9)
 
 
 def test_finished_jobs_correct_similar_ones_only(
     records: list[JobRecord], model: CostModel
 ) -> None:
     chosen = next(r for r in records if r.protocol == "current")
-    job = features(chosen.parameters, "current")
-    expected = exp(model.family("current").fits["first_labels"].at(job.values)) * job.copies
-    larger = replace(
-        chosen,
-        labels=3 * expected * GROWTH_PER_STEP**chosen.tightenings,
-    )
+    job = job_of(chosen)
+    expected = exp(model.family("current").fits["labels"].at(job.values)) * job.copies
+    larger = replace(chosen, labels=3 * expected)
     known = finished(model, [larger])
     same = correction(model, known, job)
     assert log(2) < same.shift < log(3)
@@ -218,6 +265,7 @@ def test_budget_of_a_study_is_a_fault_of_its_configuration(
     (fault,) = faults_of(STUDY + "resources: {max_core_hours: 1e-6}\n")
     assert fault.startswith("study.yaml:6: resources.max_core_hours = 1e-06: is too little")
     assert "core-hours, more than the budget" in fault
+    assert "raise the budget" in fault
     assert plan_of(STUDY + "resources: {max_core_hours: 1000}\n").points
 
 
@@ -242,6 +290,21 @@ def test_command_prints_writes_and_refuses(
     assert tuple(rows[0]) == COLUMNS
     assert float(rows[0]["labels"]) > 1000
     assert main(["cost", "study.yaml", "--budget", "1e-6"]) == 2
+    assert "more than the budget of 1e-06; " in capsys.readouterr().err
+
+
+def test_command_shows_what_a_study_beyond_its_own_budget_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(STUDY + "resources: {core_speed: 1, max_core_hours: 1e-6}\n")
+    assert main(["cost", "study.yaml"]) == 2
+    seen = capsys.readouterr()
+    assert "study test: 1 MPI jobs" in seen.out
+    assert "more than the budget of 1e-06; " in seen.err
+    assert "raise the budget" in seen.err
+    assert main(["cost", "study.yaml", "--budget", "1000"]) == 0
+    assert main(["validate", "study.yaml"]) == 2
     assert "more than the budget" in capsys.readouterr().err
 
 
@@ -258,7 +321,13 @@ def _finished_job(correlation: Callable[..., Result], parameters: Parameters) ->
         "errors/C/frontier": replace(template, data=3e-4, dims=(), units="1"),
     }
     stored = {**parameters, "study": "test", "point": "p", "derived": {}}
-    provenance = {**made.provenance, "core_seconds": 40.0, "cpu_model": "a chip", "ranks": 2}
+    provenance = {
+        **made.provenance,
+        "configuration_hash": point_hash(parameters),
+        "core_seconds": 40.0,
+        "cpu_model": "a chip",
+        "ranks": 2,
+    }
     return replace(made, variables=variables, parameters=stored, provenance=provenance)
 
 

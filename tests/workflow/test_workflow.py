@@ -85,6 +85,29 @@ def test_a_bad_study_is_refused_before_any_job(
     assert not (tmp_path / "run" / "results").exists()
 
 
+def test_a_study_beyond_its_budget_is_refused_before_any_job(
+    snakemake: Run, tmp_path: Path
+) -> None:
+    change = 'resources={"max_core_hours": 1e-4}'
+    for target in ("all", "cost"):
+        done = snakemake(target, "--cores", "1", "--configfile", TINY, "--config", change, status=1)
+        assert "resources.max_core_hours = 0.0001: is too little: the 6 jobs" in done.stderr
+        assert re.search(r"are expected to take [\d.]+ \(.+\) core-hours", done.stderr)
+        assert "more than the budget of 0.0001; " in done.stderr
+        assert "raise the budget" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Job stats" not in done.stdout + done.stderr
+    assert not (tmp_path / "run" / "results").exists()
+
+
+def test_target_cost_prints_the_bill_and_computes_nothing(snakemake: Run, tmp_path: Path) -> None:
+    done = snakemake("cost", "--cores", "1", "--configfile", TINY)
+    assert "study tiny: 6 MPI jobs" in done.stdout
+    assert "core-hours" in done.stdout
+    results = tmp_path / "run" / "results"
+    assert [path.name for path in results.rglob("*") if path.is_file()] == ["cost.log"]
+
+
 def test_a_bad_file_is_refused_with_its_line(snakemake: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
     text = Path(TINY).read_text(encoding="utf-8").replace("duration_fs:", "duration_ps:")

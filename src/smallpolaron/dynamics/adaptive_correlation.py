@@ -14,10 +14,7 @@ from smallpolaron.dynamics.carrier import hermiticity_defect
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
-    COARSER,
     NEXT_TERM,
-    REFINEMENTS,
-    SHARE,
     CorrelationProblem,
     CorrelationRun,
     CorrelationTask,
@@ -30,7 +27,7 @@ from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
-from smallpolaron.model.accuracy import Accuracy, ErrorBudget
+from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 

@@ -23,12 +23,9 @@ from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.accuracy import LARGEST, SMALLEST, Accuracy
+from smallpolaron.model.accuracy import COARSER, LARGEST, SMALLEST, Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
-
-COARSER = 3.0
-"""Ratio of the thresholds of two runs whose difference estimates the error of the finer one."""
 
 NEXT_TERM = 1.5
 """Error of the bath terms over the change that one more makes: it removes most, not all of it."""
@@ -36,14 +33,8 @@ NEXT_TERM = 1.5
 GROWTH_PER_STEP = 2.5
 """Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
 
-SHARE = 0.5
-"""Share of the target that the basis may use up; the bath terms take the rest."""
-
 _LARGEST_GROWTH = 0.1
 """Larger thresholds leave a run and a coarser one nothing to differ by."""
-
-REFINEMENTS = 4
-"""Most times the thresholds are tightened when the estimate misses the target."""
 
 
 @dataclass(frozen=True)

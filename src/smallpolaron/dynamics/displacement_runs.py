@@ -21,16 +21,11 @@ from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 RealArray = NDArray[np.float64]
-
-SLOPE_GROWTH = 1 / 3
-"""Threshold of growth over the one given: a slope shows more of what is left out than populations
-do. Of 13 runs (eta/v 0.6 to 6.46, gamma/v 0.5 to 2, target 2e-3) ten met the target at once, three
-after one tightening."""
 
 STEP_SHARE = 0.1
 """Most that the local errors of all steps may add up to, relative to the state, over the target. In

@@ -7,16 +7,9 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.correlation_runs import (
-    COARSER,
-    NEXT_TERM,
-    REFINEMENTS,
-    SHARE,
-    explain_limit,
-    scaled,
-)
+from smallpolaron.dynamics.correlation_runs import NEXT_TERM, explain_limit, scaled
 from smallpolaron.hierarchy.limits import LimitReached
-from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy
 from smallpolaron.model.bath import BathExpansion
 
 

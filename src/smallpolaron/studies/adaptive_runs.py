@@ -6,7 +6,7 @@ Imports MPI and PETSc; only the MPI jobs may import this module.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 from mpi4py import MPI  # before petsc4py: it finds the MPI library
@@ -36,7 +36,9 @@ from smallpolaron.studies.parameters import (
     holstein_model,
     is_infinite,
     number,
+    population_symmetry,
     refined_expansion,
+    symmetry_of,
     whole,
 )
 from smallpolaron.studies.quality import (
@@ -68,22 +70,6 @@ def accuracy_of(parameters: Given) -> Accuracy:
 
 def _limits(parameters: Given, max_unknowns: int) -> Limits:
     return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
-
-
-def symmetry_of(parameters: Given) -> Literal["auto", "none"]:
-    """Return which symmetries the current uses."""
-    return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
-
-
-def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
-    """Return which symmetries populations use.
-
-    Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
-    leaves Hermiticity, which every start on one site has.
-    """
-    model = holstein_model(parameters)
-    lattice = model.is_translation_invariant or model.is_mirror_symmetric
-    return symmetry_of(parameters) if lattice else "auto"
 
 
 def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) -> Outcome | None:

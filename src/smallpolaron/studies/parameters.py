@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.hierarchy.truncation import Truncation
@@ -176,6 +176,22 @@ def holstein_model(parameters: Given) -> HolsteinModel:
         lattice_constant_A=number(parameters, "model.lattice_constant_A"),
         temperature_K=number(parameters, "model.temperature_K"),
     )
+
+
+def symmetry_of(parameters: Given) -> Literal["auto", "none"]:
+    """Return which symmetries the current uses."""
+    return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
+
+
+def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
+    """Return which symmetries populations use.
+
+    Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
+    leaves Hermiticity, which every start on one site has.
+    """
+    model = holstein_model(parameters)
+    lattice = model.is_translation_invariant or model.is_mirror_symmetric
+    return symmetry_of(parameters) if lattice else "auto"
 
 
 def bath_expansion(parameters: Given) -> BathExpansion:

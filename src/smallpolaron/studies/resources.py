@@ -18,7 +18,16 @@ from smallpolaron.studies.baths import bath_values, site_bath
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.cost.features import family_of, features
 from smallpolaron.studies.cost.model import read_model
-from smallpolaron.studies.cost.prediction import Correction, Range, array_bytes, predict
+from smallpolaron.studies.cost.prediction import (
+    FILE_FACTOR,
+    MEMORY_FACTOR,
+    Correction,
+    Range,
+    array_bytes,
+    core_seconds,
+    memory_MB,
+    predict,
+)
 from smallpolaron.studies.parameters import (
     Given,
     bath_expansion,
@@ -43,9 +52,6 @@ BYTES_PER_UNKNOWN = 16 * 16 + 64
 
 BASE_MB_PER_RANK = 350.0
 """Python with NumPy, SciPy, Numba and PETSc loaded, before any hierarchy."""
-
-MEMORY_SAFETY = 1.3
-"""Least factor between the memory expected and the memory asked for."""
 
 FILE_BYTES = 5e4
 """Size of a result file of a fixed hierarchy beyond its arrays."""
@@ -97,6 +103,7 @@ class JobEstimate:
         memory_MB: memory of one rank, 10^6 bytes.
         file_MB: size of the result file, 10^6 bytes.
         exact: whether the number of elements was counted rather than estimated.
+        outgrows: whether the job is expected to stop where resources.max_unknowns ends it.
         tasks: MPI ranks.
         mem_mb_per_cpu: memory to ask for per rank, MB, for this attempt.
         runtime_min: wall-time limit to ask for, minutes, for this attempt.
@@ -106,8 +113,9 @@ class JobEstimate:
     products: Range
     core_hours: Range
     memory_MB: Range
-    file_MB: float
+    file_MB: Range
     exact: bool
+    outgrows: bool
     tasks: int
     mem_mb_per_cpu: int
     runtime_min: int
@@ -225,8 +233,9 @@ def estimate(
         products=need.products,
         core_hours=Range(seconds.expected / 3600, seconds.factor),
         memory_MB=need.memory_MB,
-        file_MB=need.file_bytes / 1e6,
+        file_MB=Range(need.file_bytes.expected / 1e6, need.file_bytes.factor),
         exact=not is_adaptive(parameters),
+        outgrows=is_adaptive(parameters) and need.labels.expected >= limits.max_unknowns,
         tasks=need.tasks,
         mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
         runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(minutes)),
@@ -241,7 +250,7 @@ class _Need:
     products: Range
     core_seconds: Range
     memory_MB: Range
-    file_bytes: float
+    file_bytes: Range
     tasks: int
 
 
@@ -255,16 +264,18 @@ def _adaptive(
     model, job = read_model(), features(parameters, protocol)
     family, found = model.family(job.family), predict(model, job, correction)
     # a job that would outgrow the limit stops there
-    size = Range(min(found.labels.expected, limits.max_unknowns), found.labels.factor)
+    most = limits.max_unknowns
+    size = Range(min(found.labels.expected, most), found.labels.factor)
     tasks = ranks(ceil(size.expected), limits, least_ranks)
-    most = min(size.high, limits.max_unknowns)
-    usual, largest = (
-        family.base_MB + n * family.bytes_per_label / tasks / 1e6 for n in (size.expected, most)
+    held = Range(size.expected, min(size.high, most) / size.expected)
+    return _Need(
+        labels=size,
+        products=found.products,
+        core_seconds=core_seconds(model, found.work_s, tasks),
+        memory_MB=memory_MB(family, job, held, tasks),
+        file_bytes=found.file_bytes,
+        tasks=tasks,
     )
-    memory = Range(usual, max(MEMORY_SAFETY, largest / usual))
-    every = found.core_seconds.expected + (tasks - 1) * model.start_s
-    work = Range(every, found.core_seconds.factor)
-    return _Need(size, found.products, work, memory, found.file_bytes, tasks)
 
 
 def _fixed(
@@ -279,12 +290,13 @@ def _fixed(
         number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
     )
     sites = holstein_model(parameters).n_sites
+    arrays = array_bytes(family_of(parameters, protocol), samples, sites)
     return _Need(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),
         core_seconds=Range(work + tasks * STARTUP_SECONDS, FIXED_FACTOR),
-        memory_MB=Range(memory_mb_per_rank(size, entries, tasks), MEMORY_SAFETY),
-        file_bytes=FILE_BYTES + array_bytes(family_of(parameters, protocol), samples, sites),
+        memory_MB=Range(memory_mb_per_rank(size, entries, tasks), MEMORY_FACTOR),
+        file_bytes=Range(FILE_BYTES + arrays, FILE_FACTOR),
         tasks=tasks,
     )
 

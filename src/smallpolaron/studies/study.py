@@ -8,7 +8,7 @@ from pathlib import Path
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import Parameters, scalar_text
 from smallpolaron.studies.config import Protocol, Study
-from smallpolaron.studies.cost.bill import all_jobs, bill, overdraft
+from smallpolaron.studies.cost.bill import BUDGET_ADVICE, all_jobs, bill, overdraft
 from smallpolaron.studies.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.studies.members import ensemble_parameters, member_parameters
 from smallpolaron.studies.papers import missing
@@ -23,16 +23,20 @@ LONGEST_LABEL = 120
 """Characters of the readable part of a point id; the rest is in the hash."""
 
 
-def load_plan(path: str | Path) -> Plan:
+def load_plan(path: str | Path, *, within_budget: bool = True) -> Plan:
     """Read, check and expand a study configuration.
+
+    Args:
+        path: the study file.
+        within_budget: refuse a study that is expected to exceed resources.max_core_hours.
 
     Raises:
         ConfigurationError: with every fault found, one line each.
     """
-    return plan_document(read_yaml(Path(path)))
+    return plan_document(read_yaml(Path(path)), within_budget=within_budget)
 
 
-def plan_document(document: Document) -> Plan:
+def plan_document(document: Document, *, within_budget: bool = True) -> Plan:
     """Return the plan of a configuration that has been read; see load_plan."""
     grid = expand(document)
     made = _Points(document)
@@ -69,7 +73,8 @@ def plan_document(document: Document) -> Plan:
         analysis=first.analysis,
         resources=first.resources,
     )
-    _keep_budget(document, plan)
+    if within_budget:
+        _keep_budget(document, plan)
     return plan
 
 
@@ -79,9 +84,8 @@ def _keep_budget(document: Document, plan: Plan) -> None:
     refusal = overdraft(bill(plan, all_jobs(plan)), budget) if budget else None
     if refusal:
         key = "resources.max_core_hours"
-        advice = "raise it, ask for less accuracy, or split the study; cost lists the jobs"
         line = document.line(("resources", "max_core_hours"))
-        problem = Problem(key, budget, f"is too little: {refusal}", advice, line)
+        problem = Problem(key, budget, f"is too little: {refusal}", BUDGET_ADVICE, line)
         raise ConfigurationError(document.source, [problem])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from smallpolaron.studies.baths import is_one_debye_bath
 from smallpolaron.studies.cost.evidence import Evidence, correction
 from smallpolaron.studies.cost.features import features
 from smallpolaron.studies.cost.model import read_model
@@ -17,6 +18,11 @@ from smallpolaron.studies.resources import JobEstimate, estimate
 
 SHOWN: Final = 10
 """Jobs that the text lists: the most expensive ones."""
+
+BUDGET_ADVICE: Final = (
+    "raise the budget, ask for less accuracy, or split the study; "
+    "python -m smallpolaron cost lists the jobs"
+)
 
 COLUMNS: Final = (
     "protocol",
@@ -31,6 +37,7 @@ COLUMNS: Final = (
     "memory_MB_per_rank",
     "memory_factor",
     "file_MB",
+    "file_factor",
 )
 
 
@@ -90,7 +97,10 @@ def total(needs: Iterable[JobEstimate]) -> Range:
 
 
 def overdraft(items: Sequence[Item], budget: float) -> str | None:
-    """Return why jobs exceed a budget in core-hours, and what dominates; None if they do not."""
+    """Return why jobs exceed a budget in core-hours, and what dominates; None if they do not.
+
+    BUDGET_ADVICE is what to do.
+    """
     asked = total(_needs(items))
     if asked.expected <= budget:
         return None
@@ -131,6 +141,24 @@ def bill_lines(study: str, items: Sequence[Item], *, everything: bool = False) -
     )
     for item in shown:
         yield _job_line(item)
+    yield from _notes(items)
+
+
+def _notes(items: Sequence[Item]) -> Iterator[str]:
+    """Yield what makes estimates worth less than they look."""
+    stopped = sum(item.need.outgrows for item in items)
+    if stopped:
+        yield (
+            f"note: {stopped} jobs are expected to outgrow resources.max_unknowns, where they stop "
+            "with a message; ask for less accuracy or allow more"
+        )
+    parameters = [item.job.point.parameters for item in items]
+    unseen = sum(is_adaptive(p) and not is_one_debye_bath(p) for p in parameters)
+    if unseen:
+        yield (
+            f"note: {unseen} jobs have vibrations or several baths, of which the cost model has "
+            "seen none: it extrapolates; --probe looks at them"
+        )
 
 
 def bill_rows(items: Iterable[Item]) -> Iterator[Mapping[str, object]]:
@@ -152,7 +180,8 @@ def bill_rows(items: Iterable[Item]) -> Iterator[Mapping[str, object]]:
                     need.tasks,
                     round(need.memory_MB.expected, 1),
                     round(need.memory_MB.factor, 3),
-                    round(need.file_MB, 3),
+                    round(need.file_MB.expected, 3),
+                    round(need.file_MB.factor, 3),
                 ),
                 strict=True,
             )
@@ -179,7 +208,7 @@ def _kind_line(kind: str, items: Sequence[Item]) -> str:
         f"{kind:<14}{len(items):>6}{hours.expected:>12.3g}{_span(hours):>20}"
         f"{most(lambda need: need.labels.expected):>14,.0f}"
         f"{most(lambda need: need.memory_MB.expected):>15.0f}"
-        f"{sum(item.need.file_MB for item in items):>11.3g}"
+        f"{sum(item.need.file_MB.expected for item in items):>11.3g}"
     )
 
 
@@ -188,7 +217,8 @@ def _job_line(item: Item) -> str:
     labels = "counted" if need.exact else _span(need.labels)
     return (
         f"{need.core_hours.expected:>10.3g}{_span(need.core_hours):>20}{need.unknowns:>11,}"
-        f"{labels:>22}{need.tasks:>6}{need.memory_MB.expected:>9.0f}{need.file_MB:>10.2g}"
+        f"{labels:>22}{need.tasks:>6}{need.memory_MB.expected:>9.0f}"
+        f"{need.file_MB.expected:>10.2g}"
         f"  {item.job.name}"
     )
 

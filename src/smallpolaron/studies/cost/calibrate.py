@@ -11,8 +11,8 @@ import numpy as np
 
 from smallpolaron.studies.cost.features import Family, JobFeatures, features
 from smallpolaron.studies.cost.model import CostModel, CostModelError, FamilyModel, Quantity
-from smallpolaron.studies.cost.prediction import GROWTH_PER_STEP, array_bytes
-from smallpolaron.studies.cost.records import COARSER, JobRecord
+from smallpolaron.studies.cost.prediction import array_bytes
+from smallpolaron.studies.cost.records import JobRecord
 from smallpolaron.studies.cost.regression import Regression, fit
 
 START_S: Final = 3.0
@@ -26,26 +26,27 @@ and code compiled by the first of them."""
 LEAST_NET_S: Final = 0.1
 """Least time beyond the start that is believed."""
 
-_SYSTEM: Final = ("1", "e", "g", "t", "ee", "gg", "eg", "h", "d")
-_START: Final = ("fc", "fc_e")
+_SYSTEM: Final = ("1", "e", "g", "t", "ee", "gg", "eg")
+_COURSE: Final = ("1", "e", "g", "t", "h", "d")
+_RATE: Final = ("1", "e", "d")
 FITTED: Final[Mapping[Family, Mapping[Quantity, tuple[str, ...]]]] = {
     "current": {
-        "first_labels": (*_SYSTEM, "wrap", "chain", "short"),
-        "frontier": ("1", "e", "g", "t", "h", "chain"),
-        "products": (*_SYSTEM, "chain"),
-        "rate": ("1", "e", "chain"),
+        "labels": (*_SYSTEM, "h", "wrap", "chain"),
+        "frontier": _SYSTEM,
+        "products": _COURSE,
+        "rate": _RATE,
     },
     "population": {
-        "first_labels": (*_SYSTEM, *_START, "wrap"),
-        "frontier": ("1", "e", "g", "t", "h", *_START),
-        "products": (*_SYSTEM, *_START),
-        "rate": ("1", "e", "fc"),
+        "labels": (*_SYSTEM, "h", "fc", "fc_e", "fc_g"),
+        "frontier": (*_SYSTEM, "fc"),
+        "products": (*_COURSE, "fc"),
+        "rate": _RATE,
     },
     "displacement": {
-        "first_labels": (*_SYSTEM, *_START),
-        "frontier": ("1", "e", "g", "t", "h", *_START),
-        "products": (*_SYSTEM, *_START),
-        "rate": ("1", "fc"),
+        "labels": (*_SYSTEM, "h", "fc", "fc_e"),
+        "frontier": (*_SYSTEM, "fc"),
+        "products": (*_SYSTEM, "h", "d", "fc", "fc_e"),
+        "rate": ("1",),  # all that work long enough to tell it are of one duration
     },
 }
 """What decides what."""
@@ -65,14 +66,15 @@ def calibrate(records: Sequence[JobRecord], speed: float) -> CostModel:
     """
     if not records:
         raise CostModelError("there are no jobs to learn from")
-    pairs = [(record, features(record.parameters, record.protocol)) for record in records]
+    pairs = [(record, job_of(record)) for record in records]
     families: dict[Family, FamilyModel] = {}
     for family in get_args(Family):
         jobs = [pair for pair in pairs if pair[1].family == family]
         if jobs:
             families[family] = fit_family(family, jobs)
     machine = Counter(record.machine for record in records).most_common(1)[0][0]
-    return CostModel(machine, speed, START_S, families)
+    studies = tuple(dict.fromkeys(record.study for record in records))
+    return CostModel(machine, studies, speed, START_S, families)
 
 
 def system_of(record: JobRecord, job: JobFeatures) -> Hashable:
@@ -80,19 +82,22 @@ def system_of(record: JobRecord, job: JobFeatures) -> Hashable:
     return (job.family, record.protocol, *(round(value, 1) for value in job.system))
 
 
+def job_of(record: JobRecord) -> JobFeatures:
+    """Return the features of a finished job at the thresholds it ended with."""
+    return features(record.parameters, record.protocol).tightened(record.tightenings)
+
+
 def measured(quantity: Quantity, record: JobRecord, job: JobFeatures) -> float | None:
     """Return the logarithm of what a job took; None if it does not tell."""
-    if quantity == "first_labels":
-        return log(record.labels / job.copies) - record.tightenings * log(GROWTH_PER_STEP)
+    if quantity == "labels":
+        return log(record.labels / job.copies)
     if quantity == "products":
         return log(record.products)
     if quantity == "frontier":
-        threshold = job.growth / COARSER**record.tightenings
-        return log(record.frontier / threshold) if record.frontier > 0 else None
+        return log(record.frontier / job.threshold) if record.frontier > 0 else None
     work = record.labels * record.products
-    return (
-        log(max(record.core_seconds - START_S, LEAST_NET_S) / work) if work > LEAST_WORK else None
-    )
+    net = max(record.core_seconds - record.ranks * START_S, LEAST_NET_S)
+    return log(net / work) if work > LEAST_WORK else None
 
 
 def fit_family(family: Family, jobs: Sequence[Pair]) -> FamilyModel:

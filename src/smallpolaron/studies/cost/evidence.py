@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from math import sqrt
+from math import hypot, log, sqrt
 from typing import Final
 
 import numpy as np
 
-from smallpolaron.studies.cost.calibrate import measured
-from smallpolaron.studies.cost.features import JobFeatures, features
+from smallpolaron.studies.cost.calibrate import job_of
+from smallpolaron.studies.cost.features import JobFeatures
 from smallpolaron.studies.cost.model import CostModel
 from smallpolaron.studies.cost.prediction import Correction
 from smallpolaron.studies.cost.records import JobRecord
@@ -36,8 +36,8 @@ class Evidence:
     """One measured basis.
 
     Attributes:
-        job: the job or probe.
-        residual: logarithm of its labels at its first thresholds over what the fit expects.
+        job: the job or probe, at the thresholds it ended with.
+        residual: logarithm of its labels over what the fit expects at its thresholds.
         error: standard deviation of the residual as a statement about the system.
     """
 
@@ -50,19 +50,18 @@ def finished(model: CostModel, records: Iterable[JobRecord]) -> list[Evidence]:
     """Return what finished jobs tell."""
     found = []
     for record in records:
-        job = features(record.parameters, record.protocol)
-        fit = model.family(job.family).fits["first_labels"]
-        labels = measured("first_labels", record, job)
-        assert labels is not None
+        job = job_of(record)
+        fit = model.family(job.family).fits["labels"]
+        labels = log(record.labels / job.copies)
         found.append(Evidence(job, labels - fit.at(job.values), FINISHED_ERROR))
     return found
 
 
 def correction(model: CostModel, known: Sequence[Evidence], job: JobFeatures) -> Correction:
     """Return what is known about the basis of a job beyond the fit; without evidence its spread."""
-    fit = model.family(job.family).fits["first_labels"]
+    fit = model.family(job.family).fits["labels"]
     mine = [each for each in known if each.job.family == job.family]
-    prior = fit.deviation(job.values)
+    prior = hypot(fit.deviation(job.values), job.unseen)
     if not mine:
         return Correction(0.0, prior)
     tied = np.array([_covariance(fit, job, each.job) for each in mine])
@@ -77,4 +76,5 @@ def correction(model: CostModel, known: Sequence[Evidence], job: JobFeatures) ->
 def _covariance(fit: Regression, job: JobFeatures, other: JobFeatures) -> float:
     distance = np.subtract(job.system, other.system)
     similar = float(np.exp(-np.sum(distance**2) / (2 * REACH**2)))
-    return fit.spread**2 * similar + fit.shared(job.values, other.values)
+    own = fit.spread**2 + job.unseen * other.unseen
+    return own * similar + fit.shared(job.values, other.values)

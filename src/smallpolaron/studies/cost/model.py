@@ -14,7 +14,7 @@ from smallpolaron.studies.cost.features import Family
 from smallpolaron.studies.cost.regression import Regression
 from smallpolaron.studies.textfile import write_text
 
-Quantity = Literal["first_labels", "frontier", "products", "rate"]
+Quantity = Literal["labels", "frontier", "products", "rate"]
 
 MODEL_FILE: Final = Path(__file__).with_name("cost_model.json")
 SCHEMA: Final = "smallpolaron-cost-model"
@@ -33,9 +33,9 @@ class FamilyModel:
     Attributes:
         records: jobs it was fitted to.
         systems: different systems among them.
-        fits: fits of logarithms: ``first_labels``, the largest basis at the first thresholds over
-            the copies that symmetry would save; ``frontier``, estimated error over threshold;
-            ``products`` of the stored run; ``rate``, seconds of the job per label and product.
+        fits: fits of logarithms: ``labels``, the largest basis over the copies that symmetry would
+            save; ``frontier``, estimated error over threshold; ``products`` of the stored run;
+            ``rate``, seconds of the job per label and product.
         base_MB: memory of a rank without labels, 10^6 bytes.
         bytes_per_label: memory per label.
         file_bytes: size of a result file beyond its arrays.
@@ -55,12 +55,14 @@ class CostModel:
 
     Attributes:
         machine: processor of the jobs.
+        studies: names of the studies that they belong to.
         speed: speed of one of its cores; see speed.py.
         start_s: processor time of an empty job, s.
         families: one model per family.
     """
 
     machine: str
+    studies: tuple[str, ...]
     speed: float
     start_s: float
     families: Mapping[Family, FamilyModel]
@@ -98,6 +100,7 @@ def read_model(path: Path = MODEL_FILE) -> CostModel:
         data = read_json(path, LARGEST_FILE)
         return CostModel(
             machine=str(data["machine"]),
+            studies=tuple(data["studies"]),
             speed=float(data["speed"]),
             start_s=float(data["start_s"]),
             families={name: _family(item) for name, item in data["families"].items()},

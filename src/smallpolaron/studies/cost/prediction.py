@@ -7,20 +7,12 @@ from dataclasses import dataclass
 from math import erf, exp, hypot, log, sqrt
 from typing import Final
 
+from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE
 from smallpolaron.studies.cost.features import Family, JobFeatures
 from smallpolaron.studies.cost.model import CostModel, FamilyModel
 
 NINETY_PERCENT: Final = 1.645
 """Standard deviations of a normal distribution between which 90 % lie."""
-
-GROWTH_PER_STEP: Final = 2.5
-"""Labels grow so much when thresholds are tightened once; 2.1 to 2.7 were measured."""
-
-MOST_TIGHTENINGS: Final = 4
-TIGHTENED_BY: Final = 3.0
-SHARE: Final = 0.5
-"""Thresholds are tightened by TIGHTENED_BY until the estimated error is this share of the accuracy,
-at most so often: see smallpolaron.dynamics.refinement."""
 
 START_FACTOR: Final = 1.5
 """Uncertainty of the time that the start of the program takes: busy machines are slower."""
@@ -38,6 +30,20 @@ BYTES_PER_SAMPLE: Final[Mapping[Family, tuple[float, float]]] = {
 BYTES_PER_STEP: Final = 40.0
 PRODUCTS_PER_STEP: Final = 15.0
 BYTES_PER_ELEMENT: Final = 16.0
+
+FILE_FACTOR: Final = 1.3
+"""Uncertainty of the size of a result file."""
+
+MEMORY_FACTOR: Final = 1.3
+"""Least uncertainty of the memory of a rank."""
+
+BYTES_PER_TIME: Final[Mapping[Family, float]] = {
+    "current": 18e3,
+    "population": 0.0,
+    "displacement": 0.0,
+}
+"""Memory that the quality gates take per output time, once the hierarchy is gone: spectra of long
+records."""
 
 
 @dataclass(frozen=True)
@@ -65,19 +71,19 @@ class Range:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What one job is expected to take on one core.
+    """What one job is expected to take.
 
     Attributes:
         labels: labels of its largest basis.
         products: products with the generator of the stored run.
-        core_seconds: processor time of the whole job, s.
+        work_s: processor time without the start of the program, s.
         file_bytes: size of its result file.
     """
 
     labels: Range
     products: Range
-    core_seconds: Range
-    file_bytes: float
+    work_s: Range
+    file_bytes: Range
 
 
 @dataclass(frozen=True)
@@ -105,25 +111,48 @@ def predict(model: CostModel, job: JobFeatures, correction: Correction | None = 
         CostModelError: the model does not know such jobs.
     """
     family = model.family(job.family)
-    known = {name: (f.at(job.values), f.deviation(job.values)) for name, f in family.fits.items()}
-    labels, spread = known["first_labels"]
+    steps, uncertain = tightenings(family, job)
+    final = job.tightened(steps)
+    known = {
+        name: (each.at(final.values), each.deviation(final.values))
+        for name, each in family.fits.items()
+    }
+    labels, spread = known["labels"][0], hypot(known["labels"][1], job.unseen)
     if correction is not None:
         labels, spread = labels + correction.shift, correction.deviation
-    steps, uncertain = tightenings(family, job)
-    labels += log(job.copies) + steps * log(GROWTH_PER_STEP)
-    spread = hypot(spread, uncertain * log(GROWTH_PER_STEP))
+    labels += log(job.copies)
+    per_step = family.fits["labels"].at(job.tightened(steps + 1).values) - known["labels"][0]
+    spread = hypot(spread, uncertain * per_step)
     products, rate = known["products"], known["rate"]
-    net = exp(labels + products[0] + rate[0])
-    factor = _factor(sqrt(spread**2 + products[1] ** 2 + rate[1] ** 2))
-    # start and computation err independently
-    high = (model.start_s * START_FACTOR + net * factor) / (model.start_s + net)
+    work = exp(labels + products[0] + rate[0])
+    size = family.file_bytes + array_bytes(job.family, job.samples, job.n_sites, exp(products[0]))
     return Prediction(
         labels=Range(exp(labels), _factor(spread)),
         products=Range(exp(products[0]), _factor(products[1])),
-        core_seconds=Range(model.start_s + net, high),
-        file_bytes=family.file_bytes
-        + array_bytes(job.family, job.samples, job.n_sites, exp(products[0])),
+        work_s=Range(work, _factor(sqrt(spread**2 + products[1] ** 2 + rate[1] ** 2))),
+        file_bytes=Range(size, FILE_FACTOR),
     )
+
+
+def core_seconds(model: CostModel, work_s: Range, ranks: int = 1) -> Range:
+    """Return the processor time of a job, s: every rank starts the program.
+
+    Start and computation err independently.
+    """
+    start = ranks * model.start_s
+    expected = start + work_s.expected
+    return Range(expected, (start * START_FACTOR + work_s.high) / expected)
+
+
+def memory_MB(family: FamilyModel, job: JobFeatures, labels: Range, ranks: int = 1) -> Range:
+    """Return the memory of a rank, 10^6 bytes: of the hierarchy, or of the gates after it."""
+
+    def held(size: float) -> float:
+        hierarchy = size * family.bytes_per_label / ranks
+        return family.base_MB + max(hierarchy, job.samples * BYTES_PER_TIME[job.family]) / 1e6
+
+    usual = held(labels.expected)
+    return Range(usual, max(MEMORY_FACTOR, held(labels.high) / usual))
 
 
 def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[float, float]:
@@ -133,11 +162,11 @@ def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[float, float]:
     the mean is off by half a step only.
     """
     fit = family.fits["frontier"]
-    excess = fit.at(job.values) + log(job.growth / (SHARE * job.target))
-    needed, deviation = excess / log(TIGHTENED_BY), fit.deviation(job.values) / log(TIGHTENED_BY)
+    excess = fit.at(job.values) + log(job.threshold / (SHARE * job.target))
+    needed, deviation = excess / log(COARSER), fit.deviation(job.values) / log(COARSER)
     shares = [
         _below(k, needed, deviation) - (_below(k - 1, needed, deviation) if k else 0.0)
-        for k in range(MOST_TIGHTENINGS)
+        for k in range(REFINEMENTS)
     ]
     shares.append(1.0 - sum(shares))
     mean = sum(k * share for k, share in enumerate(shares))

@@ -24,7 +24,7 @@ from smallpolaron.dynamics.population_runs import (
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import LARGEST
-from smallpolaron.studies.adaptive_runs import accuracy_of, population_symmetry, symmetry_of
+from smallpolaron.studies.adaptive_runs import accuracy_of
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.cost.evidence import PROBE_ERROR, Evidence
@@ -37,14 +37,19 @@ from smallpolaron.studies.parameters import (
     is_adaptive,
     is_infinite,
     number,
+    population_symmetry,
+    symmetry_of,
     whole,
 )
 
-LOOSER: Final = 10.0
-"""Thresholds of a probe over those of its job, for a fifth of the labels."""
+LOOSER: Final = 3.0
+"""Thresholds of a probe over those of its job, for less than half of the labels."""
 
 PROBE_FS: Final = 300.0
 """Longest probe; most bases are within a factor of two of their largest by then."""
+
+PROBE_FACTOR: Final = 2.0
+"""Within this factor a probe tells the labels of its own system at other sizes and accuracies."""
 
 MOST_LABELS: Final = 300_000
 """Labels beyond which a probe stops; it then tells that there are more."""
@@ -84,7 +89,7 @@ def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evide
         labels = MOST_LABELS
     except (NotConverged, PropagationFailed):
         return None
-    fit = model.family(job.family).fits["first_labels"]
+    fit = model.family(job.family).fits["labels"]
     return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR)
 
 

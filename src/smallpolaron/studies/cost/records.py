@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 import numpy as np
 
+from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
@@ -18,12 +19,6 @@ from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.parameters import is_adaptive, number
 from smallpolaron.studies.store import Result, StoreError
-
-COARSER: Final = 3.0
-"""Thresholds are tightened by this factor at a time."""
-
-SLOPE_GROWTH: Final = 1 / 3
-"""Threshold of a displacement over the one given."""
 
 _KINDS: Final = ("correlation", "population", "displacement")
 LARGEST_BENCHMARK: Final = 10_000_000

@@ -11,6 +11,8 @@ from scipy import sparse
 ROWS: Final = 50_000
 PER_ROW: Final = 5
 SECONDS: Final = 1.0
+PARTS: Final = 5
+"""The fastest of so many parts counts: other load slows memory down."""
 
 
 def core_speed(seconds: float = SECONDS) -> float:
@@ -27,9 +29,12 @@ def core_speed(seconds: float = SECONDS) -> float:
     starts = PER_ROW * np.arange(ROWS + 1)
     matrix = sparse.csr_matrix((values, columns, starts), shape=(ROWS, ROWS))
     state = np.ones(ROWS, dtype=complex)
-    began, products = time.process_time(), 0
-    while time.process_time() - began < seconds:
-        image = matrix @ state
-        state = image / np.linalg.norm(image)
-        products += 1
-    return products * ROWS * PER_ROW / (time.process_time() - began)
+    rates = []
+    for _ in range(PARTS):
+        began, products = time.process_time(), 0
+        while time.process_time() - began < seconds / PARTS:
+            image = matrix @ state
+            state = image / np.linalg.norm(image)
+            products += 1
+        rates.append(products / (time.process_time() - began))
+    return max(rates) * ROWS * PER_ROW
