@@ -139,7 +139,7 @@ def plain_value(text: str) -> object:
     Only the text as a whole is a number, truth value or null; anything else is a word, whatever is
     in it.
     """
-    tag = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))
+    tag: str = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
     try:
         return _converted(text, tag.removeprefix(_CORE))
     except ValueError:
