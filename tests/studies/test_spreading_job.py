@@ -69,10 +69,10 @@ def population(plan_of: Callable[[str], Plan]) -> Make:
         turn = values * -RATE * e / DECAY + (values * speed) ** 2
         orders = (waves, values * speed * waves, turn * waves)
         variables = {"time_fs": Variable(t[:, 0], ("time",), "fs", "Time.")}
-        names = ("populations", "dpopulations", "d2populations")
-        for name, order in zip(names, orders, strict=True):
+        names = {"populations": "1", "dpopulations": "fs^-1", "d2populations": "fs^-2"}
+        for (name, units), order in zip(names.items(), orders, strict=True):
             data = (order * vectors[site]) @ vectors.T + 1e-9j
-            variables[name] = Variable(data, ("time", "site"), "1", "P.")
+            variables[name] = Variable(data, ("time", "site"), units, "P.")
         gates = (
             Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),
             Gate("trace", 1e-9, 1e-6, True, "trace"),

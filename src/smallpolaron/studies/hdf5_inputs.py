@@ -151,8 +151,7 @@ def plain_bytes(name: str, dataset: h5py.Dataset) -> int:
         raise Unfit(f"{name} holds {what}; must hold numbers or texts of fixed length")
     if dataset.shape is None:
         raise Unfit(f"{name} has no shape; must be an array or a number")
-    values: int = math.prod(dataset.shape)
-    return values * int(dataset.dtype.itemsize)
+    return int(math.prod(dataset.shape) * dataset.dtype.itemsize)
 
 
 def read_attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:

@@ -68,9 +68,9 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
     },
     "population": {
         **_TIME,
-        "populations": Required(("time", "site"), "1", True),
-        "dpopulations": Required(("time", "site"), "fs^-1", True),
-        "d2populations": Required(("time", "site"), "fs^-2", True),
+        "populations": Required(("time", "site"), "1", True, is_complex=True),
+        "dpopulations": Required(("time", "site"), "fs^-1", True, is_complex=True),
+        "d2populations": Required(("time", "site"), "fs^-2", True, is_complex=True),
     },
     "displacement": {**_TIME, **_MSD},
     "kernel": {
