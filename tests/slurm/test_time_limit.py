@@ -35,8 +35,8 @@ STUDY = """\
 study: warned
 accuracy: 1e-3
 model: {n_sites: 6}
-bath: {eta_cm: 323, gamma_cm: 41}
-propagation: {duration_fs: 300}
+bath: {eta_cm: 200, gamma_cm: 50, terms: 1}
+propagation: {duration_fs: 200}
 """
 
 
@@ -74,7 +74,7 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
 
     with ThreadPoolExecutor() as pool:
         job = pool.submit(snakemake, tmp_path / "run", *asked, env=ENVIRONMENT)
-        begun = "coarse correlation: 300.0 fs done"
+        begun = "coarse correlation: 200.0 fs done"
         wait_for(begun, lambda: log.exists() and begun in log.read_text(encoding="utf-8"), job)
         ranks = ranks_of(output.relative_to(tmp_path / "run"))
         assert len(ranks) == 2
