@@ -13,7 +13,22 @@ TITLE: Final = "Checkpoints"
 _DEFAULT_S: Final = 900.0
 """What resources.checkpoint_minutes is unless a study says otherwise."""
 _INTERVALS: Final = {"none": None, "15 min": _DEFAULT_S, "as often as allowed": 0.0}
-_REPEATS: Final = 3
+_JOB: Final[Data] = {
+    "config": "mori2024.yaml",
+    "axes": {
+        "model.n_sites": "18",
+        "bath.eta_over_v": "6.46",
+        "bath.gamma_over_v": "0.82",
+        "propagation.duration_fs": "3500",
+    },
+    "start": "franck_condon",
+}
+_SMALL: Final[Data] = {
+    "config": "anomalous2024.yaml",
+    "axes": {"model.n_sites": "20", "bath.eta_over_v": "2", "bath.gamma_over_v": "2"},
+    "start": "franck_condon",
+}
+_ROUNDS, _STOPS = 2, 3
 _SEED: Final = 20260824
 _EARLIEST, _LATEST = 0.1, 0.8
 """When a job is stopped, relative to its length."""
@@ -21,29 +36,18 @@ _EARLIEST, _LATEST = 0.1, 0.8
 
 def measure(harness: Harness) -> Data:
     """Run a job of a study with and without checkpoints; stop it at random times and go on."""
-    job: Data = {
-        "config": "anomalous2024.yaml",
-        "axes": {
-            "model.topology": "ring",
-            "model.n_sites": "20",
-            "bath.eta_over_v": "2" if harness.quick else "6.46",
-            "bath.gamma_over_v": "2" if harness.quick else "0.5",
-        },
-        "start": "franck_condon",
-    }
-    repeats = 1 if harness.quick else _REPEATS
+    job, rounds, stops = (_SMALL, 1, 1) if harness.quick else (_JOB, _ROUNDS, _STOPS)
     names = list(_INTERVALS)
     # in turn, so that what else the machine does falls on all of them
-    rounds = [
-        {name: _whole(harness, job, name) for name in names[i:] + names[:i]} for i in range(repeats)
+    done = [
+        {name: _whole(harness, job, name) for name in names[i:] + names[:i]} for i in range(rounds)
     ]
-    length_s = median(each["15 min"]["seconds"] for each in rounds)
+    length_s = median(each["15 min"]["seconds"] for each in done)
     chosen = random.Random(_SEED)
-    stops = [
-        _stopped(harness, job, length_s * chosen.uniform(_EARLIEST, _LATEST))
-        for _ in range(repeats)
+    parts = [
+        _stopped(harness, job, length_s * chosen.uniform(_EARLIEST, _LATEST)) for _ in range(stops)
     ]
-    data = {"job": job, "rounds": rounds, "stops": stops}
+    data = {"job": job, "rounds": done, "stops": parts}
     return {**data, "bounds": _bounds(data)}
 
 

@@ -45,8 +45,11 @@ def ranks_of(output: Path) -> list[int]:
     return sorted(found)
 
 
-def is_pending(number: signal.Signals, process: int) -> bool:
-    """Whether a stopped process has been sent a signal."""
-    status = Path("/proc", str(process), "status").read_text()
+def was_sent(number: signal.Signals, process: int) -> bool:
+    """Whether a signal waits for a stopped process; one that has gone needs none any more."""
+    try:
+        status = Path("/proc", str(process), "status").read_text()
+    except OSError:
+        return True
     (mask,) = (line.split()[1] for line in status.splitlines() if line.startswith("ShdPnd:"))
     return bool(int(mask, 16) >> (number - 1) & 1)

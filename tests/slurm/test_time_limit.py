@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from private_slurm import accounting
 
 from smallpolaron.studies.store import read_result
 from smallpolaron.studies.study import load_plan
-from tests.processes import is_pending, ranks_of, started
+from tests.processes import ranks_of, started, was_sent
 
 pytestmark = pytest.mark.slow
 
@@ -35,8 +35,8 @@ STUDY = """\
 study: warned
 accuracy: 1e-3
 model: {n_sites: 6}
-bath: {eta_cm: 323, gamma_cm: 41}
-propagation: {duration_fs: 300}
+bath: {eta_cm: 200, gamma_cm: 50, terms: 1}
+propagation: {duration_fs: 200}
 """
 
 
@@ -57,7 +57,8 @@ def stopped(processes: list[int]) -> Iterator[None]:
         yield
     finally:
         for process in processes:
-            os.kill(process, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGCONT)
 
 
 def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
@@ -74,7 +75,7 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
 
     with ThreadPoolExecutor() as pool:
         job = pool.submit(snakemake, tmp_path / "run", *asked, env=ENVIRONMENT)
-        begun = "coarse correlation: 300.0 fs done"
+        begun = "coarse correlation: 200.0 fs done"
         wait_for(begun, lambda: log.exists() and begun in log.read_text(encoding="utf-8"), job)
         ranks = ranks_of(output.relative_to(tmp_path / "run"))
         assert len(ranks) == 2
@@ -83,13 +84,8 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
             # one to two minutes are left: less than the profile wants to be warned of
             limit = 2 + int(used.split(":")[-2])
             run("scontrol", "update", f"JobId={name}", f"TimeLimit={limit}")
-            order = ["correlation", "--plan", str(results / "plan.json"), "--point", point.id]
-            here = started(order, tmp_path / "whole.h5", ranks=2)
-            said = here.communicate(timeout=PATIENCE_S)[1]
-            assert here.returncode == 0, said
             # Slurm looks at the time limits twice a minute
-            warned = [lambda one=one: is_pending(signal.SIGUSR1, one) for one in ranks]
-            wait_for("the warning", lambda: all(ask() for ask in warned), job)
+            wait_for("a warning", lambda: all(was_sent(signal.SIGUSR1, r) for r in ranks), job)
         job.result()
 
     said = log.read_text(encoding="utf-8")
@@ -103,6 +99,10 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
     steps = run("sacct", "--noheader", "--parsable2", f"--jobs={jobs[0].name}", "--format=ExitCode")
     assert "75:0" in steps.split()
     assert [path.name for path in output.parent.iterdir()] == [output.name]
+    order = ["correlation", "--plan", str(results / "plan.json"), "--point", point.id]
+    here = started(order, tmp_path / "whole.h5", ranks=2)
+    told = here.communicate(timeout=PATIENCE_S)[1]
+    assert here.returncode == 0, told
     one, whole = read_result(output), read_result(tmp_path / "whole.h5")
     assert one.provenance["ranks"] == whole.provenance["ranks"] == 2
     for key, variable in whole.variables.items():
