@@ -40,29 +40,37 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     command: Command = options.command
     _one_thread()
-    from smallpolaron.studies.plan import PlanError
-    from smallpolaron.studies.problems import ConfigurationError
-    from smallpolaron.studies.store import StoreError
-    from smallpolaron.studies.textfile import NotWritable
-
     try:
         status = command(options)
         sys.stdout.flush()
         return status
-    except ConfigurationError as error:
-        print(error, file=sys.stderr)
-    except (PlanError, StoreError, NotWritable) as error:
-        print(f"error: {error}", file=sys.stderr)
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return CTRL_C_STATUS
-    except OSError as error:  # no permission, a full disk, a folder where a file should be
+    except Exception as error:
+        print(_explained(error), file=sys.stderr)
+        return USAGE_STATUS
+
+
+def _explained(error: Exception) -> str:
+    """Return an error that the user can mend as a plain line; raise any other again."""
+    # these take long to import: not before a job is ready for signals
+    from smallpolaron.studies.plan import PlanError
+    from smallpolaron.studies.problems import ConfigurationError
+    from smallpolaron.studies.store import StoreError
+    from smallpolaron.studies.textfile import NotWritable
+
+    if isinstance(error, ConfigurationError):
+        return str(error)
+    if isinstance(error, (PlanError, StoreError, NotWritable)):
+        return f"error: {error}"
+    if isinstance(error, OSError):  # no permission, a full disk, a folder where a file should be
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {where}{error.strerror or error}; check path and space", file=sys.stderr)
-    return USAGE_STATUS
+        return f"error: {where}{error.strerror or error}; check path and space"
+    raise error
 
 
 def _one_thread() -> None:

@@ -105,3 +105,26 @@ def test_a_warning_while_the_process_ends_does_not_make_it_fail(number: signal.S
         check=False,
     )
     assert done.returncode == 0
+
+
+IMPORTED = """
+import sys
+from smallpolaron.cli import main
+from smallpolaron.studies import signals
+def serve(*_):
+    print(sorted({"numpy", "pydantic", "h5py", "mpi4py"} & set(sys.modules)))
+    sys.exit(0)
+signals.StopRequest = serve
+main(["correlation", "--plan", "p", "--point", "x", "--ranks", "1", "--output", "o"])
+"""
+
+
+def test_a_job_is_ready_for_signals_before_its_slow_imports() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORTED],
+        env=os.environ | {"PYTHONPATH": str(Path(smallpolaron.__file__).parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr

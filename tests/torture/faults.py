@@ -172,7 +172,7 @@ FAULTS: Final = (
         "workflow-read-only",
         4,
         "workflow",
-        "the folder becomes read-only while the workflow runs",
+        "all is killed and started again in a folder that is read-only",
         workflow_faults.read_only,
     ),
     Fault(

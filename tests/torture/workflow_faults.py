@@ -89,21 +89,22 @@ def disk_full(trial: Trial) -> None:
 
 
 def read_only(trial: Trial) -> None:
-    """Forbid writing while the workflow runs, then allow it again."""
+    """Kill everything, start again where nothing can be written, then allow it."""
     folder = trial.lockable()
-    process = _begun(trial)
-    moment = trial.at_random(process, what=_WORKFLOW)
+    moment = _all_killed(trial)
     folder.set_read_only(True)
-    trial.detail = f"read-only after {moment:.1f} s"
-    _ended(trial, process, f"{NOT_WRITTEN}|{_NO_DISK}")
+    trial.detail = f"SIGKILL to all processes after {moment:.1f} s, then read-only"
+    _ended(trial, _started(trial), f"{NOT_WRITTEN}|{_NO_DISK}")
     folder.set_read_only(False)
-    _note_finished(trial)
     _finish(trial)
 
 
 def clock_jump(trial: Trial) -> None:
     """Kill everything and shift the times of some or all files by up to a year, back or forth."""
-    _all_killed(trial)
+    process = _begun(trial)
+    wait_until(lambda: _mpi_results(trial), process, trial.bench.patience_s(_WORKFLOW))
+    trial.at_random(process, within=0.3, what=_WORKFLOW)
+    _kill_all(trial, process)
     files = sorted(p for p in _folder(trial).rglob("*") if p.is_file())
     chosen = [path for path in files if trial.rng.random() < 0.7]
     jump = trial.rng.choice((-1, 1)) * trial.rng.uniform(60.0, _YEAR_S)
@@ -158,12 +159,16 @@ def _all_killed(trial: Trial) -> float:
     """Start the workflow and kill all of it at a random time; return the time, s."""
     process = _begun(trial)
     moment = trial.at_random(process, what=_WORKFLOW)
+    _kill_all(trial, process)
+    return moment
+
+
+def _kill_all(trial: Trial, process: Process) -> None:
     if not process.over:
         process.sent.add(signal.SIGKILL)
     kill_all(trial.mark)
     _ended(trial, process)
     _note_finished(trial)
-    return moment
 
 
 def _note_finished(trial: Trial) -> None:
