@@ -8,6 +8,4 @@ rule cost:
     message:
         "What the jobs of the study will take"
     run:
-        lines = list(bill_lines(STUDY.study, bill(STUDY, all_jobs(STUDY))))
-        print("\n".join(lines))
-        Path(log[0]).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        tell_cost(Path(log[0]))

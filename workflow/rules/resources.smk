@@ -90,3 +90,10 @@ def outlook(longest=25):
 
 if workflow.output_settings.dryrun:
     print(outlook(), file=sys.stderr)
+
+
+def tell_cost(log):
+    """Print what the jobs of the study will take, also to a log."""
+    lines = list(bill_lines(STUDY.study, bill(STUDY, all_jobs(STUDY))))
+    print("\n".join(lines))
+    log.write_text("\n".join(lines) + "\n", encoding="utf-8")
