@@ -139,7 +139,7 @@ def test_what_a_job_does_is_found_out(bench: Bench, job: str, expected: str, rea
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_that_was_sent_explains_the_end(bench: Bench, number: signal.Signals) -> None:
-    script(bench, f"sleep 0.3; {GOOD}")
+    script(bench, f"echo begun; sleep 2; {GOOD}")
     assert outcome(bench, signal_faults.signalled(number)) == ("right, begun anew", "")
 
 

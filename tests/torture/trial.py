@@ -22,7 +22,9 @@ from tests.torture.processes import Process, end_all, start
 MOST_RUNS: Final = 12
 """Runs after which a job that still has no result counts as lost."""
 
-STOPPED: Final = r"stopped by SIG(TERM|USR1); (what was reached is in|nothing could be written)"
+STOPPED: Final = (
+    r"stopped by SIG(TERM|USR1|INT); (what was reached is in|nothing could be written)|interrupted"
+)
 _GRACE_S: Final = 30.0
 """How long what a killed command has started may take to end."""
 
