@@ -61,9 +61,6 @@ def falsified(result: Result) -> Result:
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     """Return a bench with invented results whose program is a script, see `script`."""
-    monkeypatch.setattr(bench_module, "_LEAST_PATIENCE_S", 1.5)
-    monkeypatch.setattr(bench_module, "_SLOWER", 1.0)
-    monkeypatch.setattr(trial, "_GRACE_S", 0.3)
     made = Bench(tmp_path / "bench", program=("sh", str(tmp_path / "program.sh")))
     points = [read_plan(made.plan).point(name) for name in made.points]
     mine, other = (synthetic.correlation(point, "torture") for point in points)
@@ -101,6 +98,13 @@ def outcome(bench: Bench, fault: Callable[[Trial], None]) -> tuple[str, str]:
     return verdict.outcome, verdict.reason
 
 
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let what takes more than a second hang."""
+    monkeypatch.setattr(bench_module, "_LEAST_PATIENCE_S", 1.0)
+    monkeypatch.setattr(bench_module, "_SLOWER", 1.0)
+    monkeypatch.setattr(trial, "_GRACE_S", 0.3)
+
+
 def nothing(one: Trial) -> None:
     one.begin()
     one.finish()
@@ -130,7 +134,11 @@ NEIGHBOUR = '"$(dirname "$out")/$(basename "$BYSTANDER")"'
         (f"echo 'resumed at'; {once('kill -9 $$')}", "unclear message", "status -9"),
     ],
 )
-def test_what_a_job_does_is_found_out(bench: Bench, job: str, expected: str, reason: str) -> None:
+def test_what_a_job_does_is_found_out(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, job: str, expected: str, reason: str
+) -> None:
+    if expected == "hang":
+        impatient(monkeypatch)
     script(bench, job)
     found = outcome(bench, nothing)
     assert found[0].startswith(expected), found
@@ -139,11 +147,14 @@ def test_what_a_job_does_is_found_out(bench: Bench, job: str, expected: str, rea
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGUSR1])
 def test_a_signal_that_was_sent_explains_the_end(bench: Bench, number: signal.Signals) -> None:
-    script(bench, f"echo begun; sleep 2; {GOOD}")
+    script(bench, f"echo begun; sleep 1; {GOOD}")
     assert outcome(bench, signal_faults.signalled(number)) == ("right, begun anew", "")
 
 
-def test_a_job_that_ignores_its_time_limit_hangs(bench: Bench) -> None:
+def test_a_job_that_ignores_its_time_limit_hangs(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient(monkeypatch)
     script(bench, f"trap '' USR1; sleep 30; {GOOD}")
     assert outcome(bench, signal_faults.time_limit(signal.SIGUSR1))[0] == "hang"
 
