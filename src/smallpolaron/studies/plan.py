@@ -28,7 +28,7 @@ SCHEMA_VERSION = 4
 HASH_DIGITS = 8
 ID_PATTERN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~+-]{0,199}")
 LARGEST_FILE: Final = 1 << 29
-"""Bytes of a plan at most: 10000 points of 255 unequal sites take 200 MB."""
+"""Bytes of a plan at most."""
 
 
 class PlanError(ValueError):
