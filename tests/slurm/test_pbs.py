@@ -70,11 +70,11 @@ def test_jobs_run_and_a_killed_one_asks_for_more(
         for line in asked
     ]
     assert all("-l select=2:ncpus=1:mpiprocs=1:" in line for line in asked)
-    first, *others = sorted(numbers)
-    assert others[0] == first  # both kinds of job, at first
-    memory = [first[0], *(memory for memory, _ in others[1:])]
-    assert [minutes for _, minutes in others] == [first[1], 2 * first[1], 3 * first[1]]
-    assert memory[2] - memory[1] == memory[1] - memory[0] > 300
+    memory, minutes = zip(*sorted(numbers, key=lambda pair: pair[1]), strict=True)
+    assert minutes == tuple(minutes[0] * times for times in (1, 1, 2, 3))  # both jobs, at first
+    rise = memory[3] - memory[2]
+    assert rise > 300
+    assert memory[2] - rise in memory[:2]
 
 
 @pytest.mark.parametrize(
