@@ -90,10 +90,9 @@ def population(plan_of: Callable[[str], Plan]) -> Make:
             for p in range(3)
         ]
         variables = {"time_fs": Variable(t, ("time",), "fs", "Time.")}
-        for name, values in zip(
-            ("populations", "dpopulations", "d2populations"), data, strict=True
-        ):
-            variables[name] = Variable(values, ("time", "site"), "1", "P.")
+        names = {"populations": "1", "dpopulations": "fs^-1", "d2populations": "fs^-2"}
+        for (name, unit), values in zip(names.items(), data, strict=True):
+            variables[name] = Variable(values, ("time", "site"), unit, "P.")
         gates = (
             Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),
             Gate("trace", 1e-9, 1e-6, True, "trace"),

@@ -201,5 +201,5 @@ def test_failure_to_write_is_a_failure(
 ) -> None:
     (tmp_path / "file").write_text("not a folder")
     output = tmp_path / "file" / "c.h5"
-    assert main(["correlation", *order(plan_path, plan.points[0].id, output, ranks=1)]) == 1
-    assert "rank 0 of 1 failed" in capfd.readouterr().err
+    assert main(["correlation", *order(plan_path, plan.points[0].id, output, ranks=1)]) == 2
+    assert f"error: {output}: cannot be written" in capfd.readouterr().err

@@ -12,8 +12,15 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.studies.compare import compare, origin_warnings, relative_difference
 from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.rerun import RUNS, SOURCES
-from smallpolaron.studies.store import KINDS, Result, Variable, read_result, write_result
+from smallpolaron.studies.rerun import RUNS, SOURCES, _require_one_point
+from smallpolaron.studies.store import (
+    KINDS,
+    Result,
+    StoreError,
+    Variable,
+    read_result,
+    write_result,
+)
 from smallpolaron.studies.verify import verify
 
 STUDY = """\
@@ -110,9 +117,12 @@ def test_what_cannot_be_made_again(
     assert main(["rerun", str(alone)]) == 2
     assert "name the plan of the study with --plan" in capfd.readouterr().err
     assert main(["rerun", str(alone), "--plan", str(results / "plan.json")]) == 0
-    write_result(alone, replace(old, kind="ladder"), overwrite=True)
+    many = replace(old, kind="ladder")
+    with pytest.raises(StoreError, match="not made from one point of a study"):
+        _require_one_point(alone, many)
+    write_result(alone, many, overwrite=True)  # a ladder by name only
     assert main(["rerun", str(alone)]) == 2
-    assert "not made from one point of a study" in capfd.readouterr().err
+    assert "does not fit together" in capfd.readouterr().err
 
 
 def test_kinds_are_known() -> None:

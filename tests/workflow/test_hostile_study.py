@@ -21,7 +21,7 @@ def made(folder: Path) -> list[str]:
     [
         ("study=../../canary", "study = '../../canary'"),
         ("study=x$(touch canary)", "study = 'x$(touch canary)'"),
-        ("study=x; touch canary #", "study = 'x; touch canary #'"),
+        ("study=x; touch canary;", "study = 'x; touch canary;'"),
         ("study=tiny\nmodel: {n_sites: 3}", "study = 'tiny\\nmodel: {n_sites: 3}'"),
         ('model={"topology": "`touch canary`"}', "model.topology = '`touch canary`'"),
         ('grid=[{"name": "x;touch canary", "model.n_sites": [3]}]', "grid[0].name = "),
