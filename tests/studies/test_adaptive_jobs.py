@@ -14,6 +14,7 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.holstein import HolsteinModel
@@ -239,7 +240,7 @@ def run() -> Run:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(adaptive_runs, "compute_adaptive_correlation", compute)
-        outcome = adaptive_runs.correlation(point.parameters, 10**6)
+        outcome = adaptive_runs.correlation(point.parameters, 10**6, NO_CHECKPOINTS)
     assert outcome is not None
     return Run(point, found[0], outcome)
 
