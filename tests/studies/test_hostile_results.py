@@ -192,14 +192,20 @@ EVERYWHERE = (
 """Changes that no reader may overlook."""
 
 
-@pytest.mark.parametrize("name", [*EVERYWHERE, *BYTES])
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        (command, name)
+        for command, (_, arguments) in COMMANDS.items()
+        for name in (*EVERYWHERE, *BYTES)
+        # a command that searches a folder does not miss a file
+        if name != "none" or "{bad}" in arguments
+    ],
+)
 def test_every_command_refuses(
     command: str, name: str, folder: Path, valid: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     kind, arguments = COMMANDS[command]
-    if name == "none" and "{bad}" not in arguments:
-        pytest.skip("such a command does not name the file")
     (folder / "study.yaml").write_text(valid)
     path = file_of(folder)
     if name in BYTES:

@@ -119,7 +119,7 @@ def test_a_disk_that_is_full_elsewhere_is_named(
 
 
 def test_a_log_on_a_full_disk_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPatch) -> None:
-    stream = Path("/dev/full").open("w")  # noqa: SIM115
+    stream = Path("/dev/full").open("w")  # noqa: SIM115  closing it raises, too: see below
     monkeypatch.setattr(sys, "stderr", stream)
     to_stderr("a line")
     with suppress(OSError):

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 
 from tests.torture.bench import ROOT
+from tests.torture.disks import Skipped
 from tests.torture.processes import marked
 from tests.torture.trial import STOPPED, Trial
 
@@ -22,7 +23,7 @@ def signalled(number: signal.Signals) -> Callable[[Trial], None]:
         moments = []
         for _ in range(trial.rng.choice((1, 1, 2, 3))):
             process = trial.started()
-            moments.append(f"{trial.at_random(process):.2f}")
+            moments.append(f"{trial.at_random(process, must_hit=not moments):.2f}")
             if not process.over:
                 process.send(number)
             trial.ended(process, STOPPED)
@@ -45,12 +46,11 @@ def one_rank(*numbers: signal.Signals) -> Callable[[Trial], None]:
         ranks = marked(trial.mark, (trial.bench.program[0], "correlation", str(trial.output)))
         # mpiexec has the same words in its command, before those of the ranks
         ranks = [rank for rank in ranks if rank != process.popen.pid]
-        if ranks and not process.over:
-            chosen = trial.rng.randrange(len(ranks))
-            process.send(number, to=ranks[chosen])
-            trial.detail = f"{number.name} to process {chosen} of {len(ranks)} after {moment:.2f} s"
-        else:
-            trial.detail = f"no rank left or yet after {moment:.2f} s"
+        if not ranks:
+            raise Skipped("no rank had started, or none was left, when the fault came")
+        chosen = trial.rng.randrange(len(ranks))
+        process.send(number, to=ranks[chosen])
+        trial.detail = f"{number.name} to process {chosen} of {len(ranks)} after {moment:.2f} s"
         trial.ended(process, f"{STOPPED}|{_RANK_DIED}")
         trial.finish()
 
@@ -64,12 +64,16 @@ def time_limit(number: signal.Signals) -> Callable[[Trial], None]:
         trial.begin()
         limit = trial.rng.uniform(0.3, 0.9) * trial.bench.seconds[trial.job]
         trial.detail = f"{number.name} at the limit of {limit:.2f} s, {_GROWTH} times that next"
+        runs = 0
         while not trial.output.exists() and trial.may_go_on():
             prefix = ("timeout", "-s", number.name[3:], "-k", "60", f"{limit:.3f}")
             process = trial.started(prefix)
             process.sent.add(number)
             trial.ended(process, STOPPED)
+            runs += 1
             limit *= _GROWTH
+        if runs == 1:
+            raise Skipped("the job ended within its time limit")
 
     return fault
 

@@ -25,7 +25,7 @@ from tests.torture import disk_faults, file_faults, signal_faults, trial
 from tests.torture.bench import Bench
 from tests.torture.damage import flip, truncate
 from tests.torture.faults import FAULTS, shares
-from tests.torture.judge import unclear
+from tests.torture.judge import Outcome, unclear
 from tests.torture.processes import Run, marked
 from tests.torture.report import Conditions, Record, render
 from tests.torture.trial import Trial
@@ -236,9 +236,9 @@ def test_shares_follow_the_weights_and_sum_up(count: int) -> None:
 
 
 def test_the_report_counts_every_outcome() -> None:
-    ends = ["right at once", "right, resumed", "hang", "skipped", "lost result"]
+    ends: list[Outcome] = ["right at once", "right, resumed", "hang", "skipped", "lost result"]
     records = [
-        Record("job-sigkill", number, "", end, "why" if number > 1 else "", 2, 1.0)  # type: ignore[arg-type]
+        Record("job-sigkill", number, "", end, "why" if number > 1 else "", 2, 1.0)
         for number, end in enumerate(ends)
     ]
     page = render(Conditions(7, [], {}), records)

@@ -15,7 +15,7 @@ from typing import Final
 from smallpolaron.studies.seal import seal_state
 from smallpolaron.studies.verify import result_files
 from tests.torture.bench import ROOT, Bench
-from tests.torture.disks import AMPLE, Disk, Folder, small_disk
+from tests.torture.disks import AMPLE, Disk, Folder, Skipped, small_disk
 from tests.torture.judge import Evidence, Verdict, checksums, judge
 from tests.torture.processes import Process, end_all, start
 
@@ -112,10 +112,15 @@ class Trial:
         sound = [path for path in result_files(self.results) if seal_state(path) == "intact"]
         self.seen.finished |= checksums(sound)
 
-    def at_random(self, process: Process, within: float = 1.0, what: str = "") -> float:
+    def at_random(
+        self, process: Process, within: float = 1.0, what: str = "", *, must_hit: bool = True
+    ) -> float:
         """Wait until a random time or until the process has ended; return the time, s.
 
         In one of four cases any time of its start, else one after it has begun to report.
+
+        Raises:
+            Skipped: it has ended, so that a fault would disturb nothing, though it must hit.
         """
         what, began = what or self.job, time.monotonic()
         if self.rng.random() < 0.25:
@@ -124,6 +129,8 @@ class Trial:
             working = self.bench.seconds[what] - self.bench.starting_s[what]
             self.until_it_reports(process, what)
             process.wait(self.rng.uniform(0.0, within * working))
+        if process.over and must_hit:
+            raise Skipped("the command had ended before the fault came")
         return time.monotonic() - began
 
     def until_it_reports(self, process: Process, what: str = "") -> None:

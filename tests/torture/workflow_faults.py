@@ -13,6 +13,7 @@ from typing import Final
 
 from smallpolaron.studies.verify import result_files
 from tests.torture.disk_faults import NOT_WRITTEN
+from tests.torture.disks import Skipped
 from tests.torture.file_faults import Damage
 from tests.torture.judge import checksums
 from tests.torture.processes import Process, kill_all
@@ -106,6 +107,8 @@ def clock_jump(trial: Trial) -> None:
     trial.at_random(process, within=0.3, what=_WORKFLOW)
     _kill_all(trial, process)
     files = sorted(p for p in _folder(trial).rglob("*") if p.is_file())
+    if not files:
+        raise Skipped("there was no file yet when the fault came")
     chosen = [path for path in files if trial.rng.random() < 0.7]
     jump = trial.rng.choice((-1, 1)) * trial.rng.uniform(60.0, _YEAR_S)
     for path in chosen:
