@@ -20,6 +20,10 @@ class Skipped(Exception):
     """The fault cannot be made here; the message says why."""
 
 
+class Missed(Exception):
+    """The fault came when there was nothing left to disturb; another draw may hit."""
+
+
 @dataclass(frozen=True)
 class Folder:
     """A folder of an ordinary user, who can take from himself the right to write.

@@ -30,7 +30,8 @@ class Record:
         detail: what was done.
         outcome: what became of it.
         reason: why, if bad or skipped.
-        runs: commands that were started.
+        draws: how often its moments were drawn until the fault came in time.
+        runs: commands that were started in the last draw.
         seconds: how long it took.
     """
 
@@ -39,6 +40,7 @@ class Record:
     detail: str
     outcome: Outcome
     reason: str
+    draws: int
     runs: int
     seconds: float
 
@@ -78,6 +80,8 @@ def render(conditions: Conditions, records: list[Record]) -> str:
     verdict = ", ".join(f"{_number(records, each)} x {each}" for each in BAD)
     parts = [_INTRODUCTION.read_text(), f"## {count} faults\n\n**{count} faults: {verdict}.**\n"]
     parts += [f"{number} skipped: {reason}.\n" for reason, number in skipped.items()]
+    if redrawn := sum(each.draws - 1 for each in records):
+        parts.append(f"{redrawn} times a fault came too late; its moment was drawn again.\n")
     parts += [_table(records), _facts(conditions)]
     if bad:
         parts.append("## What went wrong\n\n" + "\n".join(_line(each) for each in bad) + "\n")

@@ -5,6 +5,7 @@ The job is a shell script that misbehaves; the faults, the trial and the judge a
 
 from __future__ import annotations
 
+import csv
 import random
 import shutil
 import signal
@@ -238,12 +239,13 @@ def test_shares_follow_the_weights_and_sum_up(count: int) -> None:
 def test_the_report_counts_every_outcome() -> None:
     ends: list[Outcome] = ["right at once", "right, resumed", "hang", "skipped", "lost result"]
     records = [
-        Record("job-sigkill", number, "", end, "why" if number > 1 else "", 2, 1.0)
+        Record("job-sigkill", number, "", end, "why" if number > 1 else "", number + 1, 2, 1.0)
         for number, end in enumerate(ends)
     ]
     page = render(Conditions(7, [], {}), records)
     assert "**4 faults: 0 x unclear message, 1 x lost result, 0 x wrong result, 1 x hang" in page
     assert "1 skipped: why." in page
+    assert "10 times a fault came too late" in page
     row = next(line for line in page.splitlines() if line.startswith("| job-sigkill |"))
     assert [cell.strip() for cell in row.split("|")[3:-1]] == [
         "4",
@@ -259,9 +261,21 @@ def test_the_report_counts_every_outcome() -> None:
     assert "- job-sigkill, trial 2 (): hang: why" in page
 
 
-@pytest.mark.parametrize(("job", "status"), [(GOOD, 0), ('cp "$FALSE" "$out"', 1)])
+@pytest.mark.parametrize(
+    ("job", "status", "outcome"),
+    [
+        (GOOD, 0, "right, begun anew"),
+        (GOOD.replace("GOOD", "FALSE"), 1, "wrong result"),
+        ('cp "$GOOD" "$out"', 0, "skipped"),
+    ],
+)
 def test_the_exit_status_and_what_is_kept(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, job: str, status: int
+    bench: Bench,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    job: str,
+    status: int,
+    outcome: str,
 ) -> None:
     script(bench, job)
     monkeypatch.setattr(command, "Bench", lambda folder: bench)
@@ -271,8 +285,11 @@ def test_the_exit_status_and_what_is_kept(
     work.mkdir()
     arguments = ["--only", "job-sigkill", "--count", "2", "--folder", str(work)]
     assert command.main(arguments) == status
-    table = (tmp_path / "scratch" / "trials.csv").read_text().splitlines()
-    assert [line.split(",")[:2] for line in table[1:]] == [["job-sigkill", n] for n in "01"]
+    with (tmp_path / "scratch" / "trials.csv").open() as file:
+        table = list(csv.DictReader(file))
+    assert [(row["fault"], row["number"]) for row in table] == [("job-sigkill", n) for n in "01"]
+    assert {row["outcome"] for row in table} == {outcome}
+    assert outcome != "skipped" or {row["draws"] for row in table} == {"10"}
     kept = [path.name for path in work.rglob("job-sigkill-*")]
     assert sorted(kept) == (["job-sigkill-0", "job-sigkill-1"] if status else [])
     shutil.rmtree(work)

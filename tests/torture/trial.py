@@ -15,7 +15,7 @@ from typing import Final
 from smallpolaron.studies.seal import seal_state
 from smallpolaron.studies.verify import result_files
 from tests.torture.bench import ROOT, Bench
-from tests.torture.disks import AMPLE, Disk, Folder, Skipped, small_disk
+from tests.torture.disks import AMPLE, Disk, Folder, Missed, small_disk
 from tests.torture.judge import Evidence, Verdict, checksums, judge
 from tests.torture.processes import Process, end_all, start
 
@@ -120,7 +120,7 @@ class Trial:
         In one of four cases any time of its start, else one after it has begun to report.
 
         Raises:
-            Skipped: it has ended, so that a fault would disturb nothing, though it must hit.
+            Missed: it has ended, so that a fault would disturb nothing, though it must hit.
         """
         what, began = what or self.job, time.monotonic()
         if self.rng.random() < 0.25:
@@ -130,7 +130,7 @@ class Trial:
             self.until_it_reports(process, what)
             process.wait(self.rng.uniform(0.0, within * working))
         if process.over and must_hit:
-            raise Skipped("the command had ended before the fault came")
+            raise Missed("the command had ended before the fault came")
         return time.monotonic() - began
 
     def until_it_reports(self, process: Process, what: str = "") -> None:
@@ -168,6 +168,7 @@ class Trial:
 
         Raises:
             Skipped: the fault cannot be made here.
+            Missed: the fault came too late.
         """
         with self._disks:
             try:

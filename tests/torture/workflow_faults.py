@@ -13,7 +13,7 @@ from typing import Final
 
 from smallpolaron.studies.verify import result_files
 from tests.torture.disk_faults import NOT_WRITTEN
-from tests.torture.disks import Skipped
+from tests.torture.disks import Missed
 from tests.torture.file_faults import Damage
 from tests.torture.judge import checksums
 from tests.torture.processes import Process, kill_all
@@ -108,7 +108,7 @@ def clock_jump(trial: Trial) -> None:
     _kill_all(trial, process)
     files = sorted(p for p in _folder(trial).rglob("*") if p.is_file())
     if not files:
-        raise Skipped("there was no file yet when the fault came")
+        raise Missed("there was no file yet when the fault came")
     chosen = [path for path in files if trial.rng.random() < 0.7]
     jump = trial.rng.choice((-1, 1)) * trial.rng.uniform(60.0, _YEAR_S)
     for path in chosen:
