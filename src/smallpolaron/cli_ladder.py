@@ -39,13 +39,13 @@ def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) ->
 
 
 def _climb(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.ladder.ladder_files import write_decision
     from smallpolaron.studies.ladder.ladder_job import verdict_of
     from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.store import read_result
 
     plan = read_plan(options.plan)
-    mobilities = [read_result(path, kind="mobility") for path in options.mobility]
+    mobilities = [read_input(path, ("mobility",), of_a_point=True) for path in options.mobility]
     verdict = verdict_of(plan, plan.ladder_named(options.name), mobilities)
     write_decision(options.output, verdict)
     print(f"{options.name}: {verdict.text}")
@@ -53,14 +53,15 @@ def _climb(options: argparse.Namespace) -> int:
 
 
 def _ladder(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.inputs import read_input
     from smallpolaron.studies.ladder.ladder_job import ladder_result
     from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.store import read_result, write_result
+    from smallpolaron.studies.store import write_result
 
     plan = read_plan(options.plan)
-    mobilities = [read_result(path, kind="mobility") for path in options.mobility]
+    mobilities = [read_input(path, ("mobility",), of_a_point=True) for path in options.mobility]
     path = options.infinite_ring
-    ring = read_result(path, kind="mobility") if path else None
+    ring = read_input(path, ("mobility",), of_a_point=True) if path else None
     result = ladder_result(plan, plan.ladder_named(options.name), mobilities, ring)
     write_result(options.output, result, overwrite=options.overwrite)
     return 0

@@ -188,6 +188,8 @@ EVERYWHERE = (
     "compressed bomb",
     "no quality",
     "parameters as dataset",
+    "hash",
+    "temperature",
 )
 """Changes that no reader may overlook."""
 

@@ -29,6 +29,7 @@ from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
 from smallpolaron.studies.study import load_plan, plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.studies.completed import completed
 
 Make = Callable[..., Result]
 PlanOf = Callable[[str], Plan]
@@ -99,17 +100,17 @@ def test_moments_command(correlation: Make, tmp_path: Path, valid: str, plan_of:
     assert 0.0 < number(read_result(output, kind="moments"), "mean") < 0.4
 
 
-def scalar_file(kind: str, parameters: dict, digest: str, values: dict[str, float]) -> Result:
+def scalar_file(kind: str, parameters: dict, values: dict[str, float]) -> Result:
     variables = {name: Variable(value, (), "1", "x.") for name, value in values.items()}
-    return Result(kind, variables, parameters, (), {"configuration_hash": digest}, {})
+    return completed(Result(kind, variables, parameters, (), {}, {}))
 
 
-def moments_file(parameters: dict, digest: str) -> Result:
+def moments_file(parameters: dict) -> Result:
     """Moments at 0.2 and 0.4 rad/fs; the scalars are those at 0.4."""
     places = parameters["derived"]
     both = [moments_at(places["eta_over_v"], places["gamma_over_v"], x) for x in (0.2, 0.4)]
     values = {"limit_used": 0.4, "mean": both[1][0], "variance": both[1][1]}
-    found = scalar_file("moments", parameters, digest, values)
+    found = scalar_file("moments", parameters, values)
     curves = {"limit": [0.2, 0.4]}
     curves |= {f"{name}_limit": [m[i] for m in both] for i, name in enumerate(("mean", "variance"))}
     arrays = {name: Variable(np.array(c), ("limit",), "1", "x.") for name, c in curves.items()}
@@ -152,10 +153,10 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
         }
         parameters = stored_parameters(point, plan.study)
         moments = results / "moments" / f"{point.id}.h5"
-        write_result(moments, moments_file(parameters, point.hash))
+        write_result(moments, moments_file(parameters))
         for kind, values in contents.items():
             path = results / kind / f"{point.id}.h5"
-            write_result(path, scalar_file(kind, parameters, point.hash, values))
+            write_result(path, scalar_file(kind, parameters, values))
     return results
 
 
@@ -236,7 +237,7 @@ def test_suggestion_of_a_fixed_hierarchy_keeps_its_rule(tmp_path: Path, plan_of:
     plan = plan_of(text)
     for point in plan.points:
         path = tmp_path / "r" / "moments" / f"{point.id}.h5"
-        write_result(path, moments_file(stored_parameters(point, plan.study), point.hash))
+        write_result(path, moments_file(stored_parameters(point, plan.study)))
     result = run(tmp_path / "r")
     assert "posterior/weight" not in result.variables
     (point,) = load_plan(tmp_path / "next.yaml").points
@@ -407,15 +408,17 @@ def changed(folder: Path, kind: str, index: int, **changes: object) -> None:
     write_result(path, replace(read_result(path), **changes), overwrite=True)
 
 
-def test_runs_of_other_systems_or_limits_are_refused(folder: Path) -> None:
+def test_runs_of_other_systems_or_limits_are_refused(folder: Path, plan_of: PlanOf) -> None:
     paths = sorted((folder / "moments").glob("*.h5"))
-    first = read_result(paths[0])
-    model = {**first.parameters["model"], "lattice_constant_A": 9.0}
-    changed(folder, "moments", 0, parameters={**first.parameters, "model": model})
+    wider = plan_of(STUDY.replace("lattice_constant_A: 4", "lattice_constant_A: 9")).points[0]
+    stranger = folder / "moments" / f"{wider.id}.h5"
+    write_result(stranger, moments_file(stored_parameters(wider, "grid")))
     with pytest.raises(StoreError, match="more than eta, gamma and temperature; model"):
-        read_training_set(paths)
+        read_training_set([*paths[1:], stranger])
+    stranger.unlink()
+    first = read_result(paths[0])
     other = {**first.variables, "limit_used": Variable(0.6, (), "1", "x.")}
-    changed(folder, "moments", 0, parameters=first.parameters, variables=other)
+    changed(folder, "moments", 0, variables=other)
     with pytest.raises(StoreError, match=r"limit of the moments: 0\.4 rad/fs and 0\.6 rad/fs"):
         read_training_set(paths)
     with pytest.raises(StoreError, match="1 usable training points: nothing to learn"):
@@ -428,7 +431,7 @@ def test_flagged_and_smaller_runs_are_left_out(folder: Path, plan_of: PlanOf) ->
     larger = plan_of(STUDY.replace("n_sites: 5", "n_sites: 7")).points[3]
     parameters = stored_parameters(larger, "grid")
     big = folder / "moments" / f"{larger.id}.h5"
-    write_result(big, moments_file(parameters, larger.hash))
+    write_result(big, moments_file(parameters))
     paths = sorted((folder / "moments").glob("*.h5"))
     found = read_training_set(paths)
     assert len(found.runs) == 17

@@ -23,6 +23,7 @@ from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan, write_plan
 from smallpolaron.studies.store import Result, Variable, read_result, write_result
 from smallpolaron.studies.tables import plan_text, point_rows
+from tests.studies.completed import completed
 
 PlanOf = Callable[[str], Plan]
 FaultsOf = Callable[[str], list[str]]
@@ -79,12 +80,14 @@ def test_the_tolerance_may_be_in_paper_units() -> None:
 def mobility(point: Point, D: float, *, flagged: bool = False, error: float = 1e-4) -> Result:
     """Return a mobility result with these numbers."""
     values = {"D": D, "D_error": error / 10, "D_estimate": error}
-    return Result(
-        kind="mobility",
-        variables={name: Variable(v, (), "1", "Number.") for name, v in values.items()},
-        parameters={**point.parameters, "point": point.id, "study": "test"},
-        gates=(make_gate("stability", float(flagged), 0.0, "growth"),),
-        provenance={},
+    return completed(
+        Result(
+            kind="mobility",
+            variables={name: Variable(v, (), "1", "Number.") for name, v in values.items()},
+            parameters={**point.parameters, "point": point.id, "study": "test"},
+            gates=(make_gate("stability", float(flagged), 0.0, "growth"),),
+            provenance={},
+        )
     )
 
 

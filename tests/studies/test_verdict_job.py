@@ -21,6 +21,7 @@ from smallpolaron.studies.figures.runs import read_runs
 from smallpolaron.studies.physical_system import physics, system_name
 from smallpolaron.studies.plan import Plan, Point, write_plan
 from smallpolaron.studies.store import Result, Variable, read_result, write_result
+from tests.studies.completed import completed
 
 PlanOf = Callable[[str], Plan]
 NAN = math.nan
@@ -126,7 +127,7 @@ class Folder:
         self._write("population", name, run)
 
     def _write(self, kind: str, name: str, content: Result) -> None:
-        write_result(self.path / kind / f"{name}.h5", content, overwrite=True)
+        write_result(self.path / kind / f"{name}.h5", completed(content), overwrite=True)
 
     def command(self, *more: str) -> int:
         names = {"output": "verdict.h5", "table": "verdict.csv", "page": "verdict.html"}

@@ -15,12 +15,13 @@ from smallpolaron.analysis.plateau import LEAST_RATIO
 from smallpolaron.analysis.verdict import Cost, Evidence, Integral, Method
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.derive import NAN
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.ladder.climb import Rung
 from smallpolaron.studies.parameters import confidence, is_adaptive, number, whole
 from smallpolaron.studies.physical_system import is_uniform, physics, system_columns, system_name
 from smallpolaron.studies.plan import Plan, Point
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result
+from smallpolaron.studies.store import Result
 
 _METHODS: Final[dict[Protocol, Method]] = {
     "current": "green_kubo",
@@ -89,13 +90,13 @@ def _order(system: System) -> tuple[float, ...]:
 def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[_Run]:
     for protocol in point.protocols:
         if protocol == "current":
-            run = read_result(results / "correlation" / f"{point.id}.h5")
-            found = read_result(results / "mobility" / f"{point.id}.h5", kind="mobility")
+            run = read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
+            found = read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
             yield _Run(point, _green_kubo(point, found, run, settings))
         else:
             name = f"{point.id}__{protocol}.h5"
-            run = read_result(results / "population" / name)
-            found = read_result(results / "spreading" / name, kind="spreading")
+            run = read_input(results / "population" / name, ("population", "displacement"))
+            found = read_input(results / "spreading" / name, ("spreading",))
             yield _Run(point, _einstein(point, _METHODS[protocol], found, run))
 
 

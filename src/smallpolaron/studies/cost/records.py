@@ -16,8 +16,9 @@ from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.dynamics_jobs import point_parameters
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.parameters import is_adaptive, number
-from smallpolaron.studies.store import Result, StoreError, read_result
+from smallpolaron.studies.store import Result, StoreError
 
 LARGEST_BENCHMARK: Final = 10_000_000
 """Bytes of a file in which Snakemake has noted what a job took."""
@@ -88,7 +89,7 @@ def read_records(folders: Iterable[Path]) -> list[JobRecord]:
 
 
 def _record(path: Path) -> JobRecord | None:
-    result = read_result(path)
+    result = read_input(path)
     stored = result.parameters
     if not is_adaptive(stored) or "convergence/n_unknowns" not in result.variables:
         return None

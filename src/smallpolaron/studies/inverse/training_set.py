@@ -12,8 +12,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.parameters import confidence, is_infinite, number, whole
-from smallpolaron.studies.store import Result, StoreError, read_result
+from smallpolaron.studies.store import Result, StoreError
 
 AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
 """Parameters that may vary between training points."""
@@ -168,10 +169,7 @@ def _runs(paths: Iterable[Path], limit: float | None) -> list[Run]:
     """Read all files and join those of one run."""
     groups: dict[str, dict[str, Result]] = {}
     for path in paths:
-        result = read_result(path)
-        if result.kind not in TRAINING_KINDS:
-            kinds = ", ".join(TRAINING_KINDS)
-            raise StoreError(f"{path}: kind '{result.kind}'; training points are of kind {kinds}")
+        result = read_input(path, TRAINING_KINDS)
         if result.kind == "moments" and limit is not None and "reason" not in result.notes:
             result = _with_limit(path, result, limit)
         digest = str(result.provenance.get("configuration_hash", path.stem))
