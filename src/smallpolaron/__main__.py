@@ -2,9 +2,10 @@
 
 import sys
 
-from smallpolaron.cli import main
+from smallpolaron.cli import give_up_unsaid, main
 from smallpolaron.studies.signals import ignore_requests
 
 status = main()
 ignore_requests()
+give_up_unsaid()
 sys.exit(status)

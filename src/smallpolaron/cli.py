@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,11 +49,30 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        _say("interrupted")
         return CTRL_C_STATUS
     except Exception as error:
-        print(_explained(error), file=sys.stderr)
+        _say(_explained(error))
         return USAGE_STATUS
+
+
+def _say(line: str) -> None:
+    """Print one line to standard error, if it takes it: the status says that there was an error."""
+    with suppress(OSError):
+        print(line, file=sys.stderr, flush=True)
+
+
+def give_up_unsaid() -> None:
+    """Drop what standard output and error did not take, say on a full disk.
+
+    Python would try again at its very end and make a failed attempt the exit status, 120, of a job
+    whose result is written.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _explained(error: Exception) -> str:

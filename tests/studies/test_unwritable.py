@@ -6,6 +6,7 @@ import errno
 import os
 import resource
 import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -124,6 +125,15 @@ def test_a_log_on_a_full_disk_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPat
     to_stderr("a line")
     with suppress(OSError):
         stream.close()
+
+
+@pytest.mark.parametrize("full", ["stdout", "stderr"])
+def test_the_exit_status_tells_of_the_command_not_of_the_log(tmp_path: Path, full: str) -> None:
+    buffered = {"PYTHONUNBUFFERED": ""}
+    command = [sys.executable, "-m", "smallpolaron", "verify", str(tmp_path / "nothing")]
+    with Path("/dev/full").open("w") as stream:
+        run = subprocess.run(command, env=os.environ | buffered, **{full: stream})
+    assert run.returncode == 2
 
 
 def test_the_same_job_run_twice_keeps_the_first_result(

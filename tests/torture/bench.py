@@ -117,6 +117,7 @@ class Bench:
         return {
             MARK: mark,
             "PYTHONPATH": f"{ROOT / 'src'}",
+            "PYTHONUNBUFFERED": "",  # the default: what is printed is kept back for a while
             "OMP_NUM_THREADS": "1",
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }

@@ -169,8 +169,9 @@ def _end(said: str) -> str:
 
 
 def _good(runs: Sequence[Run]) -> Outcome:
-    failed = [run for run in runs if run.status != 0]
-    if not failed or runs[-1].killed:  # killed when all was written
+    disturbed = runs[:-1] if runs[-1].killed else runs  # the last one: when all was written
+    failed = [run for run in disturbed if run.status != 0]
+    if not failed:
         return "right at once"
     if any("resumed at" in run.said for run in runs):
         return "right, resumed"

@@ -79,7 +79,7 @@ def time_limit(number: signal.Signals) -> Callable[[Trial], None]:
 def log_full(trial: Trial) -> None:
     """Let the job print to a device that is full."""
     trial.begin()
-    process = trial.started(prefix=("sh", "-c", 'exec "$@" 2>/dev/full', "sh"))
+    process = trial.started(prefix=("sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh"))
     trial.ended(process)
     trial.detail = "all that is printed goes to /dev/full"
     trial.finish()
