@@ -104,7 +104,7 @@ def test_estimates_cover_the_errors(point):
     assert truth.errors.D["finite_time"] == pytest.approx(
         abs(tail), abs=2e-3 * abs(truth.D_time), rel=0.02
     )
-    assert ours.capped == truth.capped == 0
+    assert ours.record.capped == truth.record.capped == 0
 
 
 def test_the_integral_on_an_open_chain_is_zero():
@@ -150,7 +150,7 @@ def test_thresholds_are_tightened_until_the_target_is_met(growth):
     # even where two runs with such thresholds would not differ
     said = []
     run = expert(ring(3), Accuracy(1e-2, growth=growth), report=said.append)
-    assert run.growth_threshold < 0.02
+    assert run.record.growth_threshold < 0.02
     assert any("thresholds tightened" in line for line in said)
     assert run.errors.C["frontier"] <= 0.5e-2
     truth = correlate(ring(3), 1e-3)
@@ -177,18 +177,19 @@ def test_what_dies_away_leaves_the_basis_again():
     pruned, whole = (
         expert(ring(4), how, duration_fs=400.0) for how in (fine, Accuracy(1e-2, pruning=0.0))
     )
-    assert np.all(np.diff(whole.basis_size) >= 0)
-    assert np.any(np.diff(pruned.basis_size) < 0)
+    assert np.all(np.diff(whole.record.basis_size) >= 0)
+    assert np.any(np.diff(pruned.record.basis_size) < 0)
     assert whole.errors.C["dropped"] == 0
     assert 0 < pruned.errors.C["dropped"] < 1e-2
     assert distance(pruned.C_JJ, whole.C_JJ) < pruned.errors.total_C + whole.errors.total_C
     # the records along the steps belong together
-    n = len(pruned.step_time_fs)
-    assert len(pruned.norm) == len(pruned.basis_size) == len(pruned.outside_flow) == n
-    assert pruned.step_time_fs[0] == 0
-    assert pruned.step_time_fs[-1] == pytest.approx(400.0)
-    assert pruned.n_unknowns == pruned.basis_size.max()
-    assert np.all(pruned.outside_flow >= 0)
+    record = pruned.record
+    series = (record.step_time_fs, record.norm, record.basis_size, record.outside_flow)
+    assert len({len(each) for each in series}) == 1
+    assert record.step_time_fs[0] == 0
+    assert record.step_time_fs[-1] == pytest.approx(400.0)
+    assert record.n_unknowns == record.basis_size.max()
+    assert np.all(record.outside_flow >= 0)
 
 
 # -- limits --------------------------------------------------------------------------------------
@@ -219,7 +220,7 @@ def test_a_limit_that_is_not_reached_changes_nothing():
         for limits in (Limits(), Limits(max_unknowns=2000, max_occupation=31))
     )
     np.testing.assert_allclose(bounded.C_JJ, free.C_JJ, rtol=1e-12)
-    assert bounded.capped == free.capped == 0
+    assert bounded.record.capped == free.record.capped == 0
 
 
 # strong coupling to a slow, cold bath: with too few levels the hierarchy has growing modes
@@ -230,7 +231,7 @@ SLOW = expand(DebyeBath(1000 * CM, 5 * CM), 50.0, "matsubara", 0)
 def test_a_capped_hierarchy_is_told():
     limits = Limits(max_occupation=4)
     run = correlate(HARSH, 1e-2, 400.0, SLOW, sample_fs=10.0, limits=limits)
-    assert run.capped > 0.1 or run.growth_detected
+    assert run.record.capped > 0.1 or run.record.growth_detected
     # the number would have been wrong
     assert not gates.cauchy_schwarz(run.C_JJ).passed
 
@@ -245,14 +246,14 @@ def test_an_unstable_equilibrium_is_refused():
 def test_a_capped_hierarchy_is_told_by_populations(start):
     limits = Limits(max_occupation=2)
     run = populate(HARSH, start, 0, 1e-2, 4000.0, SLOW, sample_fs=100.0, limits=limits)
-    assert run.capped > 0.1 or run.growth_detected
+    assert run.record.capped > 0.1 or run.record.growth_detected
     assert not gates.populations_in_range(run.populations).passed
 
 
 def test_growth_ends_the_run():
     limits = Limits(max_occupation=2)
     run = populate(HARSH, "franck_condon", 0, 1e-2, 20_000.0, SLOW, sample_fs=100.0, limits=limits)
-    assert run.growth_detected
-    assert run.step_time_fs[-1] < 19_000
-    assert run.time_fs[-1] <= run.step_time_fs[-1]
+    assert run.record.growth_detected
+    assert run.record.step_time_fs[-1] < 19_000
+    assert run.time_fs[-1] <= run.record.step_time_fs[-1]
     assert len(run.populations) == len(run.d2populations) == len(run.time_fs)

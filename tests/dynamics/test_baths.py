@@ -145,7 +145,7 @@ def test_two_halves_of_a_bath_are_one_bath():
     )
     assert distance(run.C_JJ, one.C_JJ) < 1e-3
     assert run.D_resolvent == pytest.approx(one.D_resolvent, abs=2e-3 * abs(one.D_time))
-    assert run.n_unknowns > one.n_unknowns
+    assert run.record.n_unknowns > one.record.n_unknowns
 
 
 def test_a_strongly_damped_vibration_is_a_debye_bath():
@@ -235,7 +235,7 @@ def test_sectors_agree():
     full = correlate(ring(3), 2e-3, 60.0, VIBRATION_TERMS)
     half = correlate(ring(3), 2e-3, 60.0, VIBRATION_TERMS, real_part_only=True)
     assert distance(half.C_JJ, full.C_JJ.real) < 2e-3
-    assert half.n_unknowns < 0.75 * full.n_unknowns
+    assert half.record.n_unknowns < 0.75 * full.record.n_unknowns
     assert np.abs(full.C_JJ.imag).max() > 0.1 * abs(full.C_JJ[0])
 
 

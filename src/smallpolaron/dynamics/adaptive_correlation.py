@@ -1,7 +1,7 @@
 """The current autocorrelation function to a wanted accuracy, with its error estimate."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,7 @@ from smallpolaron.dynamics.correlation_runs import (
 )
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy, ErrorBudget
@@ -55,17 +56,8 @@ class AdaptiveCorrelation:
         equilibrium_residual: |L rho| / |rho|, 1/fs.
         hermiticity: largest violation of Hermiticity of the equilibrium, relative.
         products_equilibrium: products with L spent on the equilibrium.
-        products_production: products with L of the production run.
         n_equilibrium: labels of the equilibrium.
-        n_unknowns: labels of the largest basis.
-        n_nonzeros: entries of the largest generator.
-        step_time_fs: beginning of every step and the end of the last, fs.
-        norm: norm of the state at those times.
-        basis_size: labels at those times.
-        outside_flow: amplitude kept outside the basis, relative to the norm, at those times.
-        growth_threshold: relative amplitude above which labels were taken in.
-        growth_detected: the state grew: unstable, no number can be taken from it.
-        capped: largest relative amplitude kept out by a limit (occupation, window).
+        record: how the production run went; capped is the largest of all runs.
         D_time: integral of Re C_JJ over the record, angstrom^2/fs.
         D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs; 0, exactly, on open chains; nan where
             the solver failed, as its residual and sigma then.
@@ -88,17 +80,8 @@ class AdaptiveCorrelation:
     equilibrium_residual: float
     hermiticity: float
     products_equilibrium: int
-    products_production: int
     n_equilibrium: int
-    n_unknowns: int
-    n_nonzeros: int
-    step_time_fs: NDArray[np.float64]
-    norm: NDArray[np.float64]
-    basis_size: NDArray[np.int64]
-    outside_flow: NDArray[np.float64]
-    growth_threshold: float
-    growth_detected: bool
-    capped: float
+    record: StepRecord
     D_time: float
     D_resolvent: float
     resolvent_residual: float
@@ -191,6 +174,8 @@ def compute_adaptive_correlation(
     if not infinite:
         stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report, checkpoints)
     run = fine.trajectory
+    record = StepRecord.of([run], fine.accuracy.growth_threshold)
+    capped = max(run.capped, equilibrium.capped, solution.capped if solution else 0.0)
     inside = time_fs[: len(fine.C)]
     return AdaptiveCorrelation(
         time_fs=inside,
@@ -204,17 +189,8 @@ def compute_adaptive_correlation(
         equilibrium_residual=equilibrium.residual,
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),
         products_equilibrium=equilibrium.products,
-        products_production=run.products,
         n_equilibrium=equilibrium.basis.size,
-        n_unknowns=max(run.basis_size),
-        n_nonzeros=run.n_nonzeros,
-        step_time_fs=np.array(run.step_time_fs),
-        norm=np.array(run.norm),
-        basis_size=np.array(run.basis_size),
-        outside_flow=np.array(run.outside_flow),
-        growth_threshold=fine.accuracy.growth_threshold,
-        growth_detected=run.growth_detected,
-        capped=max(run.capped, equilibrium.capped, solution.capped if solution else 0.0),
+        record=replace(record, capped=capped),
         D_time=fine.D,
         D_resolvent=D_resolvent.real,
         resolvent_residual=solution.residual if solution else 0.0 if open_ended else np.nan,

@@ -18,6 +18,7 @@ from smallpolaron.dynamics.displacement_runs import (
 from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import refine
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
@@ -36,16 +37,7 @@ class AdaptiveDisplacement:
         dmsd: its slope 2 D(t), angstrom^2/fs.
         d2msd: its second derivative, angstrom^2/fs^2.
         trace_error: largest |Tr rho - 1|.
-        products_production: products with L, each of the state and of its moment.
-        n_unknowns: labels of the largest basis.
-        n_nonzeros: entries of the largest generator.
-        step_time_fs: beginning of every step and the end of the last, fs.
-        norm: norm of the state at those times; see DisplacementGenerator.
-        basis_size: labels at those times.
-        outside_flow: amplitude kept outside the basis, relative to the norm, at those times.
-        growth_threshold: relative amplitude above which labels were taken in.
-        growth_detected: the state grew: unstable, no number can be taken from it.
-        capped: largest relative amplitude that a limit (occupation, window) kept out.
+        record: how the run went.
         errors: source -> estimated error of the slope, largest over time, relative to its mean
             over the record.
     """
@@ -55,16 +47,7 @@ class AdaptiveDisplacement:
     dmsd: RealArray
     d2msd: RealArray
     trace_error: float
-    products_production: int
-    n_unknowns: int
-    n_nonzeros: int
-    step_time_fs: RealArray
-    norm: RealArray
-    basis_size: NDArray[np.int64]
-    outside_flow: RealArray
-    growth_threshold: float
-    growth_detected: bool
-    capped: float
+    record: StepRecord
     errors: Mapping[str, float]
 
     @property
@@ -145,22 +128,8 @@ def compute_adaptive_displacement(
         dmsd=fine.dmsd,
         d2msd=fine.d2msd,
         trace_error=fine.trace_error,
-        products_production=fine.products,
-        n_unknowns=int(np.max(fine.basis_size)),
-        n_nonzeros=fine.n_nonzeros,
-        step_time_fs=fine.step_time_fs,
-        norm=fine.norm,
-        basis_size=fine.basis_size,
-        outside_flow=fine.outside_flow,
-        growth_threshold=fine.growth_threshold,
-        growth_detected=fine.growth_detected,
-        capped=fine.capped,
-        errors={
-            "frontier": found.frontier,
-            "dropped": found.dropped,
-            "time_step": fine.slope_error / _mean_slope(fine),
-            "bath_terms": found.bath_terms,
-        },
+        record=fine.record,
+        errors=found.errors(time_step=fine.slope_error / _mean_slope(fine)),
     )
 
 

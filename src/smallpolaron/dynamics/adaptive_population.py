@@ -22,6 +22,7 @@ from smallpolaron.dynamics.population_runs import (
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import refine
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
@@ -41,16 +42,7 @@ class AdaptivePopulation:
         d2populations: second derivatives, 1/fs^2.
         density_matrix_final: reduced density matrix at the end, shape (N, N).
         trace_error: largest |sum_j P_j - 1|.
-        products_production: products with L.
-        n_unknowns: labels of the largest basis.
-        n_nonzeros: entries of the largest generator.
-        step_time_fs: beginning of every step and the end of the last, fs.
-        norm: norm of the state at those times.
-        basis_size: labels at those times.
-        outside_flow: amplitude kept outside the basis, relative to the norm, at those times.
-        growth_threshold: relative amplitude above which labels were taken in.
-        growth_detected: the state grew: unstable, no number can be taken from it.
-        capped: largest relative amplitude kept out by a limit.
+        record: how the run went.
         errors: source -> estimated error of the populations, largest over times and sites.
     """
 
@@ -60,16 +52,7 @@ class AdaptivePopulation:
     d2populations: RealArray
     density_matrix_final: ComplexArray
     trace_error: float
-    products_production: int
-    n_unknowns: int
-    n_nonzeros: int
-    step_time_fs: RealArray
-    norm: RealArray
-    basis_size: NDArray[np.int64]
-    outside_flow: RealArray
-    growth_threshold: float
-    growth_detected: bool
-    capped: float
+    record: StepRecord
     errors: Mapping[str, float]
 
     @property
@@ -156,22 +139,8 @@ def compute_adaptive_population(
         d2populations=fine.d2populations,
         density_matrix_final=fine.density_matrix_final,
         trace_error=float(np.max(np.abs(fine.populations.sum(axis=1) - 1))),
-        products_production=fine.products,
-        n_unknowns=int(np.max(fine.basis_size)),
-        n_nonzeros=fine.n_nonzeros,
-        step_time_fs=fine.step_time_fs,
-        norm=fine.norm,
-        basis_size=fine.basis_size,
-        outside_flow=fine.outside_flow,
-        growth_threshold=fine.accuracy.growth_threshold,
-        growth_detected=fine.growth_detected,
-        capped=fine.capped,
-        errors={
-            "frontier": found.frontier,
-            "dropped": found.dropped,
-            "time_step": fine.step_error,
-            "bath_terms": found.bath_terms,
-        },
+        record=fine.record,
+        errors=found.errors(time_step=fine.step_error),
     )
 
 

@@ -17,6 +17,7 @@ from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.limits import Limits
@@ -53,7 +54,7 @@ class DisplacementTask:
 
 @dataclass(frozen=True)
 class DisplacementRun:
-    """MSD with two derivatives, and what was recorded; see AdaptiveDisplacement.
+    """MSD with two derivatives; see AdaptiveDisplacement.
 
     Attributes beyond those:
         accuracy: what it was asked for.
@@ -62,21 +63,13 @@ class DisplacementRun:
     """
 
     accuracy: Accuracy
-    growth_threshold: float
     time_fs: RealArray
     msd: RealArray
     dmsd: RealArray
     d2msd: RealArray
     trace_error: float
-    step_time_fs: RealArray
-    norm: RealArray
-    basis_size: NDArray[np.int64]
-    outside_flow: RealArray
-    products: int
-    n_nonzeros: int
     slope_error: float
-    capped: float
-    growth_detected: bool
+    record: StepRecord
 
 
 def run_displacement(
@@ -112,19 +105,11 @@ def run_displacement(
     reading = float(np.linalg.norm(readout.weights[1]))
     return DisplacementRun(
         accuracy,
-        thresholds.growth_threshold,
         time,
         msd=2 * run.integral(time)[:, _CURRENT].real,
         dmsd=2 * values[:, _CURRENT],
         d2msd=2 * run.sample(time, 1)[:, _CURRENT].real,
         trace_error=float(np.max(np.abs(values[:, _TRACE] - 1))),
-        step_time_fs=np.array(run.step_time_fs),
-        norm=np.array(run.norm),
-        basis_size=np.array(run.basis_size),
-        outside_flow=np.array(run.outside_flow),
-        products=run.products,
-        n_nonzeros=run.n_nonzeros,
         slope_error=2 * reading * length * run.step_error / run.norm[-1],
-        capped=run.capped,
-        growth_detected=run.growth_detected,
+        record=StepRecord.of([run], thresholds.growth_threshold),
     )

@@ -14,6 +14,7 @@ from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Inter
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
@@ -45,9 +46,11 @@ class PopulationTask:
 
 @dataclass(frozen=True)
 class PopulationRun:
-    """Populations with two derivatives, and what was recorded; see AdaptivePopulation.
+    """Populations with two derivatives; see AdaptivePopulation.
 
-    Of a run momentum by momentum the records along the steps are those of the largest basis.
+    Attributes beyond those:
+        accuracy: what it was asked for.
+        step_error: sum of the estimated local errors of the steps.
     """
 
     accuracy: Accuracy
@@ -55,15 +58,8 @@ class PopulationRun:
     dpopulations: RealArray
     d2populations: RealArray
     density_matrix_final: ComplexArray
-    step_time_fs: RealArray
-    norm: RealArray
-    basis_size: NDArray[np.int64]
-    outside_flow: RealArray
-    products: int
-    n_nonzeros: int
     step_error: float
-    capped: float
-    growth_detected: bool
+    record: StepRecord
 
 
 def population_sector(model: HolsteinModel, site: int, symmetry: PopulationSymmetry) -> Sector:
@@ -196,18 +192,10 @@ def _collect(
     """One record of all runs: each is given by one rank, the others give none."""
     bare = [replace(run, segments=[]) for run in runs]
     every = [run for some in comm.allgather(bare) for run in some]
-    largest = max(every, key=lambda run: max(run.basis_size))
     return PopulationRun(
         accuracy,
         *populations,
         density_matrix_final=rho,
-        step_time_fs=np.array(largest.step_time_fs),
-        norm=np.array(largest.norm),
-        basis_size=np.array(largest.basis_size),
-        outside_flow=np.array(largest.outside_flow),
-        products=sum(run.products for run in every),
-        n_nonzeros=largest.n_nonzeros,
         step_error=sum(run.step_error for run in every),
-        capped=max(run.capped for run in every),
-        growth_detected=any(run.growth_detected for run in every),
+        record=StepRecord.of(every, accuracy.growth_threshold),
     )

@@ -1,13 +1,13 @@
 """Runs of one job at tighter and tighter thresholds, and those that tell their errors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smallpolaron.dynamics.correlation_runs import NEXT_TERM, explain_limit, scaled
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy
 from smallpolaron.model.bath import BathExpansion
@@ -21,12 +21,8 @@ class AdaptiveRun(Protocol):
         """Its thresholds."""
 
     @property
-    def growth_detected(self) -> bool:
-        """Whether the state grew."""
-
-    @property
-    def basis_size(self) -> NDArray[np.int64]:
-        """Labels along the steps."""
+    def record(self) -> StepRecord:
+        """How it went."""
 
 
 Run = TypeVar("Run", bound=AdaptiveRun)
@@ -47,6 +43,15 @@ class Refined(Generic[Run]):
     frontier: float
     dropped: float
     bath_terms: float
+
+    def errors(self, time_step: float) -> Mapping[str, float]:
+        """Return the errors by source, with that of the time steps."""
+        return {
+            "frontier": self.frontier,
+            "dropped": self.dropped,
+            "time_step": time_step,
+            "bath_terms": self.bath_terms,
+        }
 
 
 def refine(
@@ -77,8 +82,8 @@ def refine(
         try:
             fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
         except LimitReached as reason:
-            raise LimitReached(explain_limit(reason, coarse.basis_size)) from reason
-        done = fine.growth_detected or difference(fine, coarse) <= SHARE * accuracy.target
+            raise LimitReached(explain_limit(reason, coarse.record.basis_size)) from reason
+        done = fine.record.growth_detected or difference(fine, coarse) <= SHARE * accuracy.target
         if done or attempt == REFINEMENTS:
             break
         coarse = fine

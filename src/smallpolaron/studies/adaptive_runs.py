@@ -25,6 +25,7 @@ from smallpolaron.dynamics.adaptive_population import (
     compute_adaptive_population,
 )
 from smallpolaron.dynamics.checkpoints import Checkpoints
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import CM_TO_RAD_FS
@@ -217,7 +218,7 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
             "1",
             "Generator-state products spent on the equilibrium state.",
         ),
-        **_convergence(found),
+        **_convergence(found.record),
     }
 
 
@@ -286,7 +287,7 @@ def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
         **_errors(
             "populations", found.errors, found.total_error, "populations, largest over time", "1"
         ),
-        **_convergence(found),
+        **_convergence(found.record),
     }
 
 
@@ -308,51 +309,49 @@ def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
             "the slope, largest over time, relative to its mean over the record",
             "1",
         ),
-        **_convergence(found),
+        **_convergence(found.record),
     }
 
 
-def _convergence(
-    found: AdaptiveCorrelation | AdaptivePopulation | AdaptiveDisplacement,
-) -> dict[str, Variable]:
+def _convergence(record: StepRecord) -> dict[str, Variable]:
     step, scalar = ("step",), ()
     return {
         "convergence/n_unknowns": Variable(
-            found.n_unknowns, scalar, "1", "Elements of the largest state of the production run."
+            record.n_unknowns, scalar, "1", "Elements of the largest state of the production run."
         ),
         "convergence/n_nonzeros": Variable(
-            found.n_nonzeros, scalar, "1", "Entries of the largest generator."
+            record.n_nonzeros, scalar, "1", "Entries of the largest generator."
         ),
         "convergence/products_production": Variable(
-            found.products_production,
+            record.products,
             scalar,
             "1",
             "Generator-state products of the production run.",
         ),
         "convergence/growth_detected": Variable(
-            found.growth_detected,
+            record.growth_detected,
             scalar,
             "1",
             "Whether production was stopped because the state grew.",
         ),
         "convergence/growth_threshold": Variable(
-            found.growth_threshold,
+            record.growth_threshold,
             scalar,
             "1",
             "Amplitude relative to the state above which elements entered.",
         ),
         "convergence/capped": Variable(
-            found.capped, scalar, "1", "Largest relative amplitude that a limit kept out."
+            record.capped, scalar, "1", "Largest relative amplitude that a limit kept out."
         ),
         "convergence/step_time_fs": Variable(
-            found.step_time_fs, step, "fs", "Begin of every step and end of the last."
+            record.step_time_fs, step, "fs", "Begin of every step and end of the last."
         ),
         "convergence/state_norm": Variable(
-            found.norm, step, "1", "Norm of the state over all auxiliary density operators."
+            record.norm, step, "1", "Norm of the state over all auxiliary density operators."
         ),
-        "convergence/basis_size": Variable(found.basis_size, step, "1", "Elements in play."),
+        "convergence/basis_size": Variable(record.basis_size, step, "1", "Elements in play."),
         "convergence/outside_flow": Variable(
-            found.outside_flow,
+            record.outside_flow,
             step,
             "1",
             "Amplitude that the state feeds outside the hierarchy, relative to its norm.",

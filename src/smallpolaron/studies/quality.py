@@ -98,10 +98,10 @@ def adaptive_correlation_gates(
         )
 
     return (
-        _stability(found.growth_detected),
+        _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.errors.total_C, accuracy),
         _measured("resolvent_agreement", adaptive_gates.RESOLVENT_BOUND, agreement),
-        adaptive_gates.capped(found.capped),
+        adaptive_gates.capped(found.record.capped),
         gates.trace(complex(np.trace(found.density_matrix))),
         gates.hermiticity(found.hermiticity),
         gates.stationarity(found.equilibrium_residual),
@@ -179,9 +179,9 @@ def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tup
         accuracy: wanted accuracy.
     """
     return (
-        _stability(found.growth_detected),
+        _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy),
-        adaptive_gates.capped(found.capped),
+        adaptive_gates.capped(found.record.capped),
         gates.trace(1.0 + found.trace_error),
         gates.populations_in_range(found.populations),
     )
@@ -199,9 +199,9 @@ def adaptive_displacement_gates(
     """
     fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
     return (
-        _stability(found.growth_detected),
+        _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy),
-        adaptive_gates.capped(found.capped),
+        adaptive_gates.capped(found.record.capped),
         gates.trace(1.0 + found.trace_error),
         adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
     )

@@ -118,11 +118,11 @@ def _largest(parameters: Parameters, protocol: Protocol) -> int:
         return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
     if is_infinite(parameters):
         there = DisplacementTask(model, protocol, times, limits, comm, _silent)
-        return int(max(run_displacement(there, bath, accuracy, "").basis_size))
+        return run_displacement(there, bath, accuracy, "").record.n_unknowns
     site = whole(parameters, "start_site")
     start = PopulationTask(model, protocol, site, times, limits, comm, _silent)
     sector = population_sector(model, site, population_symmetry(parameters))
-    return int(max(run_one_sector(start, bath, accuracy, "", sector).basis_size))
+    return run_one_sector(start, bath, accuracy, "", sector).record.n_unknowns
 
 
 def _silent(_: str) -> None:
