@@ -47,6 +47,12 @@ from smallpolaron.studies.quality import (
     adaptive_displacement_gates,
     adaptive_population_gates,
 )
+from smallpolaron.studies.run_variables import (
+    correlation_function,
+    course,
+    equilibrium,
+    site_populations,
+)
 from smallpolaron.studies.store import Variable
 
 _D: Final = "angstrom^2 fs^-1"
@@ -163,24 +169,13 @@ def displacement(
 
 
 def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
-    time, scalar = ("time",), ()
-    length2 = "angstrom^2 fs^"
     return {
-        "time_fs": Variable(found.time_fs, time, "fs", "Time."),
-        "C_JJ": Variable(
-            found.C_JJ, time, length2 + "-2", "Current autocorrelation function Tr[J J(t)]."
-        ),
-        "dC_JJ": Variable(
-            found.dC_JJ, time, length2 + "-3", "First time derivative, from the generator."
-        ),
-        "d2C_JJ": Variable(
-            found.d2C_JJ, time, length2 + "-4", "Second time derivative, from the generator."
-        ),
+        **correlation_function(found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ),
         **{
             f"d{order}C_JJ": Variable(
                 values,
-                time,
-                f"{length2}-{order + 2}",
+                ("time",),
+                f"angstrom^2 fs^-{order + 2}",
                 f"Time derivative of order {order}, from the generator.",
             )
             for order, values in zip(HIGHER_ORDERS, found.higher, strict=True)
@@ -188,35 +183,16 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
         **_errors("C", found.errors.C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
         **_errors("D", found.errors.D, found.errors.total_D, "the diffusion constant", _D),
         **_resolvent(found),
-        "equilibrium/density_matrix": Variable(
+        **equilibrium(
             found.density_matrix,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix of the equilibrium state.",
-        ),
-        "equilibrium/hopping_energy": Variable(
-            found.hopping_energy, scalar, "rad fs^-1", "Equilibrium mean of the hopping energy."
-        ),
-        "equilibrium/flux_stiffness": Variable(
-            found.flux_stiffness, scalar, "rad fs^-1", "Winding part of the f-sum rule of a ring."
-        ),
-        "equilibrium/residual": Variable(
-            found.equilibrium_residual,
-            scalar,
-            "fs^-1",
-            "Relative rate of change of the equilibrium state.",
-        ),
-        "equilibrium/hermiticity": Variable(
-            found.hermiticity, scalar, "1", "Largest violation of Hermiticity, relative."
+            hopping_energy=found.hopping_energy,
+            flux_stiffness=found.flux_stiffness,
+            residual=found.equilibrium_residual,
+            hermiticity=found.hermiticity,
+            products=found.products_equilibrium,
         ),
         "convergence/n_equilibrium": Variable(
-            found.n_equilibrium, scalar, "1", "Elements of the equilibrium state."
-        ),
-        "convergence/products_equilibrium": Variable(
-            found.products_equilibrium,
-            scalar,
-            "1",
-            "Generator-state products spent on the equilibrium state.",
+            found.n_equilibrium, (), "1", "Elements of the equilibrium state."
         ),
         **_convergence(found.record),
     }
@@ -268,21 +244,13 @@ def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
 
 
 def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
-    axes = ("time", "site")
     return {
-        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
-        "populations": Variable(found.populations, axes, "1", "Site populations."),
-        "dpopulations": Variable(
-            found.dpopulations, axes, "fs^-1", "First derivative, from the generator."
-        ),
-        "d2populations": Variable(
-            found.d2populations, axes, "fs^-2", "Second derivative, from the generator."
-        ),
-        "density_matrix_final": Variable(
+        **site_populations(
+            found.time_fs,
+            found.populations,
+            found.dpopulations,
+            found.d2populations,
             found.density_matrix_final,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix at the end.",
         ),
         **_errors(
             "populations", found.errors, found.total_error, "populations, largest over time", "1"
@@ -314,40 +282,24 @@ def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
 
 
 def _convergence(record: StepRecord) -> dict[str, Variable]:
-    step, scalar = ("step",), ()
+    step = ("step",)
     return {
-        "convergence/n_unknowns": Variable(
-            record.n_unknowns, scalar, "1", "Elements of the largest state of the production run."
-        ),
-        "convergence/n_nonzeros": Variable(
-            record.n_nonzeros, scalar, "1", "Entries of the largest generator."
-        ),
-        "convergence/products_production": Variable(
-            record.products,
-            scalar,
-            "1",
-            "Generator-state products of the production run.",
-        ),
-        "convergence/growth_detected": Variable(
-            record.growth_detected,
-            scalar,
-            "1",
-            "Whether production was stopped because the state grew.",
+        **course(
+            step_time_fs=record.step_time_fs,
+            norm=record.norm,
+            n_unknowns=record.n_unknowns,
+            n_nonzeros=record.n_nonzeros,
+            products=record.products,
+            growth_detected=record.growth_detected,
         ),
         "convergence/growth_threshold": Variable(
             record.growth_threshold,
-            scalar,
+            (),
             "1",
             "Amplitude relative to the state above which elements entered.",
         ),
         "convergence/capped": Variable(
-            record.capped, scalar, "1", "Largest relative amplitude that a limit kept out."
-        ),
-        "convergence/step_time_fs": Variable(
-            record.step_time_fs, step, "fs", "Begin of every step and end of the last."
-        ),
-        "convergence/state_norm": Variable(
-            record.norm, step, "1", "Norm of the state over all auxiliary density operators."
+            record.capped, (), "1", "Largest relative amplitude that a limit kept out."
         ),
         "convergence/basis_size": Variable(record.basis_size, step, "1", "Elements in play."),
         "convergence/outside_flow": Variable(

@@ -5,7 +5,6 @@ Imports MPI and PETSc; only the MPI jobs may import this module.
 
 from __future__ import annotations
 
-import numpy as np
 from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
 from smallpolaron.analysis.gates import Gate
@@ -22,6 +21,12 @@ from smallpolaron.studies.parameters import (
     whole,
 )
 from smallpolaron.studies.quality import correlation_gates, population_gates
+from smallpolaron.studies.run_variables import (
+    correlation_function,
+    course,
+    equilibrium,
+    site_populations,
+)
 from smallpolaron.studies.store import Variable
 
 Outcome = tuple[dict[str, Variable], tuple[Gate, ...]]
@@ -48,18 +53,18 @@ def correlation(parameters: Given) -> Outcome | None:
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
-    equilibrium = found.equilibrium
+    state = found.equilibrium
     gates = correlation_gates(
         time_fs=found.time_fs,
         C=found.C_JJ,
         dC=found.dC_JJ,
         d2C=found.d2C_JJ,
-        density_matrix=equilibrium.density_matrix,
-        hopping_energy=equilibrium.hopping_energy,
+        density_matrix=state.density_matrix,
+        hopping_energy=state.hopping_energy,
         flux_stiffness=found.flux_stiffness,
-        residual=equilibrium.residual,
-        hermiticity=equilibrium.hermiticity,
-        frontier_weight=equilibrium.frontier_weight,
+        residual=state.residual,
+        hermiticity=state.hermiticity,
+        frontier_weight=state.frontier_weight,
         production_frontier_weight=found.trajectory.frontier_weight,
         growth_detected=found.growth_detected,
         model=model,
@@ -91,41 +96,18 @@ def population(parameters: Given, start: Protocol) -> Outcome | None:
 
 def _correlation_variables(found: CorrelationResult) -> dict[str, Variable]:
     state = found.equilibrium
-    length2 = "angstrom^2 fs^"
     return {
-        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
-        "C_JJ": Variable(
-            found.C_JJ, ("time",), length2 + "-2", "Current autocorrelation function Tr[J J(t)]."
-        ),
-        "dC_JJ": Variable(
-            found.dC_JJ, ("time",), length2 + "-3", "First time derivative, from the generator."
-        ),
-        "d2C_JJ": Variable(
-            found.d2C_JJ, ("time",), length2 + "-4", "Second time derivative, from the generator."
-        ),
-        "equilibrium/density_matrix": Variable(
+        **correlation_function(found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ),
+        **equilibrium(
             state.density_matrix,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix of the equilibrium state.",
-        ),
-        "equilibrium/hopping_energy": Variable(
-            state.hopping_energy, (), "rad fs^-1", "Equilibrium mean of the hopping energy."
-        ),
-        "equilibrium/flux_stiffness": Variable(
-            found.flux_stiffness, (), "rad fs^-1", "Winding part of the f-sum rule of a ring."
-        ),
-        "equilibrium/residual": Variable(
-            state.residual, (), "fs^-1", "Relative rate of change of the equilibrium state."
-        ),
-        "equilibrium/hermiticity": Variable(
-            state.hermiticity, (), "1", "Largest violation of Hermiticity, relative."
+            hopping_energy=state.hopping_energy,
+            flux_stiffness=found.flux_stiffness,
+            residual=state.residual,
+            hermiticity=state.hermiticity,
+            products=state.products,
         ),
         "equilibrium/frontier_weight": Variable(
             state.frontier_weight, (), "1", "Share of the state on the outermost operators."
-        ),
-        "convergence/products_equilibrium": Variable(
-            state.products, (), "1", "Generator-state products spent on the equilibrium state."
         ),
         "convergence/equilibration_fs": Variable(
             state.time_fs, (), "fs", "Physical time propagated to reach equilibrium."
@@ -134,51 +116,33 @@ def _correlation_variables(found: CorrelationResult) -> dict[str, Variable]:
     }
 
 
-def _convergence(run: Trajectory, n_unknowns: int, n_nonzeros: int) -> dict[str, Variable]:
-    step = ("step",)
+def _population_variables(found: PopulationResult) -> dict[str, Variable]:
     return {
-        "convergence/n_unknowns": Variable(n_unknowns, (), "1", "Elements of the state."),
-        "convergence/n_nonzeros": Variable(n_nonzeros, (), "1", "Entries of the generator."),
-        "convergence/products_production": Variable(
-            run.products, (), "1", "Generator-state products of the production run."
+        **site_populations(
+            found.time_fs,
+            found.populations,
+            found.dpopulations,
+            found.d2populations,
+            found.density_matrix_final,
+        ),
+        **_convergence(found.trajectory, found.n_unknowns, found.n_nonzeros),
+    }
+
+
+def _convergence(run: Trajectory, n_unknowns: int, n_nonzeros: int) -> dict[str, Variable]:
+    return {
+        **course(
+            step_time_fs=run.step_time_fs,
+            norm=run.norm,
+            n_unknowns=n_unknowns,
+            n_nonzeros=n_nonzeros,
+            products=run.products,
+            growth_detected=run.growth_detected,
         ),
         "convergence/rejected_steps": Variable(
             run.rejected_steps, (), "1", "Steps repeated with half the size."
         ),
-        "convergence/growth_detected": Variable(
-            run.growth_detected,
-            (),
-            "1",
-            "Whether production was stopped because the state grew.",
-        ),
-        "convergence/step_time_fs": Variable(
-            run.step_time_fs, step, "fs", "Begin of every step and end of the last."
-        ),
-        "convergence/state_norm": Variable(
-            run.norm, step, "1", "Norm of the state over all auxiliary density operators."
-        ),
         "convergence/frontier_weight": Variable(
-            run.frontier_weight, step, "1", "Share of the state on the outermost operators."
+            run.frontier_weight, ("step",), "1", "Share of the state on the outermost operators."
         ),
-    }
-
-
-def _population_variables(found: PopulationResult) -> dict[str, Variable]:
-    axes = ("time", "site")
-    return {
-        "time_fs": Variable(found.time_fs, ("time",), "fs", "Time."),
-        "populations": Variable(np.real(found.populations), axes, "1", "Site populations."),
-        "dpopulations": Variable(
-            np.real(found.dpopulations), axes, "fs^-1", "First derivative, from the generator."
-        ),
-        "d2populations": Variable(
-            np.real(found.d2populations), axes, "fs^-2", "Second derivative, from the generator."
-        ),
-        "density_matrix_final": Variable(
-            found.density_matrix_final,
-            ("site_ket", "site_bra"),
-            "1",
-            "Reduced density matrix at the end.",
-        ),
-        **_convergence(found.trajectory, found.n_unknowns, found.n_nonzeros),
     }
