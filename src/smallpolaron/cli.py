@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -19,6 +19,7 @@ from smallpolaron.cli_dynamics import add_commands as add_dynamics_commands
 from smallpolaron.cli_ensemble import add_commands as add_ensemble_commands
 from smallpolaron.cli_inverse import add_commands as add_inverse_commands
 from smallpolaron.cli_ladder import add_commands as add_ladder_commands
+from smallpolaron.cli_options import Command
 from smallpolaron.cli_rerun import add_commands as add_rerun_commands
 from smallpolaron.cli_spreading import add_commands as add_spreading_commands
 from smallpolaron.cli_status import add_commands as add_status_commands
@@ -26,8 +27,6 @@ from smallpolaron.cli_table import add_commands as add_table_commands
 from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
 from smallpolaron.studies.signals import CTRL_C_STATUS
-
-Command = Callable[[argparse.Namespace], int]
 
 USAGE_STATUS = 2
 """Exit status for a request that cannot be met: bad configuration, plan, file or option."""

@@ -8,21 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smallpolaron.cli_options import add_output
+from smallpolaron.cli_options import Add, add_output
 
 if TYPE_CHECKING:
     from smallpolaron.studies.sections import AnalysisConfig
     from smallpolaron.studies.store import Result
 
-Command = Callable[[argparse.Namespace], int]
 
-
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the commands.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the commands."""
     texts = {
         "kernel": ("correlation", _kernel, "memory kernel and cutoff times of a run"),
         "augmented": ("correlation", _augmented, "memory kernels with derivatives of the current"),

@@ -4,35 +4,25 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from smallpolaron.cli_options import Add, add_configuration
 
 if TYPE_CHECKING:
     from smallpolaron.studies.cost.evidence import Evidence
     from smallpolaron.studies.jobs import Job
     from smallpolaron.studies.plan import Plan
 
-Command = Callable[[argparse.Namespace], int]
-
 OVER_BUDGET = 2
 """Exit status of a study beyond its budget."""
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("cost", _cost, "tell what the MPI jobs of a study will take")
-    parser.add_argument(
-        "configuration",
-        type=Path,
-        nargs="?",
-        default=Path("config/config.yaml"),
-        help="study file (YAML; default: config/config.yaml)",
-    )
+    add_configuration(parser)
     parser.add_argument(
         "--budget",
         type=_positive,

@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("crate", _crate, "pack a finished study as RO-Crate")
     parser.add_argument("folder", type=Path, help="results of the study: results/<study>")
     parser.add_argument(

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from smallpolaron.cli_options import add_output
-
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_output
 
 _TEXTS = {
     "correlation": "compute the current autocorrelation function of a point (MPI)",
@@ -16,12 +13,8 @@ _TEXTS = {
 }
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the commands.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the commands."""
     for name, text in _TEXTS.items():
         parser = add(name, _dynamics, text)
         parser.add_argument("--plan", type=Path, required=True, help="plan of the study (JSON)")

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from smallpolaron.cli_options import add_output
-
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_output
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the commands.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the commands."""
     parser = add("ensemble", _ensemble, "averages over the members of a disordered ensemble")
     parser.add_argument(
         "--plan", type=Path, required=True, help="plan; the files of the members are beside it"

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from smallpolaron.cli_options import add_output
-
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_output
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("inverse", _inverse, "find the parameters behind a measurement")
     texts = {"results": "folders of results", "moments": "moments files"}
     texts |= {"mobility": "mobility files", "kernel": "kernel files"}

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from smallpolaron.cli_options import add_output
-
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_output
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the commands.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the commands."""
     climb = add("climb", _climb, "decide whether a ladder needs its next size (JSON)")
     ladder = add("ladder", _ladder, "convergence and limit of a finished ladder")
     for parser in (climb, ladder):

@@ -6,25 +6,21 @@ import argparse
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from smallpolaron.cli_options import Add
+
 if TYPE_CHECKING:
     from smallpolaron.studies.compare import Comparison
-
-Command = Callable[[argparse.Namespace], int]
 
 TOLERANCE = 1e-12
 """Same code, libraries and ranks give the same bits; another processor another last one."""
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("rerun", _rerun, "make a result again from its own file and compare")
     parser.add_argument("file", type=Path, help="result file (HDF5)")
     parser.add_argument(

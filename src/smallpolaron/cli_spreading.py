@@ -4,20 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from smallpolaron.cli_options import add_output
-
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_output
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("spreading", _spreading, "displacement, exponent and regimes of a carrier")
     parser.add_argument("--plan", type=Path, required=True, help="plan, for the criteria")
     parser.add_argument(

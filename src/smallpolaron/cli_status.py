@@ -6,28 +6,17 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add, add_configuration
 
 _CLEAR = "\x1b[H\x1b[2J"
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("status", _status, "tell how far the MPI jobs of a study are")
-    parser.add_argument(
-        "configuration",
-        type=Path,
-        nargs="?",
-        default=Path("config/config.yaml"),
-        help="study file (YAML; default: config/config.yaml)",
-    )
+    add_configuration(parser)
     parser.add_argument(
         "--results", type=Path, help="folder of its results (default: results/<study>)"
     )

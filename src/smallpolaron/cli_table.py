@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add
 
 CRITERIA = {
     "band_paper_units": None,
@@ -18,12 +17,8 @@ CRITERIA = {
 """Settings of the section analysis that are options here, and the names of several values."""
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     text = "analyse the correlation function in a table of your own (docs/own-data.md)"
     parser = add("analyse", _analyse, text)
     parser.add_argument("table", type=Path, help="C(t): CSV or other text, or HDF5")

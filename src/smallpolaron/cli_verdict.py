@@ -3,18 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-Command = Callable[[argparse.Namespace], int]
+from smallpolaron.cli_options import Add
 
 
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     text = "compare Green-Kubo and mean-squared displacement over a study: convergence and cost"
     parser = add("verdict", _verdict, text)
     parser.add_argument(

@@ -5,22 +5,18 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from smallpolaron.cli_options import Add
 
 if TYPE_CHECKING:
     from smallpolaron.studies.verify import Finding
 
-Command = Callable[[argparse.Namespace], int]
 
-
-def add_commands(add: Callable[[str, Command, str], argparse.ArgumentParser]) -> None:
-    """Add the command.
-
-    Args:
-        add: adds a command of a name, a function and a text, and returns its parser.
-    """
+def add_commands(add: Add) -> None:
+    """Add the command."""
     parser = add("verify", _verify, "check that result files are what was written")
     parser.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH", help="result files (HDF5) or their folders"
