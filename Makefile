@@ -5,6 +5,7 @@
 #   PYTHON, UV           the interpreter and the uv to use
 #   CONFIG               study for `make cost` (default: config/config.yaml)
 #   TORTURE_ARGS         options of `make torture`: "--help" lists them
+#   PYTEST_ARGS          options of pytest for `make test` (default: a process per core)
 #   CORES                cores for `make demo`, `make paper-mori`, `make paper-anomalous`
 #                        (default: as profiles/local says)
 
@@ -22,6 +23,8 @@ DEMO_CORES := $(if $(CORES),--cores $(CORES))
 REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
+# In the order of their names: the long ones are not the last.
+PYTEST_ARGS ?= --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean
 
@@ -56,7 +59,7 @@ test: setup test-serial test-mpi ## Set up and run all tests: serially, then the
 	@echo "All tests passed: serially, on 2 ranks and on 3 ranks."
 
 test-serial: setup
-	@echo "== Tests, one process"
+	@echo "== Tests, without MPI ranks"
 	@$(IN_ENV) python -m pytest $(PYTEST_ARGS)
 
 test-mpi: setup
