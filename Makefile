@@ -54,9 +54,9 @@ paper-anomalous: setup ## Regenerate figures 1 to 4 and S1 to S5 of the anomalou
 	    --configfile config/anomalous2024.yaml
 	@echo "Figures and comparison: $(CURDIR)/results/anomalous2024/paper/index.html"
 
-test: setup test-serial test-mpi ## Set up and run all tests: serially, then the MPI ones on 2 and 3 ranks
+test: setup test-serial test-mpi ## Set up and run all tests, the MPI ones on 1, 2 and 3 ranks
 	@echo
-	@echo "All tests passed: serially, on 2 ranks and on 3 ranks."
+	@echo "All tests passed, on 1, 2 and 3 ranks."
 
 test-serial: setup
 	@echo "== Tests, without MPI ranks"

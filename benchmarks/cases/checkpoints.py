@@ -21,7 +21,7 @@ from smallpolaron.studies import adaptive_runs
 from smallpolaron.studies.checkpoints import JobCheckpoints
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.plan import Point
-from smallpolaron.studies.signals import stopping
+from smallpolaron.studies.signals import stop_requests
 from smallpolaron.studies.study import load_plan
 
 _LARGEST = 10**9
@@ -115,7 +115,8 @@ def population(
 def _computed(point: Point, start: Protocol, checkpoints: _Watched | None) -> dict[str, Any]:
     kept: Checkpoints = checkpoints or NO_CHECKPOINTS
     try:
-        with stopping(checkpoints):
+        with stop_requests() as request:
+            request.serve(checkpoints)
             found = adaptive_runs.population(point.parameters, start, _LARGEST, kept)
     except Interrupted:
         return {"finished": False}

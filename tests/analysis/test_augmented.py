@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from analytic_cases import ExponentialKernel, observed_order
 from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.augmented import (
@@ -20,6 +19,7 @@ from smallpolaron.analysis.matrix_kernel import propagate_matrix
 from smallpolaron.analysis.truncation import cutoff_scan
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.units import CM_TO_RAD_FS
+from tests.analysis.analytic_cases import ExponentialKernel, observed_order
 
 CASE = ExponentialKernel(
     amplitudes=(0.004 + 0.0011j, -0.0007 + 0.0005j, 0.002, 0.0006j),

@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from analytic_cases import TEMPERATURE, ExponentialKernel, observed_order
 from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.conductivity import ac_mobility, frequencies
@@ -9,6 +8,7 @@ from smallpolaron.analysis.drude_smith import drude_smith_curve, drude_smith_mob
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.mobility import mobility, running_integral
 from smallpolaron.model.units import mobility_cm2, paper_units
+from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, observed_order
 
 CASE = ExponentialKernel()
 STEPS = [4.0, 2.0, 1.0]

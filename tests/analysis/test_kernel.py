@@ -1,6 +1,5 @@
 import numpy as np
 import pytest
-from analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, observed_order
 from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.hermite import half_line_transform, make_series
@@ -16,6 +15,12 @@ from smallpolaron.analysis.kernel import (
 from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.analysis.truncation import cutoff_scan, propagated_D
 from smallpolaron.analysis.volterra import gregory_weights
+from tests.analysis.analytic_cases import (
+    TEMPERATURE,
+    ExponentialKernel,
+    GaussianBands,
+    observed_order,
+)
 
 CASE = ExponentialKernel()
 STEPS = [4.0, 2.0, 1.0]

@@ -2,13 +2,13 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from analytic_cases import TEMPERATURE, GaussianBands, observed_order
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
 from smallpolaron.analysis.gates import detailed_balance
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.model.units import beta
+from tests.analysis.analytic_cases import TEMPERATURE, GaussianBands, observed_order
 
 CASE = GaussianBands()
 

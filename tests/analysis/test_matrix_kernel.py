@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
-from analytic_cases import ExponentialKernel, observed_order
 from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.matrix_kernel import matrix_memory_kernel, propagate_matrix
+from tests.analysis.analytic_cases import ExponentialKernel, observed_order
 
 SIZE, SEEN = 6, 3
 

@@ -4,11 +4,19 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
-from spreading_cases import SPACING, clock, displacements, free_carrier, memory, steady, walker
 
 from smallpolaron.analysis.regimes import find_regimes
 from smallpolaron.analysis.spreading import spreading
 from smallpolaron.analysis.spreading_times import arrival_time, meeting_time
+from tests.analysis.spreading_cases import (
+    SPACING,
+    clock,
+    displacements,
+    free_carrier,
+    memory,
+    steady,
+    walker,
+)
 
 TIME = np.arange(0.0, 2001.0, 2.0)
 RATE = 0.004

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 from scipy.special import ive
-from spreading_cases import (
+
+from smallpolaron.analysis.spreading import find_boundary, spreading
+from tests.analysis.spreading_cases import (
     SPACING,
     clock,
     displacements,
@@ -13,8 +15,6 @@ from spreading_cases import (
     steady,
     walker,
 )
-
-from smallpolaron.analysis.spreading import find_boundary, spreading
 
 TIME = np.arange(0.0, 1001.0, 2.0)
 RATE = 0.004

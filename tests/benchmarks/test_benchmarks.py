@@ -1,12 +1,15 @@
 """The benchmarks measure what they say; no test here judges a time."""
 
+import importlib
 import json
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
 from mpi4py import MPI
 from scipy.linalg import expm
 
+from benchmarks import cases
 from benchmarks.cases import bases, integrators, partition, product, ranks, stream
 from benchmarks.child import plain
 from benchmarks.harness import CaseFailed, Harness
@@ -29,6 +32,11 @@ def test_a_case_is_measured_in_a_process_of_its_own():
 
 
 @SERIAL
+@pytest.mark.parametrize("name", sorted(m.name for m in iter_modules(cases.__path__)))
+def test_a_case_finds_what_it_imports(name):
+    importlib.import_module(f"benchmarks.cases.{name}")
+
+
 def test_a_failing_case_says_why():
     with pytest.raises(CaseFailed, match="total_bytes=-24"):
         quiet.run("stream:on_all_ranks", total_bytes=-24)

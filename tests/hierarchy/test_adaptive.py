@@ -1,23 +1,17 @@
-"""Growth, pruning and sharing out of adaptive bases, against slow Python and against one rank."""
+"""Links, growth and pruning of adaptive bases, against slow Python and against one rank."""
 
 from collections import defaultdict
-from itertools import pairwise
 
 import numpy as np
 import pytest
-from mpi4py import MPI
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.elements import CAP, GHOST
+from smallpolaron.hierarchy.elements import CAP
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.neighbours import HOPS
-from smallpolaron.hierarchy.places import place, places
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import (
-    CHAIN_3,
-    DISORDERED_4,
-    EVEN_CHAIN_4,
     all_labels,
     as_tuples,
     bath,
@@ -31,76 +25,15 @@ from tests.hierarchy.orbits import (
     values_by_label,
     whole,
 )
-
-COMM, ALONE = MPI.COMM_WORLD, MPI.COMM_SELF
-CASES = {
-    "ring, K = 1": (ring(6), 1, Sector(6, True)),
-    "odd ring, momentum 2, K = 2": (ring(5), 2, Sector(5, True, 2)),
-    "all symmetries": (ring(6), 1, Sector(6, True, parity=-1, hermitian=True)),
-    "disorder and flux": (DISORDERED_4, 1, Sector(4, False, hermitian=True)),
-    "chain": (CHAIN_3, 2, Sector(3, False)),
-    "mirrored chain": (EVEN_CHAIN_4, 0, Sector(4, False, parity=-1, mirror=3)),
-    "infinite ring": (ring(5), 1, Sector(5, True, wraps=False)),
-    "half of the infinite ring": (
-        ring(5),
-        1,
-        Sector(5, True, parity=1, hermitian=True, wraps=False),
-    ),
-    "oscillator, all symmetries": (
-        ring(6),
-        "oscillator",
-        Sector(6, True, parity=-1, hermitian=True),
-    ),
-    "oscillator, half of the infinite ring": (
-        ring(5),
-        "oscillator",
-        Sector(5, True, hermitian=True, wraps=False),
-    ),
-    "oscillator, disorder and flux": (DISORDERED_4, "oscillator", Sector(4, False, hermitian=True)),
-}
-case = pytest.mark.parametrize("parts", CASES.values(), ids=CASES.keys())
-
-
-def empty(parts, comm=COMM, limits=None):
-    model, terms, sector = parts
-    return AdaptiveBasis(model, bath(terms), sector, comm, limits or Limits(max_occupation=5))
-
-
-def carrier(basis):
-    """Keys of all elements of rho_0 that do not vanish."""
-    n = basis.model.n_sites
-    kets = np.zeros(n, np.int64) if basis.sector.translation else np.repeat(np.arange(n), n)
-    bras = np.tile(np.arange(n), len(kets) // n)
-    vacuum = np.zeros((len(kets), basis.layout.n_modes), np.uint8)
-    keys, bits = basis.canonical_keys(vacuum, kets, bras)
-    return keys[bits >= 0]
-
-
-def scatter_of(basis, salt=1, decay=0.9):
-    """A state in which every label has a value of its own that depends on nothing else."""
-    odd = np.arange(1, 2 * basis.layout.n_words, 2, dtype=np.uint64)
-    mix = (basis.keys * (odd * np.uint64(0x9E3779B97F4A7C15) + np.uint64(2 * salt))).sum(axis=1)
-    mix ^= mix >> np.uint64(31)
-    mix *= np.uint64(0xBF58476D1CE4E5B9)
-    mix ^= mix >> np.uint64(29)
-    share_of_one = (mix >> np.uint64(11)).astype(float) / 2.0**53
-    tiers = basis.labels()[0].sum(axis=1, dtype=float)
-    return share_of_one * np.exp(-decay * tiers + 40j * share_of_one)
-
-
-def grown(parts, comm, least=700, limits=None):
-    """A ragged basis: what a scattered state wants."""
-    basis = empty(parts, comm, limits)
-    basis.add(carrier(basis))
-    threshold = 0.05
-    while basis.size < least:
-        if basis.add(basis.outflow(scatter_of(basis), threshold).keys) == 0:
-            if threshold == 0:
-                break  # that is all there is
-            threshold = threshold / 2 if threshold > 1e-6 else 0.0
-        basis.rebalance(np.zeros(basis.n_local, complex))
-    return basis
-
+from tests.hierarchy.ragged_bases import (
+    ALONE,
+    CASES,
+    COMM,
+    case,
+    empty,
+    grown,
+    scatter_of,
+)
 
 # -- links ---------------------------------------------------------------------------------------
 
@@ -310,123 +243,3 @@ def test_a_limit_that_is_reached_leaves_the_basis_as_it_was():
     alone = empty(parts, ALONE, Limits())
     alone.add(whole(COMM, basis.keys))
     assert operator_map(basis) == operator_map(alone)
-
-
-# -- ranks ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("n", "terms"), [(3, 1), (6, 2), (7, 1), (64, 3), (6, 11)])
-def test_places_are_the_same_wherever_an_ado_is_turned(n, terms):
-    frame = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, True), ALONE).frame
-    rng = np.random.default_rng(n)
-    for excited in (1, 2, 3, 5, *[4] * 40):
-        table = np.zeros((n, terms), np.uint8)
-        np.add.at(table, (rng.integers(n, size=excited), rng.integers(terms, size=excited)), 1)
-        own = place(frame, table.ravel())
-        for turn in range(n):
-            for image in (table, table[::-1]):
-                turned = np.ascontiguousarray(np.roll(image, turn, axis=0)).ravel()
-                assert place(frame, turned) == own
-        assert own > 0
-    vacuum = np.zeros(n * terms, np.uint8)
-    assert place(frame, vacuum) == 0
-
-
-def test_places_tell_pairs_apart():
-    basis = AdaptiveBasis(ring(9), bath(1), Sector(9, True), ALONE)
-    seen = set()
-    for term in (0, 1):
-        for site in range(5):
-            table = np.zeros((9, 2), np.uint8)
-            table[0, 0] += 1
-            table[site, term] += 1
-            seen.add(int(place(basis.frame, table.ravel())))
-    assert len(seen) == 10
-
-
-@pytest.mark.mpi
-@case
-def test_hops_stay_on_their_rank_and_ranks_share_the_work(parts):
-    basis = grown(parts, COMM)
-    assert np.all(basis.links[:, :HOPS] > GHOST)
-    own = np.empty(basis.n_local, np.uint64)
-    places(basis.frame, basis.layout.fields, basis.keys, own)
-    ends = COMM.allgather((own.min(initial=2**63), own.max(initial=0), len(own)))
-    filled = [end for end in ends if end[2] > 0]
-    assert all(left[1] < right[0] for left, right in pairwise(filled))
-    # ghosts are neighbours on other ranks, each once, and nothing else is kept of other ranks
-    s = basis.sparsity()
-    assert basis._linked.ghosts.count == len(s.ghosts) == len(np.unique(s.ghosts))
-    beyond = s.columns[s.columns >= basis.n_local].astype(int) - basis.n_local
-    assert set(beyond.tolist()) == set(range(len(s.ghosts)))
-    assert not set(s.ghosts.tolist()) & set(range(s.start, s.start + basis.n_local))
-
-
-@pytest.mark.mpi
-def test_no_rank_holds_the_index():
-    basis = grown((ring(8), 1, Sector(8, True)), COMM, least=8000)
-    basis.sparsity()
-    assert sum(COMM.allgather(basis.n_local)) == basis.size
-    assert basis.n_local <= 1.3 * basis.size / COMM.size
-    # nor do the ghosts bring it back
-    assert basis.n_local + basis._linked.ghosts.count <= 0.9 * basis.size or COMM.size == 1
-
-
-def step(basis, x, rate):
-    """One crude time step, which mixes the values of all labels."""
-    generator = CompactGenerator(basis)
-    y = np.empty_like(x)
-    generator.apply(x, y)
-    return x + y / rate
-
-
-@pytest.mark.mpi
-@case
-def test_any_number_of_ranks_goes_through_the_same_cycles(parts):
-    """Grow, move on, prune and share out: the same labels, operator and values as one rank."""
-    histories = []
-    for comm in (ALONE, COMM):
-        basis = empty(parts, comm)
-        basis.add(share(comm, carrier(basis)))
-        x = scatter_of(basis)
-        seen = []
-        for threshold in (3e-2, 1e-2, 4e-3, 4e-3, 3e-2, 2e-3):
-            norm = CompactGenerator(basis).norm(x)
-            out = basis.outflow(x, threshold * norm)
-            basis.add(out.keys)
-            x = np.concatenate([x, np.zeros(basis.n_local - len(x), complex)])
-            x = basis.rebalance(x)
-            for _ in range(3):
-                x = step(basis, x, rate=0.2)
-            generator = CompactGenerator(basis)
-            around = whole(comm, x)[basis.sparsity().ghosts]
-            np.testing.assert_array_equal(generator.ghosts(x), around)
-            seen.append((values_by_label(basis, x), operator_map(basis), out.total, out.rest))
-            weight = basis.importance(x, generator.ghosts(x))
-            x = basis.keep(weight > threshold / 3 * norm, x)
-            seen.append((values_by_label(basis, x), operator_map(basis), 0.0, 0.0))
-        histories.append(seen)
-    assert max(len(values) for values, *_ in histories[0]) > 100
-    for alone, together in zip(*histories, strict=True):
-        assert alone[1] == together[1]
-        assert together[2:] == pytest.approx(alone[2:])
-        peak = max(map(abs, alone[0].values()))
-        for key, value in alone[0].items():
-            assert together[0][key] == pytest.approx(value, abs=1e-12 * peak)
-
-
-@pytest.mark.mpi
-@case
-def test_values_move_with_their_labels(parts):
-    basis = empty(parts)
-    alone = grown(parts, ALONE)
-    basis.add(share(COMM, alone.keys))
-    shares = COMM.allgather(basis.n_local)
-    x = scatter_of(basis)
-    before, operator = values_by_label(basis, x), operator_map(basis)
-    x = basis.rebalance(x)
-    np.testing.assert_array_equal(x, scatter_of(basis))
-    assert values_by_label(basis, x) == before
-    assert operator_map(basis) == operator == operator_map(alone)
-    # the first guess gives nearly all to the last rank
-    assert COMM.size == 1 or basis.n_local < max(shares)

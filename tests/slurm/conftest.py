@@ -10,9 +10,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.append(str(Path(__file__).parent))  # tests run with pytest's importlib mode
-
-from private_slurm import obstacle, private_slurm
+from tests.slurm.private_slurm import obstacle, private_slurm
 
 ROOT = Path(__file__).resolve().parents[2]
 

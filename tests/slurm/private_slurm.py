@@ -16,7 +16,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from daemons import PATH, Daemons, run, works
+from tests.slurm.daemons import PATH, Daemons, run, works
 
 NODES = ("node1", "node2")
 """Of one core each: a job of two ranks spans both."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-
-from private_slurm import ACCOUNT, FEATURE, Record, accounting
-
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
+from tests.slurm.private_slurm import ACCOUNT, FEATURE, Record, accounting
 
 pytestmark = pytest.mark.slow
 

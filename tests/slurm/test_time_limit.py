@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,14 +14,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-sys.path.append(str(Path(__file__).parent))
-
-from daemons import run
-from private_slurm import accounting
-
 from smallpolaron.studies.store import read_result
 from smallpolaron.studies.study import load_plan
 from tests.processes import ranks_of, started, was_sent
+from tests.slurm.daemons import run
+from tests.slurm.private_slurm import accounting
 
 pytestmark = pytest.mark.slow
 

@@ -1,4 +1,4 @@
-"""Moments and inverse jobs: files, tables of an experimentalist, suggestion, refusals."""
+"""Inverse jobs: files, tables of an experimentalist, suggestion, refusals."""
 
 from __future__ import annotations
 
@@ -15,16 +15,12 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.emulator import fit_emulator, training_points
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.analysis.inverse import measurement, posterior
-from smallpolaron.analysis.kernel import kernel_spectrum
-from smallpolaron.analysis.kernel_moments import kernel_moments, moments_of_series
-from smallpolaron.analysis.kubo import kubo_transform
+from smallpolaron.analysis.kernel_moments import kernel_moments
 from smallpolaron.cli import main
 from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.inverse.inverse_variables import posterior_notes
 from smallpolaron.studies.inverse.training_set import files_of, read_training_set
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.moments_job import moments_result
-from smallpolaron.studies.plan import Plan, write_plan
+from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
 from smallpolaron.studies.study import load_plan, plan_document
@@ -51,53 +47,6 @@ grid:
 
 def number(result: Result, name: str) -> float:
     return float(np.real(result.variables[name].data))
-
-
-def test_moments_are_those_of_the_exact_derivatives(correlation: Make, tmp_path: Path) -> None:
-    source = correlation()
-    result = moments_result(mobility_result(source, SETTINGS), SETTINGS)
-    data = {name: variable.data for name, variable in source.variables.items()}
-    kubo = kubo_transform(data["time_fs"], data["C_JJ"], 300.0, data["dC_JJ"], data["d2C_JJ"])
-    slope = np.where(kubo.time_fs == 0.0, 0.0, kubo.dC)
-    found = moments_of_series(kubo.time_fs, kubo.C, [0.4], slope, kubo.d2C)
-    assert number(result, "limit_used") == 0.4
-    for name in ("mean", "variance", "norm", "skewness", "kurtosis"):
-        assert number(result, name) == pytest.approx(float(getattr(found, name)[0]), rel=1e-5)
-    omega = np.asarray(result.variables["omega"].data)
-    K = kernel_spectrum(kubo.time_fs, kubo.C, omega, slope, kubo.d2C).real
-    shape = np.asarray(result.variables["kernel_spectrum"].data)
-    assert shape == pytest.approx(K / found.norm[0], rel=1e-6, abs=1e-6 * shape.max())
-    limits = list(np.asarray(result.variables["limit"].data))
-    assert limits[0] == 0.1
-    assert limits[-1] <= omega[-1]
-    index = limits.index(0.6)
-    again = kernel_moments(omega, shape, [0.6])
-    assert result.variables["mean_limit"].data[index] == pytest.approx(again.mean[0])
-    assert result.variables["variance_limit"].data[index] == pytest.approx(again.variance[0])
-    assert f"up to 0.60 rad/fs: mean {again.mean[0]:.4g}" in result.notes["limit"]
-    write_result(tmp_path / "moments.h5", result)
-
-
-def test_moments_without_numbers_say_why(correlation: Make, tmp_path: Path) -> None:
-    usual = moments_result(mobility_result(correlation(), SETTINGS), SETTINGS)
-    narrow = AnalysisConfig(frequency_max_cm=1000.0)
-    few = moments_result(mobility_result(correlation(), narrow), narrow)
-    assert "raise analysis.frequency_max_cm = 1000" in few.notes["reason"]
-    grown = moments_result(mobility_result(correlation(grew=True), SETTINGS), SETTINGS)
-    assert "the state grew" in grown.notes["reason"]
-    for index, result in enumerate((few, grown)):
-        assert math.isnan(number(result, "mean"))
-        assert set(result.variables) == set(usual.variables)
-        write_result(tmp_path / f"{index}.h5", result)
-
-
-def test_moments_command(correlation: Make, tmp_path: Path, valid: str, plan_of: PlanOf) -> None:
-    plan, mobility, output = (tmp_path / name for name in ("plan.json", "mobility.h5", "m.h5"))
-    write_plan(plan, plan_of(valid))
-    write_result(mobility, mobility_result(correlation(), SETTINGS))
-    arguments = ["moments", "--plan", str(plan), "--mobility", str(mobility)]
-    assert main([*arguments, "--output", str(output)]) == 0
-    assert 0.0 < number(read_result(output, kind="moments"), "mean") < 0.4
 
 
 def scalar_file(kind: str, parameters: dict, values: dict[str, float]) -> Result:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,9 +28,7 @@ from smallpolaron.studies.own_data.table_summary import NOISE_GAIN
 from smallpolaron.studies.problems import ConfigurationError
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, read_result, write_result
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "analysis"))
-from analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, Sampled
+from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, Sampled
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "docs" / "own-data.csv"

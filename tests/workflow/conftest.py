@@ -11,16 +11,12 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))  # tests run with pytest's importlib mode
-
-import anomalous_study
-import synthetic
-
 from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.store import read_result, write_result
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.workflow import anomalous_study, synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -7,12 +7,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-import synthetic
-from conftest import Run
-
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.workflow import synthetic
+from tests.workflow.conftest import Run
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,13 @@ import csv
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from paper_runs import assert_figures_and_page, assert_only_the_deleted_is_made, paper_run
+
+from tests.workflow.conftest import Run
+from tests.workflow.paper_runs import (
+    assert_figures_and_page,
+    assert_only_the_deleted_is_made,
+    paper_run,
+)
 
 STUDY = """\
 study: small

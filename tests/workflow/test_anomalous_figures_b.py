@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from anomalous_study import PERCENT, STARTS, Files, column, draw, flagged, table
 
 from smallpolaron.studies.figures import (
     anomalous_fig4,
@@ -20,6 +19,7 @@ from smallpolaron.studies.figures import (
 from smallpolaron.studies.figures.pairs import pairs
 from smallpolaron.studies.figures.runs import Run
 from smallpolaron.studies.store import Result, Variable, read_result
+from tests.workflow.anomalous_study import PERCENT, STARTS, Files, column, draw, flagged, table
 
 
 def _fig4(files: Files) -> list[str]:

@@ -8,9 +8,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic
-from anomalous_study import PERCENT, STARTS, Files, draw, table
-from conftest import Study
 
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.model.units import paper_units
@@ -22,6 +19,9 @@ from smallpolaron.studies.figures.paper_page import Target, comparison
 from smallpolaron.studies.figures.runs import Run
 from smallpolaron.studies.spreading_job import spreading_result
 from smallpolaron.studies.store import read_result, write_result
+from tests.workflow import synthetic
+from tests.workflow.anomalous_study import PERCENT, STARTS, Files, draw, table
+from tests.workflow.conftest import Study
 
 
 def _page(files: Files, folder: Path, **given: list[str]) -> tuple[list[dict[str, str]], str]:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import synthetic
-from conftest import Study
 
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.studies.figures import finite_size, printed_values, style
@@ -23,6 +21,8 @@ from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.store import read_result, write_result
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.workflow import synthetic
+from tests.workflow.conftest import Study
 
 BAND = ["--band-paper-units", "0.002"]
 FIGURES = {

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run
+
+from tests.workflow.conftest import ROOT, Run
 
 TINY = str(ROOT / "config" / "tiny.yaml")
 

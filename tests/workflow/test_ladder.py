@@ -8,12 +8,12 @@ import re
 from pathlib import Path
 
 import pytest
-import synthetic
-from conftest import Run
 
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.store import read_result, write_result
 from smallpolaron.studies.study import load_plan
+from tests.workflow import synthetic
+from tests.workflow.conftest import Run
 
 STUDY = """\
 study: climbing

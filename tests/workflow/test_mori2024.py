@@ -6,11 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
-from conftest import Run
-from paper_runs import assert_figures_and_page, assert_only_the_deleted_is_made, paper_run
 
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.workflow.conftest import Run
+from tests.workflow.paper_runs import (
+    assert_figures_and_page,
+    assert_only_the_deleted_is_made,
+    paper_run,
+)
 
 STUDY = """\
 study: small

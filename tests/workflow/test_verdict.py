@@ -6,13 +6,13 @@ import csv
 from pathlib import Path
 
 import pytest
-import synthetic
-from conftest import Run
 
 from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.store import read_result
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
+from tests.workflow import synthetic
+from tests.workflow.conftest import Run
 
 STUDY = """\
 study: methods

@@ -9,10 +9,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Run
 
 from smallpolaron.studies.plan import write_plan
 from smallpolaron.studies.study import load_plan
+from tests.workflow.conftest import ROOT, Run
 
 TINY = str(ROOT / "config" / "tiny.yaml")
 
