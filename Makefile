@@ -23,7 +23,7 @@ DEMO_CORES := $(if $(CORES),--cores $(CORES))
 REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
-# In the order of their names: the long ones are not the last.
+# One process per core. Tests of a group, and the Slurm is one, stay together.
 PYTEST_ARGS ?= --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
 
 .PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean

@@ -14,7 +14,8 @@ from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
 from tests.slurm.private_slurm import ACCOUNT, FEATURE, Record, accounting
 
-pytestmark = pytest.mark.slow
+# the Slurm is one for all of them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ["--configfile", str(ROOT / "config" / "tiny.yaml")]

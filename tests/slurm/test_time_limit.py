@@ -20,7 +20,8 @@ from tests.processes import ranks_of, started, was_sent
 from tests.slurm.daemons import run
 from tests.slurm.private_slurm import accounting
 
-pytestmark = pytest.mark.slow
+# the Slurm is one for all of them
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
