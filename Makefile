@@ -23,8 +23,8 @@ DEMO_CORES := $(if $(CORES),--cores $(CORES))
 REPORT := results/demo/report.html
 # A hanging rank must not hang the make.
 RANK_TIMEOUT ?= 1200
-# One process per core. Tests of a group, and the Slurm is one, stay together.
-PYTEST_ARGS ?= --numprocesses=auto --dist=loadgroup --no-loadscope-reorder
+# One process per core; a file stays in one, for its fixtures.
+PYTEST_ARGS ?= --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 .PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -17,18 +19,21 @@ ROOT = Path(__file__).resolve().parents[2]
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def slurm() -> Iterator[None]:
     """A running Slurm of two nodes; tests that need it are skipped where it cannot be started."""
     from mpi4py import MPI  # not on top: importing it starts MPI
 
-    reason = obstacle()
-    if MPI.get_vendor()[0] not in ("MPICH", "Intel MPI"):
-        reason = f"the profile as it is starts MPICH's ranks, not those of {MPI.get_vendor()[0]}"
-    if reason:
-        pytest.skip(f"no Slurm to test with: {reason}")
-    with private_slurm():
-        yield
+    # a machine has one Slurm: processes that share the tests wait for each other
+    with (Path(tempfile.gettempdir()) / "smallpolaron-slurm.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        reason = obstacle()
+        if MPI.get_vendor()[0] not in ("MPICH", "Intel MPI"):
+            reason = f"the profile as it is starts the ranks of MPICH, not of {MPI.get_vendor()[0]}"
+        if reason:
+            pytest.skip(f"no Slurm to test with: {reason}")
+        with private_slurm():
+            yield
 
 
 @pytest.fixture(scope="session")

@@ -14,8 +14,7 @@ from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, read_result
 from tests.slurm.private_slurm import ACCOUNT, FEATURE, Record, accounting
 
-# the Slurm is one for all of them
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parents[2]
 STUDY = ["--configfile", str(ROOT / "config" / "tiny.yaml")]

@@ -20,8 +20,7 @@ from tests.processes import ranks_of, started, was_sent
 from tests.slurm.daemons import run
 from tests.slurm.private_slurm import accounting
 
-# the Slurm is one for all of them
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("slurm")]
+pytestmark = pytest.mark.slow
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
