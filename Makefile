@@ -72,7 +72,7 @@ test-mpi: setup
 torture: setup ## Disturb jobs and workflows 230 times, report what survives (docs/torture.md)
 	@$(IN_ENV) python -m tests.torture $(TORTURE_ARGS)
 
-bench: setup ## Set up, run all benchmarks and write benchmarks/report (half an hour)
+bench: setup ## Set up, run all benchmarks and write benchmarks/report (about 40 minutes)
 	@$(IN_ENV) python benchmarks/run.py $(BENCH_ARGS)
 
 lint: setup ## Check style, types and workflow

@@ -128,3 +128,17 @@ def test_a_job_is_ready_for_signals_before_its_slow_imports() -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "[]\n"), done.stderr
+
+
+def test_a_warning_while_petsc_has_just_started_is_kept() -> None:
+    code = """
+import os, signal
+from smallpolaron.studies.signals import stop_requests
+with stop_requests() as request:
+    from petsc4py import PETSc
+    from smallpolaron.studies import dynamics_jobs
+    os.kill(os.getpid(), signal.SIGTERM)
+    print(request._came)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout.strip()) == (0, str(signal.SIGTERM))

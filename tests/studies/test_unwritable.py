@@ -127,10 +127,14 @@ def test_a_log_on_a_full_disk_is_no_reason_to_fail(monkeypatch: pytest.MonkeyPat
         stream.close()
 
 
-@pytest.mark.parametrize("full", ["stdout", "stderr"])
-def test_the_exit_status_tells_of_the_command_not_of_the_log(tmp_path: Path, full: str) -> None:
+@pytest.mark.parametrize(("full", "order"), [("stdout", "validate"), ("stderr", "verify")])
+def test_the_exit_status_tells_of_the_command_not_of_the_log(
+    tmp_path: Path, valid: str, full: str, order: str
+) -> None:
+    """One prints a plan that is not taken, the other why it refuses a missing file."""
+    (tmp_path / "validate").write_text(valid)
     buffered = {"PYTHONUNBUFFERED": ""}
-    command = [sys.executable, "-m", "smallpolaron", "verify", str(tmp_path / "nothing")]
+    command = [sys.executable, "-m", "smallpolaron", order, str(tmp_path / order)]
     with Path("/dev/full").open("w") as stream:
         run = subprocess.run(command, env=os.environ | buffered, **{full: stream})
     assert run.returncode == 2

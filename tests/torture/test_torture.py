@@ -267,6 +267,7 @@ def test_the_report_counts_every_outcome() -> None:
         (GOOD, 0, "right, begun anew"),
         (GOOD.replace("GOOD", "FALSE"), 1, "wrong result"),
         ('cp "$GOOD" "$out"', 0, "skipped"),
+        ("exit 3", 1, "broken trial"),
     ],
 )
 def test_the_exit_status_and_what_is_kept(

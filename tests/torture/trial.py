@@ -121,6 +121,7 @@ class Trial:
 
         Raises:
             Missed: it has ended, so that a fault would disturb nothing, though it must hit.
+            RuntimeError: it has failed, although nothing had disturbed it yet.
         """
         what, began = what or self.job, time.monotonic()
         if self.rng.random() < 0.25:
@@ -130,6 +131,8 @@ class Trial:
             self.until_it_reports(process, what)
             process.wait(self.rng.uniform(0.0, within * working))
         if process.over and must_hit:
+            if process.popen.returncode != 0:
+                raise RuntimeError(f"status {process.popen.returncode} before the fault came")
             raise Missed("the command had ended before the fault came")
         return time.monotonic() - began
 

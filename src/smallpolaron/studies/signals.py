@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import Final, Protocol
 
+_NO_HANDLERS: Final = "-no_signal_handler"
 _REQUESTS: Final = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
 
 CTRL_C_STATUS: Final = 128 + signal.SIGINT
@@ -65,7 +67,13 @@ class StopRequest:
 
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn SIGTERM, SIGUSR1 and SIGINT into a request to stop, from now on until a job ends."""
+    """Turn SIGTERM, SIGUSR1 and SIGINT into a request to stop, from now on until a job ends.
+
+    PETSc, if it is loaded in between, leaves the signals alone: its own handlers abort.
+    """
+    options = os.environ.get("PETSC_OPTIONS", "")
+    if _NO_HANDLERS not in options:
+        os.environ["PETSC_OPTIONS"] = f"{options} {_NO_HANDLERS}".strip()
     request = StopRequest()
     before = {number: signal.signal(number, request) for number in _REQUESTS}
     try:
