@@ -33,6 +33,7 @@ from tests.torture.trial import Trial
 from tests.workflow import synthetic
 
 GOOD = 'sleep 0.2; cp "$GOOD" "$out"'
+SLOW = 'echo begun; sleep 2; cp "$GOOD" "$out"'
 TRACEBACK = r"""
     printf 'Traceback (most recent call last):\n  File "/x/smallpolaron/y.py"\nerror: z\n'
     exit 2"""
@@ -264,8 +265,8 @@ def test_the_report_counts_every_outcome() -> None:
 @pytest.mark.parametrize(
     ("job", "status", "outcome"),
     [
-        (GOOD, 0, "right, begun anew"),
-        (GOOD.replace("GOOD", "FALSE"), 1, "wrong result"),
+        (SLOW, 0, "right, begun anew"),
+        (SLOW.replace("GOOD", "FALSE"), 1, "wrong result"),
         ('cp "$GOOD" "$out"', 0, "skipped"),
         ("exit 3", 1, "broken trial"),
     ],
@@ -279,6 +280,8 @@ def test_the_exit_status_and_what_is_kept(
     outcome: str,
 ) -> None:
     script(bench, job)
+    if "sleep" not in job:  # it ends at once: let all moments that are drawn come seconds later
+        bench.seconds["job on 1"], bench.starting_s["job on 1"] = 200.0, 100.0
     monkeypatch.setattr(command, "Bench", lambda folder: bench)
     monkeypatch.setattr(Bench, "prepare", lambda self, levels: None)
     monkeypatch.setattr(command, "SCRATCH", tmp_path / "scratch")
