@@ -12,29 +12,19 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
 from smallpolaron.studies.augmented_job import augmented_result, exact_derivatives
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.kernel_job import kernel_result
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.population_kernel_job import population_kernel_result
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from tests.studies.walks import STUDY, RealArray, walk
 
 Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()
 STRENGTH, RATE = 4e-4, 0.06
 """Memory of the synthetic walk: strength exp(-rate t) times the generator of a walk."""
-
-STUDY = """\
-study: test
-model: {{n_sites: {n}, topology: {topology}, site_energies_cm: {energies}}}
-bath: {{eta_cm: 100, gamma_cm: 50}}
-propagation: {{duration_fs: 400}}
-protocols: [franck_condon, marcus]
-start_site: {site}
-"""
 
 
 def number(result: Result, name: str) -> float:
@@ -62,46 +52,18 @@ def smooth(source: Result, order: int) -> Result:
     return replace(source, variables=variables)
 
 
-@pytest.fixture
-def population(plan_of: Callable[[str], Plan]) -> Make:
-    """Make a population result of a walk with exponential memory."""
+def population(n: int = 6, **more: Any) -> Result:
+    """Populations of a walk with exponential memory."""
+    t = np.arange(401.0)
 
-    def make(
-        n: int = 6,
-        topology: str = "ring",
-        site: int = 0,
-        start: str = "marcus",
-        energies: str = "0",
-        grew: bool = False,
-    ) -> Result:
-        text = STUDY.format(n=n, topology=topology, energies=energies, site=site)
-        point = plan_of(text).points[0]
-        hops = np.eye(n, k=1) + np.eye(n, k=-1)
-        if topology == "ring":
-            hops[0, -1] = hops[-1, 0] = 1
-        values, vectors = np.linalg.eigh(hops - np.diag(hops.sum(axis=0)))
+    def modes(values: RealArray) -> list[RealArray]:
         root = np.sqrt(RATE**2 / 4 + STRENGTH * values + 0j)
-        modes = np.array([root, -root]) - RATE / 2
-        shares = np.array([-modes[1], modes[0]]) / (modes[0] - modes[1])
-        t = np.arange(401.0)
-        waves = np.exp(modes[:, :, None] * t)
-        data = [
-            (np.einsum("skt,sk->tk", waves, shares * modes**p).real * vectors[site]) @ vectors.T
-            for p in range(3)
-        ]
-        variables = {"time_fs": Variable(t, ("time",), "fs", "Time.")}
-        names = {"populations": "1", "dpopulations": "fs^-1", "d2populations": "fs^-2"}
-        for (name, unit), values in zip(names.items(), data, strict=True):
-            variables[name] = Variable(values, ("time", "site"), unit, "P.")
-        gates = (
-            Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),
-            Gate("trace", 1e-9, 1e-6, True, "trace"),
-        )
-        parameters = stored_parameters(point, "test", start=start)
-        provenance = {"configuration_hash": point.hash, "ranks": 1}
-        return Result("population", variables, parameters, gates, provenance)
+        rates = np.array([root, -root]) - RATE / 2
+        shares = np.array([-rates[1], rates[0]]) / (rates[0] - rates[1])
+        waves = np.exp(rates[:, :, None] * t)
+        return [np.einsum("skt,sk->tk", waves, shares * rates**p).real for p in range(3)]
 
-    return make
+    return walk(t, modes, n=n, **more)
 
 
 def test_augmented_job_stores_every_projector_and_source(correlation: Make, tmp_path: Path) -> None:
@@ -167,7 +129,7 @@ def test_a_kernel_that_grows_is_told_with_the_norm_behind_it(correlation: Make) 
     assert "negative (-6.44e-05)" in reason
 
 
-def test_population_kernel_of_a_ring(population: Make, tmp_path: Path) -> None:
+def test_population_kernel_of_a_ring(tmp_path: Path) -> None:
     result = population_kernel_result([population(n=6, site=0)], SETTINGS)
     K, t = array(result, "K"), array(result, "time_fs")
     assert K.shape == (401, 4)
@@ -185,7 +147,7 @@ def test_population_kernel_of_a_ring(population: Make, tmp_path: Path) -> None:
     assert set(read_result(path, kind="population_kernel").variables) == set(result.variables)
 
 
-def test_a_long_ring_has_a_plateau_at_D(population: Make) -> None:
+def test_a_long_ring_has_a_plateau_at_D() -> None:
     result = population_kernel_result([population(n=41, site=7)], SETTINGS)
     D = 25 * STRENGTH / RATE
     assert result.variables["has_plateau"].data
@@ -195,7 +157,7 @@ def test_a_long_ring_has_a_plateau_at_D(population: Make) -> None:
     assert array(result, "D_slope")[-1] == pytest.approx(D, rel=1e-3)
 
 
-def test_half_the_starts_of_a_mirrored_chain_are_enough(population: Make) -> None:
+def test_half_the_starts_of_a_mirrored_chain_are_enough() -> None:
     some = [population(n=5, topology="chain", site=site) for site in (0, 3, 2)]
     every = [population(n=5, topology="chain", site=site) for site in range(5)]
     half, full = (population_kernel_result(runs, SETTINGS) for runs in (some, every))
@@ -217,14 +179,14 @@ def test_half_the_starts_of_a_mirrored_chain_are_enough(population: Make) -> Non
     ],
 )
 def test_missing_and_double_starts_are_refused(
-    energies: str, sites: Sequence[int], message: str, population: Make
+    energies: str, sites: Sequence[int], message: str
 ) -> None:
     runs = [population(n=5, topology="chain", site=s, energies=energies) for s in sites]
     with pytest.raises(StoreError, match=message):
         population_kernel_result(runs, SETTINGS)
 
 
-def test_runs_of_different_systems_are_refused(population: Make) -> None:
+def test_runs_of_different_systems_are_refused() -> None:
     chain = [population(n=5, topology="chain", site=site) for site in range(3)]
     other = population(n=5, topology="chain", site=1, start="franck_condon")
     with pytest.raises(StoreError, match="differ in start: marcus and franck_condon"):
@@ -237,7 +199,7 @@ def test_runs_of_different_systems_are_refused(population: Make) -> None:
 
 
 def test_runs_that_cannot_be_used_give_files_without_numbers(
-    population: Make, correlation: Make, tmp_path: Path
+    correlation: Make, tmp_path: Path
 ) -> None:
     chain = [population(n=3, topology="chain", site=site, grew=site == 0) for site in range(2)]
     results = [
@@ -258,7 +220,7 @@ def test_runs_that_cannot_be_used_give_files_without_numbers(
     assert set(results[2].variables) == set(augmented_result(correlation(), SETTINGS).variables)
 
 
-def test_too_short_a_run_gives_the_reason(population: Make, correlation: Make) -> None:
+def test_too_short_a_run_gives_the_reason(correlation: Make) -> None:
     run = population()
     cut = {k: replace(v, data=np.asarray(v.data)[:5]) for k, v in run.variables.items()}
     result = population_kernel_result([replace(run, variables=cut)], SETTINGS)
@@ -266,7 +228,7 @@ def test_too_short_a_run_gives_the_reason(population: Make, correlation: Make) -
     assert "time_fs" in augmented_result(correlation(duration_fs=5.0), SETTINGS).notes["reason"]
 
 
-def test_criteria_of_the_study_are_used(population: Make, correlation: Make) -> None:
+def test_criteria_of_the_study_are_used(correlation: Make) -> None:
     wide, narrow = AnalysisConfig(band_percent=20.0), AnalysisConfig(band_percent=0.1)
     for make, name in (
         (lambda s: population_kernel_result([population()], s), "tau_K_percent_fs"),
@@ -276,10 +238,12 @@ def test_criteria_of_the_study_are_used(population: Make, correlation: Make) -> 
 
 
 def test_commands_write_the_files(
-    population: Make, correlation: Make, plan_of: Callable[[str], Plan], tmp_path: Path
+    correlation: Make, plan_of: Callable[[str], Plan], tmp_path: Path
 ) -> None:
     plan = tmp_path / "plan.json"
-    write_plan(plan, plan_of(STUDY.format(n=4, topology="chain", energies="0", site=0)))
+    write_plan(
+        plan, plan_of(STUDY.format(n=4, topology="chain", energies="0", site=0, duration=400))
+    )
     files = []
     for site in (0, 1):
         files.append(str(tmp_path / f"p{site}.h5"))

@@ -12,28 +12,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+from tests.studies.walks import STUDY, RealArray, walk
 
-Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()
 RATE, DECAY = 0.004, 100.0
 EXCESS = {"franck_condon": 1.5, "marcus": -0.8}
 """Hopping rate RATE (1 + excess exp(-t/DECAY)) after each initialisation."""
-
-STUDY = """\
-study: test
-model: {{n_sites: {n}, topology: {topology}, site_energies_cm: {energies}}}
-bath: {{eta_cm: 100, gamma_cm: 50}}
-propagation: {{duration_fs: 2000}}
-protocols: [franck_condon, marcus]
-start_site: {site}
-"""
 
 
 def number(result: Result, name: str) -> float:
@@ -44,44 +33,18 @@ def array(result: Result, name: str) -> NDArray[Any]:
     return np.asarray(result.variables[name].data)
 
 
-@pytest.fixture
-def population(plan_of: Callable[[str], Plan]) -> Make:
-    """Make a population result of such a walk."""
+def population(start: str = "franck_condon", n: int = 41, **more: Any) -> Result:
+    """Populations of such a walk."""
+    t = np.arange(0.0, 2001.0, 2.0)
 
-    def make(
-        start: str = "franck_condon",
-        n: int = 41,
-        topology: str = "ring",
-        site: int = 0,
-        energies: str = "0",
-        grew: bool = False,
-    ) -> Result:
-        text = STUDY.format(n=n, topology=topology, energies=energies, site=site)
-        point = plan_of(text).points[0]
-        hops = np.eye(n, k=1) + np.eye(n, k=-1)
-        if topology == "ring":
-            hops[0, -1] = hops[-1, 0] = 1
-        values, vectors = np.linalg.eigh(hops - np.diag(hops.sum(axis=0)))
-        t = np.arange(0.0, 2001.0, 2.0)[:, None]
-        e = EXCESS[start] * np.exp(-t / DECAY)
-        clock, speed = RATE * (t + DECAY * (EXCESS[start] - e)), RATE * (1 + e)
+    def modes(values: RealArray) -> list[RealArray]:
+        e = EXCESS[start] * np.exp(-t[:, None] / DECAY)
+        clock, speed = RATE * (t[:, None] + DECAY * (EXCESS[start] - e)), RATE * (1 + e)
         waves = np.exp(values * clock)
         turn = values * -RATE * e / DECAY + (values * speed) ** 2
-        orders = (waves, values * speed * waves, turn * waves)
-        variables = {"time_fs": Variable(t[:, 0], ("time",), "fs", "Time.")}
-        names = {"populations": "1", "dpopulations": "fs^-1", "d2populations": "fs^-2"}
-        for (name, units), order in zip(names.items(), orders, strict=True):
-            data = (order * vectors[site]) @ vectors.T + 1e-9j
-            variables[name] = Variable(data, ("time", "site"), units, "P.")
-        gates = (
-            Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),
-            Gate("trace", 1e-9, 1e-6, True, "trace"),
-        )
-        parameters = stored_parameters(point, "test", start=start)
-        provenance = {"configuration_hash": point.hash, "ranks": 1}
-        return Result("population", variables, parameters, gates, provenance)
+        return [waves, values * speed * waves, turn * waves]
 
-    return make
+    return walk(t, modes, start=start, n=n, **more)
 
 
 def meeting(percent: float) -> float:
@@ -90,7 +53,7 @@ def meeting(percent: float) -> float:
     return DECAY * math.log((2 * abs(one - two) - share * (one + two)) / (2 * share))
 
 
-def test_both_initialisations(population: Make, tmp_path: Path) -> None:
+def test_both_initialisations(tmp_path: Path) -> None:
     result = spreading_result(population(), population("marcus"), SETTINGS)
     assert number(result, "tau_P_fs") == pytest.approx(meeting(1.0), abs=2)
     tolerances = array(result, "tolerance_percent")
@@ -117,7 +80,7 @@ def test_both_initialisations(population: Make, tmp_path: Path) -> None:
     assert read.variables["boundary_filling"].dims == ("time", "boundary")
 
 
-def test_one_run_alone_has_no_tau_P(population: Make) -> None:
+def test_one_run_alone_has_no_tau_P() -> None:
     result = spreading_result(population("marcus"), None, SETTINGS)
     assert math.isnan(number(result, "tau_P_fs"))
     assert np.isnan(array(result, "tau_P_tolerance_fs")).all()
@@ -126,7 +89,7 @@ def test_one_run_alone_has_no_tau_P(population: Make) -> None:
     assert number(result, "plateau_D") == pytest.approx(25 * RATE, rel=0.02)
 
 
-def test_a_short_chain_shows_its_ends(population: Make) -> None:
+def test_a_short_chain_shows_its_ends() -> None:
     run = population("marcus", n=8, topology="chain", site=2)
     result = spreading_result(run, None, SETTINGS)
     assert array(result, "boundary_site").tolist() == [0, 7]
@@ -141,7 +104,7 @@ def test_a_short_chain_shows_its_ends(population: Make) -> None:
     assert "record up to tau_R" in result.notes["plateau"]
 
 
-def test_a_deep_site_holds_more_in_equilibrium(population: Make) -> None:
+def test_a_deep_site_holds_more_in_equilibrium() -> None:
     """Boltzmann factors of the site energies: 200 cm^-1 at 300 K."""
     deep = population(n=4, topology="chain", site=0, energies="[0, 0, 0, -200]")
     filling = array(spreading_result(deep, None, SETTINGS), "boundary_filling")
@@ -150,7 +113,7 @@ def test_a_deep_site_holds_more_in_equilibrium(population: Make) -> None:
     np.testing.assert_allclose(filling, P * (3 + factor) / [1, factor], rtol=1e-4)
 
 
-def test_partners_that_do_not_fit_are_refused(population: Make) -> None:
+def test_partners_that_do_not_fit_are_refused() -> None:
     with pytest.raises(StoreError, match="both population files have start marcus"):
         spreading_result(population("marcus"), population("marcus"), SETTINGS)
     with pytest.raises(StoreError, match="differ in model"):
@@ -159,9 +122,7 @@ def test_partners_that_do_not_fit_are_refused(population: Make) -> None:
         spreading_result(population(), population("marcus", site=5), SETTINGS)
 
 
-def test_a_run_or_partner_that_grew_gives_a_file_without_numbers(
-    population: Make, tmp_path: Path
-) -> None:
+def test_a_run_or_partner_that_grew_gives_a_file_without_numbers(tmp_path: Path) -> None:
     usual = spreading_result(population(), None, SETTINGS)
     for i, pair in enumerate(((True, False), (False, True))):
         runs = (population(start, grew=g) for start, g in zip(EXCESS, pair, strict=True))
@@ -174,14 +135,14 @@ def test_a_run_or_partner_that_grew_gives_a_file_without_numbers(
         write_result(tmp_path / f"{i}.h5", result)
 
 
-def test_a_run_of_one_time_gives_the_reason(population: Make) -> None:
+def test_a_run_of_one_time_gives_the_reason() -> None:
     run = population()
     cut = {k: replace(v, data=np.asarray(v.data)[:1]) for k, v in run.variables.items()}
     result = spreading_result(replace(run, variables=cut), None, SETTINGS)
     assert "time_fs has 1 points" in result.notes["reason"]
 
 
-def test_the_criterion_of_the_study_is_used(population: Make) -> None:
+def test_the_criterion_of_the_study_is_used() -> None:
     runs = population(), population("marcus")
     wide, narrow = (
         spreading_result(*runs, AnalysisConfig(band_percent=percent)) for percent in (10.0, 0.5)
@@ -190,11 +151,11 @@ def test_the_criterion_of_the_study_is_used(population: Make) -> None:
     assert number(narrow, "tau_P_fs") == pytest.approx(meeting(0.5), abs=2)
 
 
-def test_the_command_writes_the_file(
-    population: Make, plan_of: Callable[[str], Plan], tmp_path: Path
-) -> None:
+def test_the_command_writes_the_file(plan_of: Callable[[str], Plan], tmp_path: Path) -> None:
     plan, new = tmp_path / "plan.json", tmp_path / "new.h5"
-    write_plan(plan, plan_of(STUDY.format(n=41, topology="ring", energies="0", site=0)))
+    write_plan(
+        plan, plan_of(STUDY.format(n=41, topology="ring", energies="0", site=0, duration=2000))
+    )
     files = []
     for start in EXCESS:
         files.append(str(tmp_path / f"{start}.h5"))
