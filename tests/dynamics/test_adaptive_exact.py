@@ -9,8 +9,8 @@ from smallpolaron.analysis import gates
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import find_equilibrium, place_values, solve_equilibrium
-from smallpolaron.dynamics.carrier import Readout, multiply, reduced_density_matrix
+from smallpolaron.dynamics.adaptive_states import find_equilibrium, solve_equilibrium
+from smallpolaron.dynamics.carrier import Readout, multiply
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import Limits
@@ -18,7 +18,6 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.lineshape import golden_rule_rate, lineshape
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
 from tests.dynamics.adaptive_cases import (
@@ -92,40 +91,6 @@ def test_populations_stay_without_hopping(start):
     run = populate(model, start, 1)
     np.testing.assert_allclose(run.populations, np.tile([0, 1, 0], (31, 1)), atol=1e-9)
     assert run.total_error < 1e-5
-
-
-@pytest.mark.parametrize("hermitian", [False, True])
-def test_coherence_without_hopping_decays_with_the_lineshape(hermitian):
-    # the bath starts in its thermal state: rho_01(t) = exp(-i (e0 - e1) t - 2 Re g(t))
-    bath, energies, start = DebyeBath(60 * CM, 90 * CM), (40 * CM, -25 * CM), 1.0 + 0.5j
-    expansion = expand(bath, T, "pade", 3)
-    model = HolsteinModel(2, "chain", 0.0, energies)
-    basis = AdaptiveBasis(model, expansion, Sector(2, False, hermitian=hermitian), COMM)
-    vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
-    key, bits = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
-    x = place_values(basis, key, np.array([start.conjugate() if bits[0] & 1 else start]))
-    flip = np.array([[0, 1], [1, 0]], dtype=complex)  # Tr[X rho] = 2 Re rho_01 if Hermitian
-    lift = flip if hermitian else np.array([[0, 0], [1, 0]], dtype=complex)
-    readout = Readout.of(basis, [lift])
-    x, run = evolve_adaptive(basis, x, readout, Accuracy(1e-3), 200.0, progress())
-    t = np.arange(0.0, 201.0, 5.0)
-    gap = energies[0] - energies[1]
-    exact = start * np.exp(-1j * gap * t - 2 * lineshape(bath, t, T).real)
-    expected = 2 * exact.real if hermitian else exact
-    np.testing.assert_allclose(run.sample(t, 0)[:, 0], expected, atol=1e-3)
-    assert abs(exact[-1]) < 0.1  # the decay is there to be seen
-    rho = reduced_density_matrix(basis, x)
-    assert rho[0, 1] == pytest.approx(exact[-1], abs=1e-3)
-    assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=1e-3)
-
-
-def test_small_hopping_gives_the_golden_rule_rate():
-    # four sites: paths around the ring, absent from the rate, are of order (beta v)^2
-    bath, model = DebyeBath(200 * CM, 150 * CM), HolsteinModel(4, "ring", 2 * CM)
-    run = correlate(model, 1e-3, 300.0, expand(bath, T, "pade", 1))
-    expected = 25.0 * golden_rule_rate(model, bath)
-    assert run.D_resolvent == pytest.approx(expected, rel=0.01)
-    assert run.D_time == pytest.approx(expected, rel=0.01)
 
 
 W = (0.0, 0.02, -0.035, 0.08)

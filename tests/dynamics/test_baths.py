@@ -1,4 +1,4 @@
-"""Vibrations and several baths per site: exact limits, both engines, all sectors."""
+"""Exact limits of all kinds of baths; vibrations and several baths: both engines, all sectors."""
 
 import numpy as np
 import pytest
@@ -39,6 +39,7 @@ from tests.dynamics.adaptive_cases import (
 from tests.dynamics.bath_cases import BOTH, BOTH_TERMS, VIBRATION_TERMS, T
 
 COMM = MPI.COMM_SELF
+DEBYE = DebyeBath(60 * CM, 90 * CM)
 ENERGIES, START = (40 * CM, -25 * CM), 1.0 + 0.5j
 
 
@@ -46,16 +47,21 @@ def progress():
     return Progress("test", None, COMM, silent)
 
 
-def coherence(t):
+def coherence(bath, t):
     """rho_01 of two sites without hopping, from the bath's thermal state."""
     gap = ENERGIES[0] - ENERGIES[1]
-    return START * np.exp(-1j * gap * t - 2 * lineshape(BOTH, t, T).real)
+    return START * np.exp(-1j * gap * t - 2 * lineshape(bath, t, T).real)
 
 
 @pytest.mark.parametrize("hermitian", [False, True])
-def test_coherence_without_hopping_decays_with_the_lineshape(hermitian):
+@pytest.mark.parametrize(
+    ("bath", "terms", "atol"),
+    [(DEBYE, expand(DEBYE, T, "pade", 3), 1e-3), (BOTH, BOTH_TERMS, 2e-3)],
+    ids=["debye", "both"],
+)
+def test_coherence_without_hopping_decays_with_the_lineshape(bath, terms, atol, hermitian):
     model = HolsteinModel(2, "chain", 0.0, ENERGIES)
-    basis = AdaptiveBasis(model, BOTH_TERMS, Sector(2, False, hermitian=hermitian), COMM)
+    basis = AdaptiveBasis(model, terms, Sector(2, False, hermitian=hermitian), COMM)
     vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
     key, bits = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
     x = place_values(basis, key, np.array([START.conjugate() if bits[0] & 1 else START]))
@@ -64,13 +70,13 @@ def test_coherence_without_hopping_decays_with_the_lineshape(hermitian):
     readout = Readout.of(basis, [lift])
     x, run = evolve_adaptive(basis, x, readout, Accuracy(1e-3), 250.0, progress())
     t = np.arange(0.0, 251.0, 5.0)
-    exact = coherence(t)
+    exact = coherence(bath, t)
     expected = 2 * exact.real if hermitian else exact
-    np.testing.assert_allclose(run.sample(t, 0)[:, 0], expected, atol=2e-3)
+    np.testing.assert_allclose(run.sample(t, 0)[:, 0], expected, atol=atol)
     assert abs(exact[-1]) < 0.4  # the decay is there to be seen
     rho = reduced_density_matrix(basis, x)
-    assert rho[0, 1] == pytest.approx(exact[-1], abs=2e-3)
-    assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=2e-3)
+    assert rho[0, 1] == pytest.approx(exact[-1], abs=atol)
+    assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=atol)
 
 
 def test_the_same_on_a_fixed_hierarchy():
@@ -85,7 +91,7 @@ def test_the_same_on_a_fixed_hierarchy():
     probe = Probe.of(basis, generator, [np.array([[0, 0], [1, 0]], dtype=complex)], 1)
     settings = PropagationSettings(100.0, 5.0, 1e-8)
     run = evolve(generator, state, probe, Frontier.of(basis, rule), settings, progress())
-    np.testing.assert_allclose(run.values[:, 0, 0], coherence(run.time_fs), atol=1e-3)
+    np.testing.assert_allclose(run.values[:, 0, 0], coherence(BOTH, run.time_fs), atol=1e-3)
 
 
 @pytest.mark.parametrize("start", ["franck_condon", "marcus"])
@@ -120,6 +126,7 @@ def test_relaxed_state_is_stationary_without_hopping():
 
 
 GOLDEN = {
+    "Debye": (DebyeBath(200 * CM, 150 * CM), T),
     "vibration": (BrownianBath(200 * CM, 150 * CM, 150 * CM), 300.0),
     "cold vibration": (BrownianBath(200 * CM, 150 * CM, 150 * CM), 200.0),
     "two Debye baths": (BathSum((DebyeBath(120 * CM, 200 * CM), DebyeBath(80 * CM, 90 * CM))), T),
