@@ -122,7 +122,8 @@ class Folder:
         provenance = {"core_seconds": more.get("seconds", 30.0)}
         source = {"convergence/products_production": 4000, "convergence/n_unknowns": 9000}
         if "slope_error" in more:
-            source["errors/dmsd_dt/total"] = more["slope_error"]
+            source["errors/dmsd_dt/total"] = more["slope_error"]  # of the mean slope
+            source |= {"time_fs": numbers["time_fs"], "msd": 2 * D * numbers["time_fs"]}
         run = result("population", point, source, start=start, provenance=provenance)
         self._write("population", name, run)
 
@@ -154,7 +155,7 @@ def folder(plan_of: PlanOf, tmp_path: Path) -> Folder:
         found.current(point, share, seconds=float(n_sites))
     found.current(found.points("ring", 6, accuracy=1e-4)[0], 0.998, seconds=60.0)
     (ring,) = found.points("ring", 20)
-    found.spread(ring, "marcus", 0.995, slope_error=6e-5)
+    found.spread(ring, "marcus", 0.995, slope_error=6e-4)
     found.spread(ring, "franck_condon", NAN, seconds=90.0)
     found.spread(found.points("chain", 20, start_site=0)[0], "marcus", 1.0)
     found.spread(found.points("chain", 20, start_site=10)[0], "marcus", 0.93)
@@ -239,7 +240,8 @@ def test_the_table_has_a_row_per_run_that_counts(folder: Folder) -> None:
     assert (bad["flagged"], bad["agrees"], six["converged_n_sites"]) == ("true", "", "6")
     good, none = (rows["ring", f"einstein_{start}", "20"] for start in ("relaxed", "unrelaxed"))
     assert (float(good["needed_fs"]), good["memory_MB"]) == (800, "nan")  # twice its beginning
-    assert float(good["D_error_A2_fs"]) == pytest.approx(1.3e-4)  # flatness, half that of the slope
+    # flatness, and 6e-4 of D, half the mean slope
+    assert float(good["D_error_A2_fs"]) == pytest.approx(1.3e-4)
     assert (none["agrees"], none["D_A2_fs"], none["remark"]) == ("false", "nan", "nowhere flat")
     assert float(rows["chain", "einstein_relaxed", "20"]["deviation_percent"]) == pytest.approx(-7)
     chain = rows["chain", "green_kubo", "10"]

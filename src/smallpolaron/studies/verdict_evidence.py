@@ -157,9 +157,15 @@ def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evide
 
 
 def _slope_error(run: Result) -> float:
-    """Return the estimated error of D(t), which runs on the infinite lattice know; else 0."""
-    slope = run.variables.get("errors/dmsd_dt/total")
-    return 0.0 if slope is None else 0.5 * float(np.real(slope.data))
+    """Return the estimated error of D(t), which runs on the infinite lattice know; else 0.
+
+    They know it relative to the mean slope over the record.
+    """
+    share = run.variables.get("errors/dmsd_dt/total")
+    if share is None:
+        return 0.0
+    msd, time = (np.asarray(run.variables[name].data) for name in ("msd", "time_fs"))
+    return 0.5 * float(np.real(share.data)) * float(msd[-1] / time[-1])
 
 
 def _cost(run: Result) -> Cost:
