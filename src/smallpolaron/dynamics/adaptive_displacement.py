@@ -120,7 +120,7 @@ def compute_adaptive_displacement(
     def run(bath: BathExpansion, how: Accuracy, label: str) -> DisplacementRun:
         return run_displacement(task, bath, how, label)
 
-    found = refine(run, _difference, accuracy, expansion, refined, bath_on_fine=True)
+    found = refine(run, _difference, _step_error, accuracy, expansion, refined, bath_on_fine=True)
     fine = found.fine
     return AdaptiveDisplacement(
         time_fs=fine.time_fs,
@@ -129,8 +129,12 @@ def compute_adaptive_displacement(
         d2msd=fine.d2msd,
         trace_error=fine.trace_error,
         record=fine.record,
-        errors=found.errors(time_step=fine.slope_error / _mean_slope(fine)),
+        errors=found.errors,
     )
+
+
+def _step_error(run: DisplacementRun) -> float:
+    return run.slope_error / _mean_slope(run)
 
 
 def _mean_slope(run: DisplacementRun) -> float:

@@ -130,7 +130,7 @@ def compute_adaptive_population(
             return run_momentum_sectors(task, bath, how, label)
         return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
-    found = refine(run, _difference, accuracy, expansion, refined)
+    found = refine(run, _difference, lambda fine: fine.step_error, accuracy, expansion, refined)
     fine = found.fine
     return AdaptivePopulation(
         time_fs=time_fs[: len(fine.populations)],
@@ -140,7 +140,7 @@ def compute_adaptive_population(
         density_matrix_final=fine.density_matrix_final,
         trace_error=float(np.max(np.abs(fine.populations.sum(axis=1) - 1))),
         record=fine.record,
-        errors=found.errors(time_step=fine.step_error),
+        errors=found.errors,
     )
 
 

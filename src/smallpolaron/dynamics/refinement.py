@@ -1,6 +1,7 @@
 """Runs of one job at tighter and tighter thresholds, and those that tell their errors."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Generic, Protocol, TypeVar
 
@@ -34,29 +35,19 @@ class Refined(Generic[Run]):
 
     Attributes:
         fine: the run.
-        frontier: its difference from the run with thresholds COARSER times larger.
-        dropped: what pruning does to that one.
-        bath_terms: estimated error of the bath expansion; nan if it was not asked for.
+        errors: source -> estimated error. frontier: its difference from the run with thresholds
+            COARSER times larger. dropped: what pruning does to that one. time_step: of its steps.
+            bath_terms: of the bath expansion; nan if it was not asked for.
     """
 
     fine: Run
-    frontier: float
-    dropped: float
-    bath_terms: float
-
-    def errors(self, time_step: float) -> Mapping[str, float]:
-        """Return the errors by source, with that of the time steps."""
-        return {
-            "frontier": self.frontier,
-            "dropped": self.dropped,
-            "time_step": time_step,
-            "bath_terms": self.bath_terms,
-        }
+    errors: Mapping[str, float]
 
 
 def refine(
     run: Callable[[BathExpansion, Accuracy, str], Run],
     difference: Callable[[Run, Run], float],
+    time_step: Callable[[Run], float],
     accuracy: Accuracy,
     expansion: BathExpansion,
     refined: BathExpansion | None,
@@ -68,11 +59,13 @@ def refine(
     Args:
         run: makes a run for a bath, at an accuracy, under a label.
         difference: of two runs, in units of the target.
+        time_step: error of the steps of a run, in the same units.
         accuracy: the wanted accuracy.
         expansion: the bath expansion.
         refined: an expansion with one term more; None leaves that error unknown.
         bath_on_fine: judge the bath terms by the finest thresholds, where the basis adds least to
-            the difference, rather than by the coarser ones, which cost less.
+            the difference, at once; else by the coarser ones, which cost less, and by the finest
+            only if the sum of all errors misses the target because of the bath terms.
 
     Raises:
         LimitReached: the accuracy needs a larger basis than allowed.
@@ -88,9 +81,22 @@ def refine(
             break
         coarse = fine
     unpruned = run(expansion, replace(coarse.accuracy, pruning=0.0), ", without pruning")
-    bath_terms = np.nan
-    if refined is not None:
-        judged = fine if bath_on_fine else coarse
+    errors = {
+        "frontier": difference(fine, coarse),
+        "dropped": difference(unpruned, coarse),
+        "time_step": time_step(fine),
+        "bath_terms": np.nan,
+    }
+    if refined is None:
+        return Refined(fine, errors)
+
+    def bath_error(judged: Run) -> float:
         other = run(refined, judged.accuracy, ", one bath term more")
-        bath_terms = NEXT_TERM * difference(other, judged)
-    return Refined(fine, difference(fine, coarse), difference(unpruned, coarse), bath_terms)
+        return NEXT_TERM * difference(other, judged)
+
+    rest = float(np.nansum(list(errors.values())))
+    errors["bath_terms"] = bath_error(fine if bath_on_fine else coarse)
+    if not bath_on_fine and rest <= accuracy.target < rest + errors["bath_terms"]:
+        with suppress(LimitReached):  # the larger basis of one term more: the first answer stays
+            errors["bath_terms"] = bath_error(fine)
+    return Refined(fine, errors)
