@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from smallpolaron.analysis.ensemble import LEAST_MEMBERS, mean, ratio, spread
 
@@ -73,6 +74,16 @@ def test_it_moves_and_scales_with_the_data() -> None:
     wide, plain = moved.high - moved.low, found.high - found.low
     np.testing.assert_allclose(wide, 2.0 * plain, rtol=1e-6)
     assert found.value.shape == (3, 5)
+
+
+@pytest.mark.parametrize("members", [4, 5])
+def test_few_members_get_the_interval_of_student(members: int) -> None:
+    data = np.random.default_rng(members).normal(2.0, 1.0, (members, 50))
+    found = mean(data)
+    student = stats.t.interval(0.95, members - 1, loc=data.mean(axis=0), scale=stats.sem(data))
+    np.testing.assert_allclose([found.low, found.high], student)
+    tripled = ratio(3.0 * data, np.ones_like(data))
+    np.testing.assert_allclose(tripled.high, 3.0 * student[1])
 
 
 def test_members_that_agree_have_no_interval() -> None:
