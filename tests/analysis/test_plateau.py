@@ -108,6 +108,16 @@ def test_the_stretch_is_the_one_found_by_trying_all():
     assert (found.from_fs, found.to_fs) == best[1:]
 
 
+def test_a_maximum_between_two_times_is_no_plateau():
+    # D(t) = t exp(1 - t) is 0.94 at ln 2 and at twice that, and 1 between them
+    equal = np.log(2.0)
+    coarse, fine = (np.arange(0.0, 2.5 * equal, equal / parts) for parts in (1, 50))
+    for time in (coarse, fine):
+        assert not find_plateau(time, time * np.exp(1.0 - time), flatness=0.01).found
+    found = find_plateau(coarse, coarse * np.exp(1.0 - coarse), flatness=0.01)
+    assert "on 2 stored times; 5 are needed" in found.reason
+
+
 def test_a_falling_displacement_is_no_diffusion():
     found = search(np.full_like(TIME, -D))
     assert not found.found

@@ -19,6 +19,10 @@ LEAST_RATIO: Final = 2.0
 """Least ratio of the end of a plateau to its beginning. Where growth turns into decay D is flat,
 too, but never for as long as it took to get there."""
 
+LEAST_TIMES: Final = 5
+"""Least number of times on a plateau: two may lie on both sides of a maximum, and the ratio of the
+first times of a record is large whatever D does."""
+
 
 @dataclass(frozen=True)
 class Plateau:
@@ -55,7 +59,7 @@ def find_plateau(
 
     A plateau is a stretch of time on which D(t) is positive and stays within a share (flatness) of
     the middle of its range, and whose end is at least some multiple (least_ratio) of its
-    beginning. The stretch that lasts longest counts.
+    beginning. It holds LEAST_TIMES times or more. The stretch that lasts longest counts.
 
     Args:
         time_fs: evenly spaced times from zero in fs, (times,).
@@ -81,15 +85,16 @@ def find_plateau(
     D = 0.5 * real_series("dmsd", dmsd, time.size)
     rule = (
         f"D(t) stays within {100 * flatness:g} % of the middle of its range "
-        f"until {least_ratio:g} times the time at which that began, or longer"
+        f"until {least_ratio:g} times the time at which that began, or longer, "
+        f"on {LEAST_TIMES} stored times at least"
     )
     stretches = list(_stretches(D, flatness))
     # From time zero on, the ratio is that to the first step.
     ratios = [time[last] / max(time[first], step) for first, last in stretches]
     flat = [s for s, ratio in zip(stretches, ratios, strict=True) if ratio >= least_ratio]
-    if not flat:
+    first, last = max(flat, key=lambda stretch: stretch[1] - stretch[0], default=(0, -1))
+    if last - first + 1 < LEAST_TIMES:
         return _none(rule, _why_not(time, stretches, ratios, least_ratio))
-    first, last = max(flat, key=lambda stretch: stretch[1] - stretch[0])
     part = D[first : last + 1]
     mean = float(np.mean(part))
     reason = "the record ends on it" if last == time.size - 1 else ""
@@ -136,10 +141,10 @@ def _why_not(
     best = int(np.argmax(ratios))
     first, last = stretches[best]
     end = ", the end of the record" if last == time.size - 1 else ""
-    return (
-        f"D(t) is flat only from {time[first]:g} to {time[last]:g} fs{end}, a ratio of "
-        f"{ratios[best]:.3g}; {least_ratio:g} is needed"
-    )
+    where = f"D(t) is flat only from {time[first]:g} to {time[last]:g} fs{end}"
+    if ratios[best] >= least_ratio:
+        return f"{where}, on {last - first + 1} stored times; {LEAST_TIMES} are needed"
+    return f"{where}, a ratio of {ratios[best]:.3g}; {least_ratio:g} is needed"
 
 
 def _none(rule: str, reason: str) -> Plateau:
