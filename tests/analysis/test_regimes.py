@@ -264,7 +264,9 @@ def test_a_carrier_that_does_not_move():
     run = spreading(np.arange(50.0), P, 0 * P, 0 * P, displacements(4, "ring", 1), "ring")
     found = find_regimes(run, run, percent=1.0)
     assert found.alpha.reason == "alpha is not defined: the carrier does not move"
-    assert not found.tau_P.met
+    for event in (found.tau_P, found.tau_P_alpha):
+        assert not event.met
+        assert event.reason == "there is nothing to compare: the carrier does not move"
     assert not found.tau_R.met
     assert found.stretches[0].statement.endswith("alpha is not defined")
     assert found.diffusion.plateau.reason == "D(t) is nowhere flat"

@@ -95,6 +95,8 @@ def meeting_time(
     rule = f"both initialisations differ by at most {percent:g} % of their mean"
     if np.isfinite(until_fs):
         rule += f", until {until_fs:g} fs"
+    if np.all(np.isnan(difference)):
+        return Event(rule, float("nan"), "there is nothing to compare: the carrier does not move")
     together = found.time_fs <= time[1]
     return Event(rule, found.time_fs, "they never part by more" if together else found.reason)
 
