@@ -58,13 +58,13 @@ PHYSICS: list[Case] = [
         "temperature_zero",
         study(model="model: {n_sites: 3, temperature_K: 0}\n"),
         "model.temperature_K",
-        ("= 0", "> 0", "unit: K"),
+        ("= 0", ">= 0.001", "unit: K"),
     ),
     (
         "temperature_overflow",
         study(model="model: {n_sites: 3, temperature_K: 1e999}\n"),
         "model.temperature_K",
-        ("inf", "> 0 and <= 100000"),
+        ("inf", ">= 0.001 and <= 100000"),
     ),
     (
         "number_with_unit",
@@ -96,13 +96,13 @@ PHYSICS: list[Case] = [
         "eta_nan",
         study(bath="bath: {eta_cm: .nan, gamma_cm: 50}\n"),
         "bath.eta_cm",
-        ("nan", "> 0", "cm^-1"),
+        ("nan", ">= 1e-09", "cm^-1"),
     ),
     (
         "eta_negative",
         study(bath="bath: {eta_cm: -1, gamma_cm: 50}\n"),
         "bath.eta_cm",
-        ("= -1", "> 0"),
+        ("= -1", ">= 1e-09"),
     ),
     (
         "eta_over_v_of_unequal_bonds",
@@ -227,7 +227,7 @@ PHYSICS: list[Case] = [
         "growth_zero",
         study(depth="", more="adaptive: {growth: 0}\n"),
         "adaptive.growth",
-        ("= 0", "> 0 and < 1"),
+        ("= 0", ">= 1e-12 and < 1"),
     ),
     (
         "expansion_without_depth",
@@ -325,9 +325,9 @@ PHYSICS: list[Case] = [
     ),
     (
         "too_large",
-        study(model="model: {n_sites: 50}\n", depth="hierarchy: {depth: 30}\n"),
+        study(model="model: {n_sites: 10}\n", depth="hierarchy: {depth: 20}\n"),
         "hierarchy.depth",
-        ("= 30", "resources.max_unknowns", "lower hierarchy.depth"),
+        ("= 20", "resources.max_unknowns", "lower hierarchy.depth"),
     ),
     (
         "beyond_counting",
@@ -336,6 +336,45 @@ PHYSICS: list[Case] = [
         ),
         "hierarchy.depth",
         ("= 255", "beyond any computer"),
+    ),
+    (
+        "far_too_large",
+        study(model="model: {n_sites: 255}\n", depth="hierarchy: {depth: 255}\n"),
+        "hierarchy.depth",
+        ("= 255", "more than 1e+13 auxiliary density operators", "lower hierarchy.depth"),
+    ),
+    (
+        "weights_of_many_sums",
+        study(
+            bath="bath: {eta_cm: 100, gamma_cm: 50, terms: 2}\n",
+            depth="hierarchy: {depth: 60, weights: [1, 1.2345679, 2.3456789]}\n",
+        ),
+        "hierarchy.depth",
+        ("= 60", "too many different sums", "multiples of one number"),
+    ),
+    (
+        "hopping_of_nothing",
+        study(model="model: {n_sites: 3, hopping_cm: 5e-324}\n"),
+        "model.hopping_cm",
+        ("must be 0, or at least 1e-09 in size", "write 0"),
+    ),
+    (
+        "temperature_of_nothing",
+        study(model="model: {n_sites: 3, temperature_K: 5e-324}\n"),
+        "model.temperature_K",
+        ("= 5e-324", ">= 0.001"),
+    ),
+    (
+        "rate_of_nothing",
+        study(bath="bath: {eta_cm: 100, gamma_cm: 1e-300}\n"),
+        "bath.gamma_cm",
+        ("= 1e-300", ">= 1e-09"),
+    ),
+    (
+        "core_speed_of_nothing",
+        study(more="resources: {core_speed: 5e-324}\n"),
+        "resources.core_speed",
+        ("= 5e-324", ">= 0.001"),
     ),
     (
         "sample_too_long",

@@ -175,6 +175,16 @@ def test_nothing_is_certain_far_from_the_calibration(
     assert near.labels.low < near.labels.expected < near.labels.high
 
 
+def test_estimates_of_what_no_computer_can_do_are_numbers(plan_of: Callable[[str], Plan]) -> None:
+    plan = plan_of(
+        "study: far\nmodel: {topology: infinite, temperature_K: 1000}\nprotocols: [marcus]\n"
+        "bath: {kind: brownian, eta_cm: 100, gamma_cm: 50, frequency_cm: 1e-9, terms: 0}\n"
+        "propagation: {duration_fs: 1e6, sample_fs: 100}\n"
+    )
+    (item,) = bill(plan, all_jobs(plan))
+    assert 1e6 < item.need.core_hours.low < item.need.core_hours.high < 1e40
+
+
 def test_thresholds_too_loose_for_the_accuracy_are_tightened(
     point: Callable[..., Parameters], model: CostModel
 ) -> None:

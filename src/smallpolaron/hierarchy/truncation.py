@@ -1,15 +1,24 @@
 """Which auxiliary density operators (ADOs) a fixed basis keeps, and how many they are."""
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
 MAX_DEPTH = 255
 """Largest occupation of a bath mode that a packed label holds (8 bits)."""
+
+LARGEST_COUNT = 10**13
+"""ADOs beyond which nobody needs the exact number."""
+
+MOST_SUMS = 2_000_000
+"""Sums of weights that are added up at most to count ADOs, which takes seconds. A hierarchy of 5e7
+elements on three sites or more needs fewer, whatever its weights."""
 
 # Budgets are sums of user-given weights: compared with this slack, so that 0.1 + 0.2 <= 0.3.
 BUDGET_SLACK = 1e-9
@@ -88,7 +97,11 @@ class AdoCounter:
     @property
     def total(self) -> int:
         """Number of ADOs kept."""
-        return self._count(self.n_sites, self.depth, self.site_limit)
+        return self.of_first(self.n_sites)
+
+    def of_first(self, sites: int) -> int:
+        """Return the number of ADOs in which no other than so many sites are excited."""
+        return self._count(sites, self.depth, self.site_limit)
 
     def unrank(self, rank: int) -> NDArray[np.uint8]:
         """Occupations of the ADO with this position in lexicographic order.
@@ -128,21 +141,36 @@ class AdoCounter:
 
     def _make_count(self) -> Callable[[int, float, int], int]:
         multiplicity = Counter(round(w, 9) for _, w in self._site_states if w > 0)
+        weights = sorted(multiplicity)
+        one_site = list(accumulate((multiplicity[w] for w in weights), initial=1))
+        sums = 0
+
+        def count(sites: int, budget: float, limit: int) -> int:
+            if sites == 0 or limit == 0:
+                return 1
+            fitting = bisect_right(weights, budget + BUDGET_SLACK)
+            if sites == 1:
+                return one_site[fitting]
+            return several(sites, round(budget, 9), limit, fitting)
 
         @cache
-        def count(sites: int, budget: float, limit: int) -> int:
-            if sites == 0:
-                return 1
-            total = count(sites - 1, budget, limit)
-            if limit > 0:
-                for weight, times in multiplicity.items():
-                    if weight <= budget + BUDGET_SLACK:
-                        total += times * count(sites - 1, round(budget - weight, 9), limit - 1)
-            return total
+        def several(sites: int, budget: float, limit: int, fitting: int) -> int:
+            nonlocal sums
+            sums += fitting
+            if sums > MOST_SUMS:
+                raise ValueError(
+                    "the weights of the hierarchy have too many different sums to count its "
+                    "elements; give weights that are multiples of one number"
+                )
+            return count(sites - 1, budget, min(limit, sites - 1)) + sum(
+                multiplicity[weight] * count(sites - 1, budget - weight, min(limit - 1, sites - 1))
+                for weight in weights[:fitting]
+            )
 
-        return lambda sites, budget, limit: count(sites, round(budget, 9), limit)
+        return lambda sites, budget, limit: count(sites, budget, min(limit, sites))
 
 
+@cache
 def count_unknowns(n_sites: int, n_terms: int, truncation: Truncation, translation: bool) -> int:
     """Number of unknowns of a fixed basis, exactly and without enumerating it.
 
@@ -155,6 +183,12 @@ def count_unknowns(n_sites: int, n_terms: int, truncation: Truncation, translati
 
     Returns:
         The number of elements <a|rho_n|b>.
+
+    Raises:
+        ValueError: more than LARGEST_COUNT ADOs, or weights with too many different sums.
     """
-    elements = n_sites if translation else n_sites**2
-    return AdoCounter(n_sites, n_terms, truncation).total * elements
+    counter = AdoCounter(n_sites, n_terms, truncation)
+    for sites in range(1, n_sites):  # a few sites tell soon what all would take long to tell
+        if counter.of_first(sites) > LARGEST_COUNT:
+            raise ValueError(f"more than {LARGEST_COUNT:g} auxiliary density operators")
+    return counter.total * (n_sites if translation else n_sites**2)

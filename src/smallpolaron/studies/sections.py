@@ -27,6 +27,9 @@ MOST_FREQUENCIES = 1000
 """Frequencies at which a run may solve; each takes about as long as the solve for D."""
 CONVERGED = "converged"
 """Number of sites that stands for a finite-size ladder."""
+SMALLEST = 1e-9
+"""Energies and rates other than 0, cm^-1, and their ratios: far below what any result can show, far
+above where arithmetic overflows."""
 
 
 def as_tuple(value: object) -> object:
@@ -47,7 +50,7 @@ def described(description: str, default: Any = ..., *, unit: str = "", **rules: 
 SiteCount = Annotated[int, Field(ge=2, le=255)]
 Energy = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
 Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, le=100_000, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=SMALLEST, le=100_000, allow_inf_nan=False)]
 Time = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
 Range = Annotated[tuple[Time, ...], BeforeValidator(as_tuple)]
 Energies = Annotated[tuple[Energy, ...], BeforeValidator(as_tuple)]
@@ -95,7 +98,7 @@ class ModelConfig(Section):
     lattice_constant_A: float = described(
         "Distance between neighbouring sites.", 5.0, unit="angstrom", gt=0, le=1000
     )
-    temperature_K: float = described("Temperature.", 300.0, unit="K", gt=0, le=100_000)
+    temperature_K: float = described("Temperature.", 300.0, unit="K", ge=1e-3, le=100_000)
 
     @property
     def sites(self) -> int:
@@ -133,7 +136,11 @@ class ModelConfig(Section):
         return self.topology == "chain" and all(v == v[::-1] for v in lists)
 
     def faults(self) -> Iterator[Problem]:
-        """Yield sizes that do not fit together."""
+        """Yield sizes that do not fit together, and hoppings that are neither 0 nor anything."""
+        hoppings = self.hopping_cm if isinstance(self.hopping_cm, tuple) else (self.hopping_cm,)
+        if any(0.0 < abs(hopping) < SMALLEST for hopping in hoppings):
+            allowed = f"must be 0, or at least {SMALLEST:g} in size"
+            yield Problem("hopping_cm", self.hopping_cm, allowed, "write 0 for none")
         if self.n_sites == CONVERGED:
             yield from self._ladder_faults()
             return
@@ -215,7 +222,7 @@ class AdaptiveConfig(Section):
         "An element enters when its amplitude relative to the state would exceed this. "
         f"null: {GROWTH_PER_ACCURACY:g} accuracy.",
         None,
-        gt=0,
+        ge=1e-12,
         lt=1,
     )
     pruning: float | None = described(
@@ -339,6 +346,6 @@ class ResourcesConfig(Section):
         "Speed of a core that computes, relative to the machine of the cost model. null: as fast; "
         "the command cost measures it where the processor is another one.",
         None,
-        gt=0,
+        ge=1e-3,
         le=1000,
     )

@@ -20,6 +20,9 @@ START_FACTOR: Final = 1.5
 LARGEST_FACTOR: Final = 1e3
 """Uncertainty beyond which there is nothing to say."""
 
+LARGEST_EXPONENT: Final = 70.0
+"""Of estimates far from the calibration: e^70 labels, products or seconds are beyond computers."""
+
 BYTES_PER_SAMPLE: Final[Mapping[Family, tuple[float, float]]] = {
     "current": (120.0, 0.0),
     "population": (8.0, 24.0),
@@ -124,11 +127,11 @@ def predict(model: CostModel, job: JobFeatures, correction: Correction | None = 
     per_step = family.fits["labels"].at(job.tightened(steps + 1).values) - known["labels"][0]
     spread = hypot(spread, uncertain * per_step)
     products, rate = known["products"], known["rate"]
-    work = exp(labels + products[0] + rate[0])
-    size = family.file_bytes + array_bytes(job.family, job.samples, job.n_sites, exp(products[0]))
+    work, n_products = _bounded_exp(labels + products[0] + rate[0]), _bounded_exp(products[0])
+    size = family.file_bytes + array_bytes(job.family, job.samples, job.n_sites, n_products)
     return Prediction(
-        labels=Range(exp(labels), _factor(spread)),
-        products=Range(exp(products[0]), _factor(products[1])),
+        labels=Range(_bounded_exp(labels), _factor(spread)),
+        products=Range(n_products, _factor(products[1])),
         work_s=Range(work, _factor(sqrt(spread**2 + products[1] ** 2 + rate[1] ** 2))),
         file_bytes=Range(size, FILE_FACTOR),
     )
@@ -187,4 +190,8 @@ def array_bytes(family: Family, samples: int, n_sites: int, products: float = 0.
 
 
 def _factor(deviation: float) -> float:
-    return min(LARGEST_FACTOR, exp(NINETY_PERCENT * deviation))
+    return min(LARGEST_FACTOR, _bounded_exp(NINETY_PERCENT * deviation))
+
+
+def _bounded_exp(exponent: float) -> float:
+    return exp(max(-LARGEST_EXPONENT, min(exponent, LARGEST_EXPONENT)))
