@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smallpolaron.cli_options import Add, add_configuration
+from smallpolaron.cli_options import Add, add_configuration, number_above_0
 
 if TYPE_CHECKING:
     from smallpolaron.studies.cost.evidence import Evidence
@@ -25,7 +25,7 @@ def add_commands(add: Add) -> None:
     add_configuration(parser)
     parser.add_argument(
         "--budget",
-        type=_positive,
+        type=number_above_0,
         metavar="HOURS",
         help="refuse a study of more core-hours (default: its resources.max_core_hours)",
     )
@@ -60,16 +60,6 @@ def add_commands(add: Add) -> None:
     parser.add_argument("--output", type=Path, help="file for --calibrate or --check")
 
 
-def _positive(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = 0.0
-    if not 0 < value < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number > 0")
-    return value
-
-
 def _cost(options: argparse.Namespace) -> int:
     from smallpolaron.studies.cost.model import CostModelError
 
@@ -78,6 +68,8 @@ def _cost(options: argparse.Namespace) -> int:
             return _calibrate(options.calibrate, options.output)
         if options.check:
             return _check(options.check, options.output)
+        if options.output:
+            raise CostModelError("--output is for --calibrate and --check; give --table FILE.csv")
         return _bill(options)
     except CostModelError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -177,14 +169,13 @@ def _known(plan: Plan, jobs: Sequence[Job], options: argparse.Namespace) -> list
     """Return what finished jobs of the study and probes tell."""
     from smallpolaron.studies.cost.evidence import finished
     from smallpolaron.studies.cost.model import read_model
-    from smallpolaron.studies.cost.records import read_records
+    from smallpolaron.studies.cost.records import finished_jobs, read_records
 
-    folder = options.results or Path("results") / plan.study
     model = read_model()
     known: list[Evidence] = []
-    there = any(next(folder.glob(f"{kind}/*.h5"), None) for kind in ("correlation", "population"))
-    if options.results or there:
-        records = read_records([folder])
+    folder = options.results or Path("results") / plan.study
+    records = read_records([folder]) if options.results else finished_jobs(folder)
+    if records:
         known = finished(model, records)
         print(f"{folder}: {len(records)} finished jobs correct the estimates", file=sys.stderr)
     if options.probe:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from math import inf
 from pathlib import Path
 
 Command = Callable[[argparse.Namespace], int]
@@ -11,6 +12,36 @@ Command = Callable[[argparse.Namespace], int]
 
 Add = Callable[[str, Command, str], argparse.ArgumentParser]
 """Adds a command of a name, a function and a text; returns its parser."""
+
+
+def number_above_0(text: str) -> float:
+    """Return the value of an option that must be a number above 0; for the type of an argument."""
+    value = _number(text)
+    if not 0.0 < value < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number > 0")
+    return value
+
+
+def number_from_0(text: str) -> float:
+    """Return the value of an option that must be a number, 0 or above."""
+    value = _number(text)
+    if not 0.0 <= value < inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number >= 0")
+    return value
+
+
+def whole_number_above_0(text: str) -> int:
+    """Return the value of an option that must be a whole number above 0."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number > 0")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -inf
 
 
 def add_configuration(parser: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from smallpolaron.cli_options import Add
+from smallpolaron.cli_options import Add, number_from_0
 
 if TYPE_CHECKING:
     from smallpolaron.studies.compare import Comparison
@@ -33,7 +33,7 @@ def add_commands(add: Add) -> None:
     parser.add_argument("--output", type=Path, help="keep the new result there (HDF5)")
     parser.add_argument(
         "--tolerance",
-        type=float,
+        type=number_from_0,
         default=TOLERANCE,
         help=f"largest difference relative to the largest value (default: {TOLERANCE})",
     )

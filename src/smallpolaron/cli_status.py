@@ -8,7 +8,12 @@ import sys
 import time
 from pathlib import Path
 
-from smallpolaron.cli_options import Add, add_configuration
+from smallpolaron.cli_options import (
+    Add,
+    add_configuration,
+    number_above_0,
+    whole_number_above_0,
+)
 
 _CLEAR = "\x1b[H\x1b[2J"
 
@@ -22,7 +27,7 @@ def add_commands(add: Add) -> None:
     )
     parser.add_argument(
         "--watch",
-        type=float,
+        type=number_above_0,
         nargs="?",
         const=5.0,
         metavar="SECONDS",
@@ -30,7 +35,7 @@ def add_commands(add: Add) -> None:
     )
     parser.add_argument(
         "--cores",
-        type=int,
+        type=whole_number_above_0,
         default=os.cpu_count() or 1,
         help="cores the rest will run on, for the time left (default: those of this machine)",
     )
@@ -38,14 +43,17 @@ def add_commands(add: Add) -> None:
 
 def _status(options: argparse.Namespace) -> int:
     from smallpolaron.studies.status import status, status_lines
+    from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import load_plan
 
     plan = load_plan(options.configuration)
+    if options.results and not options.results.is_dir():
+        raise StoreError(f"{options.results}: no such folder; give that of the results of a study")
     results = options.results or Path("results") / plan.study
     try:
         while True:
             found = status(plan, results)
-            text = "\n".join(status_lines(plan.study, found, max(1, options.cores)))
+            text = "\n".join(status_lines(plan.study, found, options.cores))
             # a terminal is refreshed, a file keeps every state
             print(f"{_CLEAR}{text}" if options.watch and sys.stdout.isatty() else text, flush=True)
             ended = not any(each.state in ("running", "waiting") for each in found)

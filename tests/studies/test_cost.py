@@ -34,6 +34,7 @@ from smallpolaron.studies.cost.speed import core_speed
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.store import Result, StoreError, write_result
+from tests.studies.completed import completed
 
 STUDY = """\
 study: test
@@ -372,6 +373,24 @@ def test_folders_without_jobs_are_refused(
         read_records([tmp_path])
     assert main(["cost", "--calibrate", str(tmp_path)]) == 2
     assert "holds no finished job" in capsys.readouterr().err
+
+
+def test_a_study_whose_finished_jobs_are_all_fixed_has_a_bill(
+    correlation: Callable[..., Result],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("study.yaml").write_text(
+        "study: test\nmodel: {n_sites: 3}\nbath: {eta_cm: 100, gamma_cm: 50, terms: 0}\n"
+        "hierarchy: {depth: 3}\npropagation: {duration_fs: 100}\n"
+    )
+    write_result(tmp_path / "results" / "test" / "correlation" / "p.h5", completed(correlation()))
+    assert main(["cost", "study.yaml"]) == 0
+    assert "study test: 1 MPI jobs" in capsys.readouterr().out
+    assert main(["cost", "study.yaml", "--output", "jobs.csv"]) == 2
+    assert "give --table FILE.csv" in capsys.readouterr().err
 
 
 def test_speed_is_that_of_sparse_products() -> None:

@@ -125,6 +125,14 @@ def test_what_cannot_be_made_again(
     assert "does not fit together" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize("tolerance", ["nan", "inf", "-1e-9", "some"])
+def test_a_tolerance_is_a_number(tolerance: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["rerun", "file.h5", f"--tolerance={tolerance}"])
+    assert caught.value.code == 2
+    assert "is not a number >= 0" in capsys.readouterr().err
+
+
 def test_kinds_are_known() -> None:
     assert {*RUNS, *SOURCES, *SOURCES.values()} <= set(KINDS)
 

@@ -144,6 +144,9 @@ def test_command(
     config.write_text(STUDY.replace("[3, 4, 5, 6, 7]", "[3]"))
     results = tmp_path / "results"
     arguments = ["status", str(config), "--results", str(results)]
+    assert main(arguments) == 2  # a wrong folder is not a study that waits
+    assert f"{results}: no such folder" in capsys.readouterr().err
+    results.mkdir()
     assert main(arguments) == 0
     assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"00001"]
     assert main(["plan", "--config", str(config), "--output", str(results / "plan.json")]) == 0
@@ -176,6 +179,25 @@ def test_watching_refreshes(
     out = capsys.readouterr().out
     assert out.count("study five: 5 MPI jobs") == 6
     assert out.endswith("all MPI jobs are done\n")
+
+
+@pytest.mark.parametrize(
+    ("option", "allowed"),
+    [
+        (["--watch", "0"], "a number > 0"),
+        (["--watch", "-1"], "a number > 0"),
+        (["--watch", "nan"], "a number > 0"),
+        (["--cores", "0"], "a whole number > 0"),
+        (["--cores", "1.5"], "a whole number > 0"),
+    ],
+)
+def test_numbers_of_options(
+    option: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        main(["status", "study.yaml", *option])
+    assert caught.value.code == 2
+    assert f"argument {option[0]}: '{option[1]}' is not {allowed}" in capsys.readouterr().err
 
 
 def test_duration() -> None:

@@ -264,8 +264,8 @@ def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
     except _DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(
-            f"{path}: truncated, damaged or not an HDF5 file ({reason}); delete it and run its "
-            "job again"
+            f"{path}: truncated, damaged or not an HDF5 file ({reason}); name a result "
+            "file, or, if it is one, delete it and run its job again"
         ) from error
 
 

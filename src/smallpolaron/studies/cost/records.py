@@ -68,17 +68,12 @@ class JobRecord:
 def read_records(folders: Iterable[Path]) -> list[JobRecord]:
     """Return what the finished jobs below folders of results took.
 
-    Jobs with a fixed hierarchy, whose size is counted, are left out.
-
     Raises:
         StoreError: a folder holds no result of such a job, or a file is damaged.
     """
     records = []
     for folder in folders:
-        paths = sorted(
-            p for kind in ("correlation", "population") for p in folder.glob(f"{kind}/*.h5")
-        )
-        found = [record for path in paths if (record := _record(path)) is not None]
+        found = finished_jobs(folder)
         if not found:
             raise StoreError(
                 f"{folder}: holds no finished job with an adaptive hierarchy; give a folder of "
@@ -86,6 +81,18 @@ def read_records(folders: Iterable[Path]) -> list[JobRecord]:
             )
         records += found
     return records
+
+
+def finished_jobs(folder: Path) -> list[JobRecord]:
+    """Return what the finished jobs below a folder of results took; none if there are none.
+
+    Jobs with a fixed hierarchy, whose size is counted, are left out.
+
+    Raises:
+        StoreError: a file is damaged.
+    """
+    paths = [p for kind in ("correlation", "population") for p in folder.glob(f"{kind}/*.h5")]
+    return [record for path in sorted(paths) if (record := _record(path)) is not None]
 
 
 def _record(path: Path) -> JobRecord | None:
