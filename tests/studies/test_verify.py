@@ -24,6 +24,7 @@ from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import KINDS, Result, StoreError, read_result, write_result
 from smallpolaron.studies.verify import verify, verify_file
+from tests.studies.hostile import unprivileged
 
 SEAL = b"\nsmallpolaron sha256"
 
@@ -175,6 +176,27 @@ def test_run_that_grew_may_hold_no_numbers(
     assert verify_file(tmp_path / "a.h5").state == "ok"
     write_result(tmp_path / "b.h5", mobility_result(run, AnalysisConfig()))
     assert verify_file(tmp_path / "b.h5").state == "ok"
+
+
+def test_what_is_no_file_does_not_keep_the_rest_from_being_checked(
+    study: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(study)  # without root, the way there cannot be walked
+    study.chmod(0o755)
+    sound = {each.path for each in verify([Path()])}
+    os.mkfifo(study / "pipe.h5")
+    (study / "folder.h5").mkdir()
+    (study / "link.h5").symlink_to("nowhere")
+    forbidden = study / "forbidden.h5"
+    forbidden.write_bytes(b"")
+    forbidden.chmod(0)
+    with unprivileged():
+        found = {each.path: each for each in verify([Path()])}
+    odd = {each.path.name: each.detail for each in found.values() if not each.sound}
+    assert {path for path in found if path.name not in odd} == sound
+    assert set(odd) == {"pipe.h5", "folder.h5", "link.h5", "forbidden.h5"}
+    assert "cannot be read (Permission denied)" in odd["forbidden.h5"]
+    assert "not a file" in odd["pipe.h5"]
 
 
 def test_nothing_to_verify(tmp_path: Path) -> None:

@@ -104,6 +104,15 @@ def verify_file(path: Path, recorded: str | None = None) -> Finding:
         path: the file.
         recorded: its checksum in a record (SHA-256, hex), if it is in one.
     """
+    try:
+        if not path.is_file():
+            return Finding(path, "damaged", "not a file, or a link to nowhere")
+        return _verify_readable(path, recorded)
+    except OSError as error:
+        return Finding(path, "damaged", f"cannot be read ({error.strerror or error})")
+
+
+def _verify_readable(path: Path, recorded: str | None) -> Finding:
     seal = seal_state(path)
     if seal == "broken":
         return Finding(path, "damaged", "its bytes are not those that were written")
