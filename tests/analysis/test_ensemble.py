@@ -76,7 +76,7 @@ def test_it_moves_and_scales_with_the_data() -> None:
     assert found.value.shape == (3, 5)
 
 
-@pytest.mark.parametrize("members", [4, 5])
+@pytest.mark.parametrize("members", [2, 3, 5])
 def test_few_members_get_the_interval_of_student(members: int) -> None:
     data = np.random.default_rng(members).normal(2.0, 1.0, (members, 50))
     found = mean(data)
@@ -108,8 +108,8 @@ def test_the_same_members_give_the_same_interval() -> None:
 
 
 def test_what_is_refused() -> None:
-    with pytest.raises(ValueError, match=f"3 members: at least {LEAST_MEMBERS}"):
-        mean(np.ones((3, 4)))
+    with pytest.raises(ValueError, match=f"1 members: at least {LEAST_MEMBERS}"):
+        mean(np.ones((1, 4)))
     with pytest.raises(ValueError, match="not finite"):
         mean([1.0, 2.0, np.nan, 3.0])
     with pytest.raises(ValueError, match="must agree"):

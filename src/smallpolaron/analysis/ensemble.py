@@ -2,7 +2,7 @@
 
 Transport coefficients of disordered systems are skewed: a few members with deep traps, or with a
 good path, dominate. The interval is therefore that of the studentised bootstrap, which takes the
-skewness from the data. Four or five members do not tell theirs: they get Student's t.
+skewness from the data. Fewer than six members do not tell theirs: they get Student's t.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from scipy.special import stdtrit
 
 from smallpolaron.analysis._checks import FloatArray
 
-LEAST_MEMBERS: Final = 4
-"""With fewer members an interval says nothing."""
+LEAST_MEMBERS: Final = 2
+"""One member does not tell how far others are from it."""
 
 RESAMPLED_MEMBERS: Final = 6
 """With fewer members resamples are too alike: four normal ones give intervals 1.8 times as wide as
-Student's, one in twenty 19 times and more."""
+Student's, one in twenty 18 times and more."""
 
 CONFIDENCE: Final = 0.95
 
@@ -57,7 +57,7 @@ def mean(values: ArrayLike) -> Estimate:
         Estimate of shape (...).
 
     Raises:
-        ValueError: if there are fewer than 4 members, or values that are not finite.
+        ValueError: if there are fewer than 2 members, or values that are not finite.
 
     Source:
         Studentised bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap, section 12.5;
@@ -78,7 +78,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
         Estimate of shape (...).
 
     Raises:
-        ValueError: if there are fewer than 4 members, values that are not finite, or two shapes.
+        ValueError: if there are fewer than 2 members, values that are not finite, or two shapes.
 
     Source:
         Studentised bootstrap with the standard error of a ratio to first order (Cochran, Sampling
