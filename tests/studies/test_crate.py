@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import socket
@@ -92,6 +93,7 @@ def test_run_and_software(study: Path) -> None:
     crate = ROCrate(study / "x")
     action = crate.get("#run")
     assert action.type == "CreateAction"
+    assert action["actionStatus"] == "http://schema.org/CompletedActionStatus"
     assert action["endTime"] >= "2026-01-02T03:04:05+00:00"
     assert [entity.id for entity in action["object"]] == ["study.yaml"]
     versions = {entity["version"] for entity in action["instrument"]}
@@ -117,6 +119,32 @@ def test_study_file_is_found(
     assert "name its study file with --config" in capsys.readouterr().err
 
 
+def test_no_file_takes_the_place_of_another(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    namesake = study / "plan.json"
+    namesake.write_bytes((study / "config" / "study.yaml").read_bytes())
+    assert pack(study, study / "x.zip", "--config", str(namesake)) == 2
+    assert "the results have a file of that name" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x"])
+def test_a_crate_that_does_not_fit_leaves_nothing(
+    study: Path,
+    name: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("rocrate.model.file.File.stream", full)  # into an archive
+    monkeypatch.setattr("rocrate.model.file.File.write", full)  # into a folder
+    assert pack(study, study / "out" / name) == 2
+    assert f"{name}: cannot be written (No space left on device)" in capsys.readouterr().err
+    assert list((study / "out").iterdir()) == []
+
+
 def test_study_file_of_other_results(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = study / "config" / "study.yaml"
     config.write_text(config.read_text().replace("duration_fs: 100", "duration_fs: 90"))
@@ -138,6 +166,11 @@ def test_refusals(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert pack(study, study / "x.zip") == 2
     assert "1 of 1 MPI jobs are not done" in capsys.readouterr().err
     assert not (study / "x.zip").exists()
+    assert pack(study, study / "results/test/x.zip", "--partial") == 2
+    assert "lies within the results" in capsys.readouterr().err
     assert pack(study, study / "x.zip", "--partial") == 0
+    partial = ROCrate(study / "x.zip")
+    assert "Not finished: 1 MPI jobs are missing." in partial.description
+    assert partial.get("#run")["actionStatus"] == "http://schema.org/ActiveActionStatus"
     assert pack(study, study / "x.zip", "--partial") == 2
     assert "exists; remove it or choose another" in capsys.readouterr().err

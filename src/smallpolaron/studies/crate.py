@@ -7,6 +7,8 @@ who made what, with which software, from which study. Nothing is fetched from th
 from __future__ import annotations
 
 import mimetypes
+import os
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +27,7 @@ from smallpolaron.studies.seal import file_digest
 from smallpolaron.studies.status import status
 from smallpolaron.studies.store import Result, StoreError, read_result
 from smallpolaron.studies.study import load_plan
+from smallpolaron.studies.textfile import temporary_name
 from smallpolaron.studies.verify import CHECKSUMS, result_files, verify
 
 PROFILE: Final = "https://w3id.org/ro/wfrun/process/0.5"
@@ -54,15 +57,17 @@ def write_crate(request: CrateRequest) -> int:
     """Write a study as RO-Crate; return the number of its files.
 
     Raises:
-        StoreError: the output exists, a result is not sound, jobs are missing, or the study file
-            is not found.
+        StoreError: the output exists or lies within the results, a result is not sound, jobs are
+            missing, or the study file is not found or has the name of another file.
         PlanError: the folder has no plan that can be read.
+        NotWritable: no space, no permission or the like; nothing is left of the output.
     """
-    if request.output.exists():
-        raise StoreError(f"{request.output}: exists; remove it or choose another")
+    _check_output(request)
     plan = read_plan(request.folder / "plan.json")
-    _check(plan, request)
+    missing = _missing_jobs(plan, request)
     study = request.configuration or _study_file(plan)
+    if (request.folder / study.name).exists():
+        raise StoreError(f"{study}: the results have a file of that name; rename the study file")
     crate = ROCrate()
     results = {path: read_result(path) for path in result_files(request.folder)}
     text = _study_text(study, plan)
@@ -73,16 +78,37 @@ def write_crate(request: CrateRequest) -> int:
         files.append(crate.add_file(path, target, properties=_about(path, text)))
     for path in _repository_files():
         crate.add_file(path, path.name, properties=_about(path, f"{path.name} of smallpolaron."))
-    _describe(crate, plan)
-    _run(crate, files, list(results.values()))
-    if request.output.suffix == ".zip":
-        crate.write_zip(request.output)
-    else:
-        crate.write(request.output)
+    _describe(crate, plan, missing)
+    _run(crate, files, list(results.values()), missing)
+    _write(crate, request.output)
     return len(files)
 
 
-def _check(plan: Plan, request: CrateRequest) -> None:
+def _check_output(request: CrateRequest) -> None:
+    if request.output.exists():
+        raise StoreError(f"{request.output}: exists; remove it or choose another")
+    if request.output.resolve().is_relative_to(request.folder.resolve()):
+        raise StoreError(
+            f"{request.output}: lies within the results, and the next crate would hold it; choose "
+            "a place outside"
+        )
+
+
+def _write(crate: ROCrate, output: Path) -> None:
+    """Write the archive or folder whole or not at all."""
+    with temporary_name(output) as temporary:
+        try:
+            if output.suffix == ".zip":
+                crate.write_zip(temporary)
+            else:
+                crate.write(temporary)
+            os.replace(temporary, output)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _missing_jobs(plan: Plan, request: CrateRequest) -> int:
+    """Return how many MPI jobs are not done; refuse them unless the crate may be partial."""
     bad = [each for each in verify([request.folder]) if not each.sound]
     if bad:
         raise StoreError(
@@ -96,6 +122,7 @@ def _check(plan: Plan, request: CrateRequest) -> None:
             f"{request.folder}: {len(missing)} of {len(jobs)} MPI jobs are not done, such as "
             f"{missing[0]}; finish the study, or pass --partial"
         )
+    return len(missing)
 
 
 def _study_file(plan: Plan) -> Path:
@@ -183,14 +210,14 @@ def _citation() -> Mapping[str, Any]:
     return content
 
 
-def _describe(crate: ROCrate, plan: Plan) -> None:
-    """Describe the whole: name, licence, profile, papers."""
+def _describe(crate: ROCrate, plan: Plan, missing: int) -> None:
+    """Describe the whole: name, what is missing, licence, profile, papers."""
     cited = _citation()
     crate.name = f"smallpolaron study {plan.study}"
     crate.description = (
         f"Study '{plan.study}' of the dispersive Holstein model: {len(plan.points)} points, "
         "computed with hierarchical equations of motion; study file, plan, results, tables and "
-        "figures."
+        "figures." + (f" Not finished: {missing} MPI jobs are missing." if missing else "")
     )
     licence = str(cited.get("license", "BSD-3-Clause"))
     page = f"https://spdx.org/licenses/{licence}"
@@ -219,11 +246,12 @@ def _paper(paper: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _run(crate: ROCrate, files: list[Entity], results: list[Result]) -> None:
+def _run(crate: ROCrate, files: list[Entity], results: list[Result], missing: int) -> None:
     """Describe the run: from the study file, which is the first, by what wrote the results."""
     ends = [
         str(result.provenance["date_utc"]) for result in results if "date_utc" in result.provenance
     ]
+    state = "Active" if missing else "Completed"
     crate.add_action(
         instrument=_software(crate, results),
         identifier="#run",
@@ -232,7 +260,7 @@ def _run(crate: ROCrate, files: list[Entity], results: list[Result]) -> None:
         properties={
             "name": "Run of the study",
             "endTime": max(ends, default=""),
-            "actionStatus": "http://schema.org/CompletedActionStatus",
+            "actionStatus": f"http://schema.org/{state}ActionStatus",
         },
     )
 
