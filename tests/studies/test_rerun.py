@@ -125,6 +125,22 @@ def test_what_cannot_be_made_again(
     assert "does not fit together" in capfd.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("kind", "count", "words"),
+    [
+        ("correlation", 1, "made from no other files; 1 given with --source"),
+        ("mobility", 2, "made from 1 other file; 2 given with --source: leave out 1"),
+        ("spreading", 3, "made from 2 other files; 3 given"),
+    ],
+)
+def test_more_sources_than_a_kind_is_made_from(
+    results: Path, kind: str, count: int, words: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    sources = [str(file_of(results, "correlation"))] * count
+    assert main(["rerun", str(file_of(results, kind)), "--source", *sources]) == 2
+    assert words in capfd.readouterr().err
+
+
 @pytest.mark.parametrize("tolerance", ["nan", "inf", "-1e-9", "some"])
 def test_a_tolerance_is_a_number(tolerance: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:

@@ -38,6 +38,10 @@ SOURCES: Final[Mapping[str, str]] = {
 }
 """Folder of the file that a kind is derived from."""
 
+_MOST_SOURCES: Final[Mapping[str, int]] = {"spreading": 2, "population_kernel": 255}
+"""Files that a kind is derived from, where they may be more than one: the other initialisation, and
+one per start site of a chain."""
+
 MOST_RANKS: Final = 4096
 """A file that says more could ask for more than a machine bears."""
 
@@ -100,6 +104,7 @@ def rerun(request: RerunRequest) -> Rerun:
     """
     old = read_input(request.file)
     _require_one_point(request.file, old)
+    _require_few_sources(old, request)
     plan_path = request.scratch / "plan.json"
     warnings: tuple[str, ...] = ()
     if old.kind in RUNS:
@@ -135,6 +140,16 @@ def _require_one_point(file: Path, old: Result) -> None:
             f"{file}: its parameters lack {', '.join(missing)}: smallpolaron {version} at commit "
             f"{show(old.provenance.get('git_commit'))} wrote it, before there was such a choice; "
             "make it again with that version"
+        )
+
+
+def _require_few_sources(old: Result, request: RerunRequest) -> None:
+    most = 0 if old.kind in RUNS else _MOST_SOURCES.get(old.kind, 1)
+    if len(request.sources) > most:
+        raise StoreError(
+            f"{request.file}: is of kind {old.kind}, which is made from {most or 'no'} other "
+            f"file{'s' * (most != 1)}; {len(request.sources)} given with --source: leave out "
+            f"{len(request.sources) - most}"
         )
 
 
