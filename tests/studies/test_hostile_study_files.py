@@ -15,8 +15,9 @@ import smallpolaron.studies.study
 import smallpolaron.studies.tables  # before permissions are given up
 from smallpolaron.cli import main
 from smallpolaron.studies import grid
-from smallpolaron.studies.problems import MOST_PROBLEMS
-from smallpolaron.studies.yamlfile import LARGEST_FILE
+from smallpolaron.studies.problems import MOST_PROBLEMS, ConfigurationError
+from smallpolaron.studies.study import plan_document
+from smallpolaron.studies.yamlfile import LARGEST_FILE, parse_yaml
 from tests.studies.hostile import refused, unprivileged
 from tests.studies.study_texts import study
 
@@ -141,6 +142,15 @@ def test_hostile_text(
     assert reason in said
     assert all(line.startswith("study.yaml:") for line in said.splitlines())
     assert len(said.splitlines()) <= MOST_PROBLEMS + 1
+
+
+def test_points_beyond_the_faults_that_are_told_are_not_looked_at() -> None:
+    many = f"grid: [{{model.temperature_K: {_numbers(100, 500)}}}]\n"
+    text = study(depth="hierarchy: {depth: 200}\n", model="model: {n_sites: 5}\n", more=many)
+    with pytest.raises(ConfigurationError) as caught:
+        plan_document(parse_yaml(text, "study.yaml"))
+    assert len(caught.value.problems) == MOST_PROBLEMS + 1
+    assert "and at least 1 problems more" in str(caught.value)
 
 
 def _noise(path: Path) -> None:

@@ -5,7 +5,7 @@ C(t) = sum_k c_k exp(-nu_k t) plus a delta-correlated remainder (the terminator)
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Literal
 
 import numpy as np
@@ -302,12 +302,20 @@ def _remainder(bath: SpectralDensity, temperature_K: float, c: ComplexArray, nu:
 def _lineshape_error(
     bath: SpectralDensity, temperature_K: float, c: ComplexArray, nu: Rates, delta: float
 ) -> float:
-    t = np.linspace(0, 10 / bath.slowest, 401)
-    full_c, full_nu = _coefficients(bath, temperature_K, "matsubara", _REFERENCE_TERMS)
-    full_delta = _remainder(bath, temperature_K, full_c, full_nu)
-    exact = double_integral(t, full_c, full_nu) + full_delta * t
+    t, exact = _reference_lineshape(bath, temperature_K)
     ours = double_integral(t, c, nu) + delta * t
     return float(np.max(np.abs(exact - ours)))
+
+
+@lru_cache(maxsize=16)  # the same for every number of terms that is tried
+def _reference_lineshape(
+    bath: SpectralDensity, temperature_K: float
+) -> tuple[FloatArray, ComplexArray]:
+    """Return times and the lineshape function from very many terms; must not be changed."""
+    t = np.linspace(0, 10 / bath.slowest, 401)
+    c, nu = _coefficients(bath, temperature_K, "matsubara", _REFERENCE_TERMS)
+    delta = _remainder(bath, temperature_K, c, nu)
+    return t, double_integral(t, c, nu) + delta * t
 
 
 def double_integral(time_fs: FloatArray, c: ComplexArray, nu: Rates) -> ComplexArray:

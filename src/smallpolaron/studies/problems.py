@@ -99,5 +99,5 @@ class ConfigurationError(ValueError):
         told = [problem.text(source) for problem in self.problems[:MOST_PROBLEMS]]
         if len(self.problems) > MOST_PROBLEMS:
             more = len(self.problems) - MOST_PROBLEMS
-            told.append(f"{source}: and {more} problems more; mend the first ones")
+            told.append(f"{source}: and at least {more} problems more; mend the first ones")
         super().__init__("\n".join(told))

@@ -14,7 +14,7 @@ from smallpolaron.studies.members import ensemble_parameters, member_parameters
 from smallpolaron.studies.papers import missing
 from smallpolaron.studies.parameters import derived, point_hash, refined_expansion, resolve
 from smallpolaron.studies.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
-from smallpolaron.studies.problems import ConfigurationError, Problem
+from smallpolaron.studies.problems import MOST_PROBLEMS, ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
 from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.yamlfile import Document, dotted, read_yaml
@@ -152,6 +152,8 @@ class _Points:
     def _make(
         self, entry: GridPoint, parameters: Parameters, digest: str, member: int | None
     ) -> None:
+        if len(self.problems) > MOST_PROBLEMS:
+            return  # the first ones are told; to find that a point is wrong can take a second
         assignment, study = entry.assignment, entry.study
         try:
             _check_size(study, parameters)
