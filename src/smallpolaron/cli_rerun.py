@@ -27,9 +27,11 @@ def add_commands(add: Add) -> None:
         "--source", type=Path, nargs="+", default=[], help="files it was derived from, if elsewhere"
     )
     parser.add_argument(
-        "--plan", type=Path, help="plan of its study, for files of schema version 1"
+        "--plan",
+        type=Path,
+        help="plan of its study, for files made from many points or of schema version 1",
     )
-    parser.add_argument("--ranks", type=int, help="MPI ranks (default: as many as then)")
+    parser.add_argument("--ranks", type=int, help="MPI ranks of a run (default: as many as then)")
     parser.add_argument("--output", type=Path, help="keep the new result there (HDF5)")
     parser.add_argument(
         "--tolerance",

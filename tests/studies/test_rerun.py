@@ -12,7 +12,7 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.studies.compare import compare, origin_warnings, relative_difference
 from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.rerun import RUNS, SOURCES, _require_one_point
+from smallpolaron.studies.rerun import RUNS, SOURCES, _require_known
 from smallpolaron.studies.store import (
     KINDS,
     Result,
@@ -117,10 +117,10 @@ def test_what_cannot_be_made_again(
     assert main(["rerun", str(alone)]) == 2
     assert "name the plan of the study with --plan" in capfd.readouterr().err
     assert main(["rerun", str(alone), "--plan", str(results / "plan.json")]) == 0
-    many = replace(old, kind="ladder")
-    with pytest.raises(StoreError, match="not made from one point of a study"):
-        _require_one_point(alone, many)
-    write_result(alone, many, overwrite=True)  # a ladder by name only
+    table = replace(old, parameters={"temperature_K": 300.0})
+    with pytest.raises(StoreError, match="made from a table of numbers"):
+        _require_known(alone, table)
+    write_result(alone, replace(old, kind="ladder"), overwrite=True)  # a ladder by name only
     assert main(["rerun", str(alone)]) == 2
     assert "does not fit together" in capfd.readouterr().err
 
@@ -139,6 +139,12 @@ def test_more_sources_than_a_kind_is_made_from(
     sources = [str(file_of(results, "correlation"))] * count
     assert main(["rerun", str(file_of(results, kind)), "--source", *sources]) == 2
     assert words in capfd.readouterr().err
+
+
+def test_a_plan_does_not_apply_to_a_run(results: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    plan = results / "plan.json"
+    assert main(["rerun", str(file_of(results, "correlation")), "--plan", str(plan)]) == 2
+    assert f"--plan {plan} does not apply to kind correlation" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("tolerance", ["nan", "inf", "-1e-9", "some"])

@@ -20,6 +20,7 @@ from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
 from smallpolaron.studies.problems import show
+from smallpolaron.studies.rerun_many import MANY, many_command
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.store import Result, StoreError, read_result
 
@@ -64,9 +65,9 @@ class RerunRequest:
         output: file to write; must not exist.
         scratch: folder for the plan of the job.
         sources: files it was derived from; empty for those beside it.
-        plan: plan with the criteria of the analysis, for results that do not hold them; None for
-            that beside it.
-        ranks: MPI ranks; None for as many as then.
+        plan: plan of the study, for results of many points and for those that do not hold the
+            criteria of their analysis; None for that beside it.
+        ranks: MPI ranks of a run; None for as many as then.
     """
 
     file: Path
@@ -98,16 +99,19 @@ def rerun(request: RerunRequest) -> Rerun:
     The job is started as the workflow does it, with a plan of one point.
 
     Raises:
-        StoreError: the file is damaged or not of a kind that can be made again, what it was made
-            from is not there, or the job failed.
-        PlanError: the plan with the criteria of the analysis cannot be used.
+        StoreError: the file is damaged or not of a kind that can be made again, an option does not
+            apply to it, what it was made from is not there, or the job failed.
+        PlanError: the plan cannot be used.
     """
     old = read_input(request.file)
-    _require_one_point(request.file, old)
-    _require_few_sources(old, request)
+    _require_known(request.file, old)
+    _require_fitting_options(old, request)
     plan_path = request.scratch / "plan.json"
     warnings: tuple[str, ...] = ()
-    if old.kind in RUNS:
+    if old.kind in MANY:
+        plan_path = _study_plan(request, "is made from the files beside the plan of its study")
+        command = [*_program(), *many_command(old, plan_path, request.scratch)]
+    elif old.kind in RUNS:
         write_plan(plan_path, _plan(old, AnalysisConfig()))
         command = _run(old, request.ranks)
     else:
@@ -126,12 +130,14 @@ def rerun(request: RerunRequest) -> Rerun:
     return Rerun(old, read_result(request.output, kind=old.kind), warnings)
 
 
-def _require_one_point(file: Path, old: Result) -> None:
-    """Refuse what is not of one point, or of one that this version does not understand."""
+def _require_known(file: Path, old: Result) -> None:
+    """Refuse what was made from a table, or of a point that this version does not understand."""
+    if old.kind in MANY:
+        return
     if "propagation" not in old.parameters or old.kind not in (*RUNS, *SOURCES):
         raise StoreError(
-            f"{file}: not made from one point of a study but from many, or from a table of "
-            f"numbers (kind {old.kind}); rerun what it was made from, then make it again from that"
+            f"{file}: made from a table of numbers (kind {old.kind}), which it does not hold; make "
+            "it again by the command that made it"
         )
     missing = [name for name in _SECTIONS if name not in old.parameters]
     if missing:
@@ -143,14 +149,24 @@ def _require_one_point(file: Path, old: Result) -> None:
         )
 
 
-def _require_few_sources(old: Result, request: RerunRequest) -> None:
-    most = 0 if old.kind in RUNS else _MOST_SOURCES.get(old.kind, 1)
+def _require_fitting_options(old: Result, request: RerunRequest) -> None:
+    """Refuse options that would change nothing."""
+    most = _MOST_SOURCES.get(old.kind, 1) if old.kind in SOURCES else 0
     if len(request.sources) > most:
+        beside = " but those beside the plan" if old.kind in MANY else ""
         raise StoreError(
             f"{request.file}: is of kind {old.kind}, which is made from {most or 'no'} other "
-            f"file{'s' * (most != 1)}; {len(request.sources)} given with --source: leave out "
-            f"{len(request.sources) - most}"
+            f"file{'s' * (most != 1)}{beside}; {len(request.sources)} given with --source: leave "
+            f"out {len(request.sources) - most}"
         )
+    for option, given, applies in (
+        ("--ranks", request.ranks, old.kind in RUNS),
+        ("--plan", request.plan, old.kind not in RUNS),
+    ):
+        if given is not None and not applies:
+            raise StoreError(
+                f"{request.file}: {option} {given} does not apply to kind {old.kind}; leave it out"
+            )
 
 
 def _plan(result: Result, criteria: AnalysisConfig) -> Plan:
@@ -217,7 +233,7 @@ def _launcher() -> str:
 
 def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:
     """Return the files a result was derived from, and the other initialisation, if it was used."""
-    folder = request.file.parent.parent / SOURCES[old.kind]
+    folder = request.file.resolve().parent.parent / SOURCES[old.kind]
     sources, partner = list(request.sources) or [folder / request.file.name], None
     if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
         if old.notes["partner"] not in POPULATION_PROTOCOLS:
@@ -260,10 +276,16 @@ def _criteria(old: Result, request: RerunRequest) -> AnalysisConfig:
                 f"{request.file}: provenance/analysis holds no criteria ({reason}); name the plan "
                 "of the study with --plan"
             ) from error
-    path = request.plan or request.file.parent.parent / "plan.json"
+    reason = "does not hold the criteria of its analysis"
+    return read_plan(_study_plan(request, reason)).analysis
+
+
+def _study_plan(request: RerunRequest, reason: str) -> Path:
+    """Return the plan of the study a result belongs to."""
+    path = request.plan or request.file.resolve().parent.parent / "plan.json"
     if not path.is_file():
         raise StoreError(
-            f"{request.file}: does not hold the criteria of its analysis, and there is no "
-            f"{path}; name the plan of the study with --plan"
+            f"{request.file}: {reason}, and there is no {path}; name the plan of the study with "
+            "--plan"
         )
-    return read_plan(path).analysis
+    return path
