@@ -86,6 +86,16 @@ def test_few_members_get_the_interval_of_student(members: int) -> None:
     np.testing.assert_allclose(tripled.high, 3.0 * student[1])
 
 
+def test_members_of_which_most_agree_get_the_interval_of_student() -> None:
+    data = np.array([2.0, 2.0, 2.0, 2.0, 2.0, 3.0])
+    mixed = np.column_stack([data, np.random.default_rng(1).normal(2.0, 1.0, 6)])
+    found = mean(mixed)
+    student = stats.t.interval(0.95, 5, loc=data.mean(), scale=stats.sem(data))
+    np.testing.assert_allclose([found.low[0], found.high[0]], student)
+    alone = mean(mixed[:, 1])
+    assert (found.low[1], found.high[1]) == (alone.low, alone.high)
+
+
 def test_members_that_agree_have_no_interval() -> None:
     found = mean(np.full((5, 2), 0.1))
     np.testing.assert_array_equal(found.low, found.value)

@@ -2,7 +2,8 @@
 
 Transport coefficients of disordered systems are skewed: a few members with deep traps, or with a
 good path, dominate. The interval is therefore that of the studentised bootstrap, which takes the
-skewness from the data. Fewer than six members do not tell theirs: they get Student's t.
+skewness from the data. Fewer than six members do not tell theirs, nor do members most of which are
+equal: they get Student's t.
 """
 
 from collections.abc import Iterator
@@ -135,15 +136,16 @@ def _interval(y: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, Flo
     """
     n = y.shape[0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        below = np.mean(x, axis=0)
-        value = np.where(below == 0.0, np.nan, np.mean(y, axis=0) / below)
+        scale = np.mean(x, axis=0)
+        value = np.where(scale == 0.0, np.nan, np.mean(y, axis=0) / scale)
         e = y - value * x
         error = np.sqrt(np.sum(e**2, axis=0)) / np.abs(np.sum(x, axis=0))
-    if n < RESAMPLED_MEMBERS:
-        largest = np.full_like(error, stdtrit(n - 1, 1.0 - _TAIL) * np.sqrt(n / (n - 1)))
-        least = -largest
-    else:
-        largest, least = _quantiles(e, x)
+    largest = np.full_like(error, stdtrit(n - 1, 1.0 - _TAIL) * np.sqrt(n / (n - 1)))
+    least = -largest
+    if n >= RESAMPLED_MEMBERS:
+        above, below = _quantiles(e, x)
+        known = np.isfinite(above) & np.isfinite(below)
+        largest, least = np.where(known, above, largest), np.where(known, below, least)
     exact = error == 0.0
     low = np.where(exact, value, value - largest * error)
     high = np.where(exact, value, value - least * error)
@@ -152,6 +154,8 @@ def _interval(y: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray, Flo
 
 def _quantiles(e: FloatArray, x: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the upper and lower quantile of the studentised ratio over all resamples.
+
+    They are infinite where so many members are equal that many resamples have no error.
 
     Args:
         e: residuals y - r x, so that the error of a resampled ratio is sum(e)/sum(x) without any
