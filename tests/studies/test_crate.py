@@ -174,3 +174,22 @@ def test_refusals(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert partial.get("#run")["actionStatus"] == "http://schema.org/ActiveActionStatus"
     assert pack(study, study / "x.zip", "--partial") == 2
     assert "exists; remove it or choose another" in capsys.readouterr().err
+
+
+def test_a_study_file_among_the_results_is_packed_once(
+    study: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder, config = study / "results/test", study / "config/study.yaml"
+    assert pack(study, study / "apart.zip") == 0
+    (folder / "study.yaml").write_text("study: other\n")
+    assert pack(study, study / "clash.zip") == 2
+    assert "the results have a file of that name" in capsys.readouterr().err
+    (folder / "study.yaml").write_bytes(config.read_bytes())
+    order = ["crate", str(folder), "--config", str(folder / "study.yaml")]
+    assert main([*order, "--output", str(study / "within.zip")]) == 0
+
+    def held(name: str) -> list[str]:
+        return sorted(zipfile.ZipFile(study / name).namelist())
+
+    assert held("within.zip") == held("apart.zip")
+    assert "study.yaml" in held("apart.zip")

@@ -171,7 +171,7 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     "analyse": ("correlation", ["analyse", "{bad}", "--output-folder", "{folder}/own"]),
     "crate": (
         "correlation",
-        ["crate", "{folder}", "--output", "{folder}/x.zip", "--config", "{folder}/study.yaml"],
+        ["crate", "{folder}", "--output", "{folder}.zip", "--config", "{folder}/study.yaml"],
     ),
     "cost --check": ("correlation", ["cost", "--check", "{folder}", "--output", "{out}"]),
     "cost --calibrate": ("correlation", ["cost", "--calibrate", "{folder}", "--output", "{out}"]),
@@ -252,7 +252,7 @@ def test_a_crate_holds_no_links(
     (folder / "study.yaml").write_text(valid)
     (folder / "tables").mkdir()
     (folder / "tables" / "points.csv").symlink_to("/etc/passwd")
-    arguments = ["crate", str(folder), "--output", str(folder / "x.zip"), "--partial"]
+    arguments = ["crate", str(folder), "--output", f"{folder}.zip", "--partial"]
     said = refused([*arguments, "--config", str(folder / "study.yaml")], folder, capsys)
     assert "points.csv: a symbolic link" in said
 

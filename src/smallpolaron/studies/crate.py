@@ -66,13 +66,16 @@ def write_crate(request: CrateRequest) -> int:
     plan = read_plan(request.folder / "plan.json")
     missing = _missing_jobs(plan, request)
     study = request.configuration or _study_file(plan)
-    if (request.folder / study.name).exists():
+    beside = request.folder / study.name
+    if beside.exists() and not beside.samefile(study):
         raise StoreError(f"{study}: the results have a file of that name; rename the study file")
     crate = ROCrate()
     results = {path: read_result(path) for path in result_files(request.folder)}
     text = _study_text(study, plan)
     files = [crate.add_file(study, study.name, properties=_about(study, text))]
     for path in _files(request.folder):
+        if path == beside:
+            continue
         text = _description(path.relative_to(request.folder), results.get(path))
         target = path.relative_to(request.folder).as_posix()
         files.append(crate.add_file(path, target, properties=_about(path, text)))
