@@ -14,8 +14,8 @@ from smallpolaron.studies.rerun_many import MANY
 from smallpolaron.studies.store import KINDS, Variable, read_result, write_result
 from tests.studies import test_ensemble_job as ensembles
 from tests.studies import test_ladder as ladders
+from tests.studies import test_verdict_job as verdicts
 from tests.studies.completed import completed
-from tests.studies.test_verdict_job import Folder, folder  # noqa: F401  (a fixture)
 
 PlanOf = Callable[[str], Plan]
 Capture = pytest.CaptureFixture[str]
@@ -55,8 +55,9 @@ def ensemble(plan_of: PlanOf, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def verdict(folder: Folder) -> Path:  # noqa: F811
+def verdict(plan_of: PlanOf, tmp_path: Path) -> Path:
     """Return the file of a verdict, where the workflow puts it."""
+    folder = verdicts.filled(tmp_path, plan_of(verdicts.STUDY))
     assert folder.command() == 0
     output = folder.path / "tables" / "verdict.h5"
     output.parent.mkdir()

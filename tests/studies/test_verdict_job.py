@@ -142,10 +142,10 @@ class Folder:
             return list(csv.DictReader(stream))
 
 
-@pytest.fixture
-def folder(plan_of: PlanOf, tmp_path: Path) -> Folder:
-    found = Folder(tmp_path, plan_of(STUDY))
-    write_plan(tmp_path / "plan.json", found.plan)
+def filled(path: Path, plan: Plan) -> Folder:
+    """Fill a folder with the plan of STUDY and results of all kinds that count."""
+    found = Folder(path, plan)
+    write_plan(path / "plan.json", plan)
     for point in found.plan.points:
         if point.parameters["model"]["topology"] == "infinite":
             found.current(point, 1.0, seconds=40.0)
@@ -166,6 +166,11 @@ def folder(plan_of: PlanOf, tmp_path: Path) -> Folder:
         found.current(point, fall[time <= duration], open=True)
     found.current(found.points("chain", 2)[0], 1.0)
     return found
+
+
+@pytest.fixture
+def folder(plan_of: PlanOf, tmp_path: Path) -> Folder:
+    return filled(tmp_path, plan_of(STUDY))
 
 
 def test_the_verdict_file(folder: Folder) -> None:
