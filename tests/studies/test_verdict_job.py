@@ -251,6 +251,7 @@ def test_the_table_has_a_row_per_run_that_counts(folder: Folder) -> None:
     assert float(rows["chain", "einstein_relaxed", "20"]["deviation_percent"]) == pytest.approx(-7)
     chain = rows["chain", "green_kubo", "10"]
     assert (chain["record_fs"], chain["outcome"]) == ("8000.0", "cannot converge")
+    assert "however long" in chain["remark"]  # and not: propagate for longer
     page = (folder.path / "verdict.html").read_text(encoding="utf-8")
     assert page.count("<h2>") == 3
     assert "η = 200 cm⁻¹" in page

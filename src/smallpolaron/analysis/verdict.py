@@ -315,12 +315,17 @@ def _first_of_the_agreeing(findings: Sequence[Finding]) -> Evidence | None:
 
 
 def _fall(findings: Sequence[Finding], reference: Evidence | None, percent: float) -> Fall | None:
-    """Measure how far the integral falls in the longest record; one that is not flagged first."""
+    """Measure how far the integral falls in the longest record, of the largest chain among equals.
+
+    A record that is not flagged comes first.
+    """
     found = [(each.n_sites, each.integral) for each in (f.evidence for f in findings)]
     seen = [(n_sites, integral) for n_sites, integral in found if integral is not None]
     if reference is None or not seen:
         return None
-    n_sites, longest = max(seen, key=lambda pair: (not pair[1].flagged, pair[1].time_fs[-1]))
+    n_sites, longest = max(
+        seen, key=lambda pair: (not pair[1].flagged, pair[1].time_fs[-1], pair[0])
+    )
     time, share = longest.time_fs, longest.D_A2_fs / reference.D_A2_fs
     inside = np.flatnonzero(np.abs(share - 1.0) <= percent / 100.0)
     last = float(time[inside[-1]]) if inside.size else float("nan")

@@ -28,6 +28,7 @@ _METHODS: Final[dict[Protocol, Method]] = {
     "marcus": "einstein_relaxed",
     "franck_condon": "einstein_unrelaxed",
 }
+_NEVER_SETTLES: Final = "the integral on an open chain falls to 0, however long the record"
 _GATES_OF_THE_END: Final = ("settled", "long_time_decay")
 _PRODUCTS: Final = (
     "convergence/products_equilibrium",
@@ -103,15 +104,17 @@ def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[_Ru
 def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConfig) -> Evidence:
     """Return the integral of C_JJ, if it has settled within the record by the tolerance."""
     time, running = (np.asarray(found.variables[name].data) for name in ("time_fs", "D_running"))
+    lattice = point.parameters["model"]["topology"]
     reason, needed = found.notes.get("reason", ""), NAN
     if not reason:
         settled = settling_time(time, running, "percent", settings.band_percent)
-        reason, needed = "" if settled.met else settled.reason, settled.time_fs
+        unmet = _NEVER_SETTLES if lattice == "chain" else settled.reason
+        reason, needed = "" if settled.met else unmet, settled.time_fs
     last = Rung.of(found)
     return Evidence(
         point=point.id,
         method="green_kubo",
-        lattice=point.parameters["model"]["topology"],
+        lattice=lattice,
         n_sites=last.n_sites,
         D_A2_fs=NAN if reason else last.D_A2_fs,
         error_A2_fs=NAN if reason else last.error_A2_fs,

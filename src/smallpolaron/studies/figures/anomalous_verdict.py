@@ -125,9 +125,17 @@ def rows(runs: Sequence[Run], verdicts: Verdicts) -> Iterator[style.Row]:
 
 
 def draw(runs: Sequence[Run], verdicts: Verdicts) -> Figure:
-    """Draw a column per method: sizes of ring and chain, and cost."""
+    """Draw a column per method: sizes of ring and chain, in the same colours, and cost."""
     figure = style.new_figure(12.0, 10.2)
     panels = figure.subplots(3, len(METHODS))
+    sizes = [
+        size(verdicts, lattice, method, run)
+        for lattice in FINITE
+        for method in METHODS
+        for run in runs
+    ]
+    found = [n_sites for n_sites in sizes if np.isfinite(n_sites)]
+    limits = (min(found), max(found)) if found else None
     for column, method in enumerate(METHODS):
         words = METHOD_WORDS[method]
         for row, (lattice, name) in enumerate(FINITE.items()):
@@ -138,6 +146,7 @@ def draw(runs: Sequence[Run], verdicts: Verdicts) -> Figure:
                 partial(size, verdicts, lattice, method),
                 f"{words}: N of the {name}",
                 "{:.0f}",
+                limits,
                 instead=partial(instead_of_size, verdicts, lattice, method),
             )
         if method == "green_kubo":
