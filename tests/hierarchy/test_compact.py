@@ -1,5 +1,7 @@
 """The compact operator against the fixed bases' AIJ matrices, and its other forms."""
 
+import weakref
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -183,3 +185,12 @@ def test_an_operator_is_frozen_when_it_is_made():
     basis.keep(np.arange(basis.n_local) % 3 > 0, np.zeros(basis.n_local, complex))
     generator.apply(x, after)
     np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.mpi
+def test_operators_that_are_dropped_free_their_memory():
+    """On several ranks, too, where PETSc frees nothing by itself that Python drops."""
+    _, _, basis, _, _ = built(CASES[1])
+    dropped = weakref.ref(CompactGenerator(basis)._full)
+    CompactGenerator(basis)
+    assert dropped() is None

@@ -54,10 +54,14 @@ class _Stepper:
         make: Callable[[AdaptiveBasis], CompactGenerator],
     ) -> None:
         self.basis, self._readout, self._tolerance, self._make = basis, readout, tolerance, make
-        self.refresh()
+        self._freeze()
 
     def refresh(self) -> None:
         """Freeze the links again after the basis changed."""
+        del self.generator  # before the next is made: both together are the peak of memory
+        self._freeze()
+
+    def _freeze(self) -> None:
         self.generator = self._make(self.basis)
         self.rows, self._weights = self._readout.locate(self.basis)
 

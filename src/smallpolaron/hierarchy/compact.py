@@ -51,6 +51,8 @@ class CompactGenerator:
         self.products = 0
         self._full = np.zeros((self.n_local + self.n_ghosts, *self._parts), complex)
         if self.comm.size > 1:
+            # PETSc keeps what Python drops of distributed objects until all ranks agree to free it
+            PETSc.garbage_cleanup(self.comm)
             width = prod(self._parts)
             self._whole = PETSc.Vec().createWithArray(
                 self._full[: self.n_local].reshape(-1),
