@@ -36,6 +36,9 @@ class CompactGenerator:
 
     def __init__(self, basis: AdaptiveBasis) -> None:
         """Freeze the present links of the basis (collective)."""
+        self.comm = basis.comm
+        # PETSc keeps what Python drops of distributed objects until all ranks agree to free it
+        PETSc.garbage_cleanup(self.comm)
         s = basis.sparsity()
         self._indptr, self._columns, self._codes = s.indptr, s.columns, s.codes
         self.diagonal = s.diagonal
@@ -43,7 +46,6 @@ class CompactGenerator:
         self._conjugates = basis.sector.hermitian
         self._product = _conjugating_product if self._conjugates else _product
         self._series = _conjugating_series_product if self._conjugates else _series_product
-        self.comm = basis.comm
         self.n_local, self.n_ghosts, self.size = len(s.diagonal), len(s.ghosts), s.size
         self.start = s.start
         self.n_nonzeros = len(s.columns)
@@ -51,8 +53,6 @@ class CompactGenerator:
         self.products = 0
         self._full = np.zeros((self.n_local + self.n_ghosts, *self._parts), complex)
         if self.comm.size > 1:
-            # PETSc keeps what Python drops of distributed objects until all ranks agree to free it
-            PETSc.garbage_cleanup(self.comm)
             width = prod(self._parts)
             self._whole = PETSc.Vec().createWithArray(
                 self._full[: self.n_local].reshape(-1),
