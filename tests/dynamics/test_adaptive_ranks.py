@@ -40,7 +40,7 @@ CORRELATIONS = {
 def test_correlation(name):
     model, more = CORRELATIONS[name]
     together, alone = (
-        correlate(model, 2e-3, 60.0, refined=EXPANSION, comm=comm, **more)
+        correlate(model, 2e-3, 60.0, more_terms=lambda _: EXPANSION, comm=comm, **more)
         for comm in (WORLD, ALONE)
     )
     agree(together, alone, ("C_JJ", "dC_JJ", "d2C_JJ"))

@@ -30,12 +30,12 @@ def displace(model: Any, **more: Any) -> Any:
 
 RUNS: dict[str, Callable[..., Any]] = {
     "ring": lambda **more: correlate(
-        ring(4), 2e-3, 60.0, refined=EXPANSION, frequencies=(0.03,), **more
+        ring(4), 2e-3, 60.0, more_terms=lambda _: EXPANSION, frequencies=(0.03,), **more
     ),
-    "chain": lambda **more: correlate(CHAIN, 2e-3, 60.0, refined=EXPANSION, **more),
-    "population": lambda **more: populate(ring(4), "marcus", 1, refined=EXPANSION, **more),
+    "chain": lambda **more: correlate(CHAIN, 2e-3, 60.0, more_terms=lambda _: EXPANSION, **more),
+    "population": lambda **more: populate(ring(4), "marcus", 1, more_terms=lambda _: EXPANSION, **more),
     "momenta": lambda **more: populate(ring(4), "marcus", 1, symmetry="momentum", **more),
-    "displacement": lambda **more: displace(ring(15), refined=EXPANSION, **more),
+    "displacement": lambda **more: displace(ring(15), more_terms=lambda _: EXPANSION, **more),
 }
 
 

@@ -26,12 +26,15 @@ SETTLED_BOUND: Final = 0.05
 """A running integral that is farther from its limit has not shown it."""
 
 
-def error_estimate(total: float, accuracy: float, bound: float = ERROR_ESTIMATE_BOUND) -> Gate:
+def error_estimate(
+    total: float, accuracy: float, advice: str = "", bound: float = ERROR_ESTIMATE_BOUND
+) -> Gate:
     """Estimated error of a run against the accuracy it was asked for.
 
     Args:
         total: sum of the estimated errors, relative as the accuracy.
         accuracy: wanted accuracy, above zero.
+        advice: what to do where it is missed.
         bound: largest acceptable value.
 
     Returns:
@@ -44,7 +47,8 @@ def error_estimate(total: float, accuracy: float, bound: float = ERROR_ESTIMATE_
         "error_estimate",
         total / positive("accuracy", accuracy),
         bound,
-        "sum of the estimated errors over the accuracy asked for",
+        "sum of the estimated errors over the accuracy asked for"
+        + (f"; {advice}" if advice else ""),
     )
 
 
@@ -96,8 +100,7 @@ def capped(largest: float, bound: float = CAPPED_BOUND) -> Gate:
         "capped",
         largest,
         bound,
-        "largest relative amplitude that a limit (occupation, window of an infinite ring) kept "
-        "out of the hierarchy",
+        "largest relative amplitude that a limit (of the occupations) kept out of the hierarchy",
     )
 
 

@@ -1,6 +1,6 @@
 """The current autocorrelation function to a wanted accuracy, with its error estimate."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -14,21 +14,19 @@ from smallpolaron.dynamics.carrier import hermiticity_defect
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
-    NEXT_TERM,
     CorrelationProblem,
     CorrelationRun,
     CorrelationTask,
     area,
     difference,
-    explain_limit,
-    scaled,
 )
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.dynamics.refinement import Choice, Refined, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
+from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
-from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy, ErrorBudget
+from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -66,7 +64,12 @@ class AdaptiveCorrelation:
         n_resolvent: labels of its basis.
         frequencies: rad/fs, shape (m,).
         sigma: int_0^inf exp(i w t) C_JJ(t) dt by shifted solves, angstrom^2/fs, shape (m,).
+        resolvent_error: change of D_resolvent when the thresholds shrink by COARSER,
+            angstrom^2/fs.
+        window: sites of the window that was used on an infinite lattice, 0 elsewhere.
+        bath_terms: number of low-temperature terms that was used.
         errors: the error budget.
+        advice: empty, or why the accuracy was not reached and what would help.
     """
 
     time_fs: NDArray[np.float64]
@@ -89,7 +92,11 @@ class AdaptiveCorrelation:
     n_resolvent: int
     frequencies: NDArray[np.float64]
     sigma: ComplexArray
+    resolvent_error: float
+    window: int
+    bath_terms: int
     errors: ErrorBudget
+    advice: str
 
 
 def compute_adaptive_correlation(
@@ -99,7 +106,8 @@ def compute_adaptive_correlation(
     *,
     duration_fs: float,
     sample_fs: float = 1.0,
-    refined: BathExpansion | None = None,
+    more_terms: Callable[[int], BathExpansion] | None = None,
+    revise_terms: bool = True,
     frequencies: Sequence[float] = (),
     symmetry: Symmetry = "auto",
     infinite: bool = False,
@@ -112,9 +120,9 @@ def compute_adaptive_correlation(
     """C_JJ(t) and D to a wanted accuracy (collective).
 
     The equilibrium is solved for, J is applied to all its ADOs, and the result propagated on a
-    basis that follows it. The same with thresholds COARSER times larger, without pruning, and
-    with one bath term more, gives the error estimate; thresholds are tightened until it meets the
-    target.
+    basis that follows it. The same with larger thresholds, one bath term more and, on an infinite
+    lattice, a wider window gives the error estimate; what dominates it is refined until it meets
+    the target.
 
     Args:
         model: the Holstein model.
@@ -122,11 +130,13 @@ def compute_adaptive_correlation(
         accuracy: the wanted accuracy.
         duration_fs: length of the record, fs.
         sample_fs: spacing of the output times, fs.
-        refined: an expansion with one term more, for the error of the bath terms; None leaves
-            that error unknown (nan).
+        more_terms: makes the expansion with a number of low-temperature terms, for the error of
+            the bath terms; None leaves that error unknown (nan).
+        revise_terms: whether terms are added where they dominate the error.
         frequencies: rad/fs, where sigma is computed by shifted solves.
         symmetry: "auto" uses all symmetries that hold; "translation" insists on that one.
-        infinite: no wrap-around: n_sites, odd, is a window around the carrier.
+        infinite: no wrap-around: n_sites, odd, is a window around the carrier, which is widened
+            where its edge is seen.
         real_part_only: propagate the Hermitian part of J rho_eq only: Re C_JJ, all that D and the
             Kubo transform need, with half the labels; Im C_JJ is zero then.
         limits: bounds of the basis.
@@ -150,33 +160,41 @@ def compute_adaptive_correlation(
     if not np.any(model.bond_hoppings):
         raise ValueError("hopping = 0: there is no current")
     time_fs = sample_times(duration_fs, sample_fs)
-    sectors = current_sectors(model, symmetry, infinite)
 
-    task = CorrelationTask(
-        model, *sectors, time_fs, real_part_only, limits, comm, report, checkpoints
-    )
-    fine, problem, coarse, coarse_problem = _refine(task, expansion, accuracy)
-    unpruned = coarse_problem.run("without pruning", pruning=False)
-    more_terms = None
-    if refined is not None:
-        other = CorrelationProblem(task, refined, coarse.accuracy)
-        more_terms = other.run("one bath term more")
-    open_ended = model.topology == "chain"
+    def task_of(window: int) -> CorrelationTask:
+        lattice = replace(model, n_sites=window) if infinite else model
+        sectors = current_sectors(lattice, symmetry, infinite)
+        return CorrelationTask(
+            lattice, *sectors, time_fs, real_part_only, limits, comm, report, checkpoints
+        )
+
+    def make(setting: Setting) -> CorrelationRun:
+        problem = CorrelationProblem(task_of(setting.window), setting.expansion, setting.accuracy)
+        return problem.run(f"correlation{setting.label}")
+
+    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.n_sites, infinite)
+    found = refine(make, difference, _step_error, choice)
+    fine, problem, coarse = found.fine, found.fine.problem, found.coarse.problem
     # an open chain: exactly 0, because J = dX/dt and the position X is bounded
-    D_resolvent, solution = (0j, None) if open_ended else problem.resolve(*problem.start())
-    tail = D_resolvent.real - fine.D
-    if not (real_part_only or open_ended):
+    D_resolvent, D_coarse, solution = 0.0, 0.0, None
+    if model.topology == "ring":
+        value, solution = problem.resolve(*problem.start())
+        D_resolvent, D_coarse = value.real, coarse.resolve(*coarse.start())[0].real
+    tail = D_resolvent - fine.D
+    if not (real_part_only or model.topology == "chain"):
         scale = _TAIL_SHARE * solution.norm if solution else 0.0
-        tail = coarse_problem.resolve(fine.basis, fine.final, scale=scale)[0].real
+        tail = problem.resolve(fine.basis, fine.final, scale=scale)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
-    equilibrium = problem.equilibrium
+    equilibrium, lattice = problem.equilibrium, fine.basis.model
     stiffness = 0.0
     if not infinite:
-        stiffness = flux_stiffness(model, expansion, accuracy, limits, comm, report, checkpoints)
+        stiffness = flux_stiffness(
+            model, problem.expansion, accuracy, limits, comm, report, checkpoints
+        )
     run = fine.trajectory
-    record = StepRecord.of([run], fine.accuracy.growth_threshold)
-    capped = max(run.capped, equilibrium.capped, solution.capped if solution else 0.0)
+    capped = max(fine.record.capped, solution.capped if solution else 0.0)
     inside = time_fs[: len(fine.C)]
+    solved = model.topology == "chain" or solution is not None
     return AdaptiveCorrelation(
         time_fs=inside,
         C_JJ=fine.C,
@@ -190,44 +208,20 @@ def compute_adaptive_correlation(
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),
         products_equilibrium=equilibrium.products,
         n_equilibrium=equilibrium.basis.size,
-        record=replace(record, capped=capped),
+        record=replace(fine.record, capped=capped),
         D_time=fine.D,
-        D_resolvent=D_resolvent.real,
-        resolvent_residual=solution.residual if solution else 0.0 if open_ended else np.nan,
+        D_resolvent=D_resolvent,
+        resolvent_residual=solution.residual if solution else 0.0 if solved else np.nan,
         products_resolvent=solution.products if solution else 0,
         n_resolvent=solution.generator.size if solution else 0,
         frequencies=np.array(frequencies, dtype=float),
         sigma=np.array(sigma, dtype=complex),
-        errors=_budget(fine, coarse, unpruned, more_terms, tail, D_resolvent.real, sample_fs),
+        resolvent_error=abs(D_resolvent - D_coarse),
+        window=lattice.n_sites if infinite else 0,
+        bath_terms=problem.expansion.low_temperature_terms,
+        errors=_budget(found, tail, D_resolvent, abs(D_resolvent - D_coarse), sample_fs),
+        advice=found.advice,
     )
-
-
-def _refine(
-    task: CorrelationTask, expansion: BathExpansion, accuracy: Accuracy
-) -> tuple[CorrelationRun, CorrelationProblem, CorrelationRun, CorrelationProblem]:
-    """The run that meets the target and the one before it, each with its equilibrium."""
-    coarse_problem = CorrelationProblem(task, expansion, scaled(accuracy, COARSER))
-    coarse = coarse_problem.run("coarse correlation")
-    for attempt in range(REFINEMENTS + 1):
-        problem = CorrelationProblem(task, expansion, scaled(accuracy, COARSER**-attempt))
-        state = problem.equilibrium
-        task.progress("equilibrium").say(
-            f"{state.basis.size} labels, {state.products} products, "
-            f"|L rho|/|rho| = {state.residual:.1e} per fs"
-        )
-        try:
-            fine = problem.run("correlation")
-        except LimitReached as reason:
-            raise LimitReached(explain_limit(reason, coarse.trajectory.basis_size)) from reason
-        missed = difference(fine, coarse)
-        unstable = fine.trajectory.growth_detected
-        if unstable or missed <= SHARE * accuracy.target or attempt == REFINEMENTS:
-            break
-        coarse, coarse_problem = fine, problem
-        task.progress("correlation").say(
-            f"estimated error {missed:.1e} of C_JJ(0); thresholds tightened"
-        )
-    return fine, problem, coarse, coarse_problem
 
 
 def current_sectors(
@@ -259,38 +253,30 @@ def current_sectors(
     return Sector(n, False), Sector(n, False)
 
 
+def _step_error(run: CorrelationRun) -> float:
+    """Error of C relative to C(0): local errors reach it at most through the functional's norm."""
+    return float(run.trajectory.step_error * run.readout_norm / abs(run.C[0]))
+
+
 def _budget(
-    fine: CorrelationRun,
-    coarse: CorrelationRun,
-    unpruned: CorrelationRun,
-    more_terms: CorrelationRun | None,
+    found: Refined[CorrelationRun],
     tail: float,
     D_resolvent: float,
+    resolvent_error: float,
     sample_fs: float,
 ) -> ErrorBudget:
-    run, start = fine.trajectory, abs(fine.C[0])
-    # a local error of the state reaches C at most through the norm of the functional
-    step_C = run.step_error * fine.readout_norm / start
+    fine = found.fine
+    run, step = fine.trajectory, _step_error(fine)
     relaxation = sum(float(np.abs(s.coefficients[:, 0, 0].sum())) * s.length for s in run.segments)
-    two_ways = abs(fine.D + tail - D_resolvent)
-    bath = (np.nan, np.nan)
-    if more_terms is not None:
-        bath = (
-            NEXT_TERM * difference(more_terms, coarse),
-            NEXT_TERM * area(more_terms, coarse, sample_fs),
-        )
-    C: Mapping[str, float] = {
-        "frontier": difference(fine, coarse),
-        "dropped": difference(unpruned, coarse),
-        "time_step": step_C,
-        "bath_terms": bath[0],
-        "finite_time": float(abs(fine.C[-1]) / start),
+    C = found.errors(difference) | {
+        "time_step": step,
+        "finite_time": float(abs(fine.C[-1]) / abs(fine.C[0])),
     }
-    D: Mapping[str, float] = {
-        "frontier": float(np.nanmax([area(fine, coarse, sample_fs), two_ways])),
-        "dropped": area(unpruned, coarse, sample_fs),
-        "time_step": step_C * relaxation,
-        "bath_terms": bath[1],
+    D = found.errors(lambda one, other: area(one, other, sample_fs)) | {
+        "time_step": step * relaxation,
         "finite_time": abs(tail),
     }
+    # two ways to one number: what the solve does not explain by its own error counts
+    unexplained = abs(fine.D + tail - D_resolvent) - resolvent_error
+    D["basis"] = float(np.nanmax([D["basis"], unexplained]))
     return ErrorBudget(C, D)

@@ -1,7 +1,7 @@
 """Mean-squared displacement on the infinite homogeneous lattice, to a wanted accuracy."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 from mpi4py import MPI
@@ -17,7 +17,7 @@ from smallpolaron.dynamics.displacement_runs import (
 )
 from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.dynamics.refinement import refine
+from smallpolaron.dynamics.refinement import Choice, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
@@ -40,6 +40,7 @@ class AdaptiveDisplacement:
         record: how the run went.
         errors: source -> estimated error of the slope, largest over time, relative to its mean
             over the record.
+        advice: empty, or why the accuracy was not reached and what would help.
     """
 
     time_fs: RealArray
@@ -49,6 +50,7 @@ class AdaptiveDisplacement:
     trace_error: float
     record: StepRecord
     errors: Mapping[str, float]
+    advice: str
 
     @property
     def total_error(self) -> float:
@@ -64,7 +66,8 @@ def compute_adaptive_displacement(
     start: Start,
     duration_fs: float,
     sample_fs: float = 1.0,
-    refined: BathExpansion | None = None,
+    more_terms: Callable[[int], BathExpansion] | None = None,
+    revise_terms: bool = True,
     limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
@@ -85,8 +88,9 @@ def compute_adaptive_displacement(
             around it at v = 0).
         duration_fs: length of the record, fs.
         sample_fs: spacing of the output times, fs.
-        refined: an expansion with one term more, for the error of the bath terms; None leaves
-            that error unknown (nan).
+        more_terms: makes the expansion with a number of low-temperature terms, for the error of
+            the bath terms; None leaves that error unknown (nan).
+        revise_terms: whether terms are added where they dominate the error.
         limits: bounds of the basis.
         comm: the communicator.
         report: where rank 0 prints progress.
@@ -117,10 +121,20 @@ def compute_adaptive_displacement(
         model, start, sample_times(duration_fs, sample_fs), limits, comm, report, checkpoints
     )
 
-    def run(bath: BathExpansion, how: Accuracy, label: str) -> DisplacementRun:
-        return run_displacement(task, bath, how, label)
+    def make(setting: Setting) -> DisplacementRun:
+        window = replace(task, model=replace(model, n_sites=setting.window))
+        return run_displacement(window, setting.expansion, setting.accuracy, setting.label)
 
-    found = refine(run, _difference, _step_error, accuracy, expansion, refined, bath_on_fine=True)
+    choice = Choice(
+        accuracy,
+        expansion,
+        more_terms,
+        revise_terms,
+        model.n_sites,
+        infinite=True,
+        bath_on_fine=True,
+    )
+    found = refine(make, _difference, _step_error, choice)
     fine = found.fine
     return AdaptiveDisplacement(
         time_fs=fine.time_fs,
@@ -129,7 +143,8 @@ def compute_adaptive_displacement(
         d2msd=fine.d2msd,
         trace_error=fine.trace_error,
         record=fine.record,
-        errors=found.errors,
+        errors=found.errors(_difference) | {"time_step": _step_error(fine)},
+        advice=found.advice,
     )
 
 

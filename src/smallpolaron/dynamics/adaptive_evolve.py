@@ -127,6 +127,11 @@ class _Now:
         return cls(found.put_on(basis), norm, rest, length, smallest, run)
 
     @property
+    def size(self) -> float:
+        """Norm of the initial state: what thresholds are relative to."""
+        return self.run.norm[0]
+
+    @property
     def time_fs(self) -> float:
         """Time reached."""
         return self.run.step_time_fs[-1]
@@ -225,26 +230,27 @@ def _advance(stepper: _Stepper, now: _Now, accuracy: Accuracy, duration_fs: floa
         return False
     new, readings, error = attempt
     new_norm = stepper.generator.norm(new)
-    flow = stepper.outflow(new, threshold * new_norm)
-    ratio = (flow.total / new_norm) / max(now.rest, _FREE * threshold)
+    size = now.size
+    flow = stepper.outflow(new, threshold * size)
+    ratio = (flow.total / size) / max(now.rest, _FREE * threshold)
     if ratio > _REJECT and tried > _FIRST_STEP / stepper.basis.base_rate / 8:
         run.repeated += 1
         now.length = tried / 2
         now.x = _grow(stepper, now.x, flow, time_fs)
         # what enters now is outside no more when the step begins again
-        now.rest = stepper.outflow(now.x).total / now.norm
+        now.rest = stepper.outflow(now.x).total / size
         return False
     done = duration_fs - (time_fs + tried) <= 1e-9 * duration_fs
     now.x = new if done else _grow(stepper, new, flow, time_fs + tried)
-    now.norm, now.rest = new_norm, flow.rest / new_norm
+    now.norm, now.rest = new_norm, flow.rest / size
     run.segments.append(Segment(time_fs, tried, stepper.observed(readings)))
     run.step_time_fs.append(time_fs + tried)
     run.step_error += error
     if len(run.segments) % _PRUNE_EVERY == 0:
-        now.x = _prune(stepper, now.x, now.norm, accuracy, run)
+        now.x = _prune(stepper, now.x, size, accuracy, run)
         now.norm = stepper.generator.norm(now.x)
-        now.rest = stepper.outflow(now.x).total / now.norm
-    _record(run, stepper, now.norm, now.rest, flow.capped / now.norm)
+        now.rest = stepper.outflow(now.x).total / size
+    _record(run, stepper, now.norm, now.rest, flow.capped / size)
     if tried == now.length or ratio > _AIM:
         by_front = np.sqrt(_AIM / max(ratio, 1e-3))
         by_order = np.sqrt(_TARGET_ORDER / (len(readings) - 1))
@@ -303,20 +309,22 @@ def _grow(stepper: _Stepper, x: ComplexArray, flow: Outflow, time_fs: float) -> 
 
 
 def _prune(
-    stepper: _Stepper, x: ComplexArray, norm: float, accuracy: Accuracy, run: AdaptiveTrajectory
+    stepper: _Stepper, x: ComplexArray, size: float, accuracy: Accuracy, run: AdaptiveTrajectory
 ) -> ComplexArray:
-    least = accuracy.pruning_fraction * accuracy.growth_threshold * norm
+    """Drop what is small and would not be taken in again; size is that of the initial state."""
+    grow = accuracy.growth_threshold * size
+    least = accuracy.pruning_fraction * grow
     if least == 0.0:
         return x
     basis, before = stepper.basis, stepper.basis.size
     sizes = stepper.generator.sizes(x)
     weight = basis.importance(sizes, stepper.generator.ghost_sizes(x))
-    keep = weight > least
+    keep = (np.abs(sizes) > least) | (weight > grow)
     keep[stepper.rows] = True
     dropped = float(basis.comm.allreduce(float(np.vdot(sizes[~keep], sizes[~keep]).real)))
     kept = basis.keep(keep, x)
     if basis.size < before:
-        run.dropped.append(float(np.sqrt(dropped)) / norm)
+        run.dropped.append(float(np.sqrt(dropped)) / size)
         kept = basis.rebalance(kept)
         stepper.refresh()
     return kept

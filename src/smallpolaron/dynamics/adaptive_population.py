@@ -1,6 +1,6 @@
 """Site populations of a carrier that starts on one site, to a wanted accuracy."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from smallpolaron.dynamics.population_runs import (
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.dynamics.refinement import refine
+from smallpolaron.dynamics.refinement import Choice, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
@@ -44,6 +44,7 @@ class AdaptivePopulation:
         trace_error: largest |sum_j P_j - 1|.
         record: how the run went.
         errors: source -> estimated error of the populations, largest over times and sites.
+        advice: empty, or why the accuracy was not reached and what would help.
     """
 
     time_fs: RealArray
@@ -54,6 +55,7 @@ class AdaptivePopulation:
     trace_error: float
     record: StepRecord
     errors: Mapping[str, float]
+    advice: str
 
     @property
     def total_error(self) -> float:
@@ -70,7 +72,8 @@ def compute_adaptive_population(
     site: int,
     duration_fs: float,
     sample_fs: float = 1.0,
-    refined: BathExpansion | None = None,
+    more_terms: Callable[[int], BathExpansion] | None = None,
+    revise_terms: bool = True,
     symmetry: PopulationSymmetry = "auto",
     limits: Limits = NO_LIMITS,
     comm: MPI.Intracomm = MPI.COMM_WORLD,
@@ -92,8 +95,9 @@ def compute_adaptive_population(
         site: the occupied site, 0 to N - 1.
         duration_fs: length of the record, fs.
         sample_fs: spacing of the output times, fs.
-        refined: an expansion with one term more, for the error of the bath terms; None leaves
-            that error unknown (nan).
+        more_terms: makes the expansion with a number of low-temperature terms, for the error of
+            the bath terms; None leaves that error unknown (nan).
+        revise_terms: whether terms are added where they dominate the error.
         symmetry: "auto" uses Hermiticity and, where the model has it, the reflection about the
             start; "momentum" treats the momenta of a homogeneous ring one by one, each by its own
             group of ranks where there are enough; "none" uses no symmetry.
@@ -125,12 +129,14 @@ def compute_adaptive_population(
             "use 'auto'"
         )
 
-    def run(bath: BathExpansion, how: Accuracy, label: str) -> PopulationRun:
+    def make(setting: Setting) -> PopulationRun:
+        bath, how, label = setting.expansion, setting.accuracy, setting.label
         if one_by_one:
             return run_momentum_sectors(task, bath, how, label)
         return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
-    found = refine(run, _difference, lambda fine: fine.step_error, accuracy, expansion, refined)
+    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.n_sites)
+    found = refine(make, _difference, _step_error, choice)
     fine = found.fine
     return AdaptivePopulation(
         time_fs=time_fs[: len(fine.populations)],
@@ -140,8 +146,13 @@ def compute_adaptive_population(
         density_matrix_final=fine.density_matrix_final,
         trace_error=float(np.max(np.abs(fine.populations.sum(axis=1) - 1))),
         record=fine.record,
-        errors=found.errors,
+        errors=found.errors(_difference) | {"time_step": _step_error(fine)},
+        advice=found.advice,
     )
+
+
+def _step_error(run: PopulationRun) -> float:
+    return run.step_error
 
 
 def _difference(run: PopulationRun, other: PopulationRun) -> float:

@@ -23,10 +23,10 @@ from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 
-EQUILIBRIUM_GROWTH = 0.01
-"""Growth threshold of the equilibrium relative to the wanted accuracy: it costs next to nothing."""
+EQUILIBRIUM_GROWTH = 0.1
+"""Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
 
-STATIONARY = 1e-9
+STATIONARY = 1e-7
 """Largest |L rho| / |rho| of an equilibrium, 1/fs."""
 
 
@@ -180,7 +180,7 @@ def propagate_equilibrium(
 
 
 def _growth(accuracy: Accuracy) -> float:
-    return EQUILIBRIUM_GROWTH * accuracy.target
+    return EQUILIBRIUM_GROWTH * accuracy.growth_threshold
 
 
 def _trace(basis: AdaptiveBasis) -> Readout:
@@ -194,9 +194,10 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     weights = np.exp(-model.beta * (energies - energies.min()))
     carrier = share * (waves * (weights / weights.sum())) @ waves.conj().T
     vacuum, bits, sites = reduced_labels(basis)
-    known = bits == 0
+    coherences = carrier[sites[:, 0], sites[:, 1]]
+    known = (bits == 0) & (np.abs(coherences) > least * np.max(np.abs(coherences)))
     keys = [vacuum[known]]
-    values = [carrier[sites[known, 0], sites[known, 1]]]
+    values = [coherences[known]]
     for site in [0] if basis.sector.translation else range(model.n_sites):
         excited, amplitudes, own = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept

@@ -1,6 +1,5 @@
 """Runs of one correlation job, at one threshold for one bath expansion, and their comparison."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,22 +18,14 @@ from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.accuracy import COARSER, LARGEST, SMALLEST, Accuracy
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
-
-NEXT_TERM = 1.5
-"""Error of the bath terms over the change that one more makes: it removes most, not all of it."""
-
-GROWTH_PER_STEP = 2.5
-"""Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
-
-_LARGEST_GROWTH = 0.1
-"""Larger thresholds leave a run and a coarser one nothing to differ by."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +64,8 @@ class CorrelationRun:
     """One production run.
 
     Attributes:
-        accuracy: its thresholds.
+        problem: what it was computed from.
+        record: how it went.
         C: C_JJ at the output times, angstrom^2/fs^2.
         D: integral of Re C_JJ over the record, angstrom^2/fs.
         trajectory: what was recorded.
@@ -82,7 +74,8 @@ class CorrelationRun:
         readout_norm: norm of the functional that reads C off a state.
     """
 
-    accuracy: Accuracy
+    problem: "CorrelationProblem"
+    record: StepRecord
     C: ComplexArray
     D: float
     trajectory: AdaptiveTrajectory
@@ -96,7 +89,7 @@ class CorrelationProblem:
 
     def __init__(self, task: CorrelationTask, expansion: BathExpansion, accuracy: Accuracy) -> None:
         """Find the equilibrium (collective)."""
-        self._task, self._expansion, self._accuracy = task, expansion, accuracy
+        self._task, self.expansion, self._accuracy = task, expansion, accuracy
         self.equilibrium = find_equilibrium(
             task.model,
             expansion,
@@ -112,18 +105,23 @@ class CorrelationProblem:
 
     def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
         task, sector = self._task, replace(self._task.odd, hermitian=hermitian)
-        return AdaptiveBasis(task.model, self._expansion, sector, task.comm, task.limits)
+        return AdaptiveBasis(task.model, self.expansion, sector, task.comm, task.limits)
 
     def start(self) -> tuple[AdaptiveBasis, ComplexArray]:
-        """J rho_eq on a basis of its own."""
-        basis, state = self._empty(), self.equilibrium
-        basis.add(self._complex_readout.keys)
-        return basis, multiply(state.basis, state.x, basis, self._task.model.current)
+        """J rho_eq on a basis of its own, without elements too small to matter."""
+        basis, state, readout = self._empty(), self.equilibrium, self._complex_readout
+        basis.add(readout.keys)
+        x = multiply(state.basis, state.x, basis, self._task.model.current)
+        size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
+        least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
+        chosen = np.abs(x) > least * size
+        chosen[readout.locate(basis)[0]] = True
+        # a block of small coherences without their bath would make L nearly singular
+        return basis, basis.keep(chosen, x)
 
-    def run(self, label: str, *, pruning: bool = True) -> CorrelationRun:
-        """Propagate J rho_eq; without pruning nothing is dropped on the way."""
-        task, time_fs = self._task, self._task.time_fs
-        accuracy = self._accuracy if pruning else replace(self._accuracy, pruning=0.0)
+    def run(self, label: str) -> CorrelationRun:
+        """Propagate J rho_eq."""
+        task, time_fs, accuracy = self._task, self._task.time_fs, self._accuracy
         basis, x = self.start()
         if task.real_part_only:
             full, basis = basis, self._empty(hermitian=True)
@@ -145,9 +143,10 @@ class CorrelationProblem:
             * s.length
             for s in trajectory.segments
         )
-        return CorrelationRun(
-            accuracy, c, d, trajectory, basis, x, float(np.linalg.norm(self._readout.weights))
-        )
+        record = StepRecord.of([trajectory], accuracy.growth_threshold)
+        record = replace(record, capped=max(record.capped, self.equilibrium.capped))
+        reading = float(np.linalg.norm(self._readout.weights))
+        return CorrelationRun(self, record, c, d, trajectory, basis, x, reading)
 
     def resolve(
         self, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0, scale: float = 0.0
@@ -189,24 +188,6 @@ class CorrelationProblem:
             task.progress("resolvent").say(f"{reason}; its value is stored as nan and flagged")
             return complex(np.nan, np.nan), None
         return complex(self._complex_readout.read(basis, solution.x)[0]), solution
-
-
-def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
-    """The accuracy with every threshold scaled; a growth threshold is cut to _LARGEST_GROWTH."""
-    return replace(
-        accuracy,
-        target=min(LARGEST, max(SMALLEST, factor * accuracy.target)),
-        growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold),
-    )
-
-
-def explain_limit(reason: LimitReached, sizes: Sequence[int] | NDArray[np.int64]) -> str:
-    """What was reached before a limit, and what the wanted accuracy would take."""
-    reached = int(np.max(sizes))
-    return (
-        f"{reason} With thresholds {COARSER:g} times larger the run succeeded with {reached} "
-        f"labels; expect about {int(GROWTH_PER_STEP * reached)} for the wanted ones."
-    )
 
 
 def difference(run: CorrelationRun, other: CorrelationRun) -> float:

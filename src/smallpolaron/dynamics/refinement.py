@@ -1,25 +1,53 @@
-"""Runs of one job at tighter and tighter thresholds, and those that tell their errors."""
+"""Runs of one job, refined until their estimated error meets the accuracy asked for.
+
+Every source of error has a knob, and an estimate from two runs that differ in it alone. The source
+that dominates is refined, and no other, until the sum of all is within the target.
+"""
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Generic, Protocol, TypeVar
+from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from smallpolaron.dynamics.correlation_runs import NEXT_TERM, explain_limit, scaled
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
-from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE, Accuracy
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
+from smallpolaron.model.bath import MAX_TERMS, BathExpansion
+
+BASIS: Final = 0.5
+"""Error of a run over its difference from one with thresholds COARSER times larger: the error falls
+at least with the first power of the thresholds, which makes it 1/(COARSER - 1), mostly faster."""
+
+NEXT_TERM: Final = 1.5
+"""Error of the bath terms over the change that one more makes: it removes most, not all of it."""
+
+_BATH_SHARE: Final = 0.5
+"""Share of the target up to which the coarser thresholds accept a number of bath terms."""
+
+_HIDDEN: Final = 1.5
+"""A bath term more that changes less than this times what the basis does was not judged by it."""
+
+_WIDER: Final = 1.5
+"""Factor by which a window is enlarged."""
+
+_GROWTH_PER_STEP: Final = 2.5
+"""Growth of the basis when the thresholds shrink by COARSER; 2.1 to 2.7 were measured."""
+
+_LARGEST_GROWTH: Final = 0.1
+"""Larger thresholds leave a run and a coarser one nothing to differ by."""
+
+ADVICE: Final = {
+    "basis": "the basis dominates: allow more memory or time, or ask for less accuracy",
+    "time_step": "the time steps dominate: lower propagation.tolerance",
+    "bath_terms": "the bath terms dominate: raise bath.terms, or leave it at auto",
+    "window": "the window of {window} sites is too small: raise model.n_sites, or leave it out",
+}
+"""What to do about a source that keeps a run from its target."""
 
 
 class AdaptiveRun(Protocol):
     """What every run tells about itself."""
-
-    @property
-    def accuracy(self) -> Accuracy:
-        """Its thresholds."""
 
     @property
     def record(self) -> StepRecord:
@@ -30,73 +58,191 @@ Run = TypeVar("Run", bound=AdaptiveRun)
 
 
 @dataclass(frozen=True)
+class Setting:
+    """What may be refined.
+
+    Attributes:
+        expansion: the bath expansion.
+        accuracy: thresholds and tolerances.
+        window: sites of the window on an infinite lattice; of any other lattice all sites.
+        label: what tells the run from others, for the log.
+    """
+
+    expansion: BathExpansion
+    accuracy: Accuracy
+    window: int
+    label: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Where refinement starts, and what it may change.
+
+    Attributes:
+        accuracy: the accuracy asked for.
+        expansion: the bath expansion to start with.
+        more_terms: makes the expansion with a number of low-temperature terms; None leaves the
+            error of the bath terms unknown (nan).
+        revise_terms: whether terms are added where they dominate the error.
+        window: number of sites to start with.
+        infinite: whether that is a window, to be enlarged where its edge is seen.
+        bath_on_fine: judge the bath terms by the finest thresholds at once.
+    """
+
+    accuracy: Accuracy
+    expansion: BathExpansion
+    more_terms: Callable[[int], BathExpansion] | None
+    revise_terms: bool
+    window: int
+    infinite: bool = False
+    bath_on_fine: bool = False
+
+
+@dataclass(frozen=True)
+class Pair(Generic[Run]):
+    """Two runs, and the error of the better one over their difference."""
+
+    run: Run
+    other: Run
+    factor: float
+
+
+@dataclass(frozen=True)
 class Refined(Generic[Run]):
-    """The run that meets the target and what is known about its errors.
+    """The run that meets the target, or the best there is, and what is known about its errors.
 
     Attributes:
         fine: the run.
-        errors: source -> estimated error. frontier: its difference from the run with thresholds
-            COARSER times larger. dropped: what pruning does to that one. time_step: of its steps.
-            bath_terms: of the bath expansion; nan if it was not asked for.
+        coarse: the one with thresholds COARSER times larger.
+        pairs: source ("basis", "bath_terms", "window") -> runs whose difference estimates its
+            error; a source that was not judged has none.
+        advice: empty, or which source kept the target from being met, and what would help.
     """
 
     fine: Run
-    errors: Mapping[str, float]
+    coarse: Run
+    pairs: Mapping[str, Pair[Run]]
+    advice: str = ""
+
+    def errors(self, difference: Callable[[Run, Run], float]) -> dict[str, float]:
+        """Estimated errors by source in any measure; nan for bath terms that were not judged."""
+        found = {"basis": np.nan, "bath_terms": np.nan, "window": 0.0}
+        for source, pair in self.pairs.items():
+            found[source] = pair.factor * difference(pair.run, pair.other)
+        return found
 
 
 def refine(
-    run: Callable[[BathExpansion, Accuracy, str], Run],
+    make: Callable[[Setting], Run],
     difference: Callable[[Run, Run], float],
     time_step: Callable[[Run], float],
-    accuracy: Accuracy,
-    expansion: BathExpansion,
-    refined: BathExpansion | None,
-    *,
-    bath_on_fine: bool = False,
+    choice: Choice,
 ) -> Refined[Run]:
-    """Tighten thresholds until the difference between two runs meets the target (collective).
+    """Refine the source that dominates the error until the target is met (collective).
 
     Args:
-        run: makes a run for a bath, at an accuracy, under a label.
+        make: makes a run.
         difference: of two runs, in units of the target.
         time_step: error of the steps of a run, in the same units.
-        accuracy: the wanted accuracy.
-        expansion: the bath expansion.
-        refined: an expansion with one term more; None leaves that error unknown.
-        bath_on_fine: judge the bath terms by the finest thresholds, where the basis adds least to
-            the difference, at once; else by the coarser ones, which cost less, and by the finest
-            only if the sum of all errors misses the target because of the bath terms.
+        choice: where to start.
+
+    Returns:
+        The run with its error estimate; where the target could not be met, the best one with the
+        reason.
 
     Raises:
-        LimitReached: the accuracy needs a larger basis than allowed.
+        LimitReached: not even the thresholds of the target fit the basis allowed.
     """
-    coarse = run(expansion, scaled(accuracy, COARSER), ", coarse")
-    for attempt in range(REFINEMENTS + 1):
-        try:
-            fine = run(expansion, scaled(accuracy, COARSER**-attempt), "")
-        except LimitReached as reason:
-            raise LimitReached(explain_limit(reason, coarse.record.basis_size)) from reason
-        done = fine.record.growth_detected or difference(fine, coarse) <= SHARE * accuracy.target
-        if done or attempt == REFINEMENTS:
+    runs: dict[tuple[int, int, int], Run] = {}
+    terms, window, level = choice.expansion.low_temperature_terms, choice.window, 0
+    target = choice.accuracy.target
+
+    def run(terms: int, level: int, window: int) -> Run:
+        key = (terms, level, window)
+        if key not in runs:
+            expansion, label = choice.expansion, ", coarse" if level < 0 else ""
+            if terms != expansion.low_temperature_terms:
+                assert choice.more_terms is not None
+                expansion, label = choice.more_terms(terms), f"{label}, {terms} bath terms"
+            label += f", {window} sites" if window != choice.window else ""
+            accuracy = scaled(choice.accuracy, COARSER**-level)
+            runs[key] = make(Setting(expansion, accuracy, window, label))
+        return runs[key]
+
+    def bath(level: int) -> Pair[Run]:
+        return Pair(run(terms, level, window), run(terms + 1, level, window), NEXT_TERM)
+
+    def size(pair: Pair[Run]) -> float:
+        return pair.factor * difference(pair.run, pair.other)
+
+    pairs: dict[str, Pair[Run]] = {}
+    if choice.infinite:
+        for _ in range(REFINEMENTS):
+            if run(terms, -1, window).record.capped == 0:
+                break
+            pairs["window"] = Pair(run(terms, -1, wider(window)), run(terms, -1, window), 1.0)
+            window = wider(window)
+            if size(pairs["window"]) <= _BATH_SHARE * target:
+                break
+    revise = choice.revise_terms and choice.more_terms is not None
+    judged = 0 if choice.bath_on_fine else -1
+    while revise and judged < 0 and terms < MAX_TERMS - 1:
+        if size(bath(-1)) <= _BATH_SHARE * target:
             break
-        coarse = fine
-    unpruned = run(expansion, replace(coarse.accuracy, pruning=0.0), ", without pruning")
-    errors = {
-        "frontier": difference(fine, coarse),
-        "dropped": difference(unpruned, coarse),
-        "time_step": time_step(fine),
-        "bath_terms": np.nan,
-    }
-    if refined is None:
-        return Refined(fine, errors)
+        noise = difference(run(terms, 0, window), run(terms, -1, window))
+        if size(bath(-1)) <= NEXT_TERM * _HIDDEN * noise:
+            judged = 0
+        else:
+            terms += 1
+    advice = ""
+    while True:
+        try:
+            fine = run(terms, level, window)
+        except LimitReached as reason:
+            coarse = run(terms, level - 1, window)
+            if level == 0:
+                raise LimitReached(_explain(reason, coarse)) from reason
+            level, advice = level - 1, _explain(reason, coarse)
+            fine = coarse
+        pairs["basis"] = Pair(fine, run(terms, level - 1, window), BASIS)
+        if choice.more_terms is not None:
+            pairs["bath_terms"] = bath(judged)
+        found = Refined(fine, pairs["basis"].other, dict(pairs), advice)
+        errors = found.errors(difference) | {"time_step": time_step(fine)}
+        if advice or fine.record.growth_detected or np.nansum(list(errors.values())) <= target:
+            return found
+        worst = max(errors, key=lambda source: np.nan_to_num(errors[source]))
+        if worst == "bath_terms" and judged < level:
+            judged = level
+        elif worst == "bath_terms" and revise and terms < MAX_TERMS - 1:
+            terms += 1
+        elif worst == "basis" and level < REFINEMENTS:
+            level += 1
+        else:
+            return replace(found, advice=ADVICE[worst].format(window=window))
+        # each run holds a state: forget those that no later step can use
+        for key in [k for k in runs if k[0] < terms or k[1] < level - 1 or k[2] != window]:
+            del runs[key]
 
-    def bath_error(judged: Run) -> float:
-        other = run(refined, judged.accuracy, ", one bath term more")
-        return NEXT_TERM * difference(other, judged)
 
-    rest = float(np.nansum(list(errors.values())))
-    errors["bath_terms"] = bath_error(fine if bath_on_fine else coarse)
-    if not bath_on_fine and rest <= accuracy.target < rest + errors["bath_terms"]:
-        with suppress(LimitReached):  # the larger basis of one term more: the first answer stays
-            errors["bath_terms"] = bath_error(fine)
-    return Refined(fine, errors)
+def wider(window: int) -> int:
+    """The next window, with an odd number of sites."""
+    return 2 * int(_WIDER * window / 2) + 1
+
+
+def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
+    """The accuracy with every threshold scaled; a growth threshold is cut to _LARGEST_GROWTH."""
+    return replace(
+        accuracy,
+        target=min(LARGEST, max(SMALLEST, factor * accuracy.target)),
+        growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold),
+    )
+
+
+def _explain(reason: LimitReached, coarse: AdaptiveRun) -> str:
+    """What was reached before a limit, and what the wanted accuracy would take."""
+    reached = coarse.record.n_unknowns
+    return (
+        f"{reason} With thresholds {COARSER:g} times larger the run succeeded with {reached} "
+        f"elements; expect about {int(_GROWTH_PER_STEP * reached)} for the finer ones."
+    )

@@ -62,7 +62,7 @@ class AdaptiveBasis:
         self._code_sizes = np.abs(self.table)
         self._dealt = (1.0, 0)
         self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
-            np.sqrt(np.sum(self.expansion.scales))
+            np.sqrt(np.sum(self.expansion.sizes))
         )
         self._fields = self.layout.fields
         self._exchange = Exchange(self.comm, self.frame, self._fields)

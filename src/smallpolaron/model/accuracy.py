@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-SOURCES = ("frontier", "dropped", "time_step", "bath_terms", "finite_time")
-"""Where errors come from: labels never taken in, labels dropped again, the propagator's steps,
-the finite number of bath exponentials, the end of the record."""
+SOURCES = ("basis", "time_step", "bath_terms", "window", "finite_time")
+"""Where errors come from: elements that are not in the basis, the propagator's steps, the finite
+number of bath exponentials, the window on an infinite lattice, the end of the record."""
 
 SMALLEST, LARGEST = 1e-6, 0.1
 """Accuracies that may be asked for."""
 
-GROWTH_PER_ACCURACY = 0.3
-PRUNING = 1 / 3
+GROWTH_PER_ACCURACY = 0.5
+PRUNING = 0.1
 TOLERANCE_PER_ACCURACY = 1e-3
 BATH_ERROR_PER_ACCURACY = 0.3
 LARGEST_BATH_ERROR = 0.05
@@ -22,11 +22,8 @@ LARGEST_BATH_ERROR = 0.05
 COARSER = 3.0
 """Ratio of the thresholds of two runs whose difference estimates the error of the finer one."""
 
-SHARE = 0.5
-"""Share of the target that the basis may use up; the bath terms take the rest."""
-
 REFINEMENTS = 4
-"""Most times the thresholds are tightened, by COARSER, when the estimate misses that share."""
+"""Most times the thresholds are tightened, by COARSER."""
 
 SLOPE_GROWTH = 1 / 3
 """Threshold of growth of a mean-squared displacement over the one given: a slope shows more of what
@@ -40,10 +37,10 @@ class Accuracy:
 
     Attributes:
         target: wanted error of C_JJ(t) relative to C_JJ(0), or of populations; 1e-6 to 0.1.
-        growth: a label enters the basis when its amplitude would exceed this share of the norm
-            of the state; default 0.3 target.
-        pruning: it leaves when amplitude and inflow are below this fraction of growth; default
-            1/3, which keeps labels from coming and going.
+        growth: an element enters the basis when its amplitude would exceed this share of the norm
+            of the initial state; default 0.5 target.
+        pruning: it leaves when its amplitude is below this fraction of growth, and it would not
+            enter again; default 0.1.
         tolerance: local error of a time step per fs, relative to the norm of the state; default
             1e-3 target.
 
@@ -68,12 +65,12 @@ class Accuracy:
 
     @property
     def growth_threshold(self) -> float:
-        """Amplitude relative to the norm of the state above which a label enters."""
+        """Amplitude relative to the norm of the initial state above which an element enters."""
         return self.growth if self.growth is not None else GROWTH_PER_ACCURACY * self.target
 
     @property
     def pruning_fraction(self) -> float:
-        """Fraction of the growth threshold below which a label leaves."""
+        """Fraction of the growth threshold below which an element leaves."""
         return self.pruning if self.pruning is not None else PRUNING
 
     @property

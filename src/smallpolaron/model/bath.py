@@ -28,6 +28,22 @@ Rates = FloatArray | ComplexArray
 MAX_TERMS = 20
 """Most low-temperature terms tried when the number is chosen from an error bound."""
 
+SPECTRUM = 3.0
+"""Relative error of the power spectrum over that of the lineshape function that goes with it."""
+
+_NEAR = 0.1
+"""Relative distance of two rates below which their residues are not used: at this distance they are
+three times the whole, and beyond it they grow as its inverse."""
+
+_APART = 1.3
+"""Ratio to which nearly equal rates are spread before coefficients are fitted."""
+
+_COINCIDENT = 1e-6
+"""Relative distance to which exactly equal rates are moved where the exact sum is needed."""
+
+_SMALLEST_SINGULAR = 1e-5
+"""Of a fit, relative to the largest: keeps coefficients from growing large and cancelling."""
+
 _REFERENCE_TERMS = 2000
 """Matsubara terms of the reference lineshape; its neglected tail falls as the square of this."""
 
@@ -131,7 +147,20 @@ class BathExpansion:
 
     @property
     def scales(self) -> FloatArray:
-        """Scale of the ADOs, max(|c_k|, |cbar_k|), (rad/fs)^2: the same for partners."""
+        """Scale s_k of the ADOs, (rad/fs)^2, the same for partners.
+
+        The usual max(|c_k|, |cbar_k|) times 1.5 + |c_k - cbar_k| / max(|c_k|, |cbar_k|). Any
+        scale gives the same physics; this one makes amplitudes of high occupations, which are
+        driven by c_k - cbar_k on populations and come back to the carrier little by little, as
+        small as their share in what is observed, so that a basis chosen by amplitude is small.
+        """
+        size = self.sizes
+        drive = np.abs(self.coefficients - self.conjugates)
+        return np.asarray(1.5 * size + drive)
+
+    @property
+    def sizes(self) -> FloatArray:
+        """max(|c_k|, |cbar_k|), (rad/fs)^2, the same for partners."""
         return np.maximum(np.abs(self.coefficients), np.abs(self.conjugates))
 
     @property
@@ -173,6 +202,7 @@ def expand(
     terms: int | None = None,
     terminator: bool = True,
     error_bound: float = 5e-3,
+    span: float = 0.0,
 ) -> BathExpansion:
     """Expand the bath correlation function into exponentials.
 
@@ -186,6 +216,9 @@ def expand(
             (Ishizaki-Tanimura).
         error_bound: largest error of the lineshape function g(t) (dimensionless) when terms
             is None.
+        span: largest energy that the carrier can exchange with the bath, rad/fs. When terms is
+            None, the power spectrum of C(t) is right up to there, too, to SPECTRUM error_bound of
+            its value for absorption: else a carrier in a wide band never gets cold.
 
     Returns:
         The expansion with its error.
@@ -204,7 +237,8 @@ def expand(
         return _expand(bath, temperature_K, scheme, terms, terminator)
     for k in range(MAX_TERMS + 1):
         expansion = _expand(bath, temperature_K, scheme, k, terminator)
-        if expansion.error <= error_bound:
+        off = _spectrum_error(bath, temperature_K, expansion, span)
+        if expansion.error <= error_bound and off <= SPECTRUM * error_bound:
             return expansion
     raise ValueError(
         f"no expansion with at most {MAX_TERMS} {scheme} terms reaches the error bound "
@@ -250,25 +284,35 @@ def _pade_roots(m: NDArray[np.int64], keep: int) -> FloatArray:
 def _expand(
     bath: SpectralDensity, temperature_K: float, scheme: Scheme, terms: int, terminator: bool
 ) -> BathExpansion:
-    c, nu = _coefficients(bath, temperature_K, scheme, terms)
+    xi, kappa = bose_poles(scheme, terms)
+    spread = _spread(bath, xi / beta(temperature_K))
+    if spread is None:
+        c, nu = _residues(bath, temperature_K, scheme, xi, kappa)
+    else:
+        c, nu = _fitted(bath, temperature_K, *spread, terminator=terminator)
     delta = _remainder(bath, temperature_K, c, nu) if terminator else 0.0
     error = _lineshape_error(bath, temperature_K, c, nu, delta)
     return BathExpansion(c, nu, delta, scheme, error, n_poles=len(nu) - terms)
 
 
-def _coefficients(
-    bath: SpectralDensity, temperature_K: float, scheme: Scheme, terms: int
+def _residues(
+    bath: SpectralDensity,
+    temperature_K: float,
+    scheme: Scheme,
+    xi: FloatArray,
+    kappa: FloatArray,
 ) -> tuple[ComplexArray, Rates]:
     """c_k and nu_k: -i times the residues of J(w) (coth(beta w/2) + 1) at w = -i nu_k."""
     b = beta(temperature_K)
-    xi, kappa = bose_poles(scheme, terms)
     matsubara = xi / b
     coefficients: list[complex] = []
     rates: list[complex] = []
-    thermal = np.zeros(terms)
+    thermal = np.zeros(len(xi))
     for part in bath.parts:
+        strength = 2 * part.amplitude / b * kappa * matsubara
         for rate, residue in zip(*part.poles, strict=True):
-            _require_apart(rate, matsubara, scheme, temperature_K)
+            if np.any(np.abs(matsubara - rate) < _COINCIDENT * abs(rate)):
+                rate *= 1 + _COINCIDENT
             y = b * rate
             if scheme == "matsubara":
                 cot = 1 / np.tan(y / 2)
@@ -276,27 +320,86 @@ def _coefficients(
                 cot = 2 / y - np.sum(4 * kappa * y / (xi**2 - y**2))
             coefficients.append(residue * (cot - 1j))
             rates.append(rate)
+            strength = strength / (rate**2 - matsubara**2)
         # the baths share the poles of the Bose function
-        strength = 2 * part.amplitude / b * kappa * matsubara
-        thermal = thermal - strength / part.denominator(-(matsubara**2))
+        thermal = thermal - strength.real
     nu = np.array([*rates, *matsubara])
     return np.array([*coefficients, *thermal], dtype=complex), nu
 
 
-def _require_apart(
-    rate: complex, matsubara: FloatArray, scheme: Scheme, temperature: float
-) -> None:
-    if np.any(np.abs(matsubara - rate) < 1e-6 * abs(rate)):
-        raise ValueError(
-            f"gamma = {rate.real:g} rad/fs coincides with a {scheme} pole at {temperature:g} K; "
-            "change gamma or the temperature by one part in a million, or the scheme"
-        )
+def _spread(bath: SpectralDensity, thermal: FloatArray) -> tuple[Rates, FloatArray] | None:
+    """Rates of the bath and of the Bose function moved apart; None where none nearly coincide."""
+    own = np.concatenate([part.poles[0] for part in bath.parts])
+    apart: list[float] = []
+    for rate in thermal:
+        place = max(float(rate), _APART * apart[-1]) if apart and apart[-1] > rate else float(rate)
+        for other in own:
+            if abs(place - other) < _NEAR * abs(other):
+                place = _APART * abs(other)
+        apart.append(place)
+    moved = not np.array_equal(apart, thermal)
+    return (own, np.array(apart)) if moved else None
+
+
+def _fitted(
+    bath: SpectralDensity,
+    temperature_K: float,
+    own: Rates,
+    thermal: FloatArray,
+    *,
+    terminator: bool,
+) -> tuple[ComplexArray, Rates]:
+    """Coefficients for given rates, by least squares on the lineshape function."""
+    t, exact = _reference_lineshape(bath, temperature_K)
+    nu, noise = np.array([*own, *thermal]), _noise(bath, temperature_K)
+    real = _least_squares(t, nu, exact.real, noise, free=terminator)
+    if terminator and np.sum((real / nu).real) > noise:
+        # a negative terminator would let coherences grow
+        real = _least_squares(t, nu, exact.real, noise, free=False)
+    imaginary = _least_squares(t, own, exact.imag, -bath.reorganisation_energy, free=False)
+    c = real.astype(complex)
+    c[: len(own)] += 1j * imaginary
+    return c, nu
+
+
+def _least_squares(
+    t: FloatArray, nu: Rates, target: FloatArray, area: float, *, free: bool
+) -> ComplexArray:
+    """Coefficients a of a real sum a_k exp(-nu_k t) with this double integral, shape (K+1,).
+
+    Its integral over t > 0 is `area`, or misses it by what a delta function holds (free).
+    """
+    columns, areas = _double_integrals(t, nu), 1 / nu
+    if free:
+        columns = columns - np.multiply.outer(t, areas)
+        target = target - area * t
+    else:
+        # one more equation, as important as all the others together
+        weight = np.sqrt(len(t)) * t[-1]
+        columns = np.vstack([columns, weight * areas])
+        target = np.append(target, weight * area)
+    first = np.flatnonzero(nu.imag)[0::2]
+    real = columns.real.copy()
+    # a and a* of a pair of conjugate rates: the unknowns are Re a and Im a
+    real[:, first] *= 2
+    real[:, first + 1] = -2 * columns[:, first].imag
+    size = np.linalg.norm(real, axis=0)
+    solution = np.linalg.lstsq(real / size, target, rcond=_SMALLEST_SINGULAR)[0] / size
+    a: ComplexArray = solution.astype(complex)
+    a[first] += 1j * solution[first + 1]
+    a[first + 1] = a[first].conj()
+    return a
 
 
 def _remainder(bath: SpectralDensity, temperature_K: float, c: ComplexArray, nu: Rates) -> float:
     """What the sum of exponentials lacks of the integral of Re C over t > 0, rad/fs."""
     integrals = c.real / nu if np.isrealobj(nu) else (c / nu).real
-    return bath.noise(temperature_K) - float(np.sum(integrals))
+    return _noise(bath, temperature_K) - float(np.sum(integrals))
+
+
+def _noise(bath: SpectralDensity, temperature_K: float) -> float:
+    """Integral of Re C over t > 0 of what is expanded, rad/fs."""
+    return sum(part.noise(temperature_K) for part in bath.parts)
 
 
 def _lineshape_error(
@@ -307,13 +410,31 @@ def _lineshape_error(
     return float(np.max(np.abs(exact - ours)))
 
 
+def _spectrum_error(
+    bath: SpectralDensity, temperature_K: float, expansion: BathExpansion, span: float
+) -> float:
+    """Largest error of int C(t) exp(i w t) dt for |w| <= span, relative to that at |w|."""
+    if span == 0:
+        return 0.0
+    w = np.linspace(-span, span, 200)
+    exact = bath.spectral_density(w) * (1 / np.tanh(beta(temperature_K) * w / 2) + 1)
+    terms = expansion.coefficients / (expansion.rates - 1j * w[:, None])
+    ours = 2 * (terms.sum(axis=1).real + expansion.terminator)
+    scale = np.maximum(exact, exact[::-1])
+    known = scale > 0
+    return float(np.max(np.abs(ours - exact)[known] / scale[known], initial=0.0))
+
+
 @lru_cache(maxsize=16)  # the same for every number of terms that is tried
 def _reference_lineshape(
     bath: SpectralDensity, temperature_K: float
 ) -> tuple[FloatArray, ComplexArray]:
     """Return times and the lineshape function from very many terms; must not be changed."""
-    t = np.linspace(0, 10 / bath.slowest, 401)
-    c, nu = _coefficients(bath, temperature_K, "matsubara", _REFERENCE_TERMS)
+    end = 10 / bath.slowest
+    # the fast terms settle in the first of the times
+    t = np.concatenate([[0.0], np.geomspace(1e-4 * end, end, 200), np.linspace(0, end, 202)[1:-1]])
+    xi, kappa = bose_poles("matsubara", _REFERENCE_TERMS)
+    c, nu = _residues(bath, temperature_K, "matsubara", xi, kappa)
     delta = _remainder(bath, temperature_K, c, nu)
     return t, double_integral(t, c, nu) + delta * t
 
@@ -329,5 +450,10 @@ def double_integral(time_fs: FloatArray, c: ComplexArray, nu: Rates) -> ComplexA
     Returns:
         The double integral, shape (n,).
     """
+    return np.asarray(_double_integrals(time_fs, nu) @ c)
+
+
+def _double_integrals(time_fs: FloatArray, nu: Rates) -> Rates:
+    """The double integrals of single exponentials, shape (n, K+1)."""
     x = np.multiply.outer(time_fs, nu)
-    return np.asarray((np.expm1(-x) + x) @ (c / nu**2))
+    return np.asarray((np.expm1(-x) + x) / nu**2)

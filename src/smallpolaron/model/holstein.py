@@ -111,6 +111,12 @@ class HolsteinModel:
         return self.topology == "chain" and bool(same)
 
     @property
+    def span(self) -> float:
+        """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
+        reach = np.max(np.sum(np.abs(self.hopping_matrix), axis=1))
+        return float(2 * reach + np.ptp(self.energies))
+
+    @property
     def free_winding(self) -> float:
         """How much paths around the ring change C_kubo(0) of a free carrier, relative; 0 on chains.
 

@@ -6,6 +6,7 @@ Imports MPI and PETSc; only the MPI jobs may import this module.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -38,7 +39,6 @@ from smallpolaron.studies.parameters import (
     is_infinite,
     number,
     population_symmetry,
-    refined_expansion,
     symmetry_of,
     whole,
 )
@@ -57,10 +57,10 @@ from smallpolaron.studies.store import Variable
 
 _D: Final = "angstrom^2 fs^-1"
 _SOURCES: Final = {
-    "frontier": "elements that never entered the hierarchy",
-    "dropped": "elements that left the hierarchy",
+    "basis": "elements that are not in the basis",
     "time_step": "time steps",
     "bath_terms": "the finite number of bath terms; NaN if not estimated",
+    "window": "the window of sites on an infinite lattice",
     "finite_time": "what comes after the record",
 }
 
@@ -96,7 +96,8 @@ def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) 
         accuracy,
         duration_fs=number(parameters, "propagation.duration_fs"),
         sample_fs=number(parameters, "propagation.sample_fs"),
-        refined=refined_expansion(parameters),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
         frequencies=[CM_TO_RAD_FS * frequency for frequency in wanted],
         symmetry=symmetry_of(parameters),
         infinite=is_infinite(parameters),
@@ -129,7 +130,8 @@ def population(
         site=whole(parameters, "start_site"),
         duration_fs=number(parameters, "propagation.duration_fs"),
         sample_fs=number(parameters, "propagation.sample_fs"),
-        refined=refined_expansion(parameters),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
         symmetry=population_symmetry(parameters),
         limits=_limits(parameters, max_unknowns),
         checkpoints=checkpoints,
@@ -158,7 +160,8 @@ def displacement(
         start=start,
         duration_fs=number(parameters, "propagation.duration_fs"),
         sample_fs=number(parameters, "propagation.sample_fs"),
-        refined=refined_expansion(parameters),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
         limits=_limits(parameters, max_unknowns),
         checkpoints=checkpoints,
     )
@@ -194,6 +197,12 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
         "convergence/n_equilibrium": Variable(
             found.n_equilibrium, (), "1", "Elements of the equilibrium state."
         ),
+        "convergence/bath_terms": Variable(
+            found.bath_terms, (), "1", "Low-temperature bath terms that were used."
+        ),
+        "convergence/window": Variable(
+            found.window, (), "1", "Sites of the window on an infinite lattice, 0 elsewhere."
+        ),
         **_convergence(found.record),
     }
 
@@ -221,6 +230,9 @@ def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
         ),
         "resolvent/D_time": Variable(
             found.D_time, scalar, _D, "Diffusion constant: integral of Re C_JJ, on the same basis."
+        ),
+        "resolvent/error": Variable(
+            found.resolvent_error, scalar, _D, "Change of D when the thresholds shrink threefold."
         ),
         "resolvent/residual": Variable(
             found.resolvent_residual, scalar, "1", "Largest relative residual of the solves."

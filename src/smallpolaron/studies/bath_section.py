@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, Field
 
 from smallpolaron.model.accuracy import BATH_ERROR_PER_ACCURACY, LARGEST_BATH_ERROR
-from smallpolaron.model.brownian import NEAR_CRITICAL
 from smallpolaron.studies.canonical import exact_product
 from smallpolaron.studies.problems import MISSING, Problem
 from smallpolaron.studies.sections import (
@@ -81,20 +80,6 @@ class OneBath(Section):
             return float(absolute)
         assert hopping_cm is not None  # checked by the study
         return exact_product(float(getattr(self, f"{name}_over_v")), float(hopping_cm))
-
-    def critical(self, hopping_cm: float | None) -> Problem | None:
-        """Return what is wrong with a vibration that is neither under- nor overdamped."""
-        if self.kind != "brownian":
-            return None
-        gamma, frequency = (self.in_cm(name, hopping_cm) for name in ("gamma", "frequency"))
-        if abs(gamma / 2 - frequency) >= NEAR_CRITICAL * frequency:
-            return None
-        allowed = (
-            f"must differ from twice the frequency ({frequency:g} cm^-1) by more than "
-            f"{NEAR_CRITICAL:g} of it: critical damping is no sum of exponentials"
-        )
-        key = "gamma_cm" if self.gamma_cm is not None else "gamma_over_v"
-        return Problem(key, getattr(self, key), allowed, "change gamma a little")
 
     def faults(self) -> Iterator[Problem]:
         """Yield pairs of which exactly one must be given, and options without effect."""

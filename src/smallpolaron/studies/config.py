@@ -10,7 +10,6 @@ hierarchy is fixed by the rule in `hierarchy`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator
@@ -155,9 +154,6 @@ class Study(Section):
                 allowed += "not uniform" if v is None else f"{v}"
                 advice = f"give {place}{name.replace('over_v', 'cm')} in cm^-1 instead"
                 yield Problem(f"{place}{name}", getattr(bath, name), allowed, advice)
-            critical = bath.critical(v) if known or not list(bath.relative()) else None
-            if critical is not None:
-                yield replace(critical, key=place + critical.key)
 
     def _fixed_faults(self) -> Iterator[Problem]:
         """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""

@@ -194,35 +194,32 @@ def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     return symmetry_of(parameters) if lattice else "auto"
 
 
-def bath_expansion(parameters: Given) -> BathExpansion:
-    """Return the expansion of the bath of a point.
+def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion:
+    """Return the expansion of the bath of a point, or the one with another number of terms.
+
+    Args:
+        parameters: the parameters of the point.
+        terms: number of low-temperature terms; None takes what the parameters say, which for
+            "auto" is where a run on an adaptive hierarchy starts.
 
     Raises:
-        ValueError: no expansion meets the error bound, or gamma coincides with a pole.
+        ValueError: no expansion meets the error bound.
     """
-    if parameters["bath"]["terms"] == "auto":
-        return _expanded(parameters, None, number(parameters, "bath.error_bound"))
-    return _expanded(parameters, whole(parameters, "bath.terms"), DEFAULT_ERROR_BOUND)
-
-
-def refined_expansion(parameters: Given) -> BathExpansion:
-    """Return the expansion with one term more, by which the error of the bath terms is judged.
-
-    Raises:
-        ValueError: gamma coincides with a pole.
-    """
-    terms = bath_expansion(parameters).low_temperature_terms
-    return _expanded(parameters, terms + 1, DEFAULT_ERROR_BOUND)
-
-
-def _expanded(parameters: Given, terms: int | None, error_bound: float) -> BathExpansion:
+    bound, span = DEFAULT_ERROR_BOUND, 0.0
+    if terms is None and parameters["bath"]["terms"] == "auto":
+        bound = number(parameters, "bath.error_bound")
+        if is_adaptive(parameters):
+            span = holstein_model(parameters).span
+    elif terms is None:
+        terms = whole(parameters, "bath.terms")
     return _expand(
         bath_values(parameters),
         number(parameters, "model.temperature_K"),
         cast(Scheme, parameters["bath"]["decomposition"]),
         terms,
         bool(parameters["bath"]["terminator"]),
-        error_bound,
+        bound,
+        span,
     )
 
 
@@ -234,8 +231,9 @@ def _expand(
     terms: int | None,
     terminator: bool,
     error_bound: float,
+    span: float,
 ) -> BathExpansion:
-    return expand(site_bath(baths), temperature_K, scheme, terms, terminator, error_bound)
+    return expand(site_bath(baths), temperature_K, scheme, terms, terminator, error_bound, span)
 
 
 def truncation(parameters: Given) -> Truncation:

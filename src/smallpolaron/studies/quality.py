@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
+_ROUNDING = 0.1
+"""Share of the accuracy by which elements near a threshold may violate what holds exactly."""
+
 STABILITY_BOUND = 0.0
 """The propagator either saw the state grow (1) or not (0)."""
 
@@ -94,18 +97,19 @@ def adaptive_correlation_gates(
         return adaptive_gates.resolvent_agreement(
             from_time,
             [found.D_resolvent, *np.real(found.sigma)],
-            allowed + found.errors.D["finite_time"],
+            allowed + found.errors.D["finite_time"] + found.resolvent_error,
         )
 
     return (
         _stability(found.record.growth_detected),
-        adaptive_gates.error_estimate(found.errors.total_C, accuracy),
+        adaptive_gates.error_estimate(found.errors.total_C, accuracy, found.advice),
         _measured("resolvent_agreement", adaptive_gates.RESOLVENT_BOUND, agreement),
-        adaptive_gates.capped(found.record.capped),
+        # what the edge of a window does is part of the error estimate
+        *(() if found.window else (adaptive_gates.capped(found.record.capped),)),
         gates.trace(complex(np.trace(found.density_matrix))),
-        gates.hermiticity(found.hermiticity),
+        gates.hermiticity(found.hermiticity, max(gates.HERMITICITY_BOUND, _ROUNDING * accuracy)),
         gates.stationarity(found.equilibrium_residual),
-        *_laws(t, C, dC, d2C, found.hopping_energy, found.flux_stiffness, model),
+        *_laws(t, C, dC, d2C, found.hopping_energy, found.flux_stiffness, model, accuracy),
     )
 
 
@@ -117,25 +121,34 @@ def _laws(
     hopping_energy: float,
     flux_stiffness: float,
     model: HolsteinModel,
+    accuracy: float = 0.0,
 ) -> tuple[Gate, ...]:
-    """Return the gates that every correlation function must pass, however it was computed."""
+    """Return the gates that every correlation function must pass, however it was computed.
+
+    No law is asked to hold better than the accuracy that C was asked for.
+    """
     temperature_K = model.temperature_K
+    balance_bound = max(gates.DETAILED_BALANCE_BOUND, accuracy)
+    sum_bound = max(gates.F_SUM_BOUND, accuracy)
+    real_bound = max(gates.REAL_AT_ZERO_BOUND, _ROUNDING * accuracy)
 
     def balance() -> Gate:
         found = spectra(time_fs, C, temperature_K, dC, d2C)
-        return gates.detailed_balance(found.omega, found.full, temperature_K)
+        return gates.detailed_balance(found.omega, found.full, temperature_K, balance_bound)
 
     def sum_rule() -> Gate:
         start = float(kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0])
         constant = model.lattice_constant_A
-        return gates.f_sum(start, hopping_energy, constant, temperature_K, flux_stiffness)
+        return gates.f_sum(
+            start, hopping_energy, constant, temperature_K, flux_stiffness, sum_bound
+        )
 
     return (
-        _measured("real_at_zero", gates.REAL_AT_ZERO_BOUND, lambda: gates.real_at_zero(C)),
+        _measured("real_at_zero", real_bound, lambda: gates.real_at_zero(C, real_bound)),
         _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
         _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
-        _measured("detailed_balance", gates.DETAILED_BALANCE_BOUND, balance),
-        _measured("f_sum", gates.F_SUM_BOUND, sum_rule),
+        _measured("detailed_balance", balance_bound, balance),
+        _measured("f_sum", sum_bound, sum_rule),
     )
 
 
@@ -180,7 +193,7 @@ def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tup
     """
     return (
         _stability(found.record.growth_detected),
-        adaptive_gates.error_estimate(found.total_error, accuracy),
+        adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
         adaptive_gates.capped(found.record.capped),
         gates.trace(1.0 + found.trace_error),
         gates.populations_in_range(found.populations),
@@ -200,8 +213,7 @@ def adaptive_displacement_gates(
     fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
     return (
         _stability(found.record.growth_detected),
-        adaptive_gates.error_estimate(found.total_error, accuracy),
-        adaptive_gates.capped(found.record.capped),
+        adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
         gates.trace(1.0 + found.trace_error),
         adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
     )

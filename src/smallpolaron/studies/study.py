@@ -12,7 +12,7 @@ from smallpolaron.studies.cost.bill import BUDGET_ADVICE, all_jobs, bill, overdr
 from smallpolaron.studies.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.studies.members import ensemble_parameters, member_parameters
 from smallpolaron.studies.papers import missing
-from smallpolaron.studies.parameters import derived, point_hash, refined_expansion, resolve
+from smallpolaron.studies.parameters import bath_expansion, derived, point_hash, resolve
 from smallpolaron.studies.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
 from smallpolaron.studies.problems import MOST_PROBLEMS, ConfigurationError, Problem
 from smallpolaron.studies.resources import unknowns
@@ -233,7 +233,7 @@ def _ensemble(entry: GridPoint, members: tuple[str, ...]) -> Ensemble:
 
 def _check_size(study: Study, parameters: Parameters) -> None:
     if not study.fixed:
-        refined_expansion(parameters)
+        bath_expansion(parameters)
         return
     protocols: tuple[Protocol, ...] = study.protocols
     largest = max(unknowns(parameters, protocol) for protocol in protocols)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from math import erf, exp, hypot, log, sqrt
 from typing import Final
 
-from smallpolaron.model.accuracy import COARSER, REFINEMENTS, SHARE
+from smallpolaron.model.accuracy import COARSER, REFINEMENTS
 from smallpolaron.studies.cost.features import Family, JobFeatures
 from smallpolaron.studies.cost.model import CostModel, FamilyModel
+
+BASIS_SHARE: Final = 0.6
+"""Share of the accuracy that the basis may use up; bath terms and steps take the rest."""
 
 NINETY_PERCENT: Final = 1.645
 """Standard deviations of a normal distribution between which 90 % lie."""
@@ -165,7 +168,7 @@ def tightenings(family: FamilyModel, job: JobFeatures) -> tuple[float, float]:
     the mean is off by half a step only.
     """
     fit = family.fits["frontier"]
-    excess = fit.at(job.values) + log(job.threshold / (SHARE * job.target))
+    excess = fit.at(job.values) + log(job.threshold / (BASIS_SHARE * job.target))
     needed, deviation = excess / log(COARSER), fit.deviation(job.values) / log(COARSER)
     shares = [
         _below(k, needed, deviation) - (_below(k - 1, needed, deviation) if k else 0.0)

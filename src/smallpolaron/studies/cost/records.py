@@ -22,7 +22,12 @@ from smallpolaron.studies.store import Result, StoreError
 
 LARGEST_BENCHMARK: Final = 10_000_000
 """Bytes of a file in which Snakemake has noted what a job took."""
-_FRONTIERS: Final = tuple(f"errors/{what}/frontier" for what in ("C", "populations", "dmsd_dt"))
+_BASIS: Final = tuple(
+    f"errors/{what}/{source}"
+    for what in ("C", "populations", "dmsd_dt")
+    for source in ("basis", "frontier")
+)
+"""The estimated error by what is not in the basis; "frontier" in older files."""
 
 DENSE_LOOKS_S: Final = 15.5
 LOOKS_EVERY_S: Final = 30.0
@@ -109,7 +114,7 @@ def _record(path: Path) -> JobRecord | None:
         labels=_scalar(result, "convergence/n_unknowns"),
         tightenings=_tightenings(result),
         frontier=max(
-            (_scalar(result, name) for name in _FRONTIERS if name in result.variables),
+            (_scalar(result, name) for name in _BASIS if name in result.variables),
             default=0.0,
         ),
         products=_scalar(result, "convergence/products_production"),
