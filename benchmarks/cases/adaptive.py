@@ -2,6 +2,8 @@
 
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -26,11 +28,11 @@ Start = Literal["franck_condon", "marcus"]
 
 def _expansions(
     eta_cm: float, gamma_cm: float, temperature_K: float, accuracy: Accuracy
-) -> tuple[BathExpansion, BathExpansion]:
-    """The fewest Pade terms that the accuracy needs, and one more."""
+) -> tuple[BathExpansion, Callable[[int], BathExpansion]]:
+    """The fewest Pade terms that the accuracy needs, and what makes more."""
     bath = debye(eta_cm, gamma_cm)
     chosen = expand(bath, temperature_K, error_bound=accuracy.bath_error_bound)
-    return chosen, expand(bath, temperature_K, terms=chosen.n_terms)
+    return chosen, partial(expand, bath, temperature_K, "pade")
 
 
 def correlation(
@@ -65,19 +67,19 @@ def correlation(
     began = time.perf_counter()
     wanted = Accuracy(accuracy)
     model = ring(n_sites, temperature_K)
-    refined: BathExpansion | None
+    more_terms: Callable[[int], BathExpansion] | None
     if matsubara_terms is None:
-        chosen, refined = _expansions(eta_cm, gamma_cm, temperature_K, wanted)
+        chosen, more_terms = _expansions(eta_cm, gamma_cm, temperature_K, wanted)
     else:
         bath = debye(eta_cm, gamma_cm)
         chosen = expand(bath, temperature_K, "matsubara", matsubara_terms, terminator)
-        refined = None
+        more_terms = None
     found = compute_adaptive_correlation(
         model,
         chosen,
         wanted,
         duration_fs=duration_fs,
-        refined=refined,
+        more_terms=more_terms,
         infinite=infinite,
         comm=MPI.COMM_SELF,
     )

@@ -2,5 +2,5 @@
 
 __version__ = "0.1.0"
 
-NUMERICS_VERSION = 2
+NUMERICS_VERSION = 3
 """Raised whenever the same parameters would give different numbers; part of every point's id."""

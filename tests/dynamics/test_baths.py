@@ -22,10 +22,10 @@ from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath, expand, lineshape
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.lineshape import golden_rule_rate, lineshape
+from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.adaptive_cases import (

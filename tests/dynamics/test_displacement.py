@@ -10,7 +10,7 @@ from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.lineshape import golden_rule_rate
+from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.adaptive_cases import (
     EXPANSION,
@@ -151,7 +151,7 @@ def test_the_same_on_any_number_of_ranks(start):
             start,
             2e-3,
             40.0,
-            refined=expand(DebyeBath(100 * CM, 90 * CM), T, "pade", 2),
+            more_terms=lambda terms: expand(DebyeBath(100 * CM, 90 * CM), T, "pade", terms),
             comm=comm,
         )
         for comm in (MPI.COMM_WORLD, MPI.COMM_SELF)

@@ -110,7 +110,5 @@ def test_bad_requests_are_refused():
         expand(BATHS["slow"], T, terms=-1)
     with pytest.raises(ValueError, match="error bound"):
         expand(BATHS["fast"], T, scheme="matsubara", error_bound=1e-12)
-    with pytest.raises(ValueError, match="coincides"):
-        expand(DebyeBath(0.01, 2 * np.pi / beta(T)), T, scheme="matsubara", terms=1)
     with pytest.raises(ValueError, match="time_fs"):
         BATHS["slow"].correlation(0.0, T)

@@ -12,7 +12,7 @@ from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import decimal_text, exact_product, parameter_hash
 from smallpolaron.studies.config import SECTIONS
 from smallpolaron.studies.grid import AXIS_KEYS, AXIS_NAMES, AXIS_SECTIONS
-from smallpolaron.studies.parameters import bath_expansion, holstein_model, refined_expansion
+from smallpolaron.studies.parameters import bath_expansion, holstein_model
 from smallpolaron.studies.plan import ID_PATTERN, Plan
 from smallpolaron.studies.study import LONGEST_LABEL
 
@@ -340,11 +340,13 @@ def test_infinite_ring_has_a_window(plan_of: PlanOf) -> None:
     assert both.populations == ("franck_condon", "marcus")
 
 
-def test_refined_expansion_has_one_term_more(plan_of: PlanOf) -> None:
+def test_expansions_with_another_number_of_terms(plan_of: PlanOf) -> None:
     for terms in ("auto", "0", "3"):
         text = ADAPTIVE.replace("gamma_cm: 50", f"gamma_cm: 50, terms: {terms}")
         point = plan_of(text).points[0].parameters
-        assert refined_expansion(point).n_terms == bath_expansion(point).n_terms + 1
+        assert bath_expansion(point, 5).n_terms == 6
+        if terms != "auto":
+            assert bath_expansion(point).n_terms == 1 + int(terms)
 
 
 def test_version_of_the_numerics_enters_the_hash() -> None:

@@ -31,9 +31,9 @@ MAX_TERMS = 20
 SPECTRUM = 3.0
 """Relative error of the power spectrum over that of the lineshape function that goes with it."""
 
-_NEAR = 0.1
-"""Relative distance of two rates below which their residues are not used: at this distance they are
-three times the whole, and beyond it they grow as its inverse."""
+_NEAR = 0.6
+"""Distance of a rate from a pole of the Bose function, in units of k_B T and of the pole's weight,
+below which residues are not used: there they are three times the whole, and grow as its inverse."""
 
 _APART = 1.3
 """Ratio to which nearly equal rates are spread before coefficients are fitted."""
@@ -285,7 +285,7 @@ def _expand(
     bath: SpectralDensity, temperature_K: float, scheme: Scheme, terms: int, terminator: bool
 ) -> BathExpansion:
     xi, kappa = bose_poles(scheme, terms)
-    spread = _spread(bath, xi / beta(temperature_K))
+    spread = _spread(bath, xi / beta(temperature_K), _NEAR * kappa / beta(temperature_K))
     if spread is None:
         c, nu = _residues(bath, temperature_K, scheme, xi, kappa)
     else:
@@ -327,14 +327,16 @@ def _residues(
     return np.array([*coefficients, *thermal], dtype=complex), nu
 
 
-def _spread(bath: SpectralDensity, thermal: FloatArray) -> tuple[Rates, FloatArray] | None:
-    """Rates of the bath and of the Bose function moved apart; None where none nearly coincide."""
+def _spread(
+    bath: SpectralDensity, thermal: FloatArray, near: FloatArray
+) -> tuple[Rates, FloatArray] | None:
+    """Rates of the bath and of the Bose function moved apart; None where none are near others."""
     own = np.concatenate([part.poles[0] for part in bath.parts])
     apart: list[float] = []
-    for rate in thermal:
+    for rate, least in zip(thermal, near, strict=True):
         place = max(float(rate), _APART * apart[-1]) if apart and apart[-1] > rate else float(rate)
         for other in own:
-            if abs(place - other) < _NEAR * abs(other):
+            if abs(place - other) < least:
                 place = _APART * abs(other)
         apart.append(place)
     moved = not np.array_equal(apart, thermal)
@@ -425,18 +427,47 @@ def _spectrum_error(
     return float(np.max(np.abs(ours - exact)[known] / scale[known], initial=0.0))
 
 
+def lineshape(bath: SpectralDensity, time_fs: ArrayLike, temperature_K: float) -> ComplexArray:
+    """Lineshape function g(t) = int_0^t dt' int_0^t' dt'' C(t'') of the bath of one site.
+
+    At v = 0 the coherence between two sites decays as exp(-2 Re g(t)): both baths dephase it.
+
+    Args:
+        bath: the bath of one site, or a sum of baths.
+        time_fs: times >= 0, fs, any shape.
+        temperature_K: temperature, K.
+
+    Returns:
+        g(t), dimensionless, same shape as time_fs.
+
+    Source: second cumulant, exact for a harmonic bath (Mukamel, Principles of Nonlinear Optical
+    Spectroscopy, chapter 8).
+    """
+    t = np.asarray(time_fs, dtype=float)
+    c, nu, delta = _reference_terms(bath, temperature_K)
+    g = double_integral(t.ravel(), c, nu) + delta * t.ravel()
+    return g.reshape(t.shape)
+
+
+@lru_cache(maxsize=16)
+def _reference_terms(
+    bath: SpectralDensity, temperature_K: float
+) -> tuple[ComplexArray, Rates, float]:
+    """2,000 Matsubara terms plus the exact delta remainder: error below 1e-9 of lambda beta."""
+    xi, kappa = bose_poles("matsubara", _REFERENCE_TERMS)
+    c, nu = _residues(bath, temperature_K, "matsubara", xi, kappa)
+    return c, nu, _remainder(bath, temperature_K, c, nu)
+
+
 @lru_cache(maxsize=16)  # the same for every number of terms that is tried
 def _reference_lineshape(
     bath: SpectralDensity, temperature_K: float
 ) -> tuple[FloatArray, ComplexArray]:
-    """Return times and the lineshape function from very many terms; must not be changed."""
+    """Return times and the lineshape function there; must not be changed."""
     end = 10 / bath.slowest
     # the fast terms settle in the first of the times
     t = np.concatenate([[0.0], np.geomspace(1e-4 * end, end, 200), np.linspace(0, end, 202)[1:-1]])
-    xi, kappa = bose_poles("matsubara", _REFERENCE_TERMS)
-    c, nu = _residues(bath, temperature_K, "matsubara", xi, kappa)
-    delta = _remainder(bath, temperature_K, c, nu)
-    return t, double_integral(t, c, nu) + delta * t
+    return t, lineshape(bath, t, temperature_K)
 
 
 def double_integral(time_fs: FloatArray, c: ComplexArray, nu: Rates) -> ComplexArray:
@@ -456,4 +487,4 @@ def double_integral(time_fs: FloatArray, c: ComplexArray, nu: Rates) -> ComplexA
 def _double_integrals(time_fs: FloatArray, nu: Rates) -> Rates:
     """The double integrals of single exponentials, shape (n, K+1)."""
     x = np.multiply.outer(time_fs, nu)
-    return np.asarray((np.expm1(-x) + x) / nu**2)
+    return np.asarray((np.expm1(-x) + x) / nu / nu)

@@ -1,37 +1,11 @@
-"""Exact limits of the Holstein model: lineshape function and small-polaron hopping rate."""
+"""Exact limit of the Holstein model for small hopping: the small-polaron hopping rate."""
 
 import numpy as np
-from numpy.typing import ArrayLike
 from scipy.integrate import quad
 
-from smallpolaron.model.bath import double_integral, expand
+from smallpolaron.model.bath import lineshape
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.spectral_density import ComplexArray, SpectralDensity
-
-_TERMS = 2000
-
-
-def lineshape(bath: SpectralDensity, time_fs: ArrayLike, temperature_K: float) -> ComplexArray:
-    """Lineshape function g(t) = int_0^t dt' int_0^t' dt'' C(t'') of the bath of one site.
-
-    At v = 0 the coherence between two sites decays as exp(-2 Re g(t)): both baths dephase it.
-
-    Args:
-        bath: the bath of one site, or a sum of baths.
-        time_fs: times >= 0, fs, any shape.
-        temperature_K: temperature, K.
-
-    Returns:
-        g(t), dimensionless, same shape as time_fs.
-
-    Source: second cumulant, exact for a harmonic bath (Mukamel, Principles of Nonlinear Optical
-    Spectroscopy, chapter 8).
-    """
-    t = np.asarray(time_fs, dtype=float)
-    # 2,000 Matsubara terms plus the exact delta remainder: error below 1e-9 of lambda beta
-    full = expand(bath, temperature_K, scheme="matsubara", terms=_TERMS, terminator=True)
-    g = double_integral(t.ravel(), full.coefficients, full.rates) + full.terminator * t.ravel()
-    return g.reshape(t.shape)
+from smallpolaron.model.spectral_density import SpectralDensity
 
 
 def golden_rule_rate(model: HolsteinModel, bath: SpectralDensity) -> float:
@@ -56,13 +30,10 @@ def golden_rule_rate(model: HolsteinModel, bath: SpectralDensity) -> float:
     bonds = model.bond_hoppings
     if np.ptp(bonds) > 0 or np.ptp(model.energies) > 0:
         raise ValueError("the golden-rule rate is for equal hoppings and equal site energies")
-    full = expand(bath, model.temperature_K, scheme="matsubara", terms=_TERMS, terminator=True)
     lam = bath.reorganisation_energy
 
     def integrand(t: float) -> float:
-        time = np.array([t])
-        g = double_integral(time, full.coefficients, full.rates) + full.terminator * time
-        phi = g[0] + 1j * lam * t
+        phi = complex(lineshape(bath, t, model.temperature_K)) + 1j * lam * t
         return float(np.exp(-2 * phi).real)
 
     # both sides of t = 0 give complex conjugates, hence twice the real part;
