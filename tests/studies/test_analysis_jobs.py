@@ -55,7 +55,7 @@ def test_frequencies_are_symmetric_bounded_and_hold_zero(correlation: Make) -> N
 
 def test_ac_mobility_meets_dc_mobility(correlation: Make) -> None:
     result = mobility_result(correlation(), SETTINGS)
-    sigma = np.asarray(result.variables["sigma"].data)
+    sigma = np.asarray(result.variables["mobility_ac"].data)
     assert sigma[len(sigma) // 2].real == pytest.approx(number(result, "mobility"), rel=1e-6)
 
 

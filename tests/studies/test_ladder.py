@@ -79,7 +79,7 @@ def test_the_tolerance_may_be_in_paper_units() -> None:
 
 def mobility(point: Point, D: float, *, flagged: bool = False, error: float = 1e-4) -> Result:
     """Return a mobility result with these numbers."""
-    values = {"D": D, "D_error": error / 10, "D_estimate": error}
+    values = {"D": D, "D_error": error, "D_error_record": error / 10}
     return completed(
         Result(
             kind="mobility",
@@ -110,7 +110,7 @@ def test_the_error_of_a_size_is_the_larger_one(plan: Plan) -> None:
     source = mobility(plan.ladders[0].rungs[0], 1.0, error=0.01)
     assert Rung.of(source).error_A2_fs == 0.01
     unknown = Variable(float("nan"), (), "1", "Number.")
-    fixed = replace(source, variables={**source.variables, "D_estimate": unknown})
+    fixed = replace(source, variables={**source.variables, "D_error": unknown})
     assert Rung.of(fixed).error_A2_fs == 0.001
 
 

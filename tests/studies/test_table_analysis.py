@@ -229,9 +229,9 @@ def test_arbitrary_units_keep_shapes_and_lose_D(tmp_path: Path) -> None:
     running = relative["mobility"].variables["D_running"]
     assert running.units == "C(0) fs"
     assert np.asarray(running.data)[-1] == pytest.approx(D / start, rel=1e-9)
-    sigma = relative["mobility"].variables["sigma"]
+    sigma = relative["mobility"].variables["mobility_ac"]
     assert sigma.units == "C(0) fs"
-    exact = array(absolute["mobility"], "sigma") * D / mu / start
+    exact = array(absolute["mobility"], "mobility_ac") * D / mu / start
     np.testing.assert_allclose(sigma.data, exact, rtol=1e-6, atol=1e-6)
     assert relative["correlation"].variables["C_JJ"].units == "C(0)"
     page = (tmp_path / "b" / SUMMARY).read_text()
@@ -272,7 +272,7 @@ def test_page_and_curves_hold_what_the_files_hold(tmp_path: Path) -> None:
     with (tmp_path / "out" / CURVES["omega"]).open() as file:
         rows = list(csv.DictReader(file))
     column = [float(row["mobility/sigma real [cm^2 V^-1 s^-1]"]) for row in rows]
-    np.testing.assert_array_equal(column, array(found["mobility"], "sigma").real)
+    np.testing.assert_array_equal(column, array(found["mobility"], "mobility_ac").real)
 
 
 def test_nothing_is_replaced_silently(tmp_path: Path) -> None:

@@ -195,7 +195,7 @@ def _about(path: Path, description: str) -> dict[str, Any]:
 
 def _description(path: Path, result: Result | None) -> str:
     if result is not None:
-        failed = ", ".join(gate.name for gate in result.gates if not gate.passed)
+        failed = ", ".join(result.failed_gates)
         verdict = f"failed quality gates: {failed}" if failed else "all quality gates passed"
         return f"Result of kind {result.kind}, point {result.parameters.get('point')}; {verdict}."
     if path.name == "plan.json":

@@ -55,7 +55,7 @@ VERDICT_COLUMNS: Final = (
     "cost_factor",
     "reference",
     "reference_D_A2_fs",
-    "reference_error_A2_fs",
+    "reference_D_error_A2_fs",
     "reference_confirmed",
     "remark",
 )
@@ -87,7 +87,7 @@ def _common(judged: Judged) -> Row:
         **system_columns(judged.system.physics),
         "reference": reference.point if reference else "none",
         "reference_D_A2_fs": reference.D_A2_fs if reference else NAN,
-        "reference_error_A2_fs": reference.error_A2_fs if reference else NAN,
+        "reference_D_error_A2_fs": reference.error_A2_fs if reference else NAN,
         "reference_confirmed": judged.verdict.confirmed,
     }
 

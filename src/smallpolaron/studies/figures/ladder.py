@@ -13,7 +13,17 @@ from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import PAPER_UNIT_A2_FS, Run, parser, run_main
 from smallpolaron.studies.store import read_result
 
-COLUMNS = ("ladder", "what", "n_sites", "D_A2_fs", "D_error_A2_fs", "mobility_cm2_Vs", "usable")
+COLUMNS = (
+    "ladder",
+    "what",
+    "n_sites",
+    "D_A2_fs",
+    "D_error_A2_fs",
+    "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
+    "usable",
+    "flagged",
+)
 _INFINITY = 1.15
 """Where the values of infinitely many sites are drawn, in units of the largest size."""
 
@@ -35,6 +45,8 @@ def _row(run: Run, what: str, D: float, error: float) -> dict[str, object]:
         "D_A2_fs": float(D),
         "D_error_A2_fs": float(error),
         "mobility_cm2_Vs": run.mobility(float(D)),
+        "mobility_error_cm2_Vs": run.mobility(float(error)),
+        "flagged": run.flagged,
     }
 
 

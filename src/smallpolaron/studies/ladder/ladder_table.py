@@ -24,7 +24,9 @@ LADDER_COLUMNS = (
     "D_A2_fs",
     "D_error_A2_fs",
     "D_paper",
+    "D_paper_error",
     "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
     "change_percent",
     "change_paper",
     "usable",
@@ -85,13 +87,16 @@ def _size(result: Result, index: int) -> Row:
         name: np.asarray(result.variables[name].data)[index]
         for name in ("n_sites", "D", "D_error", "change", "usable", "fitted")
     }
-    D, change = float(data["D"]), float(data["change"])
+    D, error, change = (float(data[name]) for name in ("D", "D_error", "change"))
+    temperature = number(result.parameters, "model.temperature_K")
     return {
         "n_sites": int(data["n_sites"]),
         "D_A2_fs": D,
-        "D_error_A2_fs": float(data["D_error"]),
+        "D_error_A2_fs": error,
         "D_paper": paper_units(D),
-        "mobility_cm2_Vs": mobility_cm2(D, number(result.parameters, "model.temperature_K")),
+        "D_paper_error": paper_units(error),
+        "mobility_cm2_Vs": mobility_cm2(D, temperature),
+        "mobility_error_cm2_Vs": mobility_cm2(error, temperature),
         "change_percent": 100 * change / D if D else math.nan,
         "change_paper": paper_units(change),
         "usable": bool(data["usable"]),

@@ -1,0 +1,81 @@
+"""Result files of older schema versions: their variables by the names of today.
+
+Up to version 2 some names did not say what they held: ``D_error`` was what the end of the record
+leaves open, the error from all sources was ``D_estimate``, and ``sigma`` was a mobility.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from smallpolaron.model.units import mobility_cm2, paper_units
+
+if TYPE_CHECKING:
+    from smallpolaron.studies.store import Variable
+
+RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
+    "correlation": {"resolvent/sigma": "resolvent/current_transform"},
+    "mobility": {"D_error": "D_error_record", "D_estimate": "D_error", "sigma": "mobility_ac"},
+    "conductivity_models": {"sigma": "mobility_ac"},
+    "augmented": {
+        f"{projector}/{source}/D_whole": f"{projector}/{source}/D_kernel"
+        for projector in ("J", "J_dJ", "J_dJ_d2J")
+        for source in ("exact", "differences")
+    },
+    "population_kernel": {"plateau_error": "plateau_D_flatness"},
+    "spreading": {"plateau_error": "plateau_D_flatness"},
+    "verdict": {"systems/reference_error": "systems/reference_D_error"},
+}
+"""By kind, the names up to version 2 and those from version 3 on."""
+
+ADDED: Final[Mapping[str, Mapping[str, str]]] = {
+    "kernel": {"D_kernel_error": "D_kernel"},
+    "mobility": {
+        "D_error": "D_error_record",
+        "D_resolvent_error": "D_resolvent",
+        "mobility_resolvent_error": "mobility_resolvent",
+    },
+    "spreading": {"plateau_D_error": "plateau_D", "D_end_error": "D_end"},
+}
+"""By kind, numbers that files up to version 2 may lack, each with one of its unit."""
+
+
+def renamed(
+    kind: str, variables: Mapping[str, Variable], parameters: Mapping[str, Any]
+) -> dict[str, Variable]:
+    """Return the variables of a file of version 1 or 2 by the names of version 3.
+
+    The errors of the mobility and of D in paper units, which older files took from the end of the
+    record, are those from all sources. Errors that a file does not hold are NaN.
+
+    Args:
+        kind: kind of the result.
+        variables: its variables by their old names.
+        parameters: its parameters; those of a mobility file hold the temperature.
+
+    Raises:
+        KeyError, ValueError: a mobility file without a temperature.
+    """
+    names = RENAMED.get(kind, {})
+    found = {names.get(name, name): variable for name, variable in variables.items()}
+    for name, like in ADDED.get(kind, {}).items():
+        if name not in found and like in found:
+            text = "Estimated error; not known to the version that wrote this file."
+            found[name] = replace(found[like], data=np.nan, description=text)
+    if kind != "mobility" or "D_error" not in found:
+        return found
+    error = float(np.real(found["D_error"].data))
+    derived = {
+        "mobility_error": mobility_cm2(error, parameters["model"]["temperature_K"]),
+        "D_paper_error": paper_units(error),
+    }
+    text = "Its estimated error from all sources."
+    return found | {
+        name: replace(found[name], data=value, description=text)
+        for name, value in derived.items()
+        if name in found
+    }
