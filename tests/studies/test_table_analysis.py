@@ -271,7 +271,7 @@ def test_page_and_curves_hold_what_the_files_hold(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cut, array(found["kernel"], "D_cutoff"))
     with (tmp_path / "out" / CURVES["omega"]).open() as file:
         rows = list(csv.DictReader(file))
-    column = [float(row["mobility/sigma real [cm^2 V^-1 s^-1]"]) for row in rows]
+    column = [float(row["mobility/mobility_ac real [cm^2 V^-1 s^-1]"]) for row in rows]
     np.testing.assert_array_equal(column, array(found["mobility"], "mobility_ac").real)
 
 

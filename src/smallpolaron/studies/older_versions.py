@@ -32,17 +32,6 @@ RENAMED: Final[Mapping[str, Mapping[str, str]]] = {
 }
 """By kind, the names up to version 2 and those from version 3 on."""
 
-ADDED: Final[Mapping[str, Mapping[str, str]]] = {
-    "kernel": {"D_kernel_error": "D_kernel"},
-    "mobility": {
-        "D_error": "D_error_record",
-        "D_resolvent_error": "D_resolvent",
-        "mobility_resolvent_error": "mobility_resolvent",
-    },
-    "spreading": {"plateau_D_error": "plateau_D", "D_end_error": "D_end"},
-}
-"""By kind, numbers that files up to version 2 may lack, each with one of its unit."""
-
 
 def renamed(
     kind: str, variables: Mapping[str, Variable], parameters: Mapping[str, Any]
@@ -50,7 +39,7 @@ def renamed(
     """Return the variables of a file of version 1 or 2 by the names of version 3.
 
     The errors of the mobility and of D in paper units, which older files took from the end of the
-    record, are those from all sources. Errors that a file does not hold are NaN.
+    record, are those from all sources, NaN in files from before there was such an estimate.
 
     Args:
         kind: kind of the result.
@@ -62,12 +51,11 @@ def renamed(
     """
     names = RENAMED.get(kind, {})
     found = {names.get(name, name): variable for name, variable in variables.items()}
-    for name, like in ADDED.get(kind, {}).items():
-        if name not in found and like in found:
-            text = "Estimated error; not known to the version that wrote this file."
-            found[name] = replace(found[like], data=np.nan, description=text)
-    if kind != "mobility" or "D_error" not in found:
+    if kind != "mobility" or "D_error_record" not in found:
         return found
+    if "D_error" not in found:
+        text = "Estimated error of D from all sources; not known to the version that wrote this."
+        found["D_error"] = replace(found["D_error_record"], data=np.nan, description=text)
     error = float(np.real(found["D_error"].data))
     derived = {
         "mobility_error": mobility_cm2(error, parameters["model"]["temperature_K"]),

@@ -11,7 +11,7 @@ import numpy as np
 from smallpolaron.analysis.regimes import Kind
 from smallpolaron.studies.figures import anomalous, paper, style
 from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.runs import Run, input_parser, run_main, with_error
+from smallpolaron.studies.figures.runs import Run, error_of, input_parser, run_main, with_error
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 COLUMNS: Final = (
@@ -40,7 +40,7 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
             "tau_P_fs": run.number("tau_P_fs"),
             "tau_R_fs": run.number("tau_R_fs"),
             "plateau_D_A2_fs": run.number("plateau_D"),
-            "plateau_D_error_A2_fs": run.number("plateau_D_error"),
+            "plateau_D_error_A2_fs": error_of(run, "plateau_D"),
             "plateau_D_flatness_A2_fs": run.number("plateau_D_flatness"),
             "plateau": run.result.notes.get("plateau", ""),
         }
