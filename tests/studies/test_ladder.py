@@ -112,6 +112,8 @@ def test_the_error_of_a_size_is_the_larger_one(plan: Plan) -> None:
     unknown = Variable(float("nan"), (), "1", "Number.")
     fixed = replace(source, variables={**source.variables, "D_error": unknown})
     assert Rung.of(fixed).error_A2_fs == 0.001
+    for one, says in ((source, False), (fixed, True)):
+        assert ("errors" in ladder_result(plan, plan.ladders[0], [one], None).notes) == says
 
 
 def test_a_converged_ladder_gives_its_limit(plan: Plan) -> None:

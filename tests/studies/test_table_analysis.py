@@ -158,6 +158,11 @@ def test_quantum_table_of_known_spectrum(tmp_path: Path) -> None:
     shown = array(found["mobility"], "spectrum_kubo")
     np.testing.assert_allclose(shown, QUANTUM.kubo(omega), atol=1e-7 * float(np.max(shown)))
     assert not found["correlation"].flagged
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    assert "FLAGGED" not in page
+    record = number(found["mobility"], "D_error_record")
+    assert f"± {record:.2g} (end of the record)" in page
+    assert math.isnan(number(found["mobility"], "D_error"))
 
 
 def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
@@ -170,6 +175,8 @@ def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
     assert found["correlation"].flagged
     page = (tmp_path / "out" / SUMMARY).read_text()
     assert "C(t) fails the checks long_time_decay, detailed_balance: all numbers" in page
+    for words in ("diffusion constant D", "mobility", "D from the whole memory kernel"):
+        assert f"| {words} (FLAGGED) |" in page
 
 
 def test_a_drude_smith_function_has_an_exponential_kernel(tmp_path: Path) -> None:

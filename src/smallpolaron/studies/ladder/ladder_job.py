@@ -93,8 +93,15 @@ def ladder_result(
         parameters={**parameters, "point": ladder.name},
         gates=_gates(largest_share(usable, Tolerance.of(plan.ladder)), limit, ring),
         provenance=collect(ladder.hash, watch, source=mobilities[-1].provenance),
-        notes={"outcome": verdict.outcome, "verdict": verdict.text, **form},
+        notes={"outcome": verdict.outcome, "verdict": verdict.text, **form, **_errors(mobilities)},
     )
+
+
+def _errors(mobilities: Sequence[Result]) -> Notes:
+    """Say so where the errors are those of the end of the record alone."""
+    if any(math.isfinite(each.variables["D_error"].data.real) for each in mobilities):
+        return {}
+    return {"errors": "errors are of the end of the record only, the runs estimate no others"}
 
 
 def _limit(usable: Sequence[Rung]) -> tuple[SizeLimit | None, Notes]:

@@ -60,7 +60,7 @@ def _scalar(result: Result, name: str) -> float:
 def _common(result: Result) -> Row:
     parameters, notes = result.parameters, result.notes
     converged = _scalar(result, "converged_n_sites")
-    remarks = [notes["verdict"], notes.get("form", ""), notes.get("reason", "")]
+    remarks = [notes["verdict"], *(notes.get(key, "") for key in ("form", "reason", "errors"))]
     return {
         "ladder": parameters["point"],
         "topology": parameters["model"]["topology"],
