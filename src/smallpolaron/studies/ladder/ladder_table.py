@@ -39,6 +39,7 @@ LADDER_COLUMNS = (
     "D_infinity_paper_error",
     "D_infinite_ring_A2_fs",
     "D_infinite_ring_error_A2_fs",
+    "infinite_ring_usable",
     "flagged",
     "remark",
 )
@@ -51,6 +52,18 @@ def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
         for index in range(np.size(result.variables["n_sites"].data)):
             row = {**common, **_size(result, index)}
             yield {key: row[key] for key in LADDER_COLUMNS}
+
+
+def infinite_ring_usable(ladder: Result) -> bool | None:
+    """Return whether the run of the infinite ring passed its gates; None if there is none.
+
+    Older files do not say so; there a failed comparison may be due to the run.
+    """
+    if not math.isfinite(_scalar(ladder, "D_infinite_ring")):
+        return None
+    if "infinite_ring_usable" in ladder.variables:
+        return bool(_scalar(ladder, "infinite_ring_usable"))
+    return "infinite_ring_agreement" not in ladder.failed_gates
 
 
 def _scalar(result: Result, name: str) -> float:
@@ -77,6 +90,7 @@ def _common(result: Result) -> Row:
         "D_infinity_paper_error": _scalar(result, "D_infinity_paper_error"),
         "D_infinite_ring_A2_fs": _scalar(result, "D_infinite_ring"),
         "D_infinite_ring_error_A2_fs": _scalar(result, "D_infinite_ring_error"),
+        "infinite_ring_usable": infinite_ring_usable(result),
         "flagged": result.flagged,
         "remark": "; ".join(text for text in remarks if text),
     }
