@@ -42,6 +42,11 @@ def add_commands(add: Add) -> None:
         required=True,
         help="population files: one of a ring, one for each start site of a chain",
     )
+    parser.add_argument(
+        "--start-site",
+        type=int,
+        help="start from which kernel and D are seen (default: the one next to the middle)",
+    )
     add_output(parser)
 
 
@@ -88,7 +93,8 @@ def _population_kernel(options: argparse.Namespace) -> int:
 
     settings = read_plan(options.plan).analysis
     sources = [read_input(path, ("population",), of_a_point=True) for path in options.population]
-    return _write(options, with_criteria(population_kernel_result(sources, settings), settings))
+    result = population_kernel_result(sources, settings, options.start_site)
+    return _write(options, with_criteria(result, settings))
 
 
 def _mobility(options: argparse.Namespace) -> int:

@@ -15,7 +15,9 @@ def add_commands(add: Add) -> None:
     parser.add_argument(
         "--output", type=Path, required=True, help="archive (.zip) or folder to write"
     )
-    parser.add_argument("--config", type=Path, help="study file (default: looked for in config/)")
+    parser.add_argument(
+        "--config", type=Path, help="study file (default: looked for here and in config/)"
+    )
     parser.add_argument("--partial", action="store_true", help="also if jobs are missing")
 
 

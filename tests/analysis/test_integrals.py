@@ -107,13 +107,13 @@ def test_drift_and_tail_of_a_record_that_ends_too_early():
     for end in (120, 200, 400, 800):
         part = slice(0, end + 1)
         found = mobility(data.time[part], data.C[part], 300.0, data.dC[part], data.d2C[part])
-        assert abs(found.D_A2_fs - exact) < found.D_error_A2_fs + 1e-10
-    assert found.D_error_A2_fs < 1e-4 * exact
+        assert abs(found.D_A2_fs - exact) < found.D_error_record_A2_fs + 1e-10
+    assert found.D_error_record_A2_fs < 1e-4 * exact
 
 
 def test_undamped_correlation_has_no_diffusion_constant():
     time = np.arange(300.0)
-    assert mobility(time, np.cos(0.1 * time), 300.0).D_error_A2_fs == np.inf
+    assert mobility(time, np.cos(0.1 * time), 300.0).D_error_record_A2_fs == np.inf
 
 
 def test_noise_after_the_decay_is_not_mistaken_for_a_tail():
@@ -121,7 +121,7 @@ def test_noise_after_the_decay_is_not_mistaken_for_a_tail():
     noise = 1e-9 * np.random.default_rng(1).standard_normal(time.size)
     C = np.exp(-0.05 * time) + noise
     C[-1] = 1e-8
-    assert mobility(time, C, 300.0).D_error_A2_fs < 2e-5
+    assert mobility(time, C, 300.0).D_error_record_A2_fs < 2e-5
 
 
 MALFORMED = {

@@ -9,6 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 
+from smallpolaron.studies.store import SCHEMA_VERSION
+
 Change = Callable[[h5py.File], object]
 
 
@@ -137,8 +139,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "schemas": (_attribute("/", "schema", ["x", "y"]), "not a result of this program"),
     "numbered schema": (_attribute("/", "schema", 7), "not a result of this program"),
     "future version": (
-        _attribute("/", "schema_version", 3),
-        "schema version 3; this program",
+        _attribute("/", "schema_version", SCHEMA_VERSION + 1),
+        f"schema version {SCHEMA_VERSION + 1}; this program",
     ),
     "far future": (_attribute("/", "schema_version", 10**18), "update smallpolaron"),
     "version 0": (_attribute("/", "schema_version", 0), "schema version 0; this program reads"),

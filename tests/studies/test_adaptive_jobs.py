@@ -305,14 +305,14 @@ def test_mobility_holds_both_ways(run: Run) -> None:
         return float(result.variables[name].data)
 
     assert value("D_resolvent") == run.found.D_resolvent
-    assert value("D_estimate") == run.found.errors.total_D
+    assert value("D_error") == run.found.errors.total_D
     assert value("mobility_resolvent") / value("mobility") == pytest.approx(
         value("D_resolvent") / value("D")
     )
-    assert abs(value("D") - value("D_resolvent")) < value("D_estimate")
+    assert abs(value("D") - value("D_resolvent")) < value("D_error")
     solved = np.asarray(result.variables["resolvent/mobility_real"].data)
     omega = np.asarray(result.variables["omega"].data)
-    sigma = np.asarray(result.variables["sigma"].data).real
+    sigma = np.asarray(result.variables["mobility_ac"].data).real
     integrated = np.interp(run.found.frequencies, omega, sigma)
     np.testing.assert_allclose(solved, integrated, rtol=0.02)
     assert solved[0] == pytest.approx(value("mobility_resolvent"), rel=1e-3)

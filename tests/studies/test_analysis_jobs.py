@@ -20,7 +20,7 @@ from smallpolaron.studies.kernel_job import kernel_result
 from smallpolaron.studies.mobility_job import MOST_FREQUENCIES, mobility_result
 from smallpolaron.studies.quality import unusable
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.studies.store import Result, Variable, read_result, write_result
 from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
 
 Make = Callable[..., Result]
@@ -41,6 +41,50 @@ def test_mobility_of_a_known_function(correlation: Make, tmp_path: Path) -> None
     read_result(tmp_path / "a.h5", kind="mobility")
 
 
+def with_errors(source: Result, **errors: float) -> Result:
+    """Return a run that solved for D and estimates its errors, as adaptive hierarchies do."""
+    values = {f"errors/D/{name}": value for name, value in errors.items()} | {"resolvent/D": 0.1}
+    unit = "angstrom^2 fs^-1"
+    return replace(
+        source,
+        variables={
+            **source.variables,
+            **{name: Variable(value, (), unit, "x") for name, value in values.items()},
+        },
+    )
+
+
+def test_the_error_is_that_from_all_sources(correlation: Make) -> None:
+    source = with_errors(correlation(), total=0.03, finite_time=0.01)
+    result = mobility_result(source, SETTINGS)
+    assert number(result, "D_error") == 0.03
+    assert number(result, "D_paper_error") == paper_units(0.03)
+    assert number(result, "mobility_error") == mobility_cm2(0.03, 300.0)
+    assert number(result, "D_error_record") < 1e-6
+    assert number(result, "D_resolvent_error") == pytest.approx(0.02)
+    assert number(result, "mobility_resolvent_error") == pytest.approx(mobility_cm2(0.02, 300.0))
+    assert "D_error" not in result.notes
+    kernel = kernel_result(source, SETTINGS)
+    assert number(kernel, "D_kernel_error") == pytest.approx(0.03, rel=1e-3)
+
+
+def test_a_failed_linear_solve_leaves_the_end_of_the_record_in_the_error(correlation: Make) -> None:
+    cut = correlation(duration_fs=60.0)
+    found = mobility_result(with_errors(cut, total=0.03, finite_time=math.nan), SETTINGS)
+    record = number(found, "D_error_record")
+    assert record > 1e-3
+    assert number(found, "D_error") == pytest.approx(0.03 + record)
+
+
+def test_without_estimates_there_is_no_error_but_a_part_of_it(correlation: Make) -> None:
+    result = mobility_result(correlation(), SETTINGS)
+    for name in ("D_error", "D_paper_error", "mobility_error", "D_resolvent_error"):
+        assert math.isnan(number(result, name))
+    assert math.isfinite(number(result, "D_error_record"))
+    assert result.notes["D_error"].startswith("not estimated")
+    assert math.isnan(number(kernel_result(correlation(), SETTINGS), "D_kernel_error"))
+
+
 def test_frequencies_are_symmetric_bounded_and_hold_zero(correlation: Make) -> None:
     omega = np.asarray(mobility_result(correlation(), SETTINGS).variables["omega"].data)
     assert len(omega) <= MOST_FREQUENCIES
@@ -55,7 +99,7 @@ def test_frequencies_are_symmetric_bounded_and_hold_zero(correlation: Make) -> N
 
 def test_ac_mobility_meets_dc_mobility(correlation: Make) -> None:
     result = mobility_result(correlation(), SETTINGS)
-    sigma = np.asarray(result.variables["sigma"].data)
+    sigma = np.asarray(result.variables["mobility_ac"].data)
     assert sigma[len(sigma) // 2].real == pytest.approx(number(result, "mobility"), rel=1e-6)
 
 

@@ -83,10 +83,10 @@ def test_a_resonance_is_not_trusted_and_its_model_is_found(
 def test_curves_and_units_are_those_of_the_mobility(correlation: Make) -> None:
     mobility = mobility_result(correlation(), SETTINGS)
     result = conductivity_models_result(mobility, SETTINGS)
-    omega, sigma = array(result, "omega"), array(result, "sigma")
+    omega, sigma = array(result, "omega"), array(result, "mobility_ac")
     assert omega.size == FREQUENCIES
     assert omega[-1] == pytest.approx(LARGEST_CM * 2e-5 * math.pi * 2.99792458)
-    stored, exact = array(mobility, "omega"), array(mobility, "sigma")
+    stored, exact = array(mobility, "omega"), array(mobility, "mobility_ac")
     inside = (stored >= 0.0) & (stored <= omega[-1])
     for part in (np.real, np.imag):
         again = np.interp(stored[inside], omega, part(sigma))

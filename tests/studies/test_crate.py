@@ -119,6 +119,24 @@ def test_study_file_is_found(
     assert "name its study file with --config" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("place", ["", "config"])
+def test_study_file_is_found_where_a_user_has_it(
+    place: str,
+    study: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Here, as in README, or in config/, by any name; also if it was beyond its budget once."""
+    monkeypatch.chdir(study)
+    (study / "notes.yaml").write_text("- not a study\n")
+    config, plan = study / place / "mine.yml", study / "results/test/plan.json"
+    (study / "config" / "study.yaml").rename(config)
+    config.write_text(config.read_text() + "resources: {max_core_hours: 0.5}\n")
+    assert main(["plan", "--config", str(config), "--output", str(plan)]) == 0
+    monkeypatch.setattr("smallpolaron.studies.study.overdraft", lambda *_: "too expensive")
+    assert main(["crate", "results/test", "--output", "x.zip"]) == 0, capsys.readouterr().err
+
+
 def test_no_file_takes_the_place_of_another(
     study: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -172,6 +172,7 @@ PLAIN = {
     "params.benchmarks": "path of the study",
     "params.band": "number of the study",
     "params.percent": "number of the study",
+    "params.start_site": "whole number of the study",
     "params.point": "id of a point",
     "params.name": "name of an ensemble",
     "params.protocol": "one of three words",

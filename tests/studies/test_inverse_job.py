@@ -95,8 +95,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
             "mobility": {
                 "mobility": mobility,
                 "D": 2.0,
-                "D_error": math.inf if index else 0.001,
-                "D_estimate": 0.002 if index else math.nan,
+                "D_error_record": math.inf if index else 0.001,
+                "D_error": 0.002 if index else math.nan,
             },
             "kernel": {"tau_K_percent_fs": 200.0 / gamma if index > 1 else math.nan},
         }

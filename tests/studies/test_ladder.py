@@ -15,6 +15,7 @@ from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
 from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import ladder as ladder_figure
+from smallpolaron.studies.figures.runs import Run
 from smallpolaron.studies.ladder.climb import Rung, Tolerance, judge
 from smallpolaron.studies.ladder.ladder_files import computed, decision_path, write_decision
 from smallpolaron.studies.ladder.ladder_job import ladder_result, verdict_of
@@ -79,7 +80,7 @@ def test_the_tolerance_may_be_in_paper_units() -> None:
 
 def mobility(point: Point, D: float, *, flagged: bool = False, error: float = 1e-4) -> Result:
     """Return a mobility result with these numbers."""
-    values = {"D": D, "D_error": error / 10, "D_estimate": error}
+    values = {"D": D, "D_error": error, "D_error_record": error / 10}
     return completed(
         Result(
             kind="mobility",
@@ -110,8 +111,10 @@ def test_the_error_of_a_size_is_the_larger_one(plan: Plan) -> None:
     source = mobility(plan.ladders[0].rungs[0], 1.0, error=0.01)
     assert Rung.of(source).error_A2_fs == 0.01
     unknown = Variable(float("nan"), (), "1", "Number.")
-    fixed = replace(source, variables={**source.variables, "D_estimate": unknown})
+    fixed = replace(source, variables={**source.variables, "D_error": unknown})
     assert Rung.of(fixed).error_A2_fs == 0.001
+    for one, says in ((source, False), (fixed, True)):
+        assert ("errors" in ladder_result(plan, plan.ladders[0], [one], None).notes) == says
 
 
 def test_a_converged_ladder_gives_its_limit(plan: Plan) -> None:
@@ -137,6 +140,29 @@ def test_an_infinite_ring_that_disagrees_flags_the_ladder(plan: Plan) -> None:
     for check in (mobility(point, 0.11), mobility(point, 0.1, flagged=True)):
         found = ladder_result(plan, ladder, climbed(plan, 4), check)
         assert [gate.name for gate in found.gates if not gate.passed] == ["infinite_ring_agreement"]
+
+
+def test_a_flagged_infinite_ring_is_marked_in_file_table_and_figure(plan: Plan) -> None:
+    ladder = plan.ladders[0]
+    point = plan.point(ladder.check or "")
+    for check, usable in (
+        (mobility(point, 0.11), True),
+        (mobility(point, 0.1, flagged=True), False),
+        (None, None),
+    ):
+        found = ladder_result(plan, ladder, climbed(plan, 4), check)
+        assert {row["infinite_ring_usable"] for row in ladder_rows([found])} == {usable}
+        run = Run("ladder", found, "ladder")
+        rows = {row["what"]: row for row in ladder_figure.rows(run)}
+        assert ("infinite ring" in rows) == (usable is not None)
+        labels = ladder_figure.draw(run).axes[0].get_legend_handles_labels()[1]
+        assert ("infinite ring (flagged)" in labels) == (usable is False)
+        if usable is not None:
+            assert rows["infinite ring"]["usable"] == usable
+        older = {k: v for k, v in found.variables.items() if k != "infinite_ring_usable"}
+        found = replace(found, variables=older)
+        if usable is False:
+            assert {row["infinite_ring_usable"] for row in ladder_rows([found])} == {False}
 
 
 def test_too_few_usable_sizes_give_no_limit_and_the_reason(plan: Plan) -> None:

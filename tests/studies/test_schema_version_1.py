@@ -18,6 +18,9 @@ from tests.studies.hostile import refused
 
 DATA = Path(__file__).with_name("data") / "version1"
 AGES = ("early", "late")
+RENAMED = {"D_error": "D_error_record", "D_estimate": "D_error", "sigma": "mobility_ac"}
+DERIVED = {"mobility_error", "D_paper_error"}
+"""Taken from the end of the record then, from all sources now."""
 COMMITS = {"early": "516c599", "late": "8889ce0"}
 
 
@@ -59,14 +62,23 @@ def test_everything_is_read(kind: str, folder: Path) -> None:
         file.visit(names.append)
         arrays = {n for n in names if isinstance(file[n], h5py.Dataset)}
         indices = {n for n in arrays if "index_of_dimension" in file[n].attrs}
-        assert set(result.variables) == arrays - indices
-        for name, variable in result.variables.items():
+        old_names = arrays - indices
+        new = RENAMED if kind == "mobility" else {}
+        assert {new.get(name, name) for name in old_names} <= set(result.variables)
+        for name in old_names - DERIVED:
+            variable = result.variables[new.get(name, name)]
             np.testing.assert_array_equal(variable.data, file[name][()])
             assert variable.units == file[name].attrs["units"]
         assert {gate.name for gate in result.gates} == set(file["quality"])
         assert result.parameters["model"]["n_sites"] == 3
         assert result.provenance["ranks"] == 1
         assert result.flagged == bool(file.attrs["flagged"]) is True
+
+
+def test_an_early_file_knows_no_error_from_all_sources(age: str, folder: Path) -> None:
+    variables = read_result(file_of(folder, "mobility"), kind="mobility").variables
+    known = [np.isfinite(variables[name].data) for name in ("D_error", *sorted(DERIVED))]
+    assert known == [age == "late"] * 3
 
 
 def test_verify_says_that_no_checksum_vouches_for_them(
@@ -86,13 +98,13 @@ def test_a_new_mobility_is_that_of_then(folder: Path) -> None:
     arguments = ["--plan", str(plan), "--correlation", str(source), "--output", str(output)]
     assert main(["mobility", *arguments]) == 0
     old, new = read_result(file_of(folder, "mobility")), read_result(output)
-    for name in ("D", "mobility", "D_running", "C_kubo", "sigma"):
+    for name in ("D", "mobility", "D_running", "C_kubo", "mobility_ac"):
         np.testing.assert_allclose(
             new.variables[name].data, old.variables[name].data, rtol=1e-9, atol=1e-12, err_msg=name
         )
     assert new.flagged
     with h5py.File(output) as file:
-        assert file.attrs["schema_version"] == 2
+        assert file.attrs["schema_version"] == 3
 
 
 def test_quality_table(folder: Path) -> None:

@@ -86,7 +86,7 @@ def test_file_describes_itself(tmp_path: Path) -> None:
     write_result(tmp_path / "a.h5", make_result())
     with h5py.File(tmp_path / "a.h5") as file:
         assert file.attrs["schema"] == "smallpolaron-result"
-        assert file.attrs["schema_version"] == 2
+        assert file.attrs["schema_version"] == 3
         assert file.attrs["content_sha256"] == make_result().digest
         assert file.attrs["kind"] == "correlation"
         assert bool(file.attrs["flagged"]) is True
@@ -202,8 +202,8 @@ def test_wrong_kind_and_version(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="kind 'mobility', needed is 'kernel'"):
         read_result(path, kind="kernel")
     with h5py.File(path, "a") as file:
-        file.attrs["schema_version"] = 3
-    with pytest.raises(StoreError, match="version 3; this program reads 1 to 2; update small"):
+        file.attrs["schema_version"] = 4
+    with pytest.raises(StoreError, match="version 4; this program reads 1 to 3; update small"):
         read_result(unsealed(path))
     with h5py.File(path, "a") as file:
         file.attrs["schema_version"] = 0

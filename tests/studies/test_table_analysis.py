@@ -158,6 +158,11 @@ def test_quantum_table_of_known_spectrum(tmp_path: Path) -> None:
     shown = array(found["mobility"], "spectrum_kubo")
     np.testing.assert_allclose(shown, QUANTUM.kubo(omega), atol=1e-7 * float(np.max(shown)))
     assert not found["correlation"].flagged
+    page = (tmp_path / "out" / SUMMARY).read_text()
+    assert "FLAGGED" not in page
+    record = number(found["mobility"], "D_error_record")
+    assert f"± {record:.2g} (end of the record)" in page
+    assert math.isnan(number(found["mobility"], "D_error"))
 
 
 def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
@@ -170,6 +175,8 @@ def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
     assert found["correlation"].flagged
     page = (tmp_path / "out" / SUMMARY).read_text()
     assert "C(t) fails the checks long_time_decay, detailed_balance: all numbers" in page
+    for words in ("diffusion constant D", "mobility", "D from the whole memory kernel"):
+        assert f"| {words} (FLAGGED) |" in page
 
 
 def test_a_drude_smith_function_has_an_exponential_kernel(tmp_path: Path) -> None:
@@ -229,9 +236,9 @@ def test_arbitrary_units_keep_shapes_and_lose_D(tmp_path: Path) -> None:
     running = relative["mobility"].variables["D_running"]
     assert running.units == "C(0) fs"
     assert np.asarray(running.data)[-1] == pytest.approx(D / start, rel=1e-9)
-    sigma = relative["mobility"].variables["sigma"]
+    sigma = relative["mobility"].variables["mobility_ac"]
     assert sigma.units == "C(0) fs"
-    exact = array(absolute["mobility"], "sigma") * D / mu / start
+    exact = array(absolute["mobility"], "mobility_ac") * D / mu / start
     np.testing.assert_allclose(sigma.data, exact, rtol=1e-6, atol=1e-6)
     assert relative["correlation"].variables["C_JJ"].units == "C(0)"
     page = (tmp_path / "b" / SUMMARY).read_text()
@@ -271,8 +278,8 @@ def test_page_and_curves_hold_what_the_files_hold(tmp_path: Path) -> None:
     np.testing.assert_array_equal(cut, array(found["kernel"], "D_cutoff"))
     with (tmp_path / "out" / CURVES["omega"]).open() as file:
         rows = list(csv.DictReader(file))
-    column = [float(row["mobility/sigma real [cm^2 V^-1 s^-1]"]) for row in rows]
-    np.testing.assert_array_equal(column, array(found["mobility"], "sigma").real)
+    column = [float(row["mobility/mobility_ac real [cm^2 V^-1 s^-1]"]) for row in rows]
+    np.testing.assert_array_equal(column, array(found["mobility"], "mobility_ac").real)
 
 
 def test_nothing_is_replaced_silently(tmp_path: Path) -> None:

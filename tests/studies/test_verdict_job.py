@@ -97,7 +97,7 @@ class Folder:
         time = np.arange(0.0, point.parameters["propagation"]["duration_fs"] + 1, 10.0)
         running = share if np.ndim(share) else share * -np.expm1(-time / 50)
         numbers = {"time_fs": time, "D_running": D * running}
-        numbers |= {"D": D * running[-1], "D_error": 1e-6, "D_estimate": 1e-5}
+        numbers |= {"D": D * running[-1], "D_error": 1e-5, "D_error_record": 1e-6}
         cost = {"n_unknowns": 500, "products_equilibrium": 100, "products_production": 900}
         source = {f"convergence/{key}": value for key, value in cost.items()}
         source |= {"resolvent/products": 11, "resolvent/n_unknowns": 700}
@@ -111,7 +111,7 @@ class Folder:
         numbers = {
             "time_fs": np.arange(0.0, 3001.0),
             "plateau_D": D * share,
-            "plateau_error": 1e-4,
+            "plateau_D_flatness": 1e-4,
             "plateau_from_fs": 400.0 + 0.0 * share,
             "plateau_to_fs": 2000.0 + 0.0 * share,
         }

@@ -89,6 +89,8 @@ def correlation(point: Point, study: str) -> Result:
         "equilibrium/hermiticity": Variable(1e-12, (), "1", "Hermiticity."),
         "equilibrium/frontier_weight": Variable(frontier, (), "1", "Frontier."),
     }
+    if depth is None:
+        variables |= _errors(float(full[len(omega) // 2]) / 2)
     spectrum = spectra(times, C, temperature, dC, d2C)
     found = (
         gates.frontier_weight(frontier),
@@ -97,6 +99,18 @@ def correlation(point: Point, study: str) -> Result:
         gates.detailed_balance(spectrum.omega, spectrum.full, temperature),
     )
     return Result("correlation", variables, _stored(point, study), found, _provenance(point))
+
+
+def _errors(D: float) -> dict[str, Variable]:
+    """Return invented error estimates of D, as only adaptive hierarchies have them."""
+    unit = "angstrom^2 fs^-1"
+    values = {
+        "resolvent/D": D,
+        "errors/D/frontier": 0.002,
+        "errors/D/finite_time": 1e-4,
+        "errors/D/total": 0.0021,
+    }
+    return {name: Variable(value, (), unit, "Invented.") for name, value in values.items()}
 
 
 def population(point: Point, study: str, start: str) -> Result:
@@ -134,6 +148,7 @@ def displacement(point: Point, study: str, start: str) -> Result:
         "msd": Variable(growth * times, line, "angstrom^2", "Mean-squared displacement."),
         "dmsd_dt": Variable(0 * times + growth, line, "angstrom^2 fs^-1", "Its slope."),
         "d2msd_dt2": Variable(0 * times, line, "angstrom^2 fs^-2", "Second derivative."),
+        "errors/dmsd_dt/total": Variable(0.01, (), "1", "Invented error of the slope."),
     }
     parameters = _stored(point, study) | {"start": start}
     found = (gates.frontier_weight(1e-6),)

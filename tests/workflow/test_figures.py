@@ -97,7 +97,7 @@ def test_finite_size_leaves_the_flagged_run_out(study: Study) -> None:
     assert [run.n_sites for run in series[0].runs] == [4, 5, 6]
     assert [row.flagged for row in series[1].table.rows] == [True]
     axes = finite_size.draw(runs, series, 0.002).axes[0]
-    lines = {str(line.get_label()): line for line in axes.get_lines()}
+    lines = {str(found.get_label()): found.lines[0] for found in axes.containers}
     hollow = lines["depth 3 (flagged)"]
     assert hollow.get_markerfacecolor() == "none"
     assert hollow.get_linestyle() == "None"
@@ -152,6 +152,10 @@ def test_adaptive_runs_are_labelled_by_accuracy(mixed: Study) -> None:
     assert [run.label for run in read_runs(files[4:])] == ["N = ∞ (window 21)"]
     series = finite_size.series_of(runs, 0.002, 1.0)
     assert series[0].name == "accuracy 0.001"
+    bars = finite_size.draw(runs, series, 0.002).axes[0].containers[0].lines[2][0].get_segments()
+    run = series[0].runs[0]
+    height = bars[0][1][1] - bars[0][0][1]
+    assert height == pytest.approx(2 * run.mobility(0.0021))
     for name in ("finite_size", "cutoff"):
         _draw(name, [*_of_kinds(mixed, name, files[4:]), *FIGURES[name][1]], mixed.folder)
 

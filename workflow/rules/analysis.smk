@@ -108,7 +108,7 @@ rule augmented:
 
 rule population_kernel:
     input:
-        population=f"{RESULTS}/population/{{point}}__{{start}}.h5",
+        population=populations_of_kernel,
         plan=ancient(PLAN),
     output:
         h5=f"{RESULTS}/population_kernel/{{point}}__{{start}}.h5",
@@ -120,11 +120,15 @@ rule population_kernel:
     params:
         numerics=NUMERICS_VERSION,
         criteria=ANALYSIS,
+        start_site=lambda wildcards: POINTS_AND_RUNGS[wildcards.point].parameters[
+            "start_site"
+        ],
     message:
         "Population memory kernel of {wildcards.point}, {wildcards.start}"
     shell:
         "python -m smallpolaron population-kernel --plan {input.plan}"
-        " --population {input.population} --output {output.h5} > {log} 2>&1"
+        " --population {input.population} --start-site {params.start_site}"
+        " --output {output.h5} > {log} 2>&1"
 
 
 rule spreading:

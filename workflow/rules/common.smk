@@ -28,6 +28,18 @@ def population_files_of(wildcards):
     return population_files(SYSTEMS[wildcards.system].points)
 
 
+def populations_of_kernel(wildcards):
+    """Return the population files a kernel is made from: of a chain, those of every start site."""
+    from smallpolaron.studies.population_kernel_job import points_needed
+
+    point = POINTS_AND_RUNGS[wildcards.point]
+    try:
+        points = points_needed(STUDY.points, point, wildcards.start)
+    except StoreError as error:
+        raise WorkflowError(f"No population kernel: {error}") from None
+    return [f"{RESULTS}/population/{p.id}__{wildcards.start}.h5" for p in points]
+
+
 def other_start(wildcards):
     """Return the population file of the same point from the other start, if there is one."""
     own = f"{RESULTS}/population/{wildcards.point}__{wildcards.start}.h5"

@@ -4,6 +4,8 @@ import shlex
 import sys
 from pathlib import Path
 
+from snakemake.exceptions import WorkflowError
+
 ROOT = Path(workflow.basedir)
 # The code beside this Snakefile is the code that runs, installed or not.
 sys.path.insert(0, str(ROOT / "src"))
@@ -30,6 +32,7 @@ try:
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
+    from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
     from smallpolaron.studies.textfile import NotWritable

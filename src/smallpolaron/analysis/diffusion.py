@@ -90,8 +90,8 @@ def _judged(
     begin = max(tau_P.time_fs, plateau.from_fs)
     part = 0.5 * run.dmsd[(run.time_fs >= begin) & (run.time_fs <= plateau.to_fs)]
     mean = float(np.mean(part))
-    error = float(np.max(np.abs(part - mean)))
-    return replace(plateau, D_A2_fs=mean, error_A2_fs=error, from_fs=begin)
+    flatness = float(np.max(np.abs(part - mean)))
+    return replace(plateau, D_A2_fs=mean, flatness_A2_fs=flatness, from_fs=begin)
 
 
 def _stays(run: Spreading, plateau: Plateau, until_fs: float, percent: float) -> bool:

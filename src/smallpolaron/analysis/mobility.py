@@ -24,27 +24,23 @@ class Mobility:
     Attributes:
         D_running: integral of Re C from zero to every time, angstrom^2/fs, (times,).
         D_A2_fs: diffusion constant, the last value of D_running, angstrom^2/fs.
-        D_error_A2_fs: larger of the drift of D_running over the last tenth of the record and
+        D_error_record_A2_fs: larger of the drift of D_running over the last tenth of the record and
             the estimated integral beyond its end, angstrom^2/fs; infinite if C does not decay.
         drift_A2_fs: largest distance from D within the last tenth of the record, angstrom^2/fs.
         tail_A2_fs: bound on the integral beyond the record if the decay continues, angstrom^2/fs;
             if C does not decay over the last fifth of the record, its last size is taken to
             persist for another record, or, above 1e-3 of the maximum, the bound is infinite.
         D_paper: D in the unit of the reference papers, 2 D/bohr^2.
-        D_error_paper: error of D in that unit.
         mobility_cm2: DC mobility in cm^2/(V s).
-        mobility_error_cm2: its error in cm^2/(V s).
     """
 
     D_running: FloatArray
     D_A2_fs: float
-    D_error_A2_fs: float
+    D_error_record_A2_fs: float
     drift_A2_fs: float
     tail_A2_fs: float
     D_paper: float
-    D_error_paper: float
     mobility_cm2: float
-    mobility_error_cm2: float
 
 
 def running_integral(
@@ -80,7 +76,7 @@ def mobility(
     dC: ArrayLike | None = None,
     d2C: ArrayLike | None = None,
 ) -> Mobility:
-    """Diffusion constant and DC mobility, with the error left by the end of the record.
+    """Diffusion constant and DC mobility, with what the end of the record leaves open.
 
     Args:
         time_fs: evenly spaced times from zero in fs, (times,), at least 20.
@@ -109,17 +105,14 @@ def mobility(
     D = float(running[-1])
     drift = float(np.max(np.abs(running[-window:] - D)))
     tail = _tail_bound(np.abs(series.values.real), window, series.step)
-    error = max(drift, tail)
     return Mobility(
         D_running=running,
         D_A2_fs=D,
-        D_error_A2_fs=error,
+        D_error_record_A2_fs=max(drift, tail),
         drift_A2_fs=drift,
         tail_A2_fs=tail,
         D_paper=paper_units(D),
-        D_error_paper=paper_units(error),
         mobility_cm2=mobility_cm2(D, temperature_K),
-        mobility_error_cm2=mobility_cm2(error, temperature_K),
     )
 
 

@@ -32,8 +32,8 @@ class Plateau:
         rule: the criterion in words.
         found: whether there is a plateau.
         D_A2_fs: mean of D(t) over it, angstrom^2/fs; NaN without one.
-        error_A2_fs: largest deviation of D(t) from that mean on it, angstrom^2/fs: how flat it is.
-            How much a larger system would change it only a larger system tells.
+        flatness_A2_fs: largest deviation of D(t) from that mean on it, angstrom^2/fs: not the whole
+            error of D. How much a larger system would change it only a larger system tells.
         from_fs: first stored time on it, fs; NaN without one.
         to_fs: last stored time on it, fs; NaN without one.
         reason: why there is none, or that the record ends on it; empty otherwise.
@@ -42,7 +42,7 @@ class Plateau:
     rule: str
     found: bool
     D_A2_fs: float
-    error_A2_fs: float
+    flatness_A2_fs: float
     from_fs: float
     to_fs: float
     reason: str
@@ -98,8 +98,8 @@ def find_plateau(
     part = D[first : last + 1]
     mean = float(np.mean(part))
     reason = "the record ends on it" if last == time.size - 1 else ""
-    error = float(np.max(np.abs(part - mean)))
-    return Plateau(rule, True, mean, error, float(time[first]), float(time[last]), reason)
+    flatness = float(np.max(np.abs(part - mean)))
+    return Plateau(rule, True, mean, flatness, float(time[first]), float(time[last]), reason)
 
 
 def _stretches(D: FloatArray, flatness: float) -> Iterator[tuple[int, int]]:

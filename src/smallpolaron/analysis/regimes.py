@@ -169,7 +169,7 @@ def _ballistic_end(run: Spreading) -> float:
 
 
 def _height(plateau: Plateau) -> str:
-    return f"D = {plateau.D_A2_fs:.4g} ± {plateau.error_A2_fs:.1g} angstrom^2/fs; "
+    return f"D = {plateau.D_A2_fs:.4g} angstrom^2/fs, flat within {plateau.flatness_A2_fs:.1g}; "
 
 
 def _alpha(run: Spreading, from_fs: float, to_fs: float) -> str:

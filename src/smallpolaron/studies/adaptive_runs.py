@@ -249,7 +249,7 @@ def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
         variables["resolvent/frequency"] = Variable(
             np.asarray(found.frequencies, dtype=float), axis, "rad fs^-1", "Angular frequency."
         )
-        variables["resolvent/sigma"] = Variable(
+        variables["resolvent/current_transform"] = Variable(
             found.sigma, axis, _D, "Integral of exp(i omega t) C_JJ from 0, by linear solve."
         )
     return variables

@@ -48,7 +48,7 @@ _SCALARS: Final = {
     for quantity, text in {
         "tau_K_band_fs": ("fs", "Kernel cutoff after which D stays in the absolute band."),
         "tau_K_percent_fs": ("fs", "Kernel cutoff after which D stays in the relative band."),
-        "D_whole": (D_UNIT, "D of the whole kernel; NaN where it is unstable."),
+        "D_kernel": (D_UNIT, "D of the whole kernel; NaN where it is unstable."),
     }.items()
 }
 
@@ -104,9 +104,9 @@ def _augmented(
             continue
         times = settling_times(t, D, direct.D_A2_fs, **bands)
         found[key] = (kernel.K[:, -1, -1], D, times)
-        values[f"{key}/D_whole"] = float(D[-1])
+        values[f"{key}/D_kernel"] = float(D[-1])
         if np.isnan(D[-1]):
-            notes[f"{key}/D_whole"] = (
+            notes[f"{key}/D_kernel"] = (
                 "the dynamics with the whole kernel does not decay within the record"
                 + _negative_norm(derivatives[source], order)
             )

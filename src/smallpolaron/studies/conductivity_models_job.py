@@ -132,13 +132,15 @@ def _axes(
     time_fs: NDArray[np.float64],
     curve: NDArray[np.float64],
     omega: NDArray[np.float64],
-    sigma: NDArray[np.complex128],
+    exact: NDArray[np.complex128],
 ) -> Variables:
     return {
         "time_fs": time_variable(time_fs),
         "curve": Variable(curve, ("time",), "1", "Kubo transform of C_JJ over its value at 0."),
         "omega": Variable(omega, ("omega",), "rad fs^-1", "Angular frequency."),
-        "sigma": Variable(sigma, ("omega",), MU, "Complex mobility, the transform of the curve."),
+        "mobility_ac": Variable(
+            exact, ("omega",), MU, "Complex mobility, the transform of the curve."
+        ),
     }
 
 

@@ -43,7 +43,7 @@ class CrateRequest:
     Attributes:
         folder: results of the study, with its plan.json.
         output: archive (.zip) or folder to write; must not exist.
-        configuration: the study file; None to look for it in ``config``.
+        configuration: the study file; None to look for it here and in ``config``.
         partial: whether jobs may be missing.
     """
 
@@ -129,15 +129,15 @@ def _missing_jobs(plan: Plan, request: CrateRequest) -> int:
 
 
 def _study_file(plan: Plan) -> Path:
-    """Return the file in ``config`` whose plan is the one of the results."""
-    for path in sorted(Path("config").glob("*.yaml")):
+    """Return the file here or in ``config`` whose plan is the one of the results."""
+    for path in sorted(path for place in ("", "config/") for path in Path().glob(f"{place}*.y*ml")):
         try:
-            if plan_json(load_plan(path)) == plan_json(plan):
+            if plan_json(load_plan(path, within_budget=False)) == plan_json(plan):
                 return path
         except ConfigurationError:
             continue
     raise StoreError(
-        f"no file in config/ has the plan of study '{plan.study}'; "
+        f"no study file in this folder or in config/ has the plan of study '{plan.study}'; "
         "name its study file with --config"
     )
 
@@ -149,7 +149,7 @@ def _study_text(study: Path, plan: Plan) -> str:
         ConfigurationError: it is not a study.
         StoreError: it is another study.
     """
-    own = load_plan(study)
+    own = load_plan(study, within_budget=False)
     if own.study != plan.study:
         raise StoreError(f"{study}: is of study '{own.study}', the results are of '{plan.study}'")
     if plan_json(own) == plan_json(plan):
@@ -195,7 +195,7 @@ def _about(path: Path, description: str) -> dict[str, Any]:
 
 def _description(path: Path, result: Result | None) -> str:
     if result is not None:
-        failed = ", ".join(gate.name for gate in result.gates if not gate.passed)
+        failed = ", ".join(result.failed_gates)
         verdict = f"failed quality gates: {failed}" if failed else "all quality gates passed"
         return f"Result of kind {result.kind}, point {result.parameters.get('point')}; {verdict}."
     if path.name == "plan.json":

@@ -102,6 +102,29 @@ def derive(
     )
 
 
+def errors_of_D(source: Result, record_A2_fs: float) -> tuple[float, float]:
+    """Return the estimated error of D from all sources, and what of it is the end of the record.
+
+    Args:
+        source: correlation result.
+        record_A2_fs: what the record by itself leaves open at its end, angstrom^2/fs; it counts
+            where the run could not solve for what comes after the record.
+
+    Returns:
+        Both in angstrom^2/fs; NaN where the run does not estimate its errors (fixed hierarchies,
+        tables of numbers).
+    """
+    if "errors/D/total" not in source.variables:
+        return NAN, NAN
+    total, end = (
+        float(np.real(source.variables[f"errors/D/{name}"].data))
+        for name in ("total", "finite_time")
+    )
+    if np.isnan(end):  # then it is not in the total either
+        return total + record_A2_fs, record_A2_fs
+    return total, end
+
+
 def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
     """Return a result that says by which criteria it was analysed, so that it can be made again."""
     return replace(result, provenance={**result.provenance, "analysis": settings.model_dump()})

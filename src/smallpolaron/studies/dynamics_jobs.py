@@ -128,7 +128,7 @@ def _deliver(result: Result, options: JobOptions) -> str:
     """Write the result, on one rank; return why it is not there afterwards, or nothing."""
     from smallpolaron.dynamics.progress import to_stderr
 
-    failed = [gate.name for gate in result.gates if not gate.passed]
+    failed = result.failed_gates
     verdict = f"flagged: {', '.join(failed)}" if failed else "all quality gates passed"
     try:
         write_result(options.output, result, overwrite=options.overwrite)

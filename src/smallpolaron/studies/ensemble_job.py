@@ -117,7 +117,7 @@ def _check_order(ensemble: Ensemble, runs: Sequence[Result]) -> None:
 
 def _left_out(run: Result) -> str:
     """Return why a member is not averaged, or an empty text."""
-    failed = ", ".join(gate.name for gate in run.gates if not gate.passed)
+    failed = ", ".join(run.failed_gates)
     return run.notes.get("reason", "") or (f"failed {failed}" if failed else "")
 
 

@@ -25,6 +25,7 @@ ENSEMBLE_COLUMNS = (
     "point",
     "used",
     "member_D_A2_fs",
+    "member_D_error_A2_fs",
     *(f"{name}_A2_fs" for name in _NUMBERS),
     "flagged",
     "remark",
@@ -36,14 +37,18 @@ def ensemble_rows(ensembles: Sequence[Result]) -> Iterator[Row]:
     for result in ensembles:
         common = _common(result)
         names = ("member", "members/point", "members/used", "members/D")
-        columns = (np.asarray(result.variables[name].data) for name in names)
-        for member, point, used, D in zip(*columns, strict=True):
+        columns = [np.asarray(result.variables[name].data) for name in names]
+        errors = result.variables.get("members/D_error")  # only of currents
+        unknown = np.full(columns[0].shape, np.nan)
+        columns.append(unknown if errors is None else np.asarray(errors.data))
+        for member, point, used, D, error in zip(*columns, strict=True):
             yield {
                 **common,
                 "member": int(member),
                 "point": point.decode(),
                 "used": bool(used),
                 "member_D_A2_fs": float(D),
+                "member_D_error_A2_fs": float(error),
             }
 
 

@@ -172,6 +172,7 @@ def current_variables(members: Members, mobilities: Sequence[Result]) -> tuple[V
     running = replace(members, runs=mobilities).stack("D_running")
     own = np.array([NAN if run.flagged else _number(run, "D") for run in mobilities])
     own[~members.used] = NAN
+    errors = np.where(np.isfinite(own), [_number(run, "D_error") for run in mobilities], NAN)
     D = _interval(members.mean(own))
     factor = mobility_cm2(1.0, number(members.parameters, "model.temperature_K"))
     values = D | {name.replace("D", "mobility"): factor * value for name, value in D.items()}
@@ -183,6 +184,7 @@ def current_variables(members: Members, mobilities: Sequence[Result]) -> tuple[V
         "members/C_JJ": Variable(C, _MEMBER, units, "Current autocorrelation function."),
         "members/D_running": Variable(running, _MEMBER, D_UNIT, "Integral of Re C_JJ."),
         "members/D": Variable(own, ("member",), D_UNIT, "D; NaN where it has not settled."),
+        "members/D_error": Variable(errors, ("member",), D_UNIT, "Its estimated error."),
         **scalars(_D_SCALARS | _MOBILITY_SCALARS, {**values, "D_spread": spread(own)}),
     }
     counted = _counted(own, members, "a D that has settled")

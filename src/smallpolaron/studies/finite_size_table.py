@@ -25,8 +25,12 @@ FINITE_SIZE_COLUMNS = (
     "depth",
     "n_sites",
     "D_A2_fs",
+    "D_error_A2_fs",
+    "D_error_record_A2_fs",
     "D_paper",
+    "D_paper_error",
     "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
     "used",
     "difference_percent",
     "difference_paper",
@@ -109,7 +113,10 @@ def _system_rows(index: int, members: list[Result], settings: AnalysisConfig) ->
 
 def _row(index: int, result: Result, table: FiniteSizeTable | None, found: SizeRow | None) -> Row:
     parameters = result.parameters
-    remarks = [result.notes.get("reason", "")]
+    failed = ", ".join(result.failed_gates)
+    remarks = [failed and f"flagged: {failed}", result.notes.get("reason", "")]
+    if "D_error" in result.notes:
+        remarks.append(f"error {result.notes['D_error']}")
     if table and found:
         remarks += [table.band.reason, table.percent.reason]
     return {
@@ -123,8 +130,12 @@ def _row(index: int, result: Result, table: FiniteSizeTable | None, found: SizeR
         "depth": parameters["hierarchy"]["depth"],
         "n_sites": parameters["model"]["n_sites"],
         "D_A2_fs": _number(result, "D"),
+        "D_error_A2_fs": _number(result, "D_error"),
+        "D_error_record_A2_fs": _number(result, "D_error_record"),
         "D_paper": _number(result, "D_paper"),
+        "D_paper_error": _number(result, "D_paper_error"),
         "mobility_cm2_Vs": _number(result, "mobility"),
+        "mobility_error_cm2_Vs": _number(result, "mobility_error"),
         "used": found is not None,
         "difference_percent": found.difference_percent if found else math.nan,
         "difference_paper": found.difference_paper if found else math.nan,

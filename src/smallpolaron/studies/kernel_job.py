@@ -18,6 +18,7 @@ from smallpolaron.studies.derive import (
     Variables,
     derive,
     empty,
+    errors_of_D,
     scalars,
     time_variable,
 )
@@ -30,6 +31,7 @@ _KERNEL_SCALARS = {
     "t_eq_band_fs": ("fs", "Time after which the running integral stays in the absolute band."),
     "t_eq_percent_fs": ("fs", "Time after which the running integral stays in the relative band."),
     "D_kernel": (D_UNIT, "D of the whole kernel."),
+    "D_kernel_error": (D_UNIT, "Error of D and step_check_D_change; NaN if not estimated."),
     "step_check_D_change": ("1", "Relative change of D when every second time is dropped."),
     "step_check_K_change": ("1", "Largest change of K then, relative to the largest K."),
 }
@@ -38,10 +40,12 @@ _KERNEL_SCALARS = {
 def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
     series = Series.of(source)
-    return derive("kernel", source, lambda: _kernel(series, settings), lambda: _no_kernel(series))
+    return derive(
+        "kernel", source, lambda: _kernel(series, source, settings), lambda: _no_kernel(series)
+    )
 
 
-def _kernel(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+def _kernel(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     t, C, dC, d2C = series.time_fs, series.C, series.dC, series.d2C
     direct = mobility(t, C, series.temperature_K, dC, d2C)
     kernel = memory_kernel(t, C, dC, d2C)
@@ -55,8 +59,10 @@ def _kernel(series: Series, settings: AnalysisConfig) -> tuple[Variables, Notes]
         "tau_K": settling_times(scan.cutoff_fs, scan.D, direct.D_A2_fs, **bands),
         "t_eq": settling_times(t, direct.D_running, direct.D_A2_fs, **bands),
     }
+    error, _ = errors_of_D(source, direct.D_error_record_A2_fs)
     values: dict[str, float] = {
         "D_kernel": check.D_fine,
+        "D_kernel_error": error + abs(check.D_fine) * check.D_change,
         "step_check_D_change": check.D_change,
         "step_check_K_change": check.kernel_change,
     }

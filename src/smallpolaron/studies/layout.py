@@ -36,6 +36,7 @@ class Required(NamedTuple):
 _T: Final = ("time",)
 _C: Final = "angstrom^2 fs^-2"
 _D: Final = "angstrom^2 fs^-1"
+_MU: Final = "cm^2 V^-1 s^-1"
 _TIME: Final = {"time_fs": Required(_T, "fs", True)}
 _OMEGA: Final = {"omega": Required(("omega",), "rad fs^-1", True)}
 _MSD: Final = {
@@ -54,7 +55,7 @@ _SOLVES: Final = {
     "errors/D/finite_time": Required((), _D, optional=True),
     "resolvent/D": Required((), _D, optional=True),
     "resolvent/frequency": Required(("frequency",), "rad fs^-1", True, optional=True),
-    "resolvent/sigma": Required(("frequency",), _D, is_complex=True, optional=True),
+    "resolvent/current_transform": Required(("frequency",), _D, is_complex=True, optional=True),
 }
 _MODELS: Final = ("trusted", "class", "dc_good", "beaten")
 _MOMENTS: Final = {"mean": "rad fs^-1", "variance": "rad^2 fs^-2", "skewness": "1", "kurtosis": "1"}
@@ -87,8 +88,10 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
         "D_running": Required(_T, _D, True),
         "D": Required((), _D),
         "D_error": Required((), _D),
-        "mobility": Required((), "cm^2 V^-1 s^-1"),
-        "sigma": Required(("omega",), "cm^2 V^-1 s^-1", True, is_complex=True),
+        "D_error_record": Required((), _D),
+        "mobility": Required((), _MU),
+        "mobility_error": Required((), _MU),
+        "mobility_ac": Required(("omega",), _MU, True, is_complex=True),
     },
     "drude_smith": {
         **_TIME,
@@ -120,6 +123,7 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
         "tau_P_fs": Required((), "fs"),
         "tau_R_fs": Required((), "fs"),
         "plateau_D": Required((), _D),
+        "plateau_D_flatness": Required((), _D),
     },
     "ladder": {
         "n_sites": Required(("n_sites",), "1", True),
@@ -132,7 +136,9 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
     "verdict": {
         "runs/system": Required(("run",), "1", True),
         "runs/D": Required(("run",), _D),
+        "runs/D_error": Required(("run",), _D),
         "systems/reference_D": Required(("system",), _D),
+        "systems/reference_D_error": Required(("system",), _D),
     },
     "inverse": {},
 }

@@ -13,7 +13,7 @@ from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2
+from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2, paper_units
 from smallpolaron.studies.derive import (
     D_UNIT,
     MU,
@@ -24,6 +24,7 @@ from smallpolaron.studies.derive import (
     Variables,
     derive,
     empty,
+    errors_of_D,
     scalars,
     time_variable,
 )
@@ -35,15 +36,21 @@ MOST_FREQUENCIES: Final = 1201
 
 _MOBILITY_SCALARS = {
     "D": (D_UNIT, "Diffusion constant: integral of Re C_JJ."),
-    "D_error": (D_UNIT, "What the end of the record leaves open in D."),
+    "D_error": (D_UNIT, "Estimated error of D from all sources; NaN where not estimated."),
+    "D_error_record": (D_UNIT, "The part of it that the end of the record alone suggests."),
     "D_paper": (PAPER_UNIT, "D in the unit of the reference papers."),
-    "D_paper_error": (PAPER_UNIT, "Its error."),
+    "D_paper_error": (PAPER_UNIT, "Its estimated error from all sources."),
     "mobility": (MU, "DC mobility e D / k_B T."),
-    "mobility_error": (MU, "Its error."),
-    "D_estimate": (D_UNIT, "Estimated error of D from all sources; NaN for fixed hierarchies."),
+    "mobility_error": (MU, "Its estimated error from all sources."),
     "D_resolvent": (D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."),
-    "mobility_resolvent": (MU, "DC mobility from it."),
+    "D_resolvent_error": (D_UNIT, "Its estimated error: D_error without the end of the record."),
+    "mobility_resolvent": (MU, "DC mobility from D_resolvent."),
+    "mobility_resolvent_error": (MU, "Its estimated error."),
 }
+_NO_ERROR: Final = (
+    "not estimated: neither a fixed hierarchy nor a table of numbers tells what it leaves out; "
+    "D_error_record is the part of the end of the record"
+)
 
 
 def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
@@ -81,33 +88,38 @@ def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple
     omega = spectrum.omega[chosen]
     values = {
         "D": found.D_A2_fs,
-        "D_error": found.D_error_A2_fs,
+        "D_error_record": found.D_error_record_A2_fs,
         "D_paper": found.D_paper,
-        "D_paper_error": found.D_error_paper,
         "mobility": found.mobility_cm2,
-        "mobility_error": found.mobility_error_cm2,
     }
-    sigma = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
+    ac = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
     arrays = _resolvent(source, T) | _mobility_arrays(
-        series, kubo.C, found.D_running, omega, sigma, spectrum.full[chosen], spectrum.kubo[chosen]
+        series, kubo.C, found.D_running, omega, ac, spectrum.full[chosen], spectrum.kubo[chosen]
     )
-    values |= _from_run(source, mobility_cm2(1.0, T))
-    return arrays | scalars(_MOBILITY_SCALARS, values), {}
+    error, end = errors_of_D(source, found.D_error_record_A2_fs)
+    values |= {
+        "D_error": error,
+        "D_paper_error": paper_units(error),
+        "mobility_error": mobility_cm2(error, T),
+        **_by_linear_solve(source, error - end, T),
+    }
+    notes = {"D_error": _NO_ERROR} if np.isnan(error) else {}
+    return arrays | scalars(_MOBILITY_SCALARS, values), notes
 
 
 def _resolvent(source: Result, temperature_K: float) -> Variables:
     """Return the real AC mobility at the frequencies of the linear solves, if there are any.
 
-    Re sigma is half the two-sided spectrum S of C_JJ; with detailed balance that of the Kubo
-    transform is S (1 - exp(-beta w)) / (beta w).
+    The real part of the half-sided transform of C_JJ is half its two-sided spectrum S; with
+    detailed balance that of the Kubo transform is S (1 - exp(-beta w)) / (beta w).
     """
-    if "resolvent/sigma" not in source.variables:
+    if "resolvent/current_transform" not in source.variables:
         return {}
     frequency = source.variables["resolvent/frequency"]
     x = beta(temperature_K) * np.asarray(frequency.data, dtype=np.float64)
     factor = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x != 0.0)
-    sigma = np.real(source.variables["resolvent/sigma"].data)
-    real = mobility_cm2(1.0, temperature_K) * factor * sigma
+    transform = np.real(source.variables["resolvent/current_transform"].data)
+    real = mobility_cm2(1.0, temperature_K) * factor * transform
     return {
         "resolvent/frequency": frequency,
         "resolvent/mobility_real": Variable(
@@ -116,15 +128,17 @@ def _resolvent(source: Result, temperature_K: float) -> Variables:
     }
 
 
-def _from_run(source: Result, mobility_of_D: float) -> dict[str, float]:
-    """Return what a run on an adaptive hierarchy knows of D by itself."""
+def _by_linear_solve(source: Result, error: float, temperature_K: float) -> dict[str, float]:
+    """Return D that a run on an adaptive hierarchy solved for, with its error."""
     if "resolvent/D" not in source.variables:
         return {}
     D = float(np.real(source.variables["resolvent/D"].data))
+    error = error if D else 0.0  # on an open chain D is 0, exactly
     return {
-        "D_estimate": float(np.real(source.variables["errors/D/total"].data)),
         "D_resolvent": D,
-        "mobility_resolvent": mobility_of_D * D,
+        "D_resolvent_error": error,
+        "mobility_resolvent": mobility_cm2(D, temperature_K),
+        "mobility_resolvent_error": mobility_cm2(error, temperature_K),
     }
 
 
@@ -142,7 +156,7 @@ def _mobility_arrays(
     C_kubo: NDArray[np.float64],
     D_running: NDArray[np.float64],
     omega: NDArray[np.float64],
-    sigma: NDArray[np.complex128],
+    ac: NDArray[np.complex128],
     full: NDArray[np.float64],
     kubo: NDArray[np.float64],
 ) -> Variables:
@@ -154,7 +168,7 @@ def _mobility_arrays(
         ),
         "D_running": Variable(D_running, ("time",), D_UNIT, "Integral of Re C_JJ up to each time."),
         "omega": Variable(omega, frequency, "rad fs^-1", "Angular frequency."),
-        "sigma": Variable(sigma, frequency, MU, "Complex frequency-resolved mobility."),
+        "mobility_ac": Variable(ac, frequency, MU, "Complex frequency-resolved mobility."),
         "spectrum": Variable(full, frequency, D_UNIT, "Two-sided spectrum of C_JJ."),
         "spectrum_kubo": Variable(kubo, frequency, D_UNIT, "Spectrum of the Kubo transform."),
     }
@@ -163,6 +177,6 @@ def _mobility_arrays(
 def _no_mobility(series: Series) -> Variables:
     curve = empty(series.time_fs)
     zero, nothing = np.zeros(1), np.full(1, NAN)
-    sigma = np.full(1, NAN, dtype=np.complex128)
-    arrays = _mobility_arrays(series, curve, curve, zero, sigma, nothing, nothing)
+    ac = np.full(1, NAN, dtype=np.complex128)
+    arrays = _mobility_arrays(series, curve, curve, zero, ac, nothing, nothing)
     return arrays | scalars(_MOBILITY_SCALARS, {})

@@ -62,7 +62,7 @@ def moments_result(source: Result, settings: AnalysisConfig, limit: float = MOME
 
 def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Variables, Notes]:
     omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
-    sigma = np.asarray(source.variables["sigma"].data, dtype=np.complex128)[omega >= 0.0]
+    mobility = np.asarray(source.variables["mobility_ac"].data, dtype=np.complex128)[omega >= 0.0]
     omega = omega[omega >= 0.0]
     if omega[-1] < limit:
         raise ValueError(
@@ -72,7 +72,7 @@ def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Va
         )
     C0 = float(np.real(np.asarray(source.variables["C_kubo"].data)[0]))
     unit = mobility_cm2(1.0, number(source.parameters, "model.temperature_K"))
-    spectrum = C0 * unit * inverse_conductivity(sigma)
+    spectrum = C0 * unit * inverse_conductivity(mobility)
     chosen = kernel_moments(omega, spectrum, [limit])
     curve = kernel_moments(omega, spectrum, [each for each in LIMITS if each <= omega[-1]])
     values = {

@@ -6,7 +6,7 @@ start site; of a chain that reads the same from both ends half of them will do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,6 +24,7 @@ from smallpolaron.analysis.population_kernel import (
     start_matrix,
 )
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.derive import (
     D_UNIT,
     Notes,
@@ -35,7 +36,8 @@ from smallpolaron.studies.derive import (
     time_variable,
     worst_gates,
 )
-from smallpolaron.studies.parameters import holstein_model, whole
+from smallpolaron.studies.parameters import holstein_model, is_infinite, whole
+from smallpolaron.studies.plan import Point
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable
 
@@ -43,9 +45,12 @@ _ORDERS: Final = ("populations", "dpopulations", "d2populations")
 _OWN: Final = ("start_site", "point", "study", "derived")
 """Parameters in which the files of one system differ."""
 
+POINTS_NOTE: Final = "points"
+"""Name of the note that holds the points of the runs, separated by commas."""
+
 _SCALARS: Final = {
     "plateau_D": (D_UNIT, "Mean of D_slope over its diffusive plateau; NaN without one."),
-    "plateau_error": (D_UNIT, "Largest deviation of D_slope from it on the plateau."),
+    "plateau_D_flatness": (D_UNIT, "Largest deviation of D_slope from it on the plateau."),
     "plateau_from_fs": ("fs", "First time on the plateau."),
     "plateau_to_fs": ("fs", "Last time on the plateau."),
     "tau_K_band_fs": ("fs", "Kernel cutoff after which D stays in the absolute band."),
@@ -104,8 +109,44 @@ class _Runs:
         )
 
 
-def population_kernel_result(sources: Sequence[Result], settings: AnalysisConfig) -> Result:
+def points_needed(points: Sequence[Point], point: Point, protocol: Protocol) -> list[Point]:
+    """Return the points from whose populations the kernel of a point is made, in any order.
+
+    Args:
+        points: points of the study.
+        point: one of them.
+        protocol: initialisation of the bath.
+
+    Raises:
+        StoreError: the study does not compute what the kernel needs.
+    """
+    if is_infinite(point.parameters):
+        raise StoreError(
+            f"{point.id}: the infinite lattice has no population kernel, its runs hold no "
+            "populations; use a ring or a chain"
+        )
+    model = holstein_model(point.parameters)
+    if model.is_translation_invariant:
+        return [point]
+    system = {**point.parameters, "start_site": None}
+    found = {
+        whole(each.parameters, "start_site"): each
+        for each in points
+        if protocol in each.protocols and {**each.parameters, "start_site": None} == system
+    }
+    _require_starts(found, model, f"the study has no point like {point.id}")
+    return list(found.values())
+
+
+def population_kernel_result(
+    sources: Sequence[Result], settings: AnalysisConfig, start_site: int | None = None
+) -> Result:
     """Return memory kernel of the populations, D against its cutoff, and the plateau of D(t).
+
+    Args:
+        sources: population results of one system, one of a ring, one per start site of others.
+        settings: criteria of the study.
+        start_site: start from which K and D are seen; None for the one next to the middle.
 
     Raises:
         StoreError: the runs are not of one system, or start sites are missing or given twice.
@@ -113,13 +154,20 @@ def population_kernel_result(sources: Sequence[Result], settings: AnalysisConfig
     by_start = _checked(sources)
     n_sites = whole(sources[0].parameters, "model.n_sites")
     start = min(by_start, key=lambda site: (abs(2 * site - n_sites), site))
-    runs = _Runs.of(by_start, start)
-    return derive(
+    if start_site is not None and start_site not in by_start:
+        raise StoreError(
+            f"--start-site {start_site}: no population file starts there; the files start on "
+            f"{', '.join(map(str, sorted(by_start)))}"
+        )
+    runs = _Runs.of(by_start, start if start_site is None else start_site)
+    found = derive(
         "population_kernel",
-        replace(by_start[start], gates=worst_gates(sources)),
+        replace(by_start[runs.start], gates=worst_gates(sources)),
         lambda: _population_kernel(runs, settings),
         lambda: _no_population_kernel(runs),
     )
+    names = ", ".join(str(source.parameters["point"]) for source in sources)
+    return replace(found, notes={**found.notes, POINTS_NOTE: names})
 
 
 def _checked(sources: Sequence[Result]) -> dict[int, Result]:
@@ -137,13 +185,18 @@ def _checked(sources: Sequence[Result]) -> dict[int, Result]:
         if len(found) > 1:
             raise StoreError("a homogeneous ring needs one population file: give one")
         return found
+    _require_starts(found, model, "there is no population file")
+    return found
+
+
+def _require_starts(found: Collection[int], model: HolsteinModel, lacking: str) -> None:
     missing = missing_starts(found, model.n_sites, model.is_mirror_symmetric)
     if missing:
         raise StoreError(
-            f"no population file starts on the sites {missing}: the memory kernel of this "
-            f"{model.topology} needs them, too; compute these starts (start_site)"
+            f"{lacking} that starts on the sites {missing}: the memory kernel of this "
+            f"{model.topology} needs them, too; put start_site: "
+            f"{sorted({*found, *missing})} on the grid"
         )
-    return found
 
 
 def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables, Notes]:
@@ -159,7 +212,7 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables
     )
     values = {
         "plateau_D": plateau.D_A2_fs,
-        "plateau_error": plateau.error_A2_fs,
+        "plateau_D_flatness": plateau.flatness_A2_fs,
         "plateau_from_fs": plateau.from_fs,
         "plateau_to_fs": plateau.to_fs,
         "tau_K_band_fs": times.band.time_fs,

@@ -19,6 +19,7 @@ from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
+from smallpolaron.studies.population_kernel_job import POINTS_NOTE
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.rerun_many import MANY, many_command
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
@@ -234,7 +235,7 @@ def _launcher() -> str:
 def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:
     """Return the files a result was derived from, and the other initialisation, if it was used."""
     folder = request.file.resolve().parent.parent / SOURCES[old.kind]
-    sources, partner = list(request.sources) or [folder / request.file.name], None
+    sources, partner = list(request.sources) or _beside(folder, request.file, old), None
     if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
         if old.notes["partner"] not in POPULATION_PROTOCOLS:
             raise StoreError(
@@ -250,9 +251,19 @@ def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | Non
     return sources, partner
 
 
+def _beside(folder: Path, file: Path, old: Result) -> list[Path]:
+    """Return the files in a folder that a result was derived from: one, or one per start site."""
+    points = old.notes.get(POINTS_NOTE)
+    if points is None:
+        return [folder / file.name]
+    return [folder / file.name.replace(old.parameters["point"], p) for p in points.split(", ")]
+
+
 def _derivation(old: Result, sources: Sequence[Path], partner: Path | None) -> list[str]:
     with_partner = ["--partner", str(partner)] if partner else []
     command = [*_program(), old.kind.replace("_", "-"), *with_partner]
+    if old.kind == "population_kernel":
+        command += ["--start-site", str(old.parameters["start_site"])]
     return [*command, f"--{SOURCES[old.kind]}", *map(str, sources)]
 
 

@@ -61,10 +61,12 @@ _SCALARS: Final = {
     "alpha_peak": ("1", "Maximum of alpha after its least value before tau_R; NaN without one."),
     "alpha_peak_fs": ("fs", "When that is."),
     "plateau_D": (D_UNIT, "Half the slope on the diffusive plateau; NaN without one."),
-    "plateau_error": (D_UNIT, "Largest deviation from it on the plateau."),
+    "plateau_D_error": (D_UNIT, "Its flatness and the error of the slope; NaN if not estimated."),
+    "plateau_D_flatness": (D_UNIT, "Largest deviation from it on the plateau."),
     "plateau_from_fs": ("fs", "First time on the plateau."),
     "plateau_to_fs": ("fs", "Last time on the plateau."),
     "D_end": (D_UNIT, "Half the slope where the record ends."),
+    "D_end_error": (D_UNIT, "Error of half the slope; NaN if not estimated."),
     "plateau_intercept": ("angstrom^2", "Mean of MSD - t dMSD/dt over the plateau."),
     **{
         f"{kind}/{edge}_fs": ("fs", f"{word} of the regime {kind}; NaN without it.")
@@ -125,9 +127,27 @@ def _spreading(
     several = [find_regimes(run, other, percent=float(p)) for p in TOLERANCES_PERCENT]
     tau_P = np.array([regimes.tau_P.time_fs for regimes in several])
     tau_R = np.array([regimes.tau_R.time_fs for regimes in several])
-    values = _values(found) | {"D_end": float(run.dmsd[-1]) / 2}
+    own = slope_error(source)
+    values = _values(found) | {
+        "D_end": float(run.dmsd[-1]) / 2,
+        "D_end_error": own,
+        "plateau_D_error": found.diffusion.plateau.flatness_A2_fs + own,
+    }
     variables = _arrays(run, tau_P, tau_R) | scalars(_SCALARS, values)
     return variables, _notes(found, partner)
+
+
+def slope_error(run: Result) -> float:
+    """Return the estimated error of D(t), half the slope of the mean-squared displacement.
+
+    Runs on the infinite lattice know it relative to the mean slope over the record; for others it
+    is NaN.
+    """
+    share = run.variables.get("errors/dmsd_dt/total")
+    if share is None:
+        return NAN
+    msd, time = (np.asarray(run.variables[name].data) for name in ("msd", "time_fs"))
+    return 0.5 * float(np.real(share.data)) * float(msd[-1] / time[-1])
 
 
 def _events(found: Regimes) -> dict[str, Event]:
@@ -142,7 +162,7 @@ def _values(found: Regimes) -> dict[str, float]:
         "alpha_peak": found.alpha.peak,
         "alpha_peak_fs": found.alpha.peak_fs,
         "plateau_D": found.diffusion.plateau.D_A2_fs,
-        "plateau_error": found.diffusion.plateau.error_A2_fs,
+        "plateau_D_flatness": found.diffusion.plateau.flatness_A2_fs,
         "plateau_from_fs": found.diffusion.plateau.from_fs,
         "plateau_to_fs": found.diffusion.plateau.to_fs,
         "plateau_intercept": found.diffusion.intercept_A2,

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +24,17 @@ from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
 from smallpolaron.studies.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.studies.hdf5_inputs import Unfit, datasets, require_readable, subgroup
+from smallpolaron.studies.older_versions import renamed
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.stored_gates import read_gates, read_notes, read_text
 from smallpolaron.studies.textfile import temporary_name, to_disk
 
 SCHEMA = "smallpolaron-result"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 OLDEST_READABLE = 1
-"""Version 1 is version 2 without checksums: ``content_sha256`` and the seal."""
+"""Version 2 is version 3 with the names in older_versions.py; version 1 is version 2 without
+checksums: ``content_sha256`` and the seal."""
 KINDS = (
     "correlation",
     "population",
@@ -102,7 +104,12 @@ class Result:
     @property
     def flagged(self) -> bool:
         """True when a quality gate failed."""
-        return any(not gate.passed for gate in self.gates)
+        return bool(self.failed_gates)
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """Names of the quality gates that failed."""
+        return [gate.name for gate in self.gates if not gate.passed]
 
     @property
     def digest(self) -> str:
@@ -229,8 +236,8 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
         kind: refuse a file of another kind.
 
     Returns:
-        Result; asking its variables, parameters or provenance for what the file lacks is a
-        StoreError.
+        Result, its variables by the names of this version; asking its variables, parameters or
+        provenance for what the file lacks is a StoreError.
 
     Raises:
         StoreError: no such file, truncated, changed since it was written, not written by this
@@ -240,9 +247,12 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
     path = Path(path)
     with _opened(path, kind) as file:
         result = _load(path, file)
-        has_digest = attributes.read_value(file, "schema_version") > 1
-        if has_digest and result.digest != attributes.read_value(file, _DIGEST):
+        version = attributes.read_value(file, "schema_version")
+        if version > 1 and result.digest != attributes.read_value(file, _DIGEST):
             raise _changed(path)
+        if version < SCHEMA_VERSION:
+            variables = renamed(result.kind, result.variables, result.parameters)
+            result = replace(result, variables=Held(path, "", variables))
     return result
 
 

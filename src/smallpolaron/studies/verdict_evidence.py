@@ -21,6 +21,7 @@ from smallpolaron.studies.parameters import confidence, is_adaptive, number, who
 from smallpolaron.studies.physical_system import is_uniform, physics, system_columns, system_name
 from smallpolaron.studies.plan import Plan, Point
 from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.spreading_job import slope_error
 from smallpolaron.studies.store import Result
 
 _METHODS: Final[dict[Protocol, Method]] = {
@@ -132,8 +133,8 @@ def _integral(found: Result) -> Integral | None:
     if found.parameters["model"]["topology"] != "chain" or "reason" in found.notes:
         return None
     time, running = (np.asarray(found.variables[name].data) for name in ("time_fs", "D_running"))
-    failed = {gate.name for gate in found.gates if not gate.passed}
-    return Integral(time, running, bool(failed - set(_GATES_OF_THE_END)))
+    failed = set(found.failed_gates) - set(_GATES_OF_THE_END)
+    return Integral(time, running, bool(failed))
 
 
 def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evidence:
@@ -141,8 +142,8 @@ def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evide
 
     It is known to be one as soon as it has lasted for as long as a plateau must.
     """
-    names = ("plateau_D", "plateau_error", "plateau_from_fs", "plateau_to_fs")
-    D, error, first, last = (float(np.real(found.variables[name].data)) for name in names)
+    names = ("plateau_D", "plateau_D_flatness", "plateau_from_fs", "plateau_to_fs")
+    D, flatness, first, last = (float(np.real(found.variables[name].data)) for name in names)
     _, _, why = found.notes.get("plateau", "").partition("; ")
     return Evidence(
         point=f"{point.id}__{found.parameters['start']}",
@@ -150,25 +151,13 @@ def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evide
         lattice=point.parameters["model"]["topology"],
         n_sites=whole(point.parameters, "model.n_sites"),
         D_A2_fs=D,
-        error_A2_fs=error + _slope_error(run),
+        error_A2_fs=flatness + float(np.nan_to_num(slope_error(run))),
         needed_fs=min(LEAST_RATIO * first, last),
         record_fs=float(np.asarray(found.variables["time_fs"].data)[-1]),
         cost=_cost(run),
         flagged=found.flagged,
         reason="" if math.isfinite(D) else found.notes.get("reason", why),
     )
-
-
-def _slope_error(run: Result) -> float:
-    """Return the estimated error of D(t), which runs on the infinite lattice know; else 0.
-
-    They know it relative to the mean slope over the record.
-    """
-    share = run.variables.get("errors/dmsd_dt/total")
-    if share is None:
-        return 0.0
-    msd, time = (np.asarray(run.variables[name].data) for name in ("msd", "time_fs"))
-    return 0.5 * float(np.real(share.data)) * float(msd[-1] / time[-1])
 
 
 def _cost(run: Result) -> Cost:

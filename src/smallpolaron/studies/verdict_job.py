@@ -64,7 +64,10 @@ _RUN: Final = {
     "lattice": (_ONE, f"{_codes(LATTICES)}."),
     "n_sites": (_ONE, "Number of sites; of the infinite lattice its window."),
     "D": (D_UNIT, "Settled integral of C_JJ, or diffusive plateau; NaN without one."),
-    "D_error": (D_UNIT, "Its own error: of the run; of a plateau its flatness."),
+    "D_error": (
+        D_UNIT,
+        "Its own error: of the run; of a plateau its flatness and that of its slope.",
+    ),
     "deviation": (_PERCENT, "Deviation of D from the reference."),
     "deviation_error": (_PERCENT, "Own error and that of the reference, over the reference."),
     "agrees": (_ONE, "1 within the tolerance, 0 not, -1 no evidence."),
@@ -97,7 +100,7 @@ _SYSTEM: Final = {
     "hopping_cm": ("cm^-1", "Hopping."),
     "temperature_K": ("K", "Temperature."),
     "reference_D": (D_UNIT, "What all D are compared with; NaN without a reference."),
-    "reference_error": (D_UNIT, "Its own error."),
+    "reference_D_error": (D_UNIT, "Its own error."),
     "confirmed": (_ONE, "Whether another method, or lattice, converges to it."),
 }
 
@@ -211,7 +214,7 @@ def _system(judged: Judged) -> dict[str, float]:
     reference = judged.verdict.reference
     return system_columns(judged.system.physics) | {
         "reference_D": reference.D_A2_fs if reference else NAN,
-        "reference_error": reference.error_A2_fs if reference else NAN,
+        "reference_D_error": reference.error_A2_fs if reference else NAN,
         "confirmed": judged.verdict.confirmed,
     }
 

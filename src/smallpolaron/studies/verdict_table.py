@@ -39,6 +39,7 @@ VERDICT_COLUMNS: Final = (
     "D_A2_fs",
     "D_error_A2_fs",
     "D_paper",
+    "D_paper_error",
     "deviation_percent",
     "deviation_error_percent",
     "agrees",
@@ -55,7 +56,7 @@ VERDICT_COLUMNS: Final = (
     "cost_factor",
     "reference",
     "reference_D_A2_fs",
-    "reference_error_A2_fs",
+    "reference_D_error_A2_fs",
     "reference_confirmed",
     "remark",
 )
@@ -87,7 +88,7 @@ def _common(judged: Judged) -> Row:
         **system_columns(judged.system.physics),
         "reference": reference.point if reference else "none",
         "reference_D_A2_fs": reference.D_A2_fs if reference else NAN,
-        "reference_error_A2_fs": reference.error_A2_fs if reference else NAN,
+        "reference_D_error_A2_fs": reference.error_A2_fs if reference else NAN,
         "reference_confirmed": judged.verdict.confirmed,
     }
 
@@ -110,6 +111,7 @@ def _run(finding: Finding) -> Row:
         "D_A2_fs": each.D_A2_fs,
         "D_error_A2_fs": each.error_A2_fs,
         "D_paper": paper_units(each.D_A2_fs),
+        "D_paper_error": paper_units(each.error_A2_fs),
         "deviation_percent": finding.deviation_percent,
         "deviation_error_percent": finding.error_percent,
         "agrees": finding.agrees,

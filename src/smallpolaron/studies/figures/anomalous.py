@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from smallpolaron.analysis.confined_walk import ConfinedWalk, confined_walk
 from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import paper, style
-from smallpolaron.studies.figures.runs import Run
+from smallpolaron.studies.figures.runs import Run, error_of, with_error
 
 STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
 """Initialisations of the lattice, as the paper calls them."""
@@ -29,7 +29,10 @@ _CROSSES: Final[dict[str, Any]] = {
     "markersize": 4.5,
     "markeredgecolor": style.VERMILION,
 }
-_TIMES: Final = ("tau_P_fs", "tau_R_fs", "plateau_D", "plateau_from_fs", "plateau_to_fs")
+_TIMES: Final = (
+    *("tau_P_fs", "tau_R_fs", "plateau_D", "plateau_D_flatness"),
+    *("plateau_from_fs", "plateau_to_fs"),
+)
 SLOPE_COLUMNS: Final = (
     "curve",
     "start",
@@ -39,6 +42,7 @@ SLOPE_COLUMNS: Final = (
     "paper_units",
     "alpha",
     *_TIMES,
+    "plateau_D_error",
 )
 """Columns of slopes and integrals, after paper.COLUMNS."""
 
@@ -163,7 +167,9 @@ def integrals(runs: Sequence[Run], name: str) -> Iterator[style.Row]:
 def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
     """Yield one row per run of populations and time, with the characteristic times of the run."""
     for run in runs:
-        times = {name: run.number(name) for name in _TIMES}
+        times = {name: run.number(name) for name in _TIMES} | {
+            "plateau_D_error": error_of(run, "plateau_D")
+        }
         curves = (run.array(name) for name in ("time_fs", "dmsd_dt", "alpha"))
         for time, slope, alpha in zip(*curves, strict=True):
             yield (
@@ -187,8 +193,9 @@ def plateau(run: Run) -> str:
     if not np.isfinite(D):
         return "no plateau"
     return (
-        f"plateau of D = {D:.4g} ± {run.number('plateau_error'):.1g} Å²/fs "
-        f"({paper_units(D):.4g} paper units) from {run.number('plateau_from_fs'):g} "
+        f"plateau of D = {with_error(run, 'plateau_D')} Å²/fs "
+        f"({paper_units(D):.4g} paper units), flat within "
+        f"{run.number('plateau_D_flatness'):.1g} Å²/fs, from {run.number('plateau_from_fs'):g} "
         f"to {run.number('plateau_to_fs'):g} fs"
     )
 

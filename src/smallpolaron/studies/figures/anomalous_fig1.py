@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 
 from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import anomalous, paper, style
-from smallpolaron.studies.figures.runs import Run, reference, remarks, run_main
+from smallpolaron.studies.figures.runs import Run, reference, remarks, run_main, with_error
 
 COLUMNS: Final = (*paper.COLUMNS, *anomalous.SLOPE_COLUMNS)
 
@@ -111,12 +111,12 @@ def text(found: Chains, percent: float) -> str:
     """Return what is seen, and what decides."""
     ends = "; ".join(f"N = {run.n_sites}: {_last(run)}" for run in (*found.current, found.long))
     plateaus = "; ".join(f"{run.label}: {anomalous.plateau(run)}" for run in found.spreading)
-    D = paper_units(found.infinite.number("D"))
+    D = with_error(found.infinite, "D_paper")
     return (
         "Open chains. Left: integral of Re C_JJ against its upper limit; inset: the long record, "
         "and a walk that hops between the walls with D of the infinite ring (dashed). The integral "
         "passes D of the infinite ring (dotted, "
-        f"{D:.4g} paper units, 2 D/bohr²), has no plateau, and goes to 0: J = dX/dt and the "
+        f"{D} paper units, 2 D/bohr²), has no plateau, and goes to 0: J = dX/dt and the "
         "position X is bounded on an open chain, so that the integral over all times is exactly 0. "
         f"Last values, paper units: {ends}. "
         "Right: slope of the mean-squared displacement after a start in the middle; inset: the "

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from smallpolaron.studies.figures import anomalous, paper, style
 from smallpolaron.studies.figures.pairs import Pair, pairs
-from smallpolaron.studies.figures.runs import Run, log_samples, run_main
+from smallpolaron.studies.figures.runs import Run, error_of, log_samples, run_main
 
 COLUMNS: Final = (
     *paper.COLUMNS,
@@ -24,7 +24,11 @@ COLUMNS: Final = (
     "tau_P_fs",
     "tau_R_fs",
     "plateau_D_A2_fs",
+    "plateau_D_error_A2_fs",
+    "plateau_D_flatness_A2_fs",
     "D_green_kubo_A2_fs",
+    "D_green_kubo_error_A2_fs",
+    "D_green_kubo_flagged",
 )
 
 
@@ -82,7 +86,13 @@ def rows(found: Sequence[Panel]) -> Iterator[style.Row]:
                 "tau_P_fs": run.number("tau_P_fs"),
                 "tau_R_fs": run.number("tau_R_fs"),
                 "plateau_D_A2_fs": run.number("plateau_D"),
+                "plateau_D_error_A2_fs": error_of(run, "plateau_D"),
+                "plateau_D_flatness_A2_fs": run.number("plateau_D_flatness"),
                 "D_green_kubo_A2_fs": panel.D,
+                "D_green_kubo_error_A2_fs": (
+                    panel.current.number("D_error") if panel.current else float("nan")
+                ),
+                "D_green_kubo_flagged": panel.current.flagged if panel.current else "",
             }
             for i in log_samples(time, anomalous.FIRST_FS):
                 yield fixed | {

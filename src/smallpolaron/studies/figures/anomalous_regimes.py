@@ -11,7 +11,7 @@ import numpy as np
 from smallpolaron.analysis.regimes import Kind
 from smallpolaron.studies.figures import anomalous, paper, style
 from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.runs import Run, input_parser, run_main
+from smallpolaron.studies.figures.runs import Run, error_of, input_parser, run_main, with_error
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 COLUMNS: Final = (
@@ -25,7 +25,8 @@ COLUMNS: Final = (
     "tau_P_fs",
     "tau_R_fs",
     "plateau_D_A2_fs",
-    "plateau_error_A2_fs",
+    "plateau_D_error_A2_fs",
+    "plateau_D_flatness_A2_fs",
     "plateau",
 )
 
@@ -39,7 +40,8 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
             "tau_P_fs": run.number("tau_P_fs"),
             "tau_R_fs": run.number("tau_R_fs"),
             "plateau_D_A2_fs": run.number("plateau_D"),
-            "plateau_error_A2_fs": run.number("plateau_error"),
+            "plateau_D_error_A2_fs": error_of(run, "plateau_D"),
+            "plateau_D_flatness_A2_fs": run.number("plateau_D_flatness"),
             "plateau": run.result.notes.get("plateau", ""),
         }
         if run.reason:
@@ -107,7 +109,8 @@ def _plateau(run: Run, look: str) -> Cell:
     D, why = run.number("plateau_D"), run.result.notes.get("plateau", run.reason)
     if not np.isfinite(D):
         return Cell("none", why.partition("; ")[2] or why, look or "text")
-    return Cell(f"{D:.4g} ± {run.number('plateau_error'):.1g}", look=look)
+    flat = f"flat within {run.number('plateau_D_flatness'):.1g}"
+    return Cell(with_error(run, "plateau_D"), flat, look)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -23,6 +23,7 @@ COLUMNS: Final = (
     "D_running_A2_fs",
     "D_running_paper_units",
     "D_A2_fs",
+    "D_error_A2_fs",
     "D_paper_units",
     "D_error_paper_units",
     "difference_paper_units",
@@ -105,8 +106,9 @@ def rows(found: Sizes) -> Iterator[style.Row]:
         D = run.number("D")
         fixed = paper.identity(run) | {
             "D_A2_fs": D,
+            "D_error_A2_fs": run.number("D_error"),
             "D_paper_units": paper_units(D),
-            "D_error_paper_units": paper_units(run.number("D_estimate")),
+            "D_error_paper_units": paper_units(run.number("D_error")),
             "difference_paper_units": paper_units(D - found.table.reference_D_A2_fs),
             "t_eq_fs": found.t_eq(run),
             "first_converged_n_sites": found.table.band.n_sites or "",
@@ -181,7 +183,7 @@ def _sizes(axes: Axes, found: Sizes) -> None:
             axes.errorbar(
                 [run.n_sites for run in runs],
                 [run.number("D") for run in runs],
-                yerr=[run.number("D_estimate") for run in runs],
+                yerr=[run.number("D_error") for run in runs],
                 marker="o",
                 linestyle="" if flagged else "-",
                 label="rings (flagged)" if flagged else "rings",
@@ -210,7 +212,7 @@ def text(found: Sizes) -> str:
     printed = f" Dashed, printed: {found.printed.text} paper units." if found.printed else ""
     when = f"by {latest:g} fs" if np.isfinite(latest) else "not on every ring within the record"
     D = paper_units(found.infinite.number("D"))
-    error = paper_units(found.infinite.number("D_estimate"))
+    error = paper_units(found.infinite.number("D_error"))
     return (
         "Integral of Re C_JJ on rings against its upper limit (left; inset: its end enlarged; "
         "shaded: the band), and its last value, D, against the number of sites (right; error bars: "

@@ -14,7 +14,7 @@ from smallpolaron.studies.figures import anomalous, paper
 from smallpolaron.studies.figures.pairs import Pair, pairs
 from smallpolaron.studies.figures.paper_page import Target
 from smallpolaron.studies.figures.printed_values import matching
-from smallpolaron.studies.figures.runs import Run
+from smallpolaron.studies.figures.runs import Run, with_error
 
 LONG_FS: Final = (1000.0, 5000.0, 10000.0, 25000.0)
 """Times at which the integral of a long run is read; the last is the printed length."""
@@ -210,10 +210,10 @@ def ring_current(
             _system(run),
             printed,
             run.number("D_paper"),
-            paper_units(run.number("D_estimate")),
+            paper_units(run.number("D_error")),
             "fs⁻¹",
             run.flagged,
-            f"D = {run.number('D'):.4g} Å²/fs, {run.number('mobility'):.4g} cm²/(V s)",
+            f"D = {with_error(run, 'D')} Å²/fs, {with_error(run, 'mobility')} cm²/(V s)",
         )
     yield _first_size(figure, good, limit, band, printed_sites)
 
@@ -290,9 +290,10 @@ def einstein(spreading: Sequence[Run], current: Sequence[Run]) -> Iterator[Targe
             _start(run),
             _NAN,
             difference,
-            100 * (drift + np.nan_to_num(other.number("D_estimate"))) / green_kubo,
+            100 * (drift + np.nan_to_num(other.number("D_error"))) / green_kubo,
             "%",
             run.flagged or other.flagged or not inside,
-            f"{end:.4g} and {green_kubo:.4g} Å²/fs; {'within' if inside else 'NOT within'} "
+            f"{with_error(run, 'D_end')} and {with_error(other, 'D')} Å²/fs; "
+            f"{'within' if inside else 'NOT within'} "
             f"{EINSTEIN_PERCENT:g} %; slope at {time[-1]:g} fs, alpha {run.array('alpha')[-1]:.3f}",
         )

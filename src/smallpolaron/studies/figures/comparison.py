@@ -10,9 +10,11 @@ from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
     engine_label,
+    error_of,
     read_study,
     run_main,
     study_parser,
+    with_error,
 )
 from smallpolaron.studies.figures.style import Row, write_numbers
 
@@ -20,6 +22,7 @@ COLUMNS = (
     *IDENTITY,
     "quantity",
     "computed",
+    "error",
     "printed",
     "printed_n_sites",
     "difference_percent",
@@ -49,12 +52,18 @@ def rows(runs: Sequence[Run]) -> Iterator[Row]:
         yield run.identity() | {
             "quantity": printed.quantity,
             "computed": value,
+            "error": error_of(run, printed.quantity),
             "printed": printed.value,
             "printed_n_sites": printed.n_sites,
             "difference_percent": 100 * (value / printed.value - 1),
             "unit": printed.unit,
             "source": printed.source,
         }
+
+
+def _computed(run: Run, quantity: str) -> str:
+    """Return a computed number; times are known to the sampling, all others have an error."""
+    return f"{run.number(quantity):.4g}" if quantity.endswith("_fs") else with_error(run, quantity)
 
 
 def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
@@ -74,7 +83,7 @@ def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
                 Cell(NAMES[printed.quantity], printed.unit, "text"),
                 Cell(f"{printed.eta_cm:g}, {printed.gamma_cm:g}"),
                 Cell(sites, look="fail" if run.flagged else ""),
-                Cell(f"{value:.4g}", engine_label(run.result.parameters)),
+                Cell(_computed(run, printed.quantity), engine_label(run.result.parameters)),
                 Cell(printed.text, printed.source),
                 Cell(str(printed.n_sites)),
                 Cell(difference),

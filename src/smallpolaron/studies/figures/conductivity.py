@@ -24,9 +24,9 @@ _THZ = 1e3 / (2 * np.pi)
 
 
 def _positive(run: Run) -> tuple[np.ndarray, np.ndarray]:
-    omega, sigma = run.array("omega"), run.array("sigma")
+    omega, mobility = run.array("omega"), run.array("mobility_ac")
     keep = omega >= 0
-    return omega[keep], sigma[keep]
+    return omega[keep], mobility[keep]
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
@@ -48,11 +48,11 @@ def draw(runs: Sequence[Run]) -> Figure:
     lines = style.line_styles([run.flagged for run in runs])
     until = 0.0
     for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
-        omega, sigma = _positive(run)
+        omega, mobility = _positive(run)
         # Im decays as 1/omega, so the real part decides how much is worth showing.
-        until = max(until, window(omega, [sigma.real], level=0.02))
+        until = max(until, window(omega, [mobility.real], level=0.02))
         label = run.legend() if style.named(i, len(runs)) else None
-        for axes, part in zip(panels, (sigma.real, sigma.imag), strict=True):
+        for axes, part in zip(panels, (mobility.real, mobility.imag), strict=True):
             axes.plot(omega / CM_TO_RAD_FS, part, label=label, **line)
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
         axes.axhline(0, color=style.GREY, linewidth=0.8)

@@ -21,7 +21,7 @@ from smallpolaron.studies.figures.runs import (
     run_main,
 )
 
-COLUMNS = (*IDENTITY, "route", "cutoff_fs", "mobility_cm2_Vs", "D_A2_fs")
+COLUMNS = (*IDENTITY, "route", "cutoff_fs", "mobility_at_cutoff_cm2_Vs", "D_at_cutoff_A2_fs")
 TIMES = (
     # variable, words, marker, colour
     ("tau_K_band_fs", r"$\tau_\mathcal{K}$, band", "o", style.VERMILION),
@@ -45,8 +45,8 @@ def rows(kernels: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row
                 yield run.identity() | {
                     "route": route,
                     "cutoff_fs": float(t),
-                    "mobility_cm2_Vs": float(run.mobility(D)),
-                    "D_A2_fs": float(D),
+                    "mobility_at_cutoff_cm2_Vs": float(run.mobility(D)),
+                    "D_at_cutoff_A2_fs": float(D),
                 }
         for name, *_ in TIMES:
             yield run.identity() | {"route": name, "cutoff_fs": run.number(name)}

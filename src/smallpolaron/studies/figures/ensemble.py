@@ -14,7 +14,7 @@ from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import Run, parser, run_main
 from smallpolaron.studies.store import read_result
 
-COLUMNS = ("ensemble", "start", "quantity", "time_fs", "mean", "low", "high")
+COLUMNS = ("ensemble", "start", "flagged", "quantity", "time_fs", "mean", "low", "high")
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,7 @@ def rows(run: Run) -> Iterator[style.Row]:
             yield {
                 "ensemble": run.result.parameters["point"],
                 "start": run.result.parameters.get("start", ""),
+                "flagged": run.flagged,
                 "quantity": panel.name if panel.factor == 1.0 else "D(t)",
                 "time_fs": float(t),
                 "mean": float(value),

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.model.units import paper_units
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
@@ -26,8 +27,11 @@ COLUMNS = (
     *IDENTITY,
     "series",
     "D_A2_fs",
+    "D_error_A2_fs",
     "D_paper_units",
+    "D_error_paper_units",
     "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
     "difference_percent",
     "first_converged_n_sites_band",
     "first_converged_n_sites_percent",
@@ -84,11 +88,15 @@ def rows(found: Sequence[Series]) -> Iterator[style.Row]:
     """Yield one row per run."""
     for series in found:
         for run, row in zip(series.runs, series.table.rows, strict=True):
+            error = run.number("D_error")
             yield run.identity() | {
                 "series": series.name,
                 "D_A2_fs": row.D_A2_fs,
+                "D_error_A2_fs": error,
                 "D_paper_units": row.D_paper,
+                "D_error_paper_units": paper_units(error),
                 "mobility_cm2_Vs": row.mobility_cm2,
+                "mobility_error_cm2_Vs": run.mobility(error),
                 "difference_percent": row.difference_percent,
                 "first_converged_n_sites_band": series.table.band.n_sites or "",
                 "first_converged_n_sites_percent": series.table.percent.n_sites or "",
@@ -97,26 +105,21 @@ def rows(found: Sequence[Series]) -> Iterator[style.Row]:
 
 def _draw_series(axes: Axes, series: Series, index: int) -> None:
     colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
-    rows = series.table.rows
-    good = [row for row in rows if not row.flagged]
-    if good:
-        axes.plot(
-            [row.n_sites for row in good],
-            [row.mobility_cm2 for row in good],
+    for flagged in (False, True):
+        runs = [run for run in series.runs if run.flagged == flagged]
+        if not runs:
+            continue
+        label = " ".join(filter(None, (series.name, "(flagged)" if flagged else "")))
+        axes.errorbar(
+            [run.n_sites for run in runs],
+            [run.mobility(run.number("D")) for run in runs],
+            [run.mobility(run.number("D_error")) for run in runs],
             marker=marker,
+            linestyle="" if flagged else "-",
             color=colour,
-            label=series.name or "computed",
-        )
-    bad = [row for row in rows if row.flagged]
-    if bad:
-        label = " ".join(part for part in (series.name, "(flagged)") if part)
-        axes.plot(
-            [row.n_sites for row in bad],
-            [row.mobility_cm2 for row in bad],
-            marker=marker,
-            linestyle="",
-            label=label,
-            **style.marker_style(colour, flagged=True),
+            capsize=3,
+            label=label or "computed",
+            **style.marker_style(colour, flagged),
         )
 
 

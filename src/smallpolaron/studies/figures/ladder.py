@@ -11,9 +11,20 @@ from matplotlib.figure import Figure
 
 from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import PAPER_UNIT_A2_FS, Run, parser, run_main
+from smallpolaron.studies.ladder.ladder_table import infinite_ring_usable
 from smallpolaron.studies.store import read_result
 
-COLUMNS = ("ladder", "what", "n_sites", "D_A2_fs", "D_error_A2_fs", "mobility_cm2_Vs", "usable")
+COLUMNS = (
+    "ladder",
+    "what",
+    "n_sites",
+    "D_A2_fs",
+    "D_error_A2_fs",
+    "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
+    "usable",
+    "flagged",
+)
 _INFINITY = 1.15
 """Where the values of infinitely many sites are drawn, in units of the largest size."""
 
@@ -25,7 +36,11 @@ def rows(run: Run) -> Iterator[style.Row]:
         yield _row(run, "size", D, error) | {"n_sites": int(n_sites), "usable": bool(usable)}
     for what, name in (("extrapolation", "D_infinity"), ("infinite ring", "D_infinite_ring")):
         if np.isfinite(run.number(name)):
-            yield _row(run, what, run.number(name), run.number(f"{name}_error"))
+            usable = (
+                not run.flagged if what == "extrapolation" else infinite_ring_usable(run.result)
+            )
+            row = _row(run, what, run.number(name), run.number(f"{name}_error"))
+            yield row | {"usable": bool(usable)}
 
 
 def _row(run: Run, what: str, D: float, error: float) -> dict[str, object]:
@@ -35,6 +50,8 @@ def _row(run: Run, what: str, D: float, error: float) -> dict[str, object]:
         "D_A2_fs": float(D),
         "D_error_A2_fs": float(error),
         "mobility_cm2_Vs": run.mobility(float(D)),
+        "mobility_error_cm2_Vs": run.mobility(float(error)),
+        "flagged": run.flagged,
     }
 
 
@@ -77,11 +94,12 @@ def _draw_limit(axes: Axes, run: Run, x: float) -> None:
         )
     ring = run.mobility(run.number("D_infinite_ring"))
     if np.isfinite(ring):
-        axes.axhline(ring, color=style.BLACK, linewidth=1.0, linestyle=(0, (4, 2)))
+        usable = infinite_ring_usable(run.result)
+        colour = style.BLACK if usable else style.VERMILION
+        label = "infinite ring" if usable else "infinite ring (flagged)"
+        axes.axhline(ring, color=colour, linewidth=1.0, linestyle=(0, (4, 2)))
         error = run.mobility(run.number("D_infinite_ring_error"))
-        axes.errorbar(
-            [x], [ring], [error], fmt="x", color=style.BLACK, capsize=3, label="infinite ring"
-        )
+        axes.errorbar([x], [ring], [error], fmt="x", color=colour, capsize=3, label=label)
 
 
 def draw(run: Run) -> Figure:

@@ -33,7 +33,9 @@ COLUMNS: Final = (
     "method",
     "D_paper_units",
     "D_error_paper_units",
+    "D_flatness_paper_units",
     "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
     "D_kernel_paper_units",
     "difference_paper_units",
     "first_converged_n_sites",
@@ -42,7 +44,7 @@ COLUMNS: Final = (
 
 
 Reading = Callable[[Run], tuple[float, float]]
-"""D of a run and its error, angstrom^2/fs; NaN where there is none."""
+"""D of a run and how far it is known, angstrom^2/fs; NaN where there is none."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +63,10 @@ class Method:
 
 
 def value(run: Run) -> tuple[float, float]:
-    """Return D and its error, angstrom^2/fs; NaN where there is no diffusive plateau."""
+    """Return D and its error, of a plateau its flatness, angstrom^2/fs; NaN without a plateau."""
     if run.result.kind == "mobility":
-        return run.number("D"), run.number("D_estimate")
-    return run.number("plateau_D"), run.number("plateau_error")
+        return run.number("D"), run.number("D_error")
+    return run.number("plateau_D"), run.number("plateau_D_flatness")
 
 
 def of_kernel(run: Run) -> float:
@@ -139,13 +141,17 @@ def rows(found: Sequence[Method]) -> Iterator[style.Row]:
         by_size = {row.n_sites: row for row in method.table.rows} if method.table else {}
         first = method.table.band.n_sites if method.table else None
         for run in method.runs:
-            D, error = value(run)
+            D, bar = value(run)
+            nan = float("nan")
+            error, flatness = (bar, nan) if method.name == "current" else (nan, bar)
             row = by_size.get(run.n_sites)
             yield paper.identity(run) | {
                 "method": method.name,
                 "D_paper_units": paper_units(D),
                 "D_error_paper_units": paper_units(error),
+                "D_flatness_paper_units": paper_units(flatness),
                 "mobility_cm2_Vs": run.mobility(D),
+                "mobility_error_cm2_Vs": run.mobility(error),
                 "D_kernel_paper_units": paper_units(of_kernel(run)),
                 "difference_paper_units": row.difference_paper if row else float("nan"),
                 "first_converged_n_sites": first or "",
@@ -214,8 +220,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "or not, where it has a diffusive plateau (filled; rings too small for one have no filled "
         "point), and from the whole memory kernel of the populations (hollow). Shaded: the current "
         f"on {REFERENCE_SITES} sites ± {band:g} paper units; rings mark the first size from which "
-        "a method stays inside. Error bars: estimated errors. Points outside the panel are in the "
-        "table."
+        "a method stays inside. Bars: estimated errors of the current; of populations, whose error "
+        "is not estimated, how flat the plateau is. Points outside the panel are in the table."
     )
     table = [row for methods_here in found for row in rows(methods_here)]
     figure = draw(found, band)

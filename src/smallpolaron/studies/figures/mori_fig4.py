@@ -81,7 +81,7 @@ def _conductivity(axes: Axes, run: Run) -> None:
     omega = run.array("omega")
     inside = omega <= _MOST_FREQUENCY
     curves = {
-        "exact": (run.array("sigma"), style.BLACK),
+        "exact": (run.array("mobility_ac"), style.BLACK),
         "fit in frequency": (run.array(f"{DRUDE_SMITH.name}/frequency/fit"), style.BLUE),
         "fit in the THz window": (run.array(f"{DRUDE_SMITH.name}/window/fit"), style.GREEN),
     }
@@ -90,7 +90,7 @@ def _conductivity(axes: Axes, run: Run) -> None:
         axes.plot(omega[inside], curve.imag[inside], color=colour, linestyle="--")
     axes.axvspan(run.number("window_from"), run.number("window_to"), color=style.GREY, alpha=0.2)
     axes.set(xlabel=r"$\omega$ (rad fs$^{-1}$)", ylabel=r"$\mu(\omega)$ (cm$^2$ V$^{-1}$ s$^{-1}$)")
-    exact = run.array("sigma")[inside]
+    exact = run.array("mobility_ac")[inside]
     axes.set_ylim(1.3 * min(0.0, exact.real.min(), exact.imag.min()), 1.3 * exact.real.max())
     style.legend(axes, fontsize=7, title="dashed: Im", title_fontsize=7)
 

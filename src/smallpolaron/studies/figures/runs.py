@@ -56,7 +56,7 @@ class Run:
     @property
     def failed_gates(self) -> list[str]:
         """Names of the quality gates that failed, in words."""
-        return [gate.name.replace("_", " ") for gate in self.result.gates if not gate.passed]
+        return [name.replace("_", " ") for name in self.result.failed_gates]
 
     @property
     def reason(self) -> str:
@@ -232,6 +232,19 @@ def remarks(runs: Sequence[Run]) -> list[str]:
         if causes:
             texts.append(f"{run.label} ({', '.join(causes)})")
     return texts
+
+
+def error_of(run: Run, name: str) -> float:
+    """Return the variable ``<name>_error`` of a run; NaN where there is none."""
+    error = f"{name}_error"
+    return run.number(error) if error in run.result.variables else float("nan")
+
+
+def with_error(run: Run, name: str) -> str:
+    """Return a number of a run as text with its error, such as ``0.337 ± 0.002``."""
+    error = error_of(run, name)
+    text = f"± {error:.2g}" if np.isfinite(error) else "(error not estimated)"
+    return f"{run.number(name):.4g} {text}"
 
 
 def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0.01) -> float:

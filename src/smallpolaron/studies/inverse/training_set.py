@@ -221,7 +221,7 @@ def _scalar(result: Result | None, name: str) -> float:
 def _mobility_error(result: Result) -> dict[str, float]:
     """Return the relative error of the mobility: the full estimate, else that of the record."""
     D = _scalar(result, "D")
-    for name in ("D_estimate", "D_error"):
+    for name in ("D_error", "D_error_record"):
         error = _scalar(result, name)
         if math.isfinite(error):
             return {"mobility": abs(error / D)}

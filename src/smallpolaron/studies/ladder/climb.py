@@ -54,10 +54,10 @@ class Rung:
         The error is what the run estimates from all sources where it does (adaptive hierarchies),
         but at least what the end of the record leaves open.
         """
-        D, end, estimate = (
-            float(mobility.variables[name].data.real) for name in ("D", "D_error", "D_estimate")
+        D, error, record = (
+            float(mobility.variables[name].data.real) for name in ("D", "D_error", "D_error_record")
         )
-        error = max(end, estimate) if math.isfinite(estimate) else end
+        error = max(error, record) if math.isfinite(error) else record
         size = whole(mobility.parameters, "model.n_sites")
         return cls(size, D, error, mobility.flagged)
 

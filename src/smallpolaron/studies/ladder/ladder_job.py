@@ -37,6 +37,7 @@ _SCALARS = {
     "fit_factor": ("1", "q of the exponential form; NaN for the inverse form."),
     "D_infinite_ring": (D_UNIT, "D of the infinite ring; NaN if it is not computed."),
     "D_infinite_ring_error": (D_UNIT, "Its estimated error."),
+    "infinite_ring_usable": ("1", "Whether its run passed its quality gates; NaN without one."),
 }
 
 
@@ -86,15 +87,26 @@ def ladder_result(
     values = {"converged_n_sites": float(verdict.n_sites or NAN)}
     values |= _limit_values(limit, number(parameters, "model.temperature_K"))
     if ring:
-        values |= {"D_infinite_ring": ring.D_A2_fs, "D_infinite_ring_error": ring.error_A2_fs}
+        values |= {
+            "D_infinite_ring": ring.D_A2_fs,
+            "D_infinite_ring_error": ring.error_A2_fs,
+            "infinite_ring_usable": float(ring.usable),
+        }
     return Result(
         kind="ladder",
         variables=_sizes(rungs, limit) | _curve(limit) | scalars(_SCALARS, values),
         parameters={**parameters, "point": ladder.name},
         gates=_gates(largest_share(usable, Tolerance.of(plan.ladder)), limit, ring),
         provenance=collect(ladder.hash, watch, source=mobilities[-1].provenance),
-        notes={"outcome": verdict.outcome, "verdict": verdict.text, **form},
+        notes={"outcome": verdict.outcome, "verdict": verdict.text, **form, **_errors(mobilities)},
     )
+
+
+def _errors(mobilities: Sequence[Result]) -> Notes:
+    """Say so where the errors are those of the end of the record alone."""
+    if any(math.isfinite(each.variables["D_error"].data.real) for each in mobilities):
+        return {}
+    return {"errors": "errors are of the end of the record only, the runs estimate no others"}
 
 
 def _limit(usable: Sequence[Rung]) -> tuple[SizeLimit | None, Notes]:

@@ -24,7 +24,9 @@ LADDER_COLUMNS = (
     "D_A2_fs",
     "D_error_A2_fs",
     "D_paper",
+    "D_paper_error",
     "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
     "change_percent",
     "change_paper",
     "usable",
@@ -37,6 +39,7 @@ LADDER_COLUMNS = (
     "D_infinity_paper_error",
     "D_infinite_ring_A2_fs",
     "D_infinite_ring_error_A2_fs",
+    "infinite_ring_usable",
     "flagged",
     "remark",
 )
@@ -51,6 +54,18 @@ def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
             yield {key: row[key] for key in LADDER_COLUMNS}
 
 
+def infinite_ring_usable(ladder: Result) -> bool | None:
+    """Return whether the run of the infinite ring passed its gates; None if there is none.
+
+    Older files do not say so; there a failed comparison may be due to the run.
+    """
+    if not math.isfinite(_scalar(ladder, "D_infinite_ring")):
+        return None
+    if "infinite_ring_usable" in ladder.variables:
+        return bool(_scalar(ladder, "infinite_ring_usable"))
+    return "infinite_ring_agreement" not in ladder.failed_gates
+
+
 def _scalar(result: Result, name: str) -> float:
     return float(result.variables[name].data.real)
 
@@ -58,7 +73,7 @@ def _scalar(result: Result, name: str) -> float:
 def _common(result: Result) -> Row:
     parameters, notes = result.parameters, result.notes
     converged = _scalar(result, "converged_n_sites")
-    remarks = [notes["verdict"], notes.get("form", ""), notes.get("reason", "")]
+    remarks = [notes["verdict"], *(notes.get(key, "") for key in ("form", "reason", "errors"))]
     return {
         "ladder": parameters["point"],
         "topology": parameters["model"]["topology"],
@@ -75,6 +90,7 @@ def _common(result: Result) -> Row:
         "D_infinity_paper_error": _scalar(result, "D_infinity_paper_error"),
         "D_infinite_ring_A2_fs": _scalar(result, "D_infinite_ring"),
         "D_infinite_ring_error_A2_fs": _scalar(result, "D_infinite_ring_error"),
+        "infinite_ring_usable": infinite_ring_usable(result),
         "flagged": result.flagged,
         "remark": "; ".join(text for text in remarks if text),
     }
@@ -85,13 +101,16 @@ def _size(result: Result, index: int) -> Row:
         name: np.asarray(result.variables[name].data)[index]
         for name in ("n_sites", "D", "D_error", "change", "usable", "fitted")
     }
-    D, change = float(data["D"]), float(data["change"])
+    D, error, change = (float(data[name]) for name in ("D", "D_error", "change"))
+    temperature = number(result.parameters, "model.temperature_K")
     return {
         "n_sites": int(data["n_sites"]),
         "D_A2_fs": D,
-        "D_error_A2_fs": float(data["D_error"]),
+        "D_error_A2_fs": error,
         "D_paper": paper_units(D),
-        "mobility_cm2_Vs": mobility_cm2(D, number(result.parameters, "model.temperature_K")),
+        "D_paper_error": paper_units(error),
+        "mobility_cm2_Vs": mobility_cm2(D, temperature),
+        "mobility_error_cm2_Vs": mobility_cm2(error, temperature),
         "change_percent": 100 * change / D if D else math.nan,
         "change_paper": paper_units(change),
         "usable": bool(data["usable"]),

@@ -156,10 +156,13 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
     yield _line(*4 * ["---"])
     moved = _integral_rounding(table)
     if table.is_absolute:
-        end, unit = "end of the record", mobility_cm2(1.0, table.temperature_K)
-        yield _row(mobility, "D", "diffusion constant D", end, moved)
-        yield _row(mobility, "mobility", "mobility", end, moved * unit)
-        yield _row(kernel, "D_kernel", "D from the whole memory kernel")
+        end, unit = _number(mobility, "D_error_record"), mobility_cm2(1.0, table.temperature_K)
+        for name, factor in (("D", 1.0), ("mobility", unit)):
+            words = f"± {_text(factor * end, 2)} (end of the record), "
+            words += f"± {factor * moved:.1g} (rounding)"
+            yield _row(mobility, name, {"D": "diffusion constant D"}.get(name, name), words)
+        step = f"± {_step_error(kernel):.1g} (time step)"
+        yield _row(kernel, "D_kernel", "D from the whole memory kernel", step)
     else:
         last = float(np.asarray(mobility.variables["D_running"].data)[-1])
         yield _line("integral of Re C/C(0)", _text(last), f"± {moved:.1g} (rounding)", "fs")
@@ -172,8 +175,10 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         name = f"kernel cutoff time with {words} in the projector, relative band"
         yield _line(name, _text(value), "", "fs")
     if "drude_smith" in results:
-        yield _row(results["drude_smith"], "c", "Drude-Smith c", "standard error")
-        yield _row(results["drude_smith"], "k", "Drude-Smith k", "standard error")
+        for name in ("c", "k"):
+            error = _text(_number(results["drude_smith"], f"{name}_error"), 2)
+            words = f"± {error} (standard error)"
+            yield _row(results["drude_smith"], name, f"Drude-Smith {name}", words)
     if "moments" in results and "reason" not in results["moments"].notes:
         limit = _number(results["moments"], "limit_used")
         words = f"mean frequency of the kernel, up to {limit:g} rad/fs"
@@ -183,6 +188,11 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         if kind in results and "verdict" in results[kind].notes:
             yield ""
             yield results[kind].notes["verdict"]
+
+
+def _step_error(kernel: Result) -> float:
+    """Return how far D of the kernel moves when every second time is dropped, angstrom^2/fs."""
+    return abs(_number(kernel, "D_kernel")) * _number(kernel, "step_check_D_change")
 
 
 def _times(table: CorrelationTable) -> dict[str, str]:
@@ -198,14 +208,10 @@ def _augmented(results: Results) -> Iterator[tuple[str, str]]:
             yield words, f"{name}/{'exact' if is_exact else 'differences'}"
 
 
-def _row(
-    result: Result, name: str, words: str, what: str = "", rounding: float | None = None
-) -> str:
+def _row(result: Result, name: str, words: str, error: str = "") -> str:
     variable = result.variables[name]
-    error = result.variables.get(f"{name}_error")
-    text = "" if error is None else f"± {_text(error.data, 2)} ({what})"
-    text += "" if rounding is None else f", ± {rounding:.1g} (rounding)"
-    return _line(words, _text(variable.data), text, variable.units)
+    mark = f"{words} (FLAGGED)" if result.flagged else words
+    return _line(mark, _text(variable.data), error, variable.units)
 
 
 def _line(*cells: str) -> str:
@@ -223,7 +229,7 @@ def _text(value: Any, digits: int = 6) -> str:
 
 def _warnings(table: CorrelationTable, results: Results) -> Iterator[str]:
     if results["correlation"].flagged:
-        failed = [gate.name for gate in results["correlation"].gates if not gate.passed]
+        failed = results["correlation"].failed_gates
         yield f"C(t) fails the checks {', '.join(failed)}: all numbers are doubtful; see below."
     for kind, result in results.items():
         if "reason" in result.notes:
