@@ -91,7 +91,7 @@ def read_grid(table: RawTable) -> Grid | list[Problem]:
     step = _even_step(t, table.columns["time"].rounding)
     if step is None:
         return [_uneven(table)]
-    return Grid(step * TIME_UNITS[table.units[0]], t.size)
+    return Grid(step * TIME_UNITS[table.units["time"]], t.size)
 
 
 def _even_step(t: NDArray[np.float64], rounding: NDArray[np.float64]) -> float | None:
@@ -108,7 +108,7 @@ def _uneven(table: RawTable) -> Problem:
     change = np.abs(np.diff(steps))
     row = int(np.argmax(change >= 0.5 * np.max(change))) + 1
     allowed = (
-        f"times must be even; the step to this row is {steps[row]:g} {table.units[0]}, to the row "
+        f"times must be even; the step to this row is {steps[row]:g} {table.units['time']}, to the row "
         f"before {steps[row - 1]:g}"
     )
     return table.problem(
