@@ -134,6 +134,15 @@ def _even_spline(frequencies: FloatArray, values: FloatArray) -> CubicSpline:
     return CubicSpline(both, np.concatenate([values[start:][::-1], values]))
 
 
+def reaches(omega: FloatArray, limit: float) -> bool:
+    """Whether frequencies begin early and end late enough for moments up to a limit in rad/fs."""
+    return (
+        int(np.count_nonzero(omega <= limit)) >= FEWEST_FREQUENCIES
+        and bool(omega[-1] >= limit * (1.0 - 1e-12))
+        and bool(omega[0] <= LARGEST_GAP * limit)
+    )
+
+
 def _checked(
     omega: ArrayLike, spectrum: ArrayLike, limits: ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:

@@ -109,7 +109,10 @@ def _from_text(table: TextTable, schema: Schema) -> RawTable:
     columns: dict[str, Column] = {}
     for index in numbers:
         parts, faults = read_numbers(table, index, has_comma)
-        problems += faults or _take(columns, found[index], table.names[index], parts)
+        line = table.line
+        if "imag" in parts:
+            line = table.rows[int(np.flatnonzero(parts["imag"].values)[0])][0]
+        problems += faults or _take(columns, found[index], table.names[index], parts, line)
     if problems:
         raise TableError(table.source, problems)
     remarks = [*table.remarks, *(["decimal commas"] if has_comma else [])]
@@ -139,6 +142,8 @@ def _from_arrays(table: ArrayTable, schema: Schema) -> RawTable:
     found, _, problems = _identified(table.source, names, units, schema, 0)
     columns: dict[str, Column] = {}
     for index, named in found.items():
+        if named.quantity.is_text:
+            raise refuse(table.source, "holds numbers only, no words", "write it as CSV")
         data = table.columns[names[index]]
         spacing = float(np.finfo(data.dtype).eps) if data.dtype.kind in "fc" else 0.0
         parts = {"real": _column(names[index], data.real, spacing)}
@@ -163,13 +168,13 @@ def _column(name: str, data: NDArray[Any], spacing: float) -> Column:
 
 
 def _take(
-    columns: dict[str, Column], named: Named, name: str, parts: Mapping[str, Column]
+    columns: dict[str, Column], named: Named, name: str, parts: Mapping[str, Column], line: int = 0
 ) -> list[Problem]:
     """Add the parts of one column of the file to the table."""
     quantity, part, _ = named
     if "imag" in parts and (part or not quantity.has_parts):
         allowed = f"column {name} is complex: must be real"
-        return [Problem("", None, allowed, "store one part, or name the column without one")]
+        return [Problem("", None, allowed, "store one part, or name the column without one", line)]
     taken = {key_of(named): parts["real"]} if parts else {}
     if "imag" in parts:
         taken[key_of(named._replace(part="imag"))] = parts["imag"]
@@ -178,11 +183,11 @@ def _take(
     if not twice:
         return []
     allowed = f"columns {name} and {twice[0]} mean the same"
-    return [Problem("", None, allowed, "keep one of them")]
+    return [Problem("", None, allowed, "keep one of them", line)]
 
 
 def _not_finite(column: Column) -> Iterator[Problem]:
     for row in np.flatnonzero(~np.isfinite(column.values)):
-        advice = "remove or recompute it; times must stay even"
+        advice = "correct or recompute the row"
         value = float(column.values[row])
         yield Problem(f"{column.name}[{row}]", value, "must be a finite number", advice)

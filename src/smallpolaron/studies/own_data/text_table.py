@@ -93,7 +93,7 @@ def parse_text(
         header, used = _header(source, lines, first, schema, separator)
     below = [item for item in lines[used:] if not item[1].startswith(_COMMENTS)]
     if not below and not header[0]:
-        raise refuse(source, "holds no table", "write a header line, then one row per line")
+        raise refuse(source, "holds no table", "write a header line, then one row per time or frequency")
     if separator == "":
         separator = _separator(header[1] if names is None else below[0][1] if below else "")
     if len(below) > LARGEST_ROWS:
@@ -118,8 +118,10 @@ def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
     control = _CONTROL.search(text)
     if control is not None:
         advice = "save it as plain text (UTF-8), such as CSV, or as HDF5"
-        allowed = f"is not text: character {control.start()} is {show(control[0])}"
-        raise refuse(source, allowed, advice)
+        before = text[: control.start()].replace("\r\n", "\n").replace("\r", "\n")
+        place = len(before) - before.rfind("\n")
+        allowed = f"is not text: character {place} of the line is {show(control[0])}"
+        raise refuse(source, allowed, advice, before.count("\n") + 1)
     return text.replace("\r\n", "\n").replace("\r", "\n"), remarks
 
 
@@ -228,15 +230,15 @@ def _clean(text: str) -> str:
 
 
 def decimal_comma(table: TextTable, indices: Sequence[int]) -> bool:
-    """Whether the numbers of a table have decimal commas.
+    """Whether most numbers of a table that are not whole have decimal commas.
 
     Args:
         table: the table.
         indices: its columns of numbers.
     """
-    return any(
-        _DECIMAL_COMMA.fullmatch(_clean(cell)) for index in indices for cell in table.cells(index)
-    )
+    cells = [_clean(cell) for index in indices for cell in table.cells(index)]
+    commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
+    return commas > sum("." in cell for cell in cells)
 
 
 def read_numbers(
@@ -258,8 +260,8 @@ def read_numbers(
         text = cells[index]
         plain = _clean(text)
         if has_comma:
-            plain = plain.replace(",", ".") if "." not in plain else text
-        number = _parts(plain.replace(" ", "") if "j" in plain or "i" in plain else plain)
+            plain = plain.replace(".", "?").replace(",", ".")
+        number = _parts(plain.replace(" ", "") if plain.endswith(("j", "i", ")")) else plain)
         if number is None or not all(np.isfinite(float(part)) for part in number):
             problems.append(_fault(name, text, line, has_comma))
         elif not problems:
@@ -289,17 +291,16 @@ def _parts(text: str) -> tuple[str, str] | None:
 
 def _fault(name: str, text: str, line: int, has_comma: bool) -> Problem:
     if _NOT_FINITE.fullmatch(text):
-        advice = "remove or recompute it; times must stay even"
+        advice = "correct or recompute the row"
         return Problem(name, text, "must be a finite number", advice, line)
-    if _NUMBER.fullmatch(text) and not (has_comma and "." in text):
+    if _NUMBER.fullmatch(_clean(text)) and not (has_comma and "." in text):
         return Problem(name, text, "is too large for a number", "correct it", line)
     advice = "correct it"
     if not text:
         advice = "write a value in every cell"
-    elif has_comma and "." in text:
-        advice = "other numbers of this table have a decimal comma; write all alike, no thousands"
-    elif text.count(",") > 1 or ("," in text and "." in text):
-        advice = "write a decimal point or a decimal comma, and no marks between thousands"
+    elif "," in text or "." in text:
+        mark = "comma" if has_comma else "point"
+        advice = f"write a decimal {mark}, as most numbers here; no marks between thousands"
     return Problem(name, text, "must be a number such as -1.5e-3", advice, line)
 
 
