@@ -75,6 +75,7 @@ class TableRequest:
         settings: criteria of the analysis.
         overwrite: replace results that are there.
         skip: kinds of results, of OPTIONAL, to leave out.
+        columns: names of the columns, where the file has none.
     """
 
     table: Path
@@ -85,6 +86,7 @@ class TableRequest:
     settings: AnalysisConfig
     overwrite: bool = False
     skip: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
 
     @property
     def jobs(self) -> list[tuple[str, str, Job]]:
@@ -166,7 +168,11 @@ def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
     own = read_input(path, ("correlation",)) if _is_own(path) else None
     watch = Stopwatch()
     table = read_correlation_table(
-        path, request.temperature_K, kind=request.kind, unit=request.unit
+        path,
+        request.temperature_K,
+        kind=request.kind,
+        unit=request.unit,
+        columns=request.columns,
     )
     return own or _as_result(table, path, watch), table
 

@@ -127,7 +127,7 @@ def write_summary(
         "The files hold more, in groups: their variables with a slash in the name.",
         *(line for result in results.values() for line in _numbers(result)),
     ]
-    write_text(path, "\n".join(lines) + "\n")
+    writenumber_text(path, "\n".join(lines) + "\n")
 
 
 def _input(table: CorrelationTable) -> Iterator[str]:
@@ -152,8 +152,8 @@ def _integral_rounding(table: CorrelationTable) -> float:
 
 def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
     mobility, kernel = results["mobility"], results["kernel"]
-    yield _line("quantity", "value", "error", "unit")
-    yield _line(*4 * ["---"])
+    yield markdown_row("quantity", "value", "error", "unit")
+    yield markdown_row(*4 * ["---"])
     moved = _integral_rounding(table)
     if table.is_absolute:
         end, unit = "end of the record", mobility_cm2(1.0, table.temperature_K)
@@ -162,15 +162,15 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         yield _row(kernel, "D_kernel", "D from the whole memory kernel")
     else:
         last = float(np.asarray(mobility.variables["D_running"].data)[-1])
-        yield _line("integral of Re C/C(0)", _text(last), f"± {moved:.1g} (rounding)", "fs")
+        yield markdown_row("integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs")
     for name, words in _times(table).items():
         variable = kernel.variables[name]
         step = "" if math.isnan(_number(kernel, name)) else f"- {table.time_fs[1]:g} (time step)"
-        yield _line(words, _text(variable.data), step, variable.units)
+        yield markdown_row(words, number_text(variable.data), step, variable.units)
     for words, group in _augmented(results):
         value = results["augmented"].variables[f"{group}/tau_K_percent_fs"].data
         name = f"kernel cutoff time with {words} in the projector, relative band"
-        yield _line(name, _text(value), "", "fs")
+        yield markdown_row(name, number_text(value), "", "fs")
     if "drude_smith" in results:
         yield _row(results["drude_smith"], "c", "Drude-Smith c", "standard error")
         yield _row(results["drude_smith"], "k", "Drude-Smith k", "standard error")
@@ -203,16 +203,18 @@ def _row(
 ) -> str:
     variable = result.variables[name]
     error = result.variables.get(f"{name}_error")
-    text = "" if error is None else f"± {_text(error.data, 2)} ({what})"
+    text = "" if error is None else f"± {number_text(error.data, 2)} ({what})"
     text += "" if rounding is None else f", ± {rounding:.1g} (rounding)"
-    return _line(words, _text(variable.data), text, variable.units)
+    return markdown_row(words, number_text(variable.data), text, variable.units)
 
 
-def _line(*cells: str) -> str:
+def markdown_row(*cells: str) -> str:
+    """Return a row of a table in Markdown."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _text(value: Any, digits: int = 6) -> str:
+def number_text(value: Any, digits: int = 6) -> str:
+    """Return a number as text; NaN stands for none, infinity for an open value."""
     number = float(np.real(value))
     return (
         f"{number:.{digits}g}"
@@ -267,11 +269,11 @@ def _number(result: Result, name: str) -> float:
 
 
 def _checks(source: Result) -> Iterator[str]:
-    yield _line("check", "value", "bound", "verdict", "meaning")
-    yield _line(*5 * ["---"])
+    yield markdown_row("check", "value", "bound", "verdict", "meaning")
+    yield markdown_row(*5 * ["---"])
     for gate in source.gates:
         verdict = "passed" if gate.passed else "FAILED"
-        yield _line(gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict, gate.meaning)
+        yield markdown_row(gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict, gate.meaning)
 
 
 def _numbers(result: Result) -> Iterator[str]:
@@ -282,9 +284,9 @@ def _numbers(result: Result) -> Iterator[str]:
     yield f"### {result.kind}"
     if scalars:
         yield ""
-        yield _line("name", "value", "unit", "meaning")
-        yield _line(*4 * ["---"])
+        yield markdown_row("name", "value", "unit", "meaning")
+        yield markdown_row(*4 * ["---"])
     for name, variable in scalars.items():
-        yield _line(name, _text(variable.data), variable.units, variable.description)
+        yield markdown_row(name, number_text(variable.data), variable.units, variable.description)
     notes = [f"- {name}: {text}" for name, text in result.notes.items() if "/" not in name]
     yield from ["", *notes] if notes else []
