@@ -51,7 +51,6 @@ def add_commands(add: Add) -> None:
             help=f"as analysis.{name} of a study (docs/configuration.md)",
         )
 
-
     _add_fit(add)
 
 

@@ -70,7 +70,10 @@ BAD_HDF5: dict[str, tuple[Datasets, str]] = {
     "unit of time": ({"time_fs": (CASE.time, "s")}, "time_fs: unit 's'"),
     "uneven": ({"time_fs": (CASE.time**1.1, "fs")}, "time_fs["),
     "both forms": ({"C_real": (CASE.C.real, "")}, "mean the same"),
-    "complex part": ({"C_JJ": (0.0, "drop"), "C_re": (CASE.C, ""), "C_imag": (CASE.C, "")}, "must be real"),
+    "complex part": (
+        {"C_JJ": (0.0, "drop"), "C_re": (CASE.C, ""), "C_imag": (CASE.C, "")},
+        "must be real",
+    ),
 }
 
 

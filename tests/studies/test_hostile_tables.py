@@ -35,7 +35,10 @@ CONDUCTIVITIES: dict[str, tuple[bytes, str]] = {
         "no header": ("\n".join(ROWS), ":1: has no header line"),
         "column twice": (f"{HEADER},error,error\n", ":1: columns error and error mean the same"),
         "long header": ("x" * 100_000, ":1: "),
-        "long cell": (_row("0.5," + "1" * 200_000 + ",1"), ":6: is not a line of cells (field larger"),
+        "long cell": (
+            _row("0.5," + "1" * 200_000 + ",1"),
+            ":6: is not a line of cells (field larger",
+        ),
         "open quote": (_row('0.5,"1,1'), ":6: is not a line of cells"),
         "text after a quote": (_row('0.5,"1"x,1'), ":6: is not a line of cells"),
         "formula": (_row("0.5,=cmd|' /C calc'!A0,1"), ":6: sigma_real = "),

@@ -77,7 +77,9 @@ def judged_noise(
         elif typical > float(np.median(np.abs(values))):
             reason = f"the errors given, {typical:.3g}, exceed the conductivity itself"
         else:
-            less = f"; the scatter is {ratio:.2g} times them" if ratio < 1.0 / LARGEST_SCATTER else ""
+            less = (
+                f"; the scatter is {ratio:.2g} times them" if ratio < 1.0 / LARGEST_SCATTER else ""
+            )
             return Noise(given, "given", f"errors as given in the table{less}")
     elif given is not None:
         reason = "all errors given are 0"
@@ -167,12 +169,17 @@ def _fitted(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> tuple[Measu
     squares = [fit.rms**2 * count for fit in fits]
     # What the best model leaves is noise, larger than the errors say if need be.
     enlarged = max(1.0, min(squares) / count)
-    pairs = [_criteria(each / enlarged, count, len(f.estimates)) for f, each in zip(fits, squares, strict=True)]
+    pairs = [
+        _criteria(each / enlarged, count, len(f.estimates))
+        for f, each in zip(fits, squares, strict=True)
+    ]
     lowest = [min(values) for values in zip(*pairs, strict=True)]
     found = []
     for fit, each, (aicc, bic) in zip(fits, squares, pairs, strict=True):
         distance = np.abs(np.array([1.0, 1j]) @ (target.values - _curve(fit)))
-        ranked = Ranked(fit, quality(float(np.max(distance))), aicc, bic, aicc - lowest[0], bic - lowest[1])
+        ranked = Ranked(
+            fit, quality(float(np.max(distance))), aicc, bic, aicc - lowest[0], bic - lowest[1]
+        )
         probability = float(chi2.sf(each, count - len(fit.estimates)))
         found.append(MeasuredModel(ranked, each, probability, _derived(fit, scale)))
     return tuple(sorted(found, key=lambda one: (one.ranked.bic, len(one.fit.estimates))))
@@ -195,8 +202,10 @@ def _derived(fit: ModelFit, scale: float) -> dict[str, Estimate]:
         1.0 / k.value, k.error / k.value**2, 1.0 / k.high, 1.0 / k.low, k.at_limit
     )
     for name, number in fit.combined.items():
-        parts = (number.value, number.error, number.low, number.high)
-        found[name] = Estimate(*(scale * part for part in parts), number.at_limit)
+        value, error, low, high = scale * np.array(
+            [number.value, number.error, number.low, number.high]
+        )
+        found[name] = Estimate(float(value), float(error), float(low), float(high), False)
     return found
 
 

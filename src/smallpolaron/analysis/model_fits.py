@@ -16,7 +16,6 @@ from smallpolaron.analysis.fit_errors import Estimate, effective_points, reach, 
 from smallpolaron.analysis.fit_search import BoolArray, Solved, Space, best_fit
 from smallpolaron.analysis.fit_targets import Target
 
-
 _STEP = 1e-6
 """Step of the coordinates by which products of fitted numbers are differentiated."""
 

@@ -38,7 +38,8 @@ class Window:
     @property
     def nodes(self) -> FloatArray:
         """Frequencies at which the shape is read off, rad/fs, (3,)."""
-        return self.omega[0] + np.array(NODES) * (self.omega[-1] - self.omega[0])
+        first, last = self.omega[0], self.omega[-1]
+        return np.asarray(first + np.array(NODES) * (last - first), dtype=np.float64)
 
     def _smoothing(self) -> tuple[FloatArray, FloatArray]:
         """Matrices that take real and imaginary part to their smoothed values at the nodes.

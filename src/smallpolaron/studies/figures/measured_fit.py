@@ -32,8 +32,15 @@ def draw(table: ConductivityTable, fits: MeasuredFits) -> Figure:
     for column, (name, part) in enumerate((("Re", np.real), ("Im", np.imag))):
         upper, lower = panels[0, column], panels[1, column]
         upper.errorbar(
-            thz, part(table.sigma), table.noise.error, fmt="o", markersize=3.0, label="measured",
-            color=style.BLACK, ecolor=style.GREY, elinewidth=0.8,
+            thz,
+            part(table.sigma),
+            table.noise.error,
+            fmt="o",
+            markersize=3.0,
+            label="measured",
+            color=style.BLACK,
+            ecolor=style.GREY,
+            elinewidth=0.8,
         )
         for one in fits.models:
             look = looks.get(one.fit.model)

@@ -144,7 +144,9 @@ def _check(options: InverseOptions) -> None:
     if options.sigma is not None and temperature is None:
         raise StoreError("--sigma needs --temperature-K, the temperature of the measurement")
     if options.conjugate and options.sigma is None:
-        raise StoreError("--conjugate speaks of a conductivity; give one by --sigma, or leave it out")
+        raise StoreError(
+            "--conjugate speaks of a conductivity; give one by --sigma, or leave it out"
+        )
     if options.columns and options.sigma is None and options.measured is None:
         raise StoreError("--columns names those of a table; give --sigma or --measured")
     if options.output.exists() and not options.overwrite:
@@ -275,9 +277,7 @@ def _remarks(table: ConductivityTable, used: str) -> dict[str, str]:
     return remarks | ({"measured_table": "; ".join(others)} if others else {})
 
 
-def _with_sign(
-    evidence: Evidence, emulators: Mapping[str, Emulator], found: Posterior
-) -> Evidence:
+def _with_sign(evidence: Evidence, emulators: Mapping[str, Emulator], found: Posterior) -> Evidence:
     """Add the suspicion that the table is the complex conjugate, if only that can be explained."""
     if found.fits or evidence.mirrored is None:
         return evidence

@@ -258,7 +258,8 @@ def _curve(mobility: Result | None) -> tuple[NDArray[np.float64], NDArray[np.flo
     if mobility is None or not {"time_fs", "C_kubo"} <= mobility.variables.keys():
         return None
     time_fs, C_kubo = (
-        np.asarray(mobility.variables[name].data, dtype=np.float64) for name in ("time_fs", "C_kubo")
+        np.asarray(mobility.variables[name].data, dtype=np.float64)
+        for name in ("time_fs", "C_kubo")
     )
     return (time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
 

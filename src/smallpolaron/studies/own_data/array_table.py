@@ -178,7 +178,9 @@ def parse_npz(
                 for name in chosen
             }
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
-        raise refuse(source, f"truncated or damaged .npz file ({error})", "copy it again") from error
+        raise refuse(
+            source, f"truncated or damaged .npz file ({error})", "copy it again"
+        ) from error
     temperature = arrays.pop(_TEMPERATURE, None)
     if len(arrays) == 1 and (len(items) == 1 or next(iter(arrays.values())).ndim != 1):
         found = _named(source, next(iter(arrays.values())), names)
@@ -199,11 +201,13 @@ def _array(source: str, name: str, content: bytes, alone: bool = False) -> NDArr
         version = npy.read_magic(stream)
         read = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
         shape, _, dtype = read(stream, max_header_size=_LARGEST_HEADER)
-        kinds = {dtype[i].kind for i in range(len(dtype))} or {dtype.kind}
+        kinds = {field.kind for field, *_ in (dtype.fields or {"": (dtype,)}).values()}
         size = math.prod(shape) * dtype.itemsize
         if not kinds <= set("iufc") or size > len(content) or (alone and math.prod(shape) != 1):
             what = f"{name} holds {shape} of {str(dtype)[:60]}"
-            raise refuse(source, f"{what}; must hold numbers, all of them in the file", "store it again")
+            raise refuse(
+                source, f"{what}; must hold numbers, all of them in the file", "store it again"
+            )
         stream.seek(0)
         return np.asarray(
             npy.read_array(stream, allow_pickle=False, max_header_size=_LARGEST_HEADER)
@@ -212,7 +216,9 @@ def _array(source: str, name: str, content: bytes, alone: bool = False) -> NDArr
         raise
     except (ValueError, EOFError, OverflowError, SyntaxError, TypeError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise refuse(source, f"{name} is damaged or not NumPy's ({reason})", "store it again") from error
+        raise refuse(
+            source, f"{name} is damaged or not NumPy's ({reason})", "store it again"
+        ) from error
 
 
 def _named(source: str, array: NDArray[Any], names: Sequence[str] | None) -> ArrayTable:

@@ -55,7 +55,7 @@ class ConductivityTable:
 def read_conductivity(
     path: Path, columns: Sequence[str] | None = None, *, conjugate: bool = False
 ) -> ConductivityTable:
-    """Read frequencies, complex conductivity and, if there are any, its errors; see docs/inverse.md.
+    """Read frequencies, a complex conductivity and its errors, if any; see docs/inverse.md.
 
     Args:
         path: file to read.

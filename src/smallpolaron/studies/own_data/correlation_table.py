@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from smallpolaron.studies.own_data.read_table import read_table
 from smallpolaron.studies.own_data.table_checks import (
     Grid,
-    conjugate_faults,
+    balance_faults,
     derivative_faults,
     function_faults,
     read_grid,
@@ -136,7 +136,7 @@ def _converted(
     if dC is not None:
         problems += derivative_faults(grid, dC, d2C, "dC")
     if kind == "quantum":
-        problems += conjugate_faults(grid, C, temperature_K)
+        problems += balance_faults(grid, C, temperature_K)
     if problems:
         raise TableError(table.source, problems)
     parts = [table.columns[name] for name in ("C_real", "C_imag") if name in table.columns]

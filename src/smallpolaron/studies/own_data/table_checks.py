@@ -108,8 +108,8 @@ def _uneven(table: RawTable) -> Problem:
     change = np.abs(np.diff(steps))
     row = int(np.argmax(change >= 0.5 * np.max(change))) + 1
     allowed = (
-        f"times must be even; the step to this row is {steps[row]:g} {table.units['time']}, to the row "
-        f"before {steps[row - 1]:g}"
+        f"times must be even; the step to this row is {steps[row]:g} {table.units['time']}, "
+        f"to the row before {steps[row - 1]:g}"
     )
     return table.problem(
         "time", row + 1, allowed, "add missing rows, print more digits, or resample to even times"
@@ -211,20 +211,34 @@ def derivative_faults(
         yield Problem("", None, allowed, advice)
 
 
-def conjugate_faults(
+def balance_faults(
     grid: Grid, C: NDArray[np.complex128], temperature_K: float
 ) -> Iterator[Problem]:
-    """Yield the complex conjugate of C in place of C: the spectrum is then that at -omega."""
+    """Yield a sign or a unit of time that detailed balance contradicts, where another one fits.
 
-    def violation(values: NDArray[np.complex128]) -> float:
-        found = spectra(grid.time_fs, values, temperature_K)
+    The complex conjugate of C has the spectrum at -omega; times in another unit scale omega, and
+    with it the Boltzmann factor between the two sides of the spectrum.
+    """
+
+    def violation(values: NDArray[np.complex128], factor: float = 1.0) -> float:
+        found = spectra(factor * grid.time_fs, values, temperature_K)
         return detailed_balance(found.omega, found.full, temperature_K).value
 
-    as_given, conjugate = violation(C), violation(C.conj())
-    if as_given > CONJUGATE and conjugate < CONJUGATE * as_given:
+    as_given = violation(C)
+    if as_given <= CONJUGATE:
+        return
+    others = {
+        "Im C has the wrong sign": (
+            violation(C.conj()),
+            "change the sign of the imaginary part; needed is C(t) = <J(t) J(0)>",
+        ),
+        "the times look like ps": (violation(C, 1e3), "write time_ps"),
+        "the times look like fs": (violation(C, 1e-3), "write time_fs"),
+    }
+    text, (other, advice) = min(others.items(), key=lambda item: item[1][0])
+    if other < CONJUGATE * as_given:
         allowed = (
-            "Im C has the wrong sign: detailed balance fails by "
-            f"{as_given:.2g} of the spectrum, with the other sign by {conjugate:.2g}"
+            f"{text}: detailed balance fails by {as_given:.2g} of the spectrum as the table "
+            f"stands, by {other:.2g} so"
         )
-        advice = "change the sign of the imaginary part; needed is C(t) = <J(t) J(0)>"
         yield Problem("", None, allowed, advice)

@@ -69,7 +69,7 @@ _PARTS: Final = {
 }
 _FILLERS: Final = {"part", "of", "the"}
 _NUMBERED_PART: Final = re.compile(r"sigma[\s_]*([12])(?![\da-z])")
-_LETTERS: Final = {"σ": "sigma", "ω": "omega", "ν": "nu", "Ω": "ohm", "Ω": "ohm", "δ": "d"}
+_LETTERS: Final = {"σ": "sigma", "ω": "omega", "ν": "nu", "Ω": "ohm", "δ": "d"}
 _BRACKET: Final = re.compile(r"(?P<name>[^\[(]*?)\s*(?:\[(?P<square>.*)\]|\((?P<round>.*)\))")
 
 
@@ -235,7 +235,8 @@ def read_name(name: str, schema: Schema, unit: str = "") -> Named | None:
 
 
 def _tokens(text: str) -> list[str]:
-    plain = "".join(f" {_LETTERS[c]} " if c in _LETTERS else c for c in text[:80])
+    plain = unicodedata.normalize("NFKC", text[:80])
+    plain = "".join(f" {_LETTERS[c]} " if c in _LETTERS else c for c in plain)
     plain = unicodedata.normalize("NFKD", plain).lower()
     plain = plain.replace("′′", " imag ").replace("′", " real ").replace("''", " imag ")
     plain = "".join(c for c in plain.replace("'", " real ") if not unicodedata.combining(c))

@@ -93,7 +93,12 @@ def _columns(
 
 
 def write_summary(
-    path: Path, name: str, table: CorrelationTable, results: Results, skipped: Sequence[str] = ()
+    path: Path,
+    name: str,
+    table: CorrelationTable,
+    results: Results,
+    skipped: Sequence[str] = (),
+    pictures: Sequence[str] = (),
 ) -> None:
     """Write the page: input, main numbers with errors, warnings, checks, all numbers, what failed.
 
@@ -103,6 +108,7 @@ def write_summary(
         table: what was analysed.
         results: by kind; without those that were skipped.
         skipped: their kinds.
+        pictures: files beside the page that it shows.
     """
     left_out = [*_warnings(table, results), *(f"{kind} was skipped as asked." for kind in skipped)]
     lines = [
@@ -122,12 +128,16 @@ def write_summary(
         "",
         *_checks(results["correlation"]),
         "",
+        "## Figures",
+        "",
+        *(f"![{picture.partition('.')[0]}]({picture})" for picture in pictures),
+        "",
         "## All numbers",
         "",
         "The files hold more, in groups: their variables with a slash in the name.",
         *(line for result in results.values() for line in _numbers(result)),
     ]
-    writenumber_text(path, "\n".join(lines) + "\n")
+    write_text(path, "\n".join(lines) + "\n")
 
 
 def _input(table: CorrelationTable) -> Iterator[str]:
@@ -142,6 +152,7 @@ def _input(table: CorrelationTable) -> Iterator[str]:
     given = [name for name in ("dC", "d2C") if getattr(table, name) is not None]
     text = f"derivatives given: {', '.join(given)}" if given else "derivatives by differences"
     yield f"- {text}; rounding of the stored C: {table.rounding:.1g} C(0)"
+    yield from (f"- {remark}" for remark in table.remarks)
 
 
 def _integral_rounding(table: CorrelationTable) -> float:
@@ -162,7 +173,9 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         yield _row(kernel, "D_kernel", "D from the whole memory kernel")
     else:
         last = float(np.asarray(mobility.variables["D_running"].data)[-1])
-        yield markdown_row("integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs")
+        yield markdown_row(
+            "integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs"
+        )
     for name, words in _times(table).items():
         variable = kernel.variables[name]
         step = "" if math.isnan(_number(kernel, name)) else f"- {table.time_fs[1]:g} (time step)"

@@ -36,8 +36,14 @@ _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?", re.ASCII)
 _HEADER_BLANKS: Final = re.compile(r"[^\s\[(]+(?:\s*[\[(][^\])]*[\])])?")
 # Minus signs and dashes of other alphabets, and blanks that spreadsheets put between digits.
-_PLAIN: Final = str.maketrans({**dict.fromkeys("−–‒﹣－", "-"), **dict.fromkeys("\xa0\u202f\u2009", " ")})
-_BOMS: Final = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}
+_PLAIN: Final = str.maketrans(
+    {**dict.fromkeys("−–‒﹣－", "-"), **dict.fromkeys("\xa0\u202f\u2009", " ")}
+)
+_BOMS: Final = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
 
 
 @dataclass(frozen=True)
@@ -93,7 +99,9 @@ def parse_text(
         header, used = _header(source, lines, first, schema, separator)
     below = [item for item in lines[used:] if not item[1].startswith(_COMMENTS)]
     if not below and not header[0]:
-        raise refuse(source, "holds no table", "write a header line, then one row per time or frequency")
+        raise refuse(
+            source, "holds no table", "write a header line, then one row per time or frequency"
+        )
     if separator == "":
         separator = _separator(header[1] if names is None else below[0][1] if below else "")
     if len(below) > LARGEST_ROWS:
@@ -112,7 +120,9 @@ def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
     except UnicodeDecodeError as error:
         if encoding != "utf-8":
             advice = "save it as plain text (UTF-8) or as HDF5"
-            raise refuse(source, f"is not text: byte {error.start} is no {encoding}", advice) from error
+            raise refuse(
+                source, f"is not text: byte {error.start} is no {encoding}", advice
+            ) from error
         text = content.decode("latin-1" if _undefined(content) else "cp1252")
         remarks = (f"byte {error.start} is not UTF-8; the text was taken for cp1252 (Windows)",)
     control = _CONTROL.search(text)
@@ -162,8 +172,8 @@ def _header(
         wanted = ", ".join(quantity.key for quantity in schema if quantity.needed)
         said = f"; line {lines[plain[-1]][0]} is {show(lines[plain[-1]][1])}" if plain else ""
         allowed = f"has no header line that names its columns ({wanted}){said}"
-        line = lines[plain[-1] if plain else first][0]
-        raise refuse(source, allowed, "add one above the first row, or pass --columns", line)
+        advice = "add one above the first row, or pass --columns"
+        raise refuse(source, allowed, advice, lines[plain[-1] if plain else first][0])
     return (0, ""), first
 
 
@@ -187,8 +197,10 @@ def _titles(
     names = _names(header[1], separator)
     if separator is not None:
         names = _split(source, header[0], header[1], separator)
-    while len(names) > 1 and not names[-1] and not any(
-        cells[len(names) - 1] for _, cells in rows if len(cells) >= len(names)
+    while (
+        len(names) > 1
+        and not names[-1]
+        and not any(cells[len(names) - 1] for _, cells in rows if len(cells) >= len(names))
     ):
         names.pop()
     return names
