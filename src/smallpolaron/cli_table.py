@@ -100,7 +100,10 @@ def _analyse(options: argparse.Namespace) -> int:
         overwrite=options.overwrite,
         skip=tuple(options.skip),
     )
-    for kind, result in analyse_table(request).items():
+    results = analyse_table(request)
+    if "table" in results["correlation"].notes:
+        print(f"{request.table}: {results['correlation'].notes['table']}", file=sys.stderr)
+    for kind, result in results.items():
         if "reason" in result.notes:
             print(f"{kind}: no numbers: {result.notes['reason']}", file=sys.stderr)
     print(options.output_folder / SUMMARY)

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from smallpolaron.studies.own_data.read_table import read_table
 from smallpolaron.studies.own_data.table_checks import (
     Grid,
-    balance_faults,
+    conjugate_faults,
     derivative_faults,
     function_faults,
     read_grid,
     unit_faults,
+    unit_suspicions,
 )
 from smallpolaron.studies.own_data.table_format import (
     ARBITRARY,
@@ -136,9 +137,10 @@ def _converted(
     if dC is not None:
         problems += derivative_faults(grid, dC, d2C, "dC")
     if kind == "quantum":
-        problems += balance_faults(grid, C, temperature_K)
+        problems += conjugate_faults(grid, C, temperature_K)
     if problems:
         raise TableError(table.source, problems)
+    doubts = unit_suspicions(grid, C, temperature_K) if kind == "quantum" else ()
     parts = [table.columns[name] for name in ("C_real", "C_imag") if name in table.columns]
     return CorrelationTable(
         time_fs=grid.time_fs,
@@ -149,7 +151,7 @@ def _converted(
         kind=kind,
         is_absolute=unit != ARBITRARY,
         rounding=max(float(np.max(part.rounding)) for part in parts) / start,
-        remarks=table.remarks,
+        remarks=(*table.remarks, *doubts),
     )
 
 

@@ -257,6 +257,7 @@ def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
         },
         gates=_gates(table),
         provenance=collect(digest, watch),
+        notes={"table": "; ".join(table.remarks)} if table.remarks else {},
     )
 
 

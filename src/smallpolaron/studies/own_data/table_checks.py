@@ -211,34 +211,38 @@ def derivative_faults(
         yield Problem("", None, allowed, advice)
 
 
-def balance_faults(
+def _imbalance(
+    grid: Grid, C: NDArray[np.complex128], temperature_K: float, factor: float = 1.0
+) -> float:
+    """Return by what share of the spectrum detailed balance fails, with times times a factor."""
+    found = spectra(factor * grid.time_fs, C, temperature_K)
+    return detailed_balance(found.omega, found.full, temperature_K).value
+
+
+def conjugate_faults(
     grid: Grid, C: NDArray[np.complex128], temperature_K: float
 ) -> Iterator[Problem]:
-    """Yield a sign or a unit of time that detailed balance contradicts, where another one fits.
-
-    The complex conjugate of C has the spectrum at -omega; times in another unit scale omega, and
-    with it the Boltzmann factor between the two sides of the spectrum.
-    """
-
-    def violation(values: NDArray[np.complex128], factor: float = 1.0) -> float:
-        found = spectra(factor * grid.time_fs, values, temperature_K)
-        return detailed_balance(found.omega, found.full, temperature_K).value
-
-    as_given = violation(C)
-    if as_given <= CONJUGATE:
-        return
-    others = {
-        "Im C has the wrong sign": (
-            violation(C.conj()),
-            "change the sign of the imaginary part; needed is C(t) = <J(t) J(0)>",
-        ),
-        "the times look like ps": (violation(C, 1e3), "write time_ps"),
-        "the times look like fs": (violation(C, 1e-3), "write time_fs"),
-    }
-    text, (other, advice) = min(others.items(), key=lambda item: item[1][0])
-    if other < CONJUGATE * as_given:
+    """Yield the complex conjugate of C in place of C: the spectrum is then that at -omega."""
+    as_given, conjugate = (_imbalance(grid, c, temperature_K) for c in (C, C.conj()))
+    if as_given > CONJUGATE and conjugate < CONJUGATE * as_given:
         allowed = (
-            f"{text}: detailed balance fails by {as_given:.2g} of the spectrum as the table "
-            f"stands, by {other:.2g} so"
+            "Im C has the wrong sign: detailed balance fails by "
+            f"{as_given:.2g} of the spectrum, with the other sign by {conjugate:.2g}"
         )
+        advice = "change the sign of the imaginary part; needed is C(t) = <J(t) J(0)>"
         yield Problem("", None, allowed, advice)
+
+
+def unit_suspicions(grid: Grid, C: NDArray[np.complex128], temperature_K: float) -> Iterator[str]:
+    """Yield a unit of time in which detailed balance holds, where it fails in the one given.
+
+    Times in another unit scale the frequencies, and with them the Boltzmann factors.
+    """
+    as_given = _imbalance(grid, C, temperature_K)
+    for unit, factor in (("ps", 1e3), ("fs", 1e-3)):
+        other = _imbalance(grid, C, temperature_K, factor)
+        if as_given > CONJUGATE and other < CONJUGATE**2 * as_given:
+            yield (
+                f"SUSPECT: the times look like {unit}: detailed balance fails by {as_given:.2g} of "
+                f"the spectrum as the table stands, by {other:.2g} so; correct the header"
+            )
