@@ -87,7 +87,7 @@ def standard_errors(
     weak = strengths < _WEAKEST
     asked = np.eye(scale.size) if combinations is None else np.atleast_2d(combinations)
     sizes = np.sqrt(np.sum((asked / scale) ** 2, axis=1, keepdims=True))
-    shares = (asked / scale / sizes) @ modes.T
+    shares = (asked / scale / np.where(sizes > 0.0, sizes, 1.0)) @ modes.T
     variance = np.sum((shares[:, ~weak] / strengths[~weak]) ** 2, axis=1)
     errors = np.sqrt(variance * squares / _freedom(effective, slopes.shape[1])) * sizes[:, 0]
     errors[np.any(np.abs(shares[:, weak]) > _WEAKEST, axis=1)] = np.inf

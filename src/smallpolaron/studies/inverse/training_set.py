@@ -16,7 +16,9 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.studies.inputs import read_input
+from smallpolaron.studies.moments_job import moments_result
 from smallpolaron.studies.parameters import confidence, is_infinite, number, whole
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError
 
 AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
@@ -205,14 +207,19 @@ def read_training_set(
 
 
 def _runs(paths: Iterable[Path], limit: float | None) -> list[Run]:
-    """Read all files and join those of one run."""
+    """Read all files and join those of one run; moments follow from a mobility without them."""
     groups: dict[str, dict[str, Result]] = {}
+    names: dict[str, Path] = {}
     for path in paths:
         result = read_input(path, TRAINING_KINDS)
-        if result.kind == "moments" and limit is not None and "reason" not in result.notes:
-            result = _with_limit(path, result, limit)
         digest = str(result.provenance.get("configuration_hash", path.stem))
         groups.setdefault(digest, {})[result.kind] = result
+        names[digest] = path
+    for digest, group in groups.items():
+        if "moments" not in group and _curve(group.get("mobility")) is not None:
+            group["moments"] = moments_result(group["mobility"], AnalysisConfig())
+        if limit is not None and "moments" in group and "reason" not in group["moments"].notes:
+            group["moments"] = _with_limit(names[digest], group["moments"], limit)
     return [_run(group) for group in groups.values()]
 
 

@@ -93,7 +93,7 @@ def _order(table: RawTable) -> tuple[slice, list[Problem]]:
     if frequency.size < FEWEST_FREQUENCIES:
         allowed = f"{frequency.size} rows of numbers; at least {FEWEST_FREQUENCIES} are needed"
         return slice(None), [Problem("", None, allowed, "give more of the spectrum")]
-    falls = bool(frequency[-1] < frequency[0])
+    falls = bool(np.median(np.diff(frequency)) < 0.0)
     steps = -np.diff(frequency) if falls else np.diff(frequency)
     text = f"must {'fall' if falls else 'rise'} from row to row"
     advice = "sort the rows; keep each once"

@@ -67,7 +67,7 @@ _PARTS: Final = {
     **dict.fromkeys(("real", "re", "realteil"), "real"),
     **dict.fromkeys(("imag", "im", "imaginary", "imaginarteil", "imaginaerteil"), "imag"),
 }
-_FILLERS: Final = {"part", "of", "the"}
+_FILLERS: Final = {"part", "of", "the", "in"}
 _NUMBERED_PART: Final = re.compile(r"sigma[\s_]*([12])(?![\da-z])")
 _LETTERS: Final = {"σ": "sigma", "ω": "omega", "ν": "nu", "Ω": "ohm", "δ": "d"}
 _BRACKET: Final = re.compile(r"(?P<name>[^\[(]*?)\s*(?:\[(?P<square>.*)\]|\((?P<round>.*)\))")
