@@ -310,7 +310,7 @@ def _fault(name: str, text: str, line: int, has_comma: bool) -> Problem:
     advice = "correct it"
     if not text:
         advice = "write a value in every cell"
-    elif "," in text or "." in text:
+    elif re.fullmatch(r"[+-]?[\d.,]+", text):
         mark = "comma" if has_comma else "point"
         advice = f"write a decimal {mark}, as most numbers here; no marks between thousands"
     return Problem(name, text, "must be a number such as -1.5e-3", advice, line)
