@@ -12,6 +12,7 @@ import h5py
 import numpy as np
 import pytest
 
+from smallpolaron.studies.inverse.measured_files import read_measured
 from smallpolaron.studies.own_data.conductivity_table import read_conductivity
 from smallpolaron.studies.own_data.correlation_table import read_correlation_table
 from smallpolaron.studies.own_data.read_table import read_table
@@ -143,6 +144,15 @@ def test_columns_may_be_named_by_the_user(tmp_path: Path) -> None:
         read_conductivity(tmp_path / "b.npy", names[:3])
     with pytest.raises(TableError, match=r"a\.txt:1: row of 4 cells; the header has 3"):
         read_conductivity(plain, names[:3])
+
+
+@pytest.mark.parametrize("header", ["", "name;wert;fehler\n", "size;value;error\n"])
+def test_columns_of_quantities(header: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(f"# on Monday\n{header}mobility;0,9;0,05\ntau_K;60;5\n")
+    columns = None if header.startswith("name") else ("quantity", "value", "error")
+    found = read_measured(path, ("mobility", "tau_K"), columns)
+    assert found == ({"mobility": 0.9, "tau_K": 60.0}, {"mobility": 0.05, "tau_K": 5.0})
 
 
 @pytest.mark.parametrize("name", ["own-data-minus.csv", "own-data-sep.csv"])
