@@ -98,8 +98,9 @@ def parse_text(
     if names is None:
         header, used = _header(source, lines, first, schema, separator)
     elif first == len(lines) and any(quantity.is_text for quantity in schema):
-        top = lines[0][1] if lines else ""
-        used = int(any(read_name(n, schema) for n in _names(top, separator or _separator(top))))
+        used = next((i for i, (_, t) in enumerate(lines) if not t.startswith(_COMMENTS)), first)
+        top = lines[used][1] if used < first else ""
+        used += any(read_name(n, schema) for n in _names(top, separator or _separator(top)))
     below = [item for item in lines[used:] if not item[1].startswith(_COMMENTS)]
     if not below and not header[0]:
         raise refuse(
