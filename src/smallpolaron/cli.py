@@ -38,8 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Errors that the user can mend are printed as plain lines; anything else is a traceback.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text of any encoding
-        sys.stdout.reconfigure(errors="surrogateescape")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text; σ not Latin-1
+        is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     options = _parser().parse_args(arguments)
     command: Command = options.command
     _one_thread()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,6 +94,14 @@ def test_a_name_that_is_not_text(here: Path) -> None:
     assert main(["fit", name]) == 0
     page = here / os.fsdecode(b"Probe_3\xb5m-fit") / SUMMARY
     assert "Probe_3\\xb5m.csv" in page.read_text(encoding="utf-8")
+
+
+def test_a_terminal_without_greek_letters(here: Path) -> None:
+    command = [sys.executable, "-m", "smallpolaron", "fit", "thz-tds.csv"]
+    environment = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    done = subprocess.run(command, capture_output=True, env=environment, check=False, cwd=here)
+    assert done.returncode == 0, done.stderr
+    assert b"\\u03c4 = 45.0" in done.stdout
 
 
 def test_tables_that_are_refused_leave_nothing(
