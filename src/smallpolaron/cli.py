@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -37,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Errors that the user can mend are printed as plain lines; anything else is a traceback.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # names of files need not be text; σ not Latin-1
+        is_utf8 = sys.stdout.encoding.lower().replace("-", "") == "utf8"
+        sys.stdout.reconfigure(errors="surrogateescape" if is_utf8 else "backslashreplace")
     options = _parser().parse_args(arguments)
     command: Command = options.command
     _one_thread()

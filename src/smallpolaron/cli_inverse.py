@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from smallpolaron.cli_options import Add, add_output
+from smallpolaron.cli_options import Add, add_columns, add_conjugate, add_output
 
 
 def add_commands(add: Add) -> None:
@@ -19,10 +19,12 @@ def add_commands(add: Add) -> None:
         )
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--held-out", metavar="POINT", help="point to keep back and find again")
-    source.add_argument("--measured", type=Path, help="table of measured quantities (CSV)")
-    source.add_argument("--sigma", type=Path, help="table of a measured conductivity (CSV)")
+    source.add_argument("--measured", type=Path, help="table of measured quantities")
+    source.add_argument("--sigma", type=Path, help="table of a measured conductivity")
     parser.add_argument("--temperature-K", type=float, help="temperature of the measurement")
     parser.add_argument("--limit", type=float, help="frequency limit of the moments in rad/fs")
+    add_columns(parser)
+    add_conjugate(parser)
     parser.add_argument("--suggestion", type=Path, required=True, help="study to write (YAML)")
     add_output(parser)
 
@@ -31,7 +33,7 @@ def _inverse(options: argparse.Namespace) -> int:
     from smallpolaron.studies.inverse.inverse_job import InverseOptions, run_inverse
     from smallpolaron.studies.inverse.training_set import files_of
 
-    run_inverse(
+    notes = run_inverse(
         InverseOptions(
             files=(
                 *options.moments,
@@ -47,6 +49,11 @@ def _inverse(options: argparse.Namespace) -> int:
             temperature_K=options.temperature_K,
             limit=options.limit,
             overwrite=options.overwrite,
+            columns=options.columns,
+            conjugate=options.conjugate,
         )
     )
+    for name, text in notes.items():
+        if name not in ("emulators", "left_out"):
+            print(f"{name}: {text}")
     return 0

@@ -55,6 +55,23 @@ def add_configuration(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Return the value of an option that is a list of names; for the type of an argument."""
+    return tuple(name.strip() for name in text.split(","))
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Add the names of the columns of a table that has none."""
+    text = "names of its columns, if the table has none or others: time_fs,C_real,C_imag"
+    parser.add_argument("--columns", type=names, metavar="NAMES", help=text)
+
+
+def add_conjugate(parser: argparse.ArgumentParser) -> None:
+    """Add the sign convention of a conductivity."""
+    text = "the conductivity is made for exp(+iωt): change the sign of its imaginary part"
+    parser.add_argument("--conjugate", action="store_true", help=text)
+
+
 def add_output(parser: argparse.ArgumentParser) -> None:
     """Add the result file that a command writes."""
     parser.add_argument("--output", type=Path, required=True, help="result file to write (HDF5)")

@@ -1,4 +1,4 @@
-"""The command for correlation functions of your own: analyse."""
+"""The commands for data of your own: analyse a correlation function, fit a conductivity."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from smallpolaron.cli_options import Add
+from smallpolaron.cli_options import Add, add_columns, add_conjugate
 
 CRITERIA = {
     "band_paper_units": None,
@@ -21,7 +21,7 @@ def add_commands(add: Add) -> None:
     """Add the command."""
     text = "analyse the correlation function in a table of your own (docs/own-data.md)"
     parser = add("analyse", _analyse, text)
-    parser.add_argument("table", type=Path, help="C(t): CSV or other text, or HDF5")
+    parser.add_argument("table", type=Path, help="C(t): text, HDF5, .npy or .npz")
     parser.add_argument(
         "--output-folder", type=Path, required=True, help="folder for results and summary"
     )
@@ -34,6 +34,7 @@ def add_commands(add: Add) -> None:
         help="quantum (default): complex C; classical: real C, in place of the Kubo transform",
     )
     parser.add_argument("--unit", help="unit of C if the file has none, such as angstrom^2/fs^2")
+    add_columns(parser)
     parser.add_argument(
         "--skip",
         nargs="+",
@@ -50,6 +51,35 @@ def add_commands(add: Add) -> None:
             help=f"as analysis.{name} of a study (docs/configuration.md)",
         )
 
+    _add_fit(add)
+
+
+def _add_fit(add: Add) -> None:
+    text = "fit Drude-Smith and its rivals to a measured conductivity (docs/inverse.md)"
+    parser = add("fit", _fit, text)
+    parser.add_argument("table", type=Path, help="frequency, Re and Im of sigma, error if known")
+    parser.add_argument("--output-folder", type=Path, help="folder (default: NAME-fit)")
+    parser.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    add_columns(parser)
+    add_conjugate(parser)
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from smallpolaron.studies.own_data.conductivity_fit import (
+        SUMMARY,
+        FitRequest,
+        fit_table,
+        messages,
+    )
+
+    folder = options.output_folder or Path(f"{options.table.stem}-fit")
+    request = FitRequest(
+        options.table, folder, options.columns, options.conjugate, options.overwrite
+    )
+    for line in messages(*fit_table(request), folder / SUMMARY):
+        print(line)
+    return 0
+
 
 def _analyse(options: argparse.Namespace) -> int:
     from smallpolaron.studies.own_data.table_analysis import (
@@ -65,11 +95,15 @@ def _analyse(options: argparse.Namespace) -> int:
         temperature_K=options.temperature_K,
         kind=options.kind,
         unit=options.unit,
+        columns=options.columns,
         settings=analysis_settings({name: getattr(options, name) for name in CRITERIA}),
         overwrite=options.overwrite,
         skip=tuple(options.skip),
     )
-    for kind, result in analyse_table(request).items():
+    results = analyse_table(request)
+    if "table" in results["correlation"].notes:
+        print(f"{request.table}: {results['correlation'].notes['table']}", file=sys.stderr)
+    for kind, result in results.items():
         if "reason" in result.notes:
             print(f"{kind}: no numbers: {result.notes['reason']}", file=sys.stderr)
     print(options.output_folder / SUMMARY)

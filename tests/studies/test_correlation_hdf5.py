@@ -57,11 +57,11 @@ def test_single_precision_is_known_as_rounding(tmp_path: Path) -> None:
 
 
 BAD_HDF5: dict[str, tuple[Datasets, str]] = {
-    "no C": ({"C_JJ": (0.0, "drop")}, "has no dataset C_JJ or C_real"),
-    "no time": ({"time_fs": (0.0, "drop")}, "has no dataset time_fs"),
+    "no C": ({"C_JJ": (0.0, "drop")}, "has no column C_real"),
+    "no time": ({"time_fs": (0.0, "drop")}, "has no column time"),
     "two axes": ({"C_JJ": (np.ones((201, 2)), "")}, "C_JJ has shape (201, 2)"),
     "scalar": ({"C_JJ": (1.0, "")}, "C_JJ has shape ()"),
-    "lengths": ({"C_JJ": (CASE.C[:-1], "")}, "C_JJ has 200 values, the times 201"),
+    "lengths": ({"C_JJ": (CASE.C[:-1], "")}, "time_fs has 201 values, others 200"),
     "text": ({"C_JJ": (np.array([b"1"] * 201), "")}, "must be real or complex numbers"),
     "flags": ({"C_JJ": (np.ones(201, bool), "")}, "must be real or complex numbers"),
     "complex times": ({"time_fs": (CASE.time + 0j, "fs")}, "time_fs is complex"),
@@ -70,7 +70,10 @@ BAD_HDF5: dict[str, tuple[Datasets, str]] = {
     "unit of time": ({"time_fs": (CASE.time, "s")}, "time_fs: unit 's'"),
     "uneven": ({"time_fs": (CASE.time**1.1, "fs")}, "time_fs["),
     "both forms": ({"C_real": (CASE.C.real, "")}, "mean the same"),
-    "complex part": ({"C_JJ": (0.0, "drop"), "C_re": (CASE.C, ""), "C_imag": (CASE.C, "")}, "same"),
+    "complex part": (
+        {"C_JJ": (0.0, "drop"), "C_re": (CASE.C, ""), "C_imag": (CASE.C, "")},
+        "must be real",
+    ),
 }
 
 

@@ -11,13 +11,14 @@ import numpy as np
 import pytest
 
 from smallpolaron.studies.own_data.correlation_table import CorrelationTable, read_correlation_table
+from smallpolaron.studies.own_data.read_table import LARGEST_FILE
 from smallpolaron.studies.own_data.table_format import (
-    ACCEPTED_NAMES,
+    CORRELATION,
     LARGEST_ROWS,
     TableError,
+    key_of,
     read_name,
 )
-from smallpolaron.studies.own_data.text_table import LARGEST_FILE
 from smallpolaron.studies.problems import MOST_PROBLEMS
 from tests.studies.table_case import CASE, TEMPERATURE, GaussianBands, assert_is_the_case
 
@@ -140,11 +141,30 @@ def test_numbers_do_not_depend_on_the_locale(tmp_path: Path) -> None:
 
 
 def test_every_documented_name_is_read() -> None:
-    for quantity, words in ACCEPTED_NAMES.items():
-        for word in words:
-            for spelling in (word, word.upper(), word.replace("_", " ")):
-                assert read_name(spelling) == (quantity, "")
-                assert read_name(f"{spelling} [fs]") == (quantity, "fs")
+    for quantity in CORRELATION:
+        parts = {"": "", "real": "_re", "imag": "_im"} if quantity.has_parts else {"": ""}
+        for word in quantity.words:
+            for part, end in parts.items():
+                for spelling in (word + end, (word + end).upper(), f"{end[1:]} {word}".strip()):
+                    found = read_name(spelling, CORRELATION)
+                    assert found == (quantity, part, ""), spelling
+                    assert read_name(f"{spelling} [fs]", CORRELATION) == (quantity, part, "fs")
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "unit"),
+    [
+        ("Re(C) (nm²/ps²)", "C_real", "nm^2/ps^2"),
+        ("C(t)", "C_real", ""),
+        ("real_C_JJ [Å²/fs²]", "C_real", "angstrom^2/fs^2"),
+        ("Zeit [ps]", "time", "ps"),
+        ("Im d2C", "d2C_imag", ""),
+    ],
+)
+def test_names_in_any_order(name: str, key: str, unit: str) -> None:
+    found = read_name(name, CORRELATION)
+    assert found is not None
+    assert (key_of(found), found.unit) == (key, unit)
 
 
 Change = Callable[[Lines], Lines]
@@ -183,8 +203,9 @@ MALFORMED: dict[str, tuple[Change, str, str]] = {
     "NaN": (cell(30, 1, "nan"), ":30: C_real_A2_fs2 = 'nan'", "must be a finite number"),
     "infinity": (cell(12, 2, "-inf"), ":12: C_imag_A2_fs2 = '-inf'", "must be a finite number"),
     "overflow": (cell(12, 2, "1e999"), ":12: C_imag_A2_fs2 = '1e999'", "too large"),
-    "Fortran exponent": (cell(5, 1, "1.2D-3"), ":5: C_real_A2_fs2", "with E, not D"),
-    "complex cell": (cell(5, 1, "(1+2j)"), ":5: C_real_A2_fs2", "into two columns"),
+    "complex cell": (cell(5, 1, "(1+2j)"), ":5: column C_real_A2_fs2", "must be real"),
+    "thousands": (cell(5, 1, '"1,234.5"'), ":5: C_real_A2_fs2", "marks between thousands"),
+    "mixed commas": (cell(5, 1, '"1,2"'), ":5: C_real_A2_fs2", "write a decimal point"),
     "underscore": (cell(5, 1, "1_0"), ":5: C_real_A2_fs2 = '1_0'", "must be a number"),
     "hexadecimal": (cell(5, 1, "0x1p-3"), ":5: C_real_A2_fs2", "must be a number"),
     "other digits": (cell(5, 1, "١٢"), ":5: C_real_A2_fs2", "must be a number"),
@@ -195,8 +216,8 @@ MALFORMED: dict[str, tuple[Change, str, str]] = {
         ":2: row of 1 cells",
         "separator",
     ),
-    "no header": (lambda x: x[1:], "a.csv: has no header line", "add one above the first row"),
-    "unknown header": (header("x,y,z"), "a.csv: has no header line", "names its columns"),
+    "no header": (lambda x: x[1:], "a.csv:1: has no header line", "add one above the first row"),
+    "unknown header": (header("x,y,z"), "a.csv:1: has no header line", "names its columns"),
     "unknown column": (header("time_fs,C_real,C_imga"), ":1: column 'C_imga'", "'C_imag'"),
     "unnamed column": (header("time_fs,C_real,"), ":1: column ''", "is not known"),
     "no time": (header("dC_imag,C_real,C_imag"), ":1: has no column time", "its columns are"),
@@ -338,14 +359,14 @@ def test_many_problems_are_collected_and_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\x89PNG\r\n\x1a\n\x00\x00", "is not text: byte 0"),
-        (b"PK\x03\x04\x14\x00\x00", "is not text: character 2 is "),
-        (b"time_fs,C_\x1b[31mreal,C_imag\n", "is not text: character 10 is "),
-        ("time_fs,C\n".encode("utf-16"), "is not text: byte 0"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00", ":2: is not text: character 1 of the line"),
+        (b"PK\x03\x04\x14\x00\x00", "is not text but a spreadsheet"),
+        (b"time_fs,C_\x1b[31mreal,C_imag\n", ":1: is not text: character 11 of the line"),
+        (b"\xff\xfet\x00i", "is not text: byte 4 is no utf-16"),
         (bytes(range(32, 127)) * 50, "has no header line"),
         (b"\x89HDF\r\n\x1a\n" + bytes(200), "truncated or damaged HDF5 file"),
     ],
-    ids=["picture", "spreadsheet", "escape", "UTF-16", "one long line", "half an HDF5 file"],
+    ids=["picture", "spreadsheet", "escape", "half UTF-16", "one long line", "half an HDF5 file"],
 )
 def test_binary_junk_is_refused(content: bytes, reason: str, tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
@@ -357,9 +378,9 @@ def test_binary_junk_is_refused(content: bytes, reason: str, tmp_path: Path) -> 
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="no such file"):
+    with pytest.raises(TableError, match="No such file"):
         read_correlation_table(tmp_path / "none.csv", TEMPERATURE)
-    with pytest.raises(TableError, match="is no file"):
+    with pytest.raises(TableError, match="Is a directory"):
         read_correlation_table(tmp_path, TEMPERATURE)
     text = write(tmp_path / "a.h5", lines_of())
     with pytest.raises(TableError, match="is no HDF5 file"):
@@ -370,7 +391,7 @@ def test_large_files_are_refused_before_they_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     with path.open("wb") as file:
         file.truncate(LARGEST_FILE + 1)
-    with pytest.raises(TableError, match=f"holds {LARGEST_FILE + 1} bytes"):
+    with pytest.raises(TableError, match=f"larger than {LARGEST_FILE} bytes"):
         read_correlation_table(path, TEMPERATURE)
     rows = [f"{t},0,0" for t in range(LARGEST_ROWS + 1)]
     with pytest.raises(TableError, match=f"has {LARGEST_ROWS + 1} rows"):

@@ -44,12 +44,11 @@ PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
 
 READERS = {
     "studies/crate.py": "the project's own CITATION.cff",
-    "studies/own_data/text_table.py": "after a look at the size of the file",
     "studies/provenance.py": "files of /proc",
     "studies/schema.py": "pages of the checkout, for its developers",
 }
 """Files that may read whole files by themselves, and what."""
-HDF5_READERS = {"studies/store.py", "studies/own_data/hdf5_table.py"}
+HDF5_READERS = {"studies/store.py", "studies/own_data/array_table.py"}
 HDF5_LOOKERS = {"studies/own_data/table_analysis.py": "one attribute, to tell own files"}
 PROCESSES = {
     "studies/provenance.py": "git, with fixed arguments",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.emulator import fit_emulator, training_points
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.analysis.inverse import measurement, posterior
@@ -20,6 +22,7 @@ from smallpolaron.cli import main
 from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.inverse.inverse_variables import posterior_notes
 from smallpolaron.studies.inverse.training_set import files_of, read_training_set
+from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
@@ -276,25 +279,25 @@ def test_notes_name_the_reasons_for_doubt(value: float, error: float, expected: 
 
 
 HEADER = "frequency_THz,sigma_real,sigma_imag\n"
-ROWS = "".join(f"{i / 10},1.0,0.5\n" for i in range(1, 20))
+ROWS = "".join(f"{i / 10},1.0{i % 3},0.5\n" for i in range(1, 20))
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "empty; needed is a header line"),
-        (ROWS, ":1: needed is a header line with the columns frequency_THz"),
-        (HEADER.replace(",", ";") + ROWS, ":1: needed is a header"),
-        (HEADER.replace("\n", ",eror\n") + ROWS, ":1: column eror: is not a known column"),
-        (HEADER + ROWS + "2.0,nan,1\n", ":21: column sigma_real: nan is not finite"),
-        (HEADER + ROWS + "2.0,1,\n", ":21: column sigma_imag: '' is not a number"),
-        (HEADER + "-1,1,1\n" + ROWS, ":2: column frequency_THz: -1 is negative"),
-        (HEADER + ROWS + "1.9,1,1\n", ":21: column frequency_THz: 1.9 does not exceed"),
-        (HEADER + "# x\n\n0.05,0,0\n" + ROWS, ":4: column sigma_real: the conductivity is 0"),
-        (HEADER + ROWS + "2.0,1\n", ":21: 2 cells, the header has 3"),
+        ("", "holds no table"),
+        (ROWS, ":1: has no header line that names its columns (frequency, sigma)"),
+        (HEADER.replace(",", ";") + ROWS, ":2: row of 1 cells; the header has 3"),
+        (HEADER.replace("sigma_imag", "sigma_imga") + ROWS, ":1: column 'sigma_imga' is not known"),
+        (HEADER + ROWS + "2.0,nan,1\n", ":21: sigma_real = 'nan'"),
+        (HEADER + ROWS + "2.0,1,\n", ":21: sigma_imag = ''"),
+        (HEADER + "-1,1,1\n" + ROWS, ":2: frequency_THz = -1.0"),
+        (HEADER + ROWS + "1.9,1,1\n", ":21: frequency_THz = 1.9"),
+        (HEADER + "# x\n\n0.05,0,0\n" + ROWS, ":4: sigma_real = 0.0: the conductivity is 0"),
+        (HEADER + ROWS + "2.0,1\n", ":21: row of 2 cells; the header has 3"),
         (HEADER + "0.1,1,1\n0.2,1,1\n", "2 rows of numbers; at least 8"),
-        (HEADER + ROWS, "omega ends at 0.01194 rad/fs, before the limit of 0.4"),
-        (HEADER.replace("\n", ",error\n") + "0.1,1,1,-1\n", ":2: column error: is negative"),
+        (HEADER + ROWS, "no mobility files with curves"),
+        (HEADER.replace("\n", ",error\n") + "0.1,1,1,-1\n", ":2: error = -1.0: is negative"),
     ],
 )
 def test_conductivity_tables_that_are_refused(
@@ -320,9 +323,9 @@ def refused(results: Path, *options: str) -> bool:
     ("text", "message"),
     [
         ("quantity,value,error\n", "no rows after the header"),
-        ("quantity,value,error\nmobilty,1,1\n", ":2: column quantity: 'mobilty' is not known; did"),
-        ("quantity,value,error\ntau_K,1,0\n", ":2: column error: 0 is not above 0"),
-        ("quantity,value,error\ntau_K,1,1\ntau_K,1,1\n", ":3: column quantity: 'tau_K' stands"),
+        ("quantity,value,error\nmobilty,1,1\n", ":2: quantity = 'mobilty': is not known; did"),
+        ("quantity,value,error\ntau_K,1,0\n", ":2: error = 0.0: must be above 0"),
+        ("quantity,value,error\ntau_K,1,1\ntau_K,1,1\n", ":3: 'tau_K' stands twice"),
     ],
 )
 def test_measured_tables_that_are_refused(
@@ -409,3 +412,118 @@ def test_the_same_result_every_time(results: Path, folder: Path, inverted: Resul
     assert files[0].read_text() == files[1].read_text()
     for name, variable in inverted.variables.items():
         assert np.array_equal(variable.data, second.variables[name].data, equal_nan=True)
+
+
+def narrow_table(path: Path, sigma: NDArray[np.complex128], noise: float, error: float) -> Path:
+    """Write what a terahertz spectrometer gives: 0.3 to 2.5 THz, noise on both parts."""
+    rng = np.random.default_rng(11)
+    noisy = sigma + noise * (rng.normal(size=45) + 1j * rng.normal(size=45))
+    rows = ["frequency_THz,sigma_real,sigma_imag,error"]
+    for f, s in zip(NARROW_THZ, noisy, strict=True):
+        rows.append(f"{f:.4f},{s.real:.12g},{s.imag:.12g},{error:.12g}")
+    path.write_text("\n".join(rows) + "\n")
+    return path
+
+
+NARROW_THZ = np.linspace(0.3, 2.5, 45)
+TIMES = np.arange(0.0, 3001.0)
+
+
+def current(eta: float, gamma: float) -> NDArray[np.float64]:
+    """Stand-in for C_kubo whose shape below 2.5 THz depends on both parameters."""
+    k = 0.012 * gamma**0.6
+    return 1e-3 * (1.0 - k * TIMES * eta / (2.0 + eta)) * np.exp(-k * TIMES)
+
+
+def narrow_sigma(eta: float, gamma: float) -> NDArray[np.complex128]:
+    return 55.0 * ac_mobility(TIMES, current(eta, gamma), RAD_FS_PER_THZ * NARROW_THZ, 290.0)
+
+
+@pytest.fixture(scope="module")
+def curves(results: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same study, its mobility files with curves; no moments."""
+    folder = tmp_path_factory.mktemp("curves") / "results"
+    for path in sorted((results / "mobility").glob("*.h5")):
+        source = read_result(path)
+        places = source.parameters["derived"]
+        C = current(places["eta_over_v"], places["gamma_over_v"])
+        arrays = {
+            "time_fs": Variable(TIMES, ("time",), "fs", "x."),
+            "C_kubo": Variable(C, ("time",), "angstrom^2 fs^-2", "x."),
+            "D_running": Variable(C, ("time",), "angstrom^2 fs^-1", "x."),
+        }
+        variables = {**source.variables, **arrays}
+        write_result(folder / "mobility" / path.name, replace(source, variables=variables))
+    return folder
+
+
+def region(result: Result, axis: str) -> tuple[float, float]:
+    low, high = (result.variables[f"region/{side}/{axis}"].data for side in ("low", "high"))
+    return float(low[1]), float(high[1])
+
+
+def test_a_window_of_terahertz_spectroscopy_is_fitted_itself(curves: Path) -> None:
+    sigma = narrow_sigma(3.0, 1.2)
+    noise = 3e-3 * float(np.max(np.abs(sigma)))
+    table = narrow_table(curves.parent / "thz.csv", sigma, noise, noise)
+    result = run(curves, "--sigma", str(table), "--temperature-K", "290")
+    assert "shape of the conductivity itself" in result.notes["measured_by"]
+    for axis, truth in (("eta_over_v", 3.0), ("gamma_over_v", 1.2)):
+        low, high = region(result, axis)
+        assert low < truth < high
+        assert high / low < 2.0
+        assert number(result, f"posterior/mean/{axis}") == pytest.approx(truth, rel=0.2)
+    assert "misfit" not in result.notes
+    assert "sign" not in result.notes
+    assert load_plan(curves.parent / "next.yaml").points
+
+
+def test_the_other_sign_is_suspected_in_a_window(curves: Path) -> None:
+    sigma = narrow_sigma(3.0, 1.2)
+    noise = 3e-3 * float(np.max(np.abs(sigma)))
+    table = narrow_table(curves.parent / "conjugate.csv", sigma.conj(), noise, noise)
+    options = ["--sigma", str(table), "--temperature-K", "290"]
+    assert "--conjugate" in run(curves, *options).notes["sign"]
+    again = run(curves, *options, "--conjugate")
+    low, high = region(again, "eta_over_v")
+    assert low < 3.0 < high
+
+
+@pytest.mark.parametrize("error", [0.0, 1e-9, 1e9])
+def test_errors_that_say_nothing_do_not_exclude_the_truth(
+    folder: Path, curves: Path, error: float
+) -> None:
+    """The same with the moments of the kernel and with the shape within a window."""
+    table = conductivity_table(folder.parent / "sigma.csv", True, 0.02)
+    lines = table.read_text().splitlines()
+    rows = [f"{line.rpartition(',')[0]},{error}" for line in lines[2:]]
+    table.write_text("\n".join([*lines[:2], *rows]) + "\n")
+    sigma = narrow_sigma(3.0, 1.2)
+    noise = 2e-2 * float(np.max(np.abs(sigma)))
+    narrow = narrow_table(folder.parent / "thz.csv", sigma, noise, error)
+    for files, path in ((folder, table), (curves, narrow)):
+        result = run(files, "--sigma", str(path), "--temperature-K", "290")
+        assert "from the scatter of the table" in result.notes["measured_noise"]
+        low, high = region(result, "eta_over_v")
+        assert low < 3.0 < high
+    assert number(result, "measured/phase_end_std") > 1e-3
+
+
+def test_moments_follow_from_mobility_files_alone(curves: Path) -> None:
+    training = read_training_set(files_of([curves]))
+    assert np.isnan(training.limit)  # these spectra are too short for moments
+    assert np.all(np.isfinite(training.values("mobility")))
+
+
+def test_options_without_their_table_are_refused(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for option in (["--conjugate"], ["--columns", "a,b"]):
+        assert refused(results, *option)
+        assert option[0] in capsys.readouterr().err
+
+
+def test_a_table_whose_name_is_not_text(folder: Path) -> None:
+    table = conductivity_table(folder.parent / os.fsdecode(b"Probe_3\xb5m.csv"), True, 0.02)
+    result = run(folder, "--sigma", str(table), "--temperature-K", "290")
+    assert result.notes["measured"] == "Probe_3\\xb5m.csv"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
@@ -15,8 +17,17 @@ from smallpolaron.analysis.kernel import memory_kernel
 from smallpolaron.analysis.kubo import kubo_factor, spectra
 from smallpolaron.cli import main
 from smallpolaron.model.units import beta, mobility_cm2
+from smallpolaron.studies.figures import (
+    conductivity,
+    current,
+    cutoff,
+    drude_smith,
+    finite_size,
+)
+from smallpolaron.studies.figures import memory_kernel as kernel_figure
 from smallpolaron.studies.own_data.table_analysis import (
     CURVES,
+    FIGURES,
     JOBS,
     OPTIONAL,
     SUMMARY,
@@ -415,3 +426,82 @@ def test_the_command_prints_every_fault_and_ends_with_2(
     assert not out
     assert err.startswith(f"{path}:13: C_real_A2_fs2 = 'x")
     assert not (tmp_path / "out").exists()
+
+
+def figure_numbers(folder: Path, figure: ModuleType, *kinds: str) -> list[dict[str, str]]:
+    """Draw a figure from the files of an analysis by its command; return the plotted numbers."""
+    numbers = folder / "numbers.csv"
+    arguments = ["--figure", str(folder / "x.svg"), "--numbers", str(numbers)]
+    for kind in kinds:
+        arguments += [f"--{kind.replace('_', '-')}", str(folder / f"{kind}.h5")]
+    if figure is cutoff:
+        arguments += ["--band-paper-units", "0.01"]
+    figure.main(arguments)
+    with numbers.open() as file:
+        return list(csv.DictReader(file))
+
+
+def test_own_data_have_the_figures_of_computed_data(tmp_path: Path) -> None:
+    path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
+    folder = tmp_path / "out"
+    found = analyse_table(request(path, folder))
+    page = (folder / SUMMARY).read_text()
+    for name in FIGURES:
+        assert (folder / f"{name}.svg").read_text().startswith("<?xml")
+        assert f"]({name}.svg)" in page
+    rows = figure_numbers(folder, current, "correlation", "mobility")
+    running = [float(row["running_integral_A2_fs"]) for row in rows]
+    np.testing.assert_allclose(running, array(found["mobility"], "D_running"), rtol=1e-11)
+    assert {(row["point"], row["n_sites"]) for row in rows} == {("a", "")}
+    rows = figure_numbers(folder, cutoff, "kernel", "mobility")
+    marks = {row["route"]: row["cutoff_fs"] for row in rows}
+    assert float(marks["tau_K_band_fs"]) == number(found["kernel"], "tau_K_band_fs")
+    rows = figure_numbers(folder, drude_smith, "drude_smith", "mobility")
+    assert float(rows[0]["c"]) == pytest.approx(number(found["drude_smith"], "c"))
+    assert figure_numbers(folder, conductivity, "mobility")
+    assert figure_numbers(folder, kernel_figure, "kernel")
+    arguments = ["--figure", str(folder / "x.svg"), "--numbers", str(folder / "x.csv")]
+    arguments += ["--band-paper-units", "0.01", "--band-percent", "3"]
+    with pytest.raises(StoreError, match=r"analysis of a table .* give results of points"):
+        finite_size.main(["--mobility", str(folder / "mobility.h5"), *arguments])
+
+
+def test_figures_of_arbitrary_units_name_them(tmp_path: Path) -> None:
+    case = QUANTUM.sample(1.0, 200.0)
+    folder = tmp_path / "out"
+    table = table_of(tmp_path / "a.csv", case, header="time_fs,C_real,C_imag")
+    found = analyse_table(request(table, folder, skip=OPTIONAL))
+    assert not (folder / "drude_smith.svg").exists()
+    rows = figure_numbers(folder, current, "correlation", "mobility")
+    assert float(rows[0]["re_C_JJ_over_C0"]) == 1.0
+    assert not any("A2" in name or "cm2" in name for name in rows[0])
+    rows = figure_numbers(folder, cutoff, "kernel", "mobility")
+    last = [row for row in rows if row["route"] == "direct integral"][-1]
+    final = float(array(found["mobility"], "D_running")[-1])
+    assert float(last["integral_over_C0_fs"]) == pytest.approx(final)
+    rows = figure_numbers(folder, conductivity, "mobility")
+    assert float(rows[0]["re_response_over_C0_fs"]) == pytest.approx(final, rel=1e-6)
+
+
+def test_a_wrong_unit_of_time_is_suspected(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = QUANTUM.sample(1.0, 200.0)
+    for name, header in (("a", HEADER), ("b", HEADER.replace("fs", "ps", 1))):
+        table = table_of(tmp_path / f"{name}.csv", case, header=header)
+        options = ["--temperature-K", "300", "--output-folder", str(tmp_path / name)]
+        assert main(["analyse", str(table), *options, "--skip", *OPTIONAL]) == 0
+        page = (tmp_path / name / SUMMARY).read_text()
+        said = capsys.readouterr().err
+        assert ("the times look like fs" in said) == ("SUSPECT" in page) == (name == "b")
+
+
+def test_a_table_whose_name_is_not_text(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"Probe_3\xb5m.csv")
+    table_of(path, QUANTUM.sample(1.0, 200.0))
+    out = tmp_path / os.fsdecode(b"out\xb5")
+    options = ["--temperature-K", "300", "--output-folder", str(out), "--skip", *OPTIONAL]
+    assert main(["analyse", str(path), *options]) == 0
+    stored = read_result(out / "mobility.h5")
+    assert stored.parameters["table"]["file"] == "Probe_3\\xb5m.csv"
+    assert "Probe_3\\xb5m.csv" in (out / SUMMARY).read_text(encoding="utf-8")

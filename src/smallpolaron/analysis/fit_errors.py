@@ -64,25 +64,33 @@ def effective_points(residual: ArrayLike) -> float:
     return data.size * min(1.0, 3.0 / kurtosis) / together
 
 
-def standard_errors(slopes: FloatArray, squares: float, effective: float) -> FloatArray:
+def standard_errors(
+    slopes: FloatArray, squares: float, effective: float, combinations: ArrayLike | None = None
+) -> FloatArray:
     """Standard errors of nonlinear least squares with correlated residuals.
 
     Args:
         slopes: derivatives of all points by the fitted numbers, (points, numbers).
         squares: sum of the squared residuals.
         effective: number of independent points.
+        combinations: linear combinations of the numbers whose errors are asked for, (errors,
+            numbers); None for the numbers themselves.
 
     Returns:
-        Roots of the diagonal of squares/(effective - numbers) (slopes^T slopes)^-1, (numbers,);
-        infinite for what the slopes cannot tell. The difference counts as one if it is smaller.
+        Roots of the diagonal of squares/(effective - numbers) (slopes^T slopes)^-1, between the
+        combinations, (errors,); infinite for what the slopes cannot tell. The difference counts as
+        one if it is smaller.
     """
     norms = np.sqrt(np.sum(slopes**2, axis=0))
     scale = np.where(norms > 0.0, norms, 1.0)
     _, strengths, modes = np.linalg.svd(slopes / scale, full_matrices=False)
     weak = strengths < _WEAKEST
-    variance = np.sum((modes[~weak] / strengths[~weak, None]) ** 2, axis=0)
-    errors = np.sqrt(variance * squares / _freedom(effective, slopes.shape[1])) / scale
-    errors[np.any(np.abs(modes[weak]) > _WEAKEST, axis=0)] = np.inf
+    asked = np.eye(scale.size) if combinations is None else np.atleast_2d(combinations)
+    sizes = np.sqrt(np.sum((asked / scale) ** 2, axis=1, keepdims=True))
+    shares = (asked / scale / np.where(sizes > 0.0, sizes, 1.0)) @ modes.T
+    variance = np.sum((shares[:, ~weak] / strengths[~weak]) ** 2, axis=1)
+    errors = np.sqrt(variance * squares / _freedom(effective, slopes.shape[1])) * sizes[:, 0]
+    errors[np.any(np.abs(shares[:, weak]) > _WEAKEST, axis=1)] = np.inf
     return np.asarray(errors, dtype=np.float64)
 
 

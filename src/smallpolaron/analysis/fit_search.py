@@ -102,7 +102,7 @@ class Space:
         columns += list(amplitude * terms[1:])
         if self.target.free_amplitude:
             columns.append(amplitude * np.tensordot(weights, terms, 1))
-        return np.stack([column.ravel() for column in columns], axis=1) / self.target.unit
+        return np.stack([(column / self.target.unit).ravel() for column in columns], axis=1)
 
 
 Solved = dict[ConductivityModel, FloatArray]
@@ -159,7 +159,9 @@ def _thinned(target: Target) -> tuple[Target, FloatArray]:
     spaced = np.geomspace(1.0, size, min(size, _SCAN_POINTS)).round().astype(np.int64) - 1
     index = np.unique(spaced)
     weights = np.sqrt(np.gradient(index.astype(np.float64)))
-    return replace(target, axis=target.axis[index], values=target.values[:, index]), weights
+    unit = target.unit[:, index] if isinstance(target.unit, np.ndarray) else target.unit
+    thin = replace(target, axis=target.axis[index], values=target.values[:, index], unit=unit)
+    return thin, weights / unit
 
 
 def _best_linear(

@@ -31,8 +31,8 @@ class Target:
         values: C(t)/C(0), (1, points); or real and imaginary part of its transform in fs,
             (2, points).
         unit: residuals are given relative to this: 1 in time, the largest modulus of the
-            transform in frequency.
-        exact_dc: time integral of C(t)/C(0) over the whole record, fs.
+            transform in frequency; standard errors, (2, points), where they are known.
+        exact_dc: time integral of C(t)/C(0) over the whole record, fs; NaN if it is not known.
         slowest: smallest rate that is tried, fs^-1.
         fastest: largest rate that is tried, fs^-1.
         free_amplitude: whether C(0) is fitted as well.
@@ -41,11 +41,16 @@ class Target:
     domain: str
     axis: FloatArray
     values: FloatArray
-    unit: float
+    unit: float | FloatArray
     exact_dc: float
     slowest: float
     fastest: float
     free_amplitude: bool = False
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the standard errors of the values are known."""
+        return isinstance(self.unit, np.ndarray)
 
     def terms(self, model: ConductivityModel, rates: Sequence[float]) -> FloatArray:
         """Terms of a model in the form of the values, (1 + shares, channels, points)."""
@@ -125,6 +130,43 @@ def frequency_target(
         slowest=whole.slowest,
         fastest=whole.fastest,
         free_amplitude=free_amplitude,
+    )
+
+
+def measured_target(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> Target:
+    """Measured conductivity as the target of fits; its scale is fitted as well.
+
+    Args:
+        omega: increasing angular frequencies in rad/fs, (frequencies,), not necessarily even.
+        sigma: complex conductivity in any one unit, (frequencies,).
+        error: standard error of its real and of its imaginary part, each, in that unit, above
+            zero, (frequencies,).
+
+    Returns:
+        Target. Rates are tried from a thirtieth of the first frequency above zero to thirty times
+        the last one: slower and faster ones leave no trace in the window.
+
+    Raises:
+        ValueError: if an input is malformed, there are fewer than ten frequencies, or an error is
+            not positive.
+    """
+    axis = real_series("omega", omega)
+    if axis.size < MINIMUM_POINTS:
+        raise ValueError(f"omega has {axis.size} values: a fit needs {MINIMUM_POINTS} or more")
+    data = complex_series("sigma", sigma, axis.size)
+    noise = real_series("error", error, axis.size)
+    if np.any(noise <= 0.0):
+        raise ValueError("error: holds a standard error that is not above 0")
+    scale = positive("largest |sigma|", float(np.max(np.abs(data))))
+    return Target(
+        domain="frequency",
+        axis=axis,
+        values=np.stack([data.real, data.imag]) / scale,
+        unit=np.stack([noise, noise]) / scale,
+        exact_dc=float("nan"),
+        slowest=float(axis[axis > 0.0][0]) / 30.0,
+        fastest=float(axis[-1]) * 30.0,
+        free_amplitude=True,
     )
 
 

@@ -14,7 +14,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
-from smallpolaron.analysis._checks import FloatArray, complex_series, positive, real_series
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    complex_series,
+    positive,
+    real_series,
+)
 from smallpolaron.analysis.kernel import kernel_spectrum
 
 MOMENT_LIMIT: Final = 0.40
@@ -128,6 +134,15 @@ def _even_spline(frequencies: FloatArray, values: FloatArray) -> CubicSpline:
     return CubicSpline(both, np.concatenate([values[start:][::-1], values]))
 
 
+def reaches(omega: FloatArray, limit: float) -> bool:
+    """Whether frequencies begin early and end late enough for moments up to a limit in rad/fs."""
+    return (
+        int(np.count_nonzero(omega <= limit)) >= FEWEST_FREQUENCIES
+        and bool(omega[-1] >= limit * (1.0 - 1e-12))
+        and bool(omega[0] <= LARGEST_GAP * limit)
+    )
+
+
 def _checked(
     omega: ArrayLike, spectrum: ArrayLike, limits: ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -220,17 +235,19 @@ def inverse_conductivity(sigma: ArrayLike) -> FloatArray:
     return np.asarray(np.real(1.0 / values), dtype=np.float64)
 
 
-def conductivity_noise(omega: ArrayLike, sigma: ArrayLike) -> float:
+def conductivity_noise(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike | None = None) -> float:
     """Standard error of a measured conductivity, from its scatter.
 
     Args:
         omega: increasing frequencies, (frequencies,), at least 8.
         sigma: complex conductivity (frequencies,).
+        error: standard errors to compare the scatter with, above zero, (frequencies,).
 
     Returns:
-        Standard error of the real and of the imaginary part, in the unit of sigma: scatter about
-        the straight line through the two neighbours, by its median. The curvature of sigma counts
-        as scatter, so that a table of few frequencies is judged worse than it is.
+        Standard error of the real and of the imaginary part, in the unit of sigma, or as a multiple
+        of the given ones: the median distance from the line through the two neighbours, or from
+        the cubic through the four nearest if that is smaller. What is left of the curvature of
+        sigma counts as scatter, so that a table of very few frequencies is judged worse than it is.
 
     Raises:
         ValueError: if an input is malformed or has fewer than 8 frequencies.
@@ -239,11 +256,23 @@ def conductivity_noise(omega: ArrayLike, sigma: ArrayLike) -> float:
     values = complex_series("sigma", sigma, frequencies.size)
     if frequencies.size < FEWEST_FREQUENCIES:
         raise ValueError(f"omega has {frequencies.size} values: needs {FEWEST_FREQUENCIES} or more")
-    share = (frequencies[1:-1] - frequencies[:-2]) / (frequencies[2:] - frequencies[:-2])
-    scatter = values[1:-1] - (1.0 - share) * values[:-2] - share * values[2:]
-    scatter /= np.sqrt(1.0 + (1.0 - share) ** 2 + share**2)
+    size = np.ones_like(frequencies) if error is None else real_series("error", error, values.size)
+    return min(_scatter(frequencies, values, size, reach) for reach in (1, 2))
+
+
+def _scatter(x: FloatArray, y: ComplexArray, error: FloatArray, reach: int) -> float:
+    """Median distance from the polynomial through neighbours, as a standard deviation."""
+    inner = slice(reach, x.size - reach)
+    shifts = [shift for shift in range(-reach, reach + 1) if shift]
+    near = [slice(reach + shift, x.size - reach + shift) for shift in shifts]
+    distance, variance = y[inner].copy(), error[inner] ** 2
+    for one in near:
+        others = [other for other in near if other != one]
+        weight = np.prod([(x[inner] - x[o]) / (x[one] - x[o]) for o in others], axis=0)
+        distance -= weight * y[one]
+        variance = variance + (weight * error[one]) ** 2
+    both = np.concatenate([distance.real, distance.imag]) / np.tile(np.sqrt(variance), 2)
     # The median of |x| is 0.6745 standard deviations of a Gaussian x.
-    both = np.concatenate([scatter.real, scatter.imag])
     return float(np.median(np.abs(both)) / 0.6745)
 
 

@@ -5,7 +5,7 @@ points tell the same; errors count the independent points only (fit_errors.effec
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,9 @@ from smallpolaron.analysis.conductivity_models import ConductivityModel
 from smallpolaron.analysis.fit_errors import Estimate, effective_points, reach, standard_errors
 from smallpolaron.analysis.fit_search import BoolArray, Solved, Space, best_fit
 from smallpolaron.analysis.fit_targets import Target
+
+_STEP = 1e-6
+"""Step of the coordinates by which products of fitted numbers are differentiated."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,9 @@ class ModelFit:
         largest: largest residual over that unit; of a complex residual, its modulus.
         largest_at: its time in fs or frequency in rad/fs.
         effective: number of independent points.
-        dc_ratio: DC mobility of the fit over the exact one.
+        dc_ratio: DC mobility of the fit over the exact one; NaN if that is not known.
+        combined: where the amplitude A is free: ``sigma_0`` = A/k, the Drude conductivity of all
+            carriers, and ``sigma_dc``, the conductivity at rest, in the unit of the values.
     """
 
     model: ConductivityModel
@@ -41,6 +46,7 @@ class ModelFit:
     largest_at: float
     effective: float
     dc_ratio: float
+    combined: Mapping[str, Estimate] = field(default_factory=dict)
 
     @property
     def values(self) -> tuple[float, ...]:
@@ -97,7 +103,44 @@ def _fit(model: ConductivityModel, target: Target, solved: Solved) -> ModelFit:
         largest_at=float(target.axis[worst]),
         effective=effective,
         dc_ratio=dc / target.exact_dc if target.exact_dc else float("inf"),
+        combined=_combined(space, x, held, effective) if target.free_amplitude else {},
     )
+
+
+def _combined(
+    space: Space, x: FloatArray, held: BoolArray, effective: float
+) -> dict[str, Estimate]:
+    """Products of fitted numbers; their errors follow from how those vary together."""
+    count = len(space.model.parameters)
+
+    def values(at: FloatArray) -> FloatArray:
+        natural = space.natural(at)
+        dc = natural[-1] * space.model.dc(natural[:count].tolist())
+        return np.array([natural[-1] / natural[0], dc])
+
+    steps = _STEP * np.eye(x.size)
+    low, high = space.low[:count], space.high[:count]
+    gradients = []
+    for step in steps:
+        ends = [x + step, x - step]
+        for end in ends:  # shares must stay within their ranges
+            end[:count] = np.clip(end[:count], low, high)
+        gradients.append((values(ends[0]) - values(ends[1])) / np.sum(ends[0] - ends[1]))
+    slopes, here = space.slopes(x)[:, ~held], values(x)
+    squares = _squares(space, x, effective)
+    combinations = np.array(gradients).T[:, ~held]
+    errors = standard_errors(slopes, squares, effective, combinations)
+    half_width = reach(effective, slopes.shape[1]) * errors
+    return {
+        name: Estimate(float(v), float(e), float(v - h), float(v + h), False)
+        for name, v, e, h in zip(("sigma_0", "sigma_dc"), here, errors, half_width, strict=True)
+    }
+
+
+def _squares(space: Space, x: FloatArray, effective: float) -> float:
+    """Sum of squared residuals that errors follow from: known errors are never made smaller."""
+    least = max(effective - x.size, 1.0) if space.target.has_errors else 0.0
+    return max(space.cost(x), least)
 
 
 def _estimates(
@@ -105,7 +148,7 @@ def _estimates(
 ) -> dict[str, Estimate]:
     spread = np.full(x.size, np.nan)
     slopes = space.slopes(x)[:, ~held]
-    spread[~held] = standard_errors(slopes, space.cost(x), effective)
+    spread[~held] = standard_errors(slopes, _squares(space, x, effective), effective)
     half_width = reach(effective, slopes.shape[1]) * spread
     value = space.natural(x)
     error = np.where(space.is_log, value, 1.0) * spread

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import h5py
 import numpy as np
@@ -351,22 +351,27 @@ def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
 class Held(dict[str, Any]):
     """What a file holds by name; asking for what it lacks is a StoreError that names both."""
 
-    def __init__(self, path: Path, place: str, content: Mapping[str, Any]) -> None:
+    def __init__(self, path: Path, place: str, content: Mapping[str, Any], advice: str) -> None:
         """Wrap the content of a place in a file, and what is nested in it."""
-        self.where = f"{path}: {place}"
+        self.where, self.advice = f"{path}: {place}", advice
         super().__init__(
             {
-                key: Held(path, f"{place}{key}/", value) if isinstance(value, dict) else value
+                key: Held(path, f"{place}{key}/", value, advice)
+                if isinstance(value, dict)
+                else value
                 for key, value in content.items()
             }
         )
 
     def __missing__(self, name: str) -> Any:
         """Refuse to go on without."""
-        raise StoreError(
-            f"{self.where}{name} is missing, but needed; older versions did not write it: delete "
-            "the file and run its job again"
-        )
+        raise StoreError(f"{self.where}{name} is missing, but needed; {self.advice}")
+
+
+_OLDER: Final = "older versions did not write it: delete the file and run its job again"
+_OF_A_TABLE: Final = (
+    "the file is the analysis of a table of numbers, which has no model: give results of points"
+)
 
 
 def _load(path: Path, file: h5py.File) -> Result:
@@ -377,12 +382,13 @@ def _load(path: Path, file: h5py.File) -> Result:
     }
     require_readable(found, path.stat().st_size)
     groups = {name: attributes.read_mapping(subgroup(file, name)) for name in _GROUPS[:2]}
+    advice = _OF_A_TABLE if "table" in groups["parameters"] else _OLDER
     return Result(
         kind=attributes.read_value(file, "kind"),
-        variables=Held(path, "", {name: _variable(item) for name, item in found.items()}),
-        parameters=Held(path, "parameters/", groups["parameters"]),
+        variables=Held(path, "", {name: _variable(item) for name, item in found.items()}, advice),
+        parameters=Held(path, "parameters/", groups["parameters"], advice),
         gates=read_gates(subgroup(file, "quality")),
-        provenance=Held(path, "provenance/", groups["provenance"]),
+        provenance=Held(path, "provenance/", groups["provenance"], advice),
         notes=read_notes(subgroup(file, "notes")),
     )
 

@@ -40,6 +40,11 @@ def temporary_name(path: Path) -> Iterator[Path]:
             temporary.unlink()
 
 
+def shown_name(path: Path) -> str:
+    r"""Return the name of a file as text that can be stored; bytes that are not UTF-8 as \xb5."""
+    return os.fsencode(path.name).decode("utf-8", "backslashreplace")
+
+
 def check_writable(path: Path) -> None:
     """Make sure that a file can be made, before the work that it is to hold.
 

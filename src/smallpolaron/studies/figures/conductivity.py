@@ -12,6 +12,7 @@ from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
+    column_names,
     parser,
     read_runs,
     remarks,
@@ -58,7 +59,7 @@ def draw(runs: Sequence[Run]) -> Figure:
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(
             xlabel=r"$\omega/2\pi c$ (cm$^{-1}$)",
-            ylabel=rf"{name} $\mu(\omega)$ (cm$^2$ V$^{{-1}}$ s$^{{-1}}$)",
+            ylabel=rf"{name} $\mu(\omega)$ ({runs[0].units('sigma')})",
         )
         factor = CM_TO_RAD_FS * _THZ
         top = axes.secondary_xaxis("top", functions=style.proportional(factor))
@@ -75,7 +76,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parser("Frequency-resolved mobility.", "mobility").parse_args(argv)
     runs = read_runs(options.mobility)
     style.save(draw(runs), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(runs))
+    style.write_numbers(options.numbers, column_names(COLUMNS, runs), rows(runs))
 
 
 if __name__ == "__main__":

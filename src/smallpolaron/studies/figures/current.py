@@ -12,6 +12,7 @@ from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
+    column_names,
     parser,
     read_runs,
     remarks,
@@ -65,7 +66,7 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
         right.plot(times, whole.array("D_running"), label=label, **line)
     left.axhline(0, color=style.GREY, linewidth=0.8)
     left.set_xlim(0, window(runs[0].array("time_fs"), [run.array("C_JJ") for run in runs]))
-    left.set(xlabel="time (fs)", ylabel="$C_{JJ}$ (Å$^2$ fs$^{-2}$)")
+    left.set(xlabel="time (fs)", ylabel=f"$C_{{JJ}}$ ({runs[0].units('C_JJ')})")
     parts = [
         Line2D([], [], color=style.BLACK, label="real part"),
         Line2D([], [], color=style.BLACK, linewidth=1.0, linestyle=(0, (1, 1)), label="imaginary"),
@@ -73,12 +74,14 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     left.legend(handles=parts)
     right.set(
         xlabel="upper limit of the integral (fs)",
-        ylabel=r"$\int_0^t \mathrm{Re}\,C_{JJ}\,\mathrm{d}t'$ (Å$^2$ fs$^{-1}$)",
+        ylabel=r"$\int_0^t \mathrm{Re}\,C_{JJ}\,\mathrm{d}t'$"
+        f" ({integrals[0].units('D_running')})",
         xlim=(0, float(np.max(runs[-1].array("time_fs")))),
     )
-    factor = runs[0].mobility(1.0)
-    second = right.secondary_yaxis("right", functions=style.proportional(factor))
-    second.set_ylabel(r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+    if runs[0].is_absolute:
+        factor = runs[0].mobility(1.0)
+        second = right.secondary_yaxis("right", functions=style.proportional(factor))
+        second.set_ylabel(r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
     style.legend(right)
     style.flagged_note(figure, remarks(integrals))
     return figure
@@ -91,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     runs, integrals = read_runs(options.correlation), read_runs(options.mobility)
     style.save(draw(runs, integrals), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(runs, integrals))
+    style.write_numbers(options.numbers, column_names(COLUMNS, runs), rows(runs, integrals))
 
 
 if __name__ == "__main__":

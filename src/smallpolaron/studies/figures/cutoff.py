@@ -14,6 +14,7 @@ from smallpolaron.studies.figures.runs import (
     IDENTITY,
     PAPER_UNIT_A2_FS,
     Run,
+    column_names,
     parser,
     read_runs,
     reference,
@@ -57,24 +58,27 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
     if run.reason:
         style.message(axes, f"{run.label}: {run.reason}")
         return
-    final = direct.number("D")
-    half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
-    centre = run.mobility(final)
-    axes.axhspan(
-        centre - half,
-        centre + half,
-        color=style.GREEN,
-        alpha=0.25,
-        linewidth=0,
-        label=f"converged ± {band_paper_units:g} paper units",
-    )
+    factor, centre, first = 1.0, float(direct.array("D_running")[-1]), 2
+    if run.is_absolute:  # a band of fixed width, and times defined by it, need a scale of C_JJ
+        factor, first = run.mobility(1.0), 0
+        centre = factor * direct.number("D")
+        half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
+        axes.axhspan(
+            centre - half,
+            centre + half,
+            color=style.GREEN,
+            alpha=0.25,
+            linewidth=0,
+            label=f"converged ± {band_paper_units:g} paper units",
+        )
+    marks = TIMES[first : first + 2]
     routes = (
-        (run, "cutoff_fs", "D_cutoff", "kernel cut at τ", "-", style.VERMILION, TIMES[0]),
-        (direct, "time_fs", "D_running", "integral cut at t", "--", style.BLUE, TIMES[1]),
+        (run, "cutoff_fs", "D_cutoff", "kernel cut at τ", "-", style.VERMILION, marks[0]),
+        (direct, "time_fs", "D_running", "integral cut at t", "--", style.BLUE, marks[1]),
     )
     last = 0.0
     for source, clock, name, words, line, colour, (key, symbol, marker, _) in routes:
-        times, values = source.array(clock), run.mobility(1.0) * source.array(name)
+        times, values = source.array(clock), factor * source.array(name)
         axes.plot(times, values, color=colour, linestyle=line, label=words)
         mark = run.number(key)
         if np.isfinite(mark):
@@ -92,7 +96,9 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
     axes.set_ylim(max(low, min(0.0, 0.2 * centre)), max(min(high, 2.5 * top), top))
     axes.set(
         xlabel="cutoff time τ or t (fs)",
-        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)",
+        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)"
+        if run.is_absolute
+        else rf"integral of $C_{{JJ}}$ ({direct.units('D_running')})",
         title=run.legend(),
     )
     axes.legend(loc="lower right")
@@ -100,9 +106,10 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
 
 def _lifetimes(axes: Axes, runs: Sequence[Run]) -> None:
     """Draw all four cutoff times of every run against the number of sites."""
-    sites = np.array([run.n_sites for run in runs])
+    sites = np.array([run.size for run in runs])
     names = []
-    for shift, (key, words, marker, colour) in zip((-0.12, -0.04, 0.04, 0.12), TIMES, strict=True):
+    times = TIMES if runs[0].is_absolute else TIMES[2:]
+    for shift, (key, words, marker, colour) in zip((-0.12, -0.04, 0.04, 0.12), times, strict=False):
         values = np.array([run.number(key) for run in runs])
         for x, y, run in zip(sites + shift, values, runs, strict=True):
             look = style.marker_style(colour, run.flagged)
@@ -116,6 +123,9 @@ def _lifetimes(axes: Axes, runs: Sequence[Run]) -> None:
         xlim=(float(sites.min()) - 0.5, float(sites.max()) + 0.5),
     )
     axes.set_xticks(sorted(set(sites.tolist())))
+    if runs[0].is_table:
+        axes.set_xticks([0], [runs[0].label])
+        axes.set_xlabel("")
     axes.margins(y=0.1)
     axes.set_ylim(bottom=0)
     axes.legend(handles=names, loc="best")
@@ -146,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = line.parse_args(argv)
     kernels, integrals = read_runs(options.kernel), read_runs(options.mobility)
     style.save(draw(kernels, integrals, options.band_paper_units), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(kernels, integrals))
+    style.write_numbers(options.numbers, column_names(COLUMNS, kernels), rows(kernels, integrals))
 
 
 if __name__ == "__main__":

@@ -89,7 +89,9 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
     ]
     count = len(lines)
     parameters = fits[-1].result.parameters
-    printed = printed_values.matching(parameters, quantities=("c", "k"))
+    printed = []
+    if not fits[-1].is_table:
+        printed = printed_values.matching(parameters, quantities=("c", "k"))
     if printed:
         by_name = {value.quantity: value for value in printed}
         lines.append(

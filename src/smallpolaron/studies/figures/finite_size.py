@@ -166,6 +166,7 @@ def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) 
     """
     figure = style.new_figure(7.2, 4.2)
     axes = figure.subplots()
+    sizes = sorted({run.n_sites for run in runs})
     if not found:
         style.message(axes, "no run of this system gave a number")
         style.flagged_note(figure, remarks(runs))
@@ -173,7 +174,6 @@ def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) 
     for index, series in enumerate(found):
         _draw_series(axes, series, index)
     _draw_verdict(axes, found[0], band_paper_units)
-    sizes = sorted({run.n_sites for run in runs})
     window = found[0].runs[0].infinite
     axes.set(
         xlabel=f"number of sites {'of the window on the infinite ring' if window else 'N'}",

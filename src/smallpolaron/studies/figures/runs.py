@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -64,9 +65,24 @@ class Run:
         return self.result.notes.get("reason", "")
 
     @property
+    def is_table(self) -> bool:
+        """True when it is the analysis of a table of numbers, which has no model."""
+        return is_table(self.result.parameters)
+
+    @property
+    def is_absolute(self) -> bool:
+        """False when only the shape of C_JJ is known, so that there is no mobility."""
+        return bool(self.result.parameters.get("table", {}).get("is_absolute", True))
+
+    @property
     def n_sites(self) -> int:
         """Number of sites."""
         return int(self.parameter("model.n_sites"))
+
+    @property
+    def size(self) -> int:
+        """Number of sites by which runs are ordered; 0 for a table."""
+        return 0 if self.is_table else self.n_sites
 
     @property
     def infinite(self) -> bool:
@@ -100,23 +116,54 @@ class Run:
         """Return the mobility in cm^2/(V s) of a diffusion constant in angstrom^2/fs."""
         return mobility_cm2(1.0, self.temperature_K) * D_A2_fs
 
+    def units(self, name: str) -> str:
+        """Return the units of a variable as a label shows them."""
+        text = self.result.variables[name].units.replace("angstrom", "Å")
+        return re.sub(r"\^(-?\d+)", r"$^{\1}$", text)
+
     def legend(self) -> str:
         """Return the label, with a word when the run is flagged."""
         return f"{self.label} (flagged)" if self.flagged else self.label
 
     def identity(self) -> dict[str, object]:
         """Return the first columns of every table of plotted numbers."""
-        return {"point": self.point, "n_sites": self.n_sites, "flagged": self.flagged}
+        n_sites = "" if self.is_table else self.n_sites
+        return {"point": self.point, "n_sites": n_sites, "flagged": self.flagged}
 
 
 IDENTITY = ("point", "n_sites", "flagged")
+_RELATIVE = {
+    "re_C_JJ_A2_fs2": "re_C_JJ_over_C0",
+    "im_C_JJ_A2_fs2": "im_C_JJ_over_C0",
+    "running_integral_A2_fs": "running_integral_over_C0_fs",
+    "D_A2_fs": "integral_over_C0_fs",
+    "re_mobility_cm2_Vs": "re_response_over_C0_fs",
+    "im_mobility_cm2_Vs": "im_response_over_C0_fs",
+    "running_mobility_cm2_Vs": "",
+    "mobility_cm2_Vs": "",
+}
+"""Columns of plotted numbers for a C_JJ without a scale; those with an empty name are left out."""
+
+
+def column_names(columns: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
+    """Return the columns of plotted numbers, and how they are called for these runs."""
+    relative = {} if all(run.is_absolute for run in runs) else _RELATIVE
+    names = {column: relative.get(column, column) for column in columns}
+    return {column: name for column, name in names.items() if name}
+
+
+def is_table(parameters: Mapping[str, Any]) -> bool:
+    """Whether parameters are those of the analysis of a table of numbers."""
+    return "table" in parameters
+
+
 PAPER_UNIT_A2_FS = 1.0 / paper_units(1.0)
 """Diffusion constant in angstrom^2/fs of one paper unit, that is of 1 bohr^2/fs, two-sided."""
 
 
 def _differing(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return what legends must say: all that differs, but nothing that follows from accuracy."""
-    parameters = list(results)
+    parameters = [p for p in results if not is_table(p)]
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for p in parameters:
         groups.setdefault(repr(p["accuracy"]), []).append(p)
@@ -145,7 +192,12 @@ def engine_label(parameters: Mapping[str, Any]) -> str:
 
 
 def size_label(parameters: Mapping[str, Any]) -> str:
-    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw."""
+    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw.
+
+    A table of numbers goes by the name of its file.
+    """
+    if is_table(parameters):
+        return str(parameters["table"]["file"])
     n_sites = lookup(parameters, "model.n_sites")
     member = parameters.get("disorder", {}).get("member")
     drawn = "" if member is None else f", member {member}"
@@ -166,12 +218,24 @@ def read_runs(paths: Sequence[Path]) -> list[Run]:
         raise ValueError(
             "result files of different kinds in one list: " + ", ".join(map(str, paths))
         )
+    return runs_of(results)
+
+
+def runs_of(results: Sequence[tuple[str, Result]]) -> list[Run]:
+    """Return results of one kind as runs, ordered and labelled as by read_runs.
+
+    Args:
+        results: name of the point, or of the kind where a folder holds one point; and its result.
+    """
     telling = _differing(result.parameters for _, result in results)
     runs = []
-    for point, result in results:
-        words = [size_label(result.parameters), *_words(result.parameters, telling)]
+    for name, result in results:
+        point = str(result.parameters["point"]) if name == result.kind else name
+        words = [size_label(result.parameters)]
+        if not is_table(result.parameters):
+            words += _words(result.parameters, telling)
         runs.append(Run(point, result, ", ".join(words)))
-    return sorted(runs, key=lambda run: (run.n_sites, run.point))
+    return sorted(runs, key=lambda run: (run.size, run.point))
 
 
 def read_study(plan_file: Path) -> list[Run]:
@@ -218,8 +282,8 @@ def reference(runs: Sequence[Run]) -> Run:
         key=lambda run: (
             not run.reason,
             not run.flagged,
-            run.n_sites,
-            confidence(run.result.parameters),
+            run.size,
+            (False, 0.0) if run.is_table else confidence(run.result.parameters),
         ),
     )
 

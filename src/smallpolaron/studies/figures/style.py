@@ -166,11 +166,19 @@ def save(figure: Figure, path: Path) -> None:
     write_bytes(path, stream.getvalue())
 
 
-def write_numbers(path: Path, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    """Write the plotted numbers as CSV; floats keep twelve significant digits."""
+def write_numbers(
+    path: Path, columns: Sequence[str] | Mapping[str, str], rows: Iterable[Row]
+) -> None:
+    """Write the plotted numbers as CSV; floats keep twelve significant digits.
+
+    Args:
+        path: file to write; replaced.
+        columns: columns, or their keys in the rows with their names in the file.
+        rows: values by column.
+    """
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns)
+    writer.writerow(columns.values() if isinstance(columns, Mapping) else columns)
     for row in rows:
         writer.writerow([_cell(row.get(column, "")) for column in columns])
     write_text(path, stream.getvalue())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,27 +18,32 @@ import numpy as np
 from smallpolaron.analysis.emulator import Emulator, fit_emulator, training_points
 from smallpolaron.analysis.inverse import Measurement, Posterior, measurement, next_point, posterior
 from smallpolaron.analysis.kernel_moments import (
-    conductivity_noise,
     inverse_conductivity,
     kernel_moments,
     moment_covariance,
+    reaches,
 )
+from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.studies.inverse.inverse_variables import (
     map_variables,
     posterior_notes,
     posterior_variables,
     training_variables,
 )
-from smallpolaron.studies.inverse.measured_files import read_conductivity, read_measured
+from smallpolaron.studies.inverse.measured_files import read_measured
 from smallpolaron.studies.inverse.suggestion import suggested_study
 from smallpolaron.studies.inverse.training_set import (
     QUANTITIES,
     Run,
     TrainingSet,
     read_training_set,
+    with_window,
 )
+from smallpolaron.studies.own_data.conductivity_table import ConductivityTable, read_conductivity
+from smallpolaron.studies.problems import ConfigurationError
 from smallpolaron.studies.provenance import Stopwatch, collect
 from smallpolaron.studies.store import Result, StoreError, write_result
+from smallpolaron.studies.textfile import shown_name, write_text
 
 HELD_OUT_ERROR: Final = 0.01
 """Relative error with which the moments of a held-out point count as measured."""
@@ -60,6 +65,8 @@ class InverseOptions:
         temperature_K: temperature of the measurement; None if not known.
         limit: frequency limit of the moments in rad/fs; None for that of the files.
         overwrite: replace the result file if it is there.
+        columns: names of the columns of the table, where it has none.
+        conjugate: whether the conductivity is that for exp(+i omega t).
     """
 
     files: tuple[Path, ...]
@@ -71,6 +78,8 @@ class InverseOptions:
     temperature_K: float | None = None
     limit: float | None = None
     overwrite: bool = False
+    columns: tuple[str, ...] | None = None
+    conjugate: bool = False
 
 
 @dataclass(frozen=True)
@@ -83,6 +92,7 @@ class Evidence:
         known: parameters that are known, by axis.
         truth: true parameters of a held-out point, else None.
         remarks: what the reader must know of the data.
+        mirrored: the data with the other sign of the imaginary part, where that matters.
     """
 
     source: str
@@ -90,32 +100,41 @@ class Evidence:
     known: Mapping[str, float] = field(default_factory=dict)
     truth: Run | None = None
     remarks: Mapping[str, str] = field(default_factory=dict)
+    mirrored: Measurement | None = None
 
 
-def run_inverse(options: InverseOptions) -> None:
+def run_inverse(options: InverseOptions) -> Mapping[str, str]:
     """Train on the result files, find the parameters of the measurement, suggest a point.
+
+    Returns:
+        The notes of the result.
 
     Raises:
         StoreError: a file cannot be read, or does not allow what is asked for.
+        TableError: a table cannot be read.
     """
     watch = Stopwatch()
     _check(options)
     training = read_training_set(options.files, options.held_out, options.limit)
     try:
-        evidence = gather(training, options)
+        training, evidence = gather(training, options)
         emulators, without = fit_all(training)
         found = None
         if evidence.data is not None:
             found = posterior(emulators, evidence.data, evidence.known)
+            evidence = _with_sign(evidence, emulators, found)
         place, gain = next_point(_of_interest(emulators, evidence), found)
+    except ConfigurationError:
+        raise
     except ValueError as error:
-        raise StoreError(str(error)) from error
+        left_out = "; ".join(f"{point}: {why}" for point, why in training.left_out.items())
+        told = f"; points left out: {left_out}" if left_out else ""
+        raise StoreError(f"{error}{told}") from error
     new = dict(zip(training.axes, map(float, place), strict=True))
     result = _result(training, emulators, evidence, found, (new, gain), without, watch)
     write_result(options.output, result, overwrite=options.overwrite)
-    options.suggestion.parent.mkdir(parents=True, exist_ok=True)
-    text = _suggestion(training, new, result.notes["suggestion"])
-    options.suggestion.write_text(text, encoding="utf-8")
+    write_text(options.suggestion, _suggestion(training, new, result.notes["suggestion"]))
+    return result.notes
 
 
 def _check(options: InverseOptions) -> None:
@@ -126,6 +145,12 @@ def _check(options: InverseOptions) -> None:
         raise StoreError(f"--temperature-K {temperature}: must be above 0 K")
     if options.sigma is not None and temperature is None:
         raise StoreError("--sigma needs --temperature-K, the temperature of the measurement")
+    if options.conjugate and options.sigma is None:
+        raise StoreError(
+            "--conjugate speaks of a conductivity; give one by --sigma, or leave it out"
+        )
+    if options.columns and options.sigma is None and options.measured is None:
+        raise StoreError("--columns names those of a table; give --sigma or --measured")
     if options.output.exists() and not options.overwrite:
         raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
 
@@ -141,7 +166,7 @@ def fit_all(training: TrainingSet) -> tuple[dict[str, Emulator], dict[str, str]]
     """
     emulators: dict[str, Emulator] = {}
     without: dict[str, str] = {}
-    for name in QUANTITIES:
+    for name in training.quantities:
         values = training.values(name)
         has = np.isfinite(values)
         if not has.any():
@@ -156,22 +181,33 @@ def fit_all(training: TrainingSet) -> tuple[dict[str, Emulator], dict[str, str]]
     return emulators, without
 
 
-def gather(training: TrainingSet, options: InverseOptions) -> Evidence:
+def gather(training: TrainingSet, options: InverseOptions) -> tuple[TrainingSet, Evidence]:
     """Read what was measured.
 
+    Returns:
+        The training points, with quantities that this measurement calls for; and what it says.
+
     Raises:
-        StoreError: a table cannot be used.
-        ValueError: the data do not reach the frequency limit, or the temperature is another one.
+        TableError: a table cannot be used.
+        StoreError: the training points lack what it calls for.
+        ValueError: the data do not reach a given frequency limit, or the temperature is another.
     """
     if training.held_out is not None:
-        return _held_out(training, training.held_out)
+        return training, _held_out(training, training.held_out)
     known = _known_temperature(training, options.temperature_K)
     if options.sigma is not None:
-        return _from_conductivity(options.sigma, training.limit, known)
+        table = read_conductivity(options.sigma, options.columns, conjugate=options.conjugate)
+        try:
+            by_moments = options.limit is not None or reaches(table.omega, training.limit)
+            if by_moments:
+                return training, _by_moments(table, options.sigma, training.limit, known)
+            return _by_shape(table, options.sigma, training, known)
+        except ValueError as error:
+            raise StoreError(f"{options.sigma}: {error}") from error
     if options.measured is not None:
-        values, errors = read_measured(options.measured, tuple(QUANTITIES))
-        return Evidence(options.measured.name, measurement(values, errors), known)
-    return Evidence("nothing", known=known)
+        values, errors = read_measured(options.measured, tuple(QUANTITIES), options.columns)
+        return training, Evidence(shown_name(options.measured), measurement(values, errors), known)
+    return training, Evidence("nothing", known=known)
 
 
 def _held_out(training: TrainingSet, run: Run) -> Evidence:
@@ -199,27 +235,61 @@ def _known_temperature(training: TrainingSet, temperature_K: float | None) -> di
     return {}
 
 
-def _from_conductivity(path: Path, limit: float, known: Mapping[str, float]) -> Evidence:
-    table = read_conductivity(path)
+def _by_moments(
+    table: ConductivityTable, path: Path, limit: float, known: Mapping[str, float]
+) -> Evidence:
     if not math.isfinite(limit):
-        raise ValueError("a conductivity needs training points with moments; give moments files")
-    try:
-        found = kernel_moments(table.omega, inverse_conductivity(table.sigma), [limit])
-        noise, origin = table.error, "as given"
-        if noise is None:
-            scatter = conductivity_noise(table.omega, table.sigma)
-            noise, origin = np.full(table.omega.size, scatter), "from the scatter of the table"
-        matrix = moment_covariance(table.omega, table.sigma, noise, limit)
-    except ValueError as error:
-        raise ValueError(f"{path}: {error}") from error
+        raise ValueError("a limit needs training points with moments; give moments files")
+    found = kernel_moments(table.omega, inverse_conductivity(table.sigma), [limit])
+    matrix = moment_covariance(table.omega, table.sigma, table.noise.error, limit)
     values = dict(zip(MOMENTS, (float(found.mean[0]), float(found.variance[0])), strict=True))
-    remarks = {"measured_noise": f"errors of the conductivity {origin}"}
+    remarks = _remarks(table, f"moments of the kernel up to {limit:g} rad/fs")
     if found.negative_share > 0.0:
         remarks["negative"] = (
             f"{found.negative_share:.2%} of the kernel spectrum of the table is negative, which "
             "noise or a wrong phase does"
         )
-    return Evidence(path.name, measurement(values, {}, matrix), known, remarks=remarks)
+    return Evidence(shown_name(path), measurement(values, {}, matrix), known, remarks=remarks)
+
+
+def _by_shape(
+    table: ConductivityTable, path: Path, training: TrainingSet, known: Mapping[str, float]
+) -> tuple[TrainingSet, Evidence]:
+    """Take the shape of sigma within a window that the moments of the kernel do not fit into."""
+    window = Window(table.omega, table.noise.error)
+    numbers, matrix = window.shape(table.sigma)
+    mirror = np.array([1.0, 1.0, -1.0, -1.0, -1.0])
+    low, high = table.omega[0], table.omega[-1]
+    remarks = _remarks(
+        table,
+        f"shape of the conductivity itself between {low:.4g} and {high:.4g} rad/fs; the table "
+        "does not reach the frequency limit of the moments, or begins too late for it",
+    )
+    data, mirrored = (
+        Measurement(SHAPE, np.exp(signs * numbers), matrix * np.outer(signs, signs))
+        for signs in (np.ones(len(SHAPE)), mirror)
+    )
+    evidence = Evidence(shown_name(path), data, known, remarks=remarks, mirrored=mirrored)
+    return with_window(training, window), evidence
+
+
+def _remarks(table: ConductivityTable, used: str) -> dict[str, str]:
+    remarks = {"measured_by": used, "measured_noise": table.noise.text}
+    others = [text for text in table.remarks if text != table.noise.text]
+    return remarks | ({"measured_table": "; ".join(others)} if others else {})
+
+
+def _with_sign(evidence: Evidence, emulators: Mapping[str, Emulator], found: Posterior) -> Evidence:
+    """Add the suspicion that the table is the complex conjugate, if only that can be explained."""
+    if found.fits or evidence.mirrored is None:
+        return evidence
+    if not posterior(emulators, evidence.mirrored, evidence.known).fits:
+        return evidence
+    text = (
+        "SUSPECT: the complex conjugate of the table is explained, the table is not: is it made "
+        "for exp(+i omega t)? Then pass --conjugate"
+    )
+    return replace(evidence, remarks={**evidence.remarks, "sign": text})
 
 
 def _of_interest(emulators: Mapping[str, Emulator], evidence: Evidence) -> dict[str, Emulator]:
@@ -239,7 +309,8 @@ def _result(
     without: Mapping[str, str],
     watch: Stopwatch,
 ) -> Result:
-    variables = training_variables(training, emulators) | map_variables(emulators)
+    variables = training_variables(training, emulators)
+    variables |= map_variables(training, emulators)
     notes = {
         "measured": evidence.source,
         "emulators": "; ".join(_fitted(name, each) for name, each in emulators.items()),

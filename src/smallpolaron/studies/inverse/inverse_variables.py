@@ -19,7 +19,7 @@ from smallpolaron.analysis.inverse import (
     predictive,
 )
 from smallpolaron.studies.derive import Notes, Variables
-from smallpolaron.studies.inverse.training_set import QUANTITIES, TrainingSet
+from smallpolaron.studies.inverse.training_set import TrainingSet
 from smallpolaron.studies.store import Variable
 
 LARGEST_ERROR: Final = 0.3
@@ -43,7 +43,7 @@ def training_variables(training: TrainingSet, emulators: Mapping[str, Emulator])
         for axis, values in training.coordinates(np.full(len(training.runs), True)).items()
     }
     for name, emulator in emulators.items():
-        quantity, values = QUANTITIES[name], training.values(name)
+        quantity, values = training.quantities[name], training.values(name)
         has = np.isfinite(values)
         left = emulator.leave_one_out()
         for folder, entry, units, text in (
@@ -60,7 +60,7 @@ def training_variables(training: TrainingSet, emulators: Mapping[str, Emulator])
     return variables
 
 
-def map_variables(emulators: Mapping[str, Emulator]) -> Variables:
+def map_variables(training: TrainingSet, emulators: Mapping[str, Emulator]) -> Variables:
     """Return every emulated quantity over the box of its training points."""
     widest = max(emulators.values(), key=lambda emulator: len(emulator.values)).points
     axes = parameter_grid(widest)
@@ -71,9 +71,10 @@ def map_variables(emulators: Mapping[str, Emulator]) -> Variables:
     }
     for name, emulator in emulators.items():
         mean, std = emulator.predict(points)
-        text = _capital(QUANTITIES[name].text)
+        quantity = training.quantities[name]
+        text = f"{_capital(quantity.text)}, emulated."
         variables[f"map/{name}"] = Variable(
-            np.exp(mean).reshape(shape), widest.axes, QUANTITIES[name].units, f"{text}, emulated."
+            np.exp(mean).reshape(shape), widest.axes, quantity.units, text
         )
         variables[f"map/{name}_std"] = Variable(
             std.reshape(shape), widest.axes, "1", "Its relative standard error."
@@ -125,7 +126,9 @@ def posterior_variables(
         variables["truth/level"] = _scalar(
             level_at(found, truth), "1", "posterior/level at the held-out point."
         )
-    return variables | _region_variables(training.axes, found) | _predicted(emulators, data, found)
+    return variables | (
+        _region_variables(training.axes, found) | _predicted(training, emulators, data, found)
+    )
 
 
 def _region_variables(axes: tuple[str, ...], found: Posterior) -> Variables:
@@ -153,13 +156,16 @@ def _region_variables(axes: tuple[str, ...], found: Posterior) -> Variables:
     return variables
 
 
-def _predicted(emulators: Mapping[str, Emulator], data: Measurement, found: Posterior) -> Variables:
+def _predicted(
+    training: TrainingSet, emulators: Mapping[str, Emulator], data: Measurement, found: Posterior
+) -> Variables:
     """Return the posterior predictive distribution, and how far the measurement is from it."""
     variables: Variables = {}
     errors = dict(zip(data.names, np.sqrt(np.diag(data.covariance)), strict=True))
     measured = dict(zip(data.names, data.values, strict=True))
     for name, emulator in emulators.items():
-        units, text = QUANTITIES[name].units, _capital(QUANTITIES[name].text)
+        quantity = training.quantities[name]
+        units, text = quantity.units, _capital(quantity.text)
         value, std = predictive(emulator, found)
         variables[f"predicted/{name}"] = _scalar(value, units, f"{text}, by the posterior.")
         variables[f"predicted/{name}_std"] = _scalar(std, "1", "Its relative standard error.")

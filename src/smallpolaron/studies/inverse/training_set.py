@@ -5,15 +5,20 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.conductivity import ac_mobility
+from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.studies.inputs import read_input
+from smallpolaron.studies.moments_job import moments_result
 from smallpolaron.studies.parameters import confidence, is_infinite, number, whole
+from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError
 
 AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
@@ -61,6 +66,8 @@ class Run:
         values: quantities found, by name.
         errors: their relative errors, where known.
         limit: frequency limit of the moments in rad/fs; NaN without moments.
+        curve: times in fs and Kubo transform of the mobility file; None without one, or where it
+            gives no numbers.
     """
 
     point: str
@@ -70,6 +77,7 @@ class Run:
     values: Mapping[str, float]
     errors: Mapping[str, float]
     limit: float
+    curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class TrainingSet:
         held_out: the run that is kept back, or None.
         left_out: why other runs are not used, by point.
         limit: frequency limit of the moments in rad/fs; NaN without moments.
+        quantities: what is emulated, by name.
     """
 
     runs: tuple[Run, ...]
@@ -89,6 +98,7 @@ class TrainingSet:
     held_out: Run | None
     left_out: Mapping[str, str]
     limit: float
+    quantities: Mapping[str, Quantity] = field(default_factory=lambda: QUANTITIES)
 
     def coordinates(self, chosen: NDArray[np.bool_]) -> dict[str, NDArray[np.float64]]:
         """Return the values of the axes of the chosen runs."""
@@ -104,6 +114,37 @@ class TrainingSet:
     def errors(self, name: str) -> NDArray[np.float64]:
         """Return the known relative error of a quantity of every run; 0 where unknown."""
         return np.array([run.errors.get(name, 0.0) for run in self.runs])
+
+
+def with_window(training: TrainingSet, window: Window) -> TrainingSet:
+    """Return training points that also hold the shape of sigma within a measured window.
+
+    Its numbers are stored as their exponentials: the emulators take the logarithm of everything.
+
+    Raises:
+        StoreError: the files give no curves of the mobility.
+    """
+    runs = []
+    for run in training.runs:
+        if run.curve is not None:
+            sigma = ac_mobility(*run.curve, window.omega, run.coordinates["temperature_K"])
+            with suppress(ValueError):  # a curve that has no such shape teaches nothing of it
+                shape, _ = window.shape(sigma)
+                found = dict(zip(SHAPE, np.exp(shape).tolist(), strict=True))
+                run = replace(run, values={**run.values, **found})
+        runs.append(run)
+    if not any(SHAPE[0] in run.values for run in runs):
+        raise StoreError(
+            "the training points have no mobility files with curves, which a fit of the "
+            "conductivity within its window needs; name --results or --mobility"
+        )
+    low, high = window.omega[0], window.omega[-1]
+    texts = {
+        name: f"exp({name}) of the conductivity between {low:.4g} and {high:.4g} rad/fs"
+        for name in SHAPE
+    }
+    new = {name: Quantity("mobility", "sigma", "1", text) for name, text in texts.items()}
+    return replace(training, runs=tuple(runs), quantities={**training.quantities, **new})
 
 
 def files_of(folders: Iterable[Path]) -> list[Path]:
@@ -166,14 +207,19 @@ def read_training_set(
 
 
 def _runs(paths: Iterable[Path], limit: float | None) -> list[Run]:
-    """Read all files and join those of one run."""
+    """Read all files and join those of one run; moments follow from a mobility without them."""
     groups: dict[str, dict[str, Result]] = {}
+    names: dict[str, Path] = {}
     for path in paths:
         result = read_input(path, TRAINING_KINDS)
-        if result.kind == "moments" and limit is not None and "reason" not in result.notes:
-            result = _with_limit(path, result, limit)
         digest = str(result.provenance.get("configuration_hash", path.stem))
         groups.setdefault(digest, {})[result.kind] = result
+        names[digest] = path
+    for digest, group in groups.items():
+        if "moments" not in group and _curve(group.get("mobility")) is not None:
+            group["moments"] = moments_result(group["mobility"], AnalysisConfig())
+        if limit is not None and "moments" in group and "reason" not in group["moments"].notes:
+            group["moments"] = _with_limit(names[digest], group["moments"], limit)
     return [_run(group) for group in groups.values()]
 
 
@@ -211,7 +257,18 @@ def _run(group: Mapping[str, Result]) -> Run:
         values=values,
         errors=_mobility_error(group["mobility"]) if "mobility" in values else {},
         limit=_scalar(group.get("moments"), "limit_used"),
+        curve=_curve(group.get("mobility")),
     )
+
+
+def _curve(mobility: Result | None) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    if mobility is None or not {"time_fs", "C_kubo"} <= mobility.variables.keys():
+        return None
+    time_fs, C_kubo = (
+        np.asarray(mobility.variables[name].data, dtype=np.float64)
+        for name in ("time_fs", "C_kubo")
+    )
+    return (time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
 
 
 def _scalar(result: Result | None, name: str) -> float:

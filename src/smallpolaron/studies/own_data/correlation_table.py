@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Literal
 
-import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.studies.own_data.hdf5_table import read_hdf5
+from smallpolaron.studies.own_data.read_table import read_table
 from smallpolaron.studies.own_data.table_checks import (
     Grid,
     conjugate_faults,
@@ -19,24 +19,22 @@ from smallpolaron.studies.own_data.table_checks import (
     function_faults,
     read_grid,
     unit_faults,
+    unit_suspicions,
 )
 from smallpolaron.studies.own_data.table_format import (
     ARBITRARY,
     C_UNITS,
+    CORRELATION,
     TIME_UNITS,
     RawTable,
     TableError,
-    c_unit,
-    refuse,
+    spelt_unit,
     unknown_unit,
 )
-from smallpolaron.studies.own_data.text_table import read_text
 from smallpolaron.studies.problems import MISSING, Problem
 
 Kind = Literal["quantum", "classical"]
 ComplexArray = NDArray[np.complex128]
-
-HDF5_SUFFIXES: Final = (".h5", ".hdf5", ".hdf", ".he5")
 
 
 @dataclass(frozen=True)
@@ -52,6 +50,7 @@ class CorrelationTable:
         kind: quantum: complex, C(-t) = C(t)*; classical: real, in place of the Kubo transform.
         is_absolute: whether the unit of C is known, so that D and the mobility have a value.
         rounding: largest rounding of C as it was stored, relative to C(0).
+        remarks: what had to be assumed when the file was read.
     """
 
     time_fs: NDArray[np.float64]
@@ -62,6 +61,7 @@ class CorrelationTable:
     kind: Kind
     is_absolute: bool
     rounding: float
+    remarks: tuple[str, ...] = ()
 
 
 def read_correlation_table(
@@ -70,8 +70,9 @@ def read_correlation_table(
     *,
     kind: Kind = "quantum",
     unit: str | None = None,
+    columns: Sequence[str] | None = None,
 ) -> CorrelationTable:
-    """Read a table of C(t), text or HDF5; docs/own-data.md describes both.
+    """Read a table of C(t): text, HDF5, .npy or .npz; docs/own-data.md describes them.
 
     Args:
         path: file to read.
@@ -79,6 +80,7 @@ def read_correlation_table(
         kind: quantum for a complex function of time, classical for a real one.
         unit: unit of C where the file does not say it, such as ``angstrom^2/fs^2``; without one
             only the shape of C is used.
+        columns: names of the columns where the file has none.
 
     Returns:
         CorrelationTable, on the even times that the stored ones stand for.
@@ -87,7 +89,7 @@ def read_correlation_table(
         TableError: everything that is wrong with the file, each with its place, what is allowed
             and what to do.
     """
-    table = _read(Path(path))
+    table = read_table(Path(path), CORRELATION, columns)
     T, unit = _settled(table, temperature_K, unit)
     grid = read_grid(table)
     problems = grid if isinstance(grid, list) else list(unit_faults(grid, T))
@@ -95,20 +97,6 @@ def read_correlation_table(
     if problems or isinstance(grid, list):
         raise TableError(table.source, problems)
     return _converted(table, grid, T, kind, unit)
-
-
-def _read(path: Path) -> RawTable:
-    if not path.is_file():
-        raise refuse(path, "no such file" if not path.exists() else "is no file", "check the name")
-    try:
-        if h5py.is_hdf5(path):
-            return read_hdf5(path)
-        if path.suffix.lower() in HDF5_SUFFIXES:
-            advice = "copy it anew, or name a text table .csv or .txt"
-            raise refuse(path, "is no HDF5 file, or a truncated one", advice)
-        return read_text(path)
-    except OSError as error:
-        raise refuse(path, f"cannot be read ({error.strerror})", "check its permissions") from error
 
 
 def _settled(table: RawTable, temperature_K: float | None, unit: str | None) -> tuple[float, str]:
@@ -123,8 +111,9 @@ def _settled(table: RawTable, temperature_K: float | None, unit: str | None) -> 
     elif table.temperature_K not in (None, T):
         allowed = f"the file says {table.temperature_K:g} K, --temperature-K {T:g} K"
         problems.append(Problem("", None, allowed, "leave --temperature-K out, or correct it"))
-    written = table.units[1]
-    given = c_unit(unit) if unit else written
+    written = table.units.get("C", "")
+    given = spelt_unit(unit) if unit else written
+    given = given if given in ("", *C_UNITS, ARBITRARY) else None
     if given is None:
         problems.append(unknown_unit("--unit", str(unit)))
     elif written not in ("", given):
@@ -140,7 +129,7 @@ def _converted(
 ) -> CorrelationTable:
     start = float(table.columns["C_real"].values[0])
     scale = C_UNITS.get(unit, 1.0 / start)
-    per_fs = 1.0 / TIME_UNITS[table.units[0]]
+    per_fs = 1.0 / TIME_UNITS[table.units["time"]]
     C = scale * _complex(table, "C")
     dC = scale * per_fs * _complex(table, "dC") if "dC_real" in table.columns else None
     d2C = scale * per_fs**2 * _complex(table, "d2C") if "d2C_real" in table.columns else None
@@ -151,6 +140,7 @@ def _converted(
         problems += conjugate_faults(grid, C, temperature_K)
     if problems:
         raise TableError(table.source, problems)
+    doubts = unit_suspicions(grid, C, temperature_K) if kind == "quantum" else ()
     parts = [table.columns[name] for name in ("C_real", "C_imag") if name in table.columns]
     return CorrelationTable(
         time_fs=grid.time_fs,
@@ -161,6 +151,7 @@ def _converted(
         kind=kind,
         is_absolute=unit != ARBITRARY,
         rounding=max(float(np.max(part.rounding)) for part in parts) / start,
+        remarks=(*table.remarks, *doubts),
     )
 
 

@@ -41,6 +41,7 @@ from smallpolaron.studies.store import (
     Variable,
     write_result,
 )
+from smallpolaron.studies.textfile import shown_name
 
 Job = Callable[[Result, AnalysisConfig], Result]
 
@@ -60,6 +61,8 @@ OPTIONAL: Final = ("augmented", "drude_smith", "conductivity_models", "moments")
 SUMMARY: Final = "summary.md"
 CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
 """File of the curves along each axis."""
+FIGURES: Final = ("current", "memory_kernel", "cutoff", "conductivity", "drude_smith")
+"""Pictures, the same as those of a computed system; each in a file of its name."""
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class TableRequest:
         settings: criteria of the analysis.
         overwrite: replace results that are there.
         skip: kinds of results, of OPTIONAL, to leave out.
+        columns: names of the columns, where the file has none.
     """
 
     table: Path
@@ -85,6 +89,7 @@ class TableRequest:
     settings: AnalysisConfig
     overwrite: bool = False
     skip: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
 
     @property
     def jobs(self) -> list[tuple[str, str, Job]]:
@@ -141,8 +146,50 @@ def analyse_table(request: TableRequest) -> dict[str, Result]:
         (folder / f"{kind}.h5").unlink(missing_ok=True)
     for axis, name in CURVES.items():
         write_curves(folder / name, results, axis)
-    write_summary(folder / SUMMARY, request.table.name, table, results, request.skip)
+    drawn = draw_figures(folder, results, request.settings.band_paper_units)
+    write_summary(folder / SUMMARY, shown_name(request.table), table, results, request.skip, drawn)
     return results
+
+
+def draw_figures(folder: Path, results: Mapping[str, Result], band: float) -> list[str]:
+    """Draw FIGURES as far as their results are there.
+
+    Args:
+        folder: folder for the pictures; those that are not drawn are removed from it.
+        results: by kind.
+        band: half width of the band of convergence, paper units.
+
+    Returns:
+        The files that were written.
+    """
+    # matplotlib takes a second to import: only where pictures are drawn
+    from smallpolaron.studies.figures import (
+        conductivity,
+        current,
+        cutoff,
+        drude_smith,
+        memory_kernel,
+        style,
+    )
+    from smallpolaron.studies.figures.runs import runs_of
+
+    runs = {kind: runs_of([(kind, result)]) for kind, result in results.items()}
+    figures = {
+        "current": lambda: current.draw(runs["correlation"], runs["mobility"]),
+        "memory_kernel": lambda: memory_kernel.draw(runs["kernel"]),
+        "cutoff": lambda: cutoff.draw(runs["kernel"], runs["mobility"], band),
+        "conductivity": lambda: conductivity.draw(runs["mobility"]),
+        "drude_smith": lambda: drude_smith.draw(runs["drude_smith"], runs["mobility"]),
+    }
+    written = []
+    for name in FIGURES:
+        path = folder / f"{name}.svg"
+        if name == "drude_smith" and name not in runs:
+            path.unlink(missing_ok=True)
+            continue
+        style.save(figures[name](), path)
+        written.append(path.name)
+    return written
 
 
 def _keep_what_is_there(request: TableRequest) -> None:
@@ -150,7 +197,8 @@ def _keep_what_is_there(request: TableRequest) -> None:
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is no folder; choose another name")
     kinds = ("correlation", *(kind for kind, _, _ in JOBS))
-    names = [*(f"{kind}.h5" for kind in kinds), *CURVES.values(), SUMMARY]
+    names = [*(f"{kind}.h5" for kind in kinds), *(f"{name}.svg" for name in FIGURES)]
+    names += [*CURVES.values(), SUMMARY]
     if request.table.resolve() in [(folder / name).resolve() for name in names]:
         raise StoreError(f"{request.table}: would be replaced by its own analysis; choose a folder")
     found = [name for name in names if (folder / name).exists()]
@@ -166,7 +214,11 @@ def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
     own = read_input(path, ("correlation",)) if _is_own(path) else None
     watch = Stopwatch()
     table = read_correlation_table(
-        path, request.temperature_K, kind=request.kind, unit=request.unit
+        path,
+        request.temperature_K,
+        kind=request.kind,
+        unit=request.unit,
+        columns=request.columns,
     )
     return own or _as_result(table, path, watch), table
 
@@ -193,10 +245,10 @@ def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
         kind="correlation",
         variables=variables,
         parameters={
-            "point": path.stem,
+            "point": Path(shown_name(path)).stem,
             "model": {"temperature_K": table.temperature_K},
             "table": {
-                "file": path.name,
+                "file": shown_name(path),
                 "sha256": digest,
                 "kind": table.kind,
                 "is_absolute": table.is_absolute,
@@ -205,6 +257,7 @@ def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
         },
         gates=_gates(table),
         provenance=collect(digest, watch),
+        notes={"table": "; ".join(table.remarks)} if table.remarks else {},
     )
 
 

@@ -91,7 +91,7 @@ def read_grid(table: RawTable) -> Grid | list[Problem]:
     step = _even_step(t, table.columns["time"].rounding)
     if step is None:
         return [_uneven(table)]
-    return Grid(step * TIME_UNITS[table.units[0]], t.size)
+    return Grid(step * TIME_UNITS[table.units["time"]], t.size)
 
 
 def _even_step(t: NDArray[np.float64], rounding: NDArray[np.float64]) -> float | None:
@@ -108,8 +108,8 @@ def _uneven(table: RawTable) -> Problem:
     change = np.abs(np.diff(steps))
     row = int(np.argmax(change >= 0.5 * np.max(change))) + 1
     allowed = (
-        f"times must be even; the step to this row is {steps[row]:g} {table.units[0]}, to the row "
-        f"before {steps[row - 1]:g}"
+        f"times must be even; the step to this row is {steps[row]:g} {table.units['time']}, "
+        f"to the row before {steps[row - 1]:g}"
     )
     return table.problem(
         "time", row + 1, allowed, "add missing rows, print more digits, or resample to even times"
@@ -211,16 +211,19 @@ def derivative_faults(
         yield Problem("", None, allowed, advice)
 
 
+def _imbalance(
+    grid: Grid, C: NDArray[np.complex128], temperature_K: float, factor: float = 1.0
+) -> float:
+    """Return by what share of the spectrum detailed balance fails, with times times a factor."""
+    found = spectra(factor * grid.time_fs, C, temperature_K)
+    return detailed_balance(found.omega, found.full, temperature_K).value
+
+
 def conjugate_faults(
     grid: Grid, C: NDArray[np.complex128], temperature_K: float
 ) -> Iterator[Problem]:
     """Yield the complex conjugate of C in place of C: the spectrum is then that at -omega."""
-
-    def violation(values: NDArray[np.complex128]) -> float:
-        found = spectra(grid.time_fs, values, temperature_K)
-        return detailed_balance(found.omega, found.full, temperature_K).value
-
-    as_given, conjugate = violation(C), violation(C.conj())
+    as_given, conjugate = (_imbalance(grid, c, temperature_K) for c in (C, C.conj()))
     if as_given > CONJUGATE and conjugate < CONJUGATE * as_given:
         allowed = (
             "Im C has the wrong sign: detailed balance fails by "
@@ -228,3 +231,18 @@ def conjugate_faults(
         )
         advice = "change the sign of the imaginary part; needed is C(t) = <J(t) J(0)>"
         yield Problem("", None, allowed, advice)
+
+
+def unit_suspicions(grid: Grid, C: NDArray[np.complex128], temperature_K: float) -> Iterator[str]:
+    """Yield a unit of time in which detailed balance holds, where it fails in the one given.
+
+    Times in another unit scale the frequencies, and with them the Boltzmann factors.
+    """
+    as_given = _imbalance(grid, C, temperature_K)
+    for unit, factor in (("ps", 1e3), ("fs", 1e-3)):
+        other = _imbalance(grid, C, temperature_K, factor)
+        if as_given > CONJUGATE and other < CONJUGATE**2 * as_given:
+            yield (
+                f"SUSPECT: the times look like {unit}: detailed balance fails by {as_given:.2g} of "
+                f"the spectrum as the table stands, by {other:.2g} so; correct the header"
+            )

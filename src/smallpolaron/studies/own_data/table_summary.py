@@ -93,7 +93,12 @@ def _columns(
 
 
 def write_summary(
-    path: Path, name: str, table: CorrelationTable, results: Results, skipped: Sequence[str] = ()
+    path: Path,
+    name: str,
+    table: CorrelationTable,
+    results: Results,
+    skipped: Sequence[str] = (),
+    pictures: Sequence[str] = (),
 ) -> None:
     """Write the page: input, main numbers with errors, warnings, checks, all numbers, what failed.
 
@@ -103,6 +108,7 @@ def write_summary(
         table: what was analysed.
         results: by kind; without those that were skipped.
         skipped: their kinds.
+        pictures: files beside the page that it shows.
     """
     left_out = [*_warnings(table, results), *(f"{kind} was skipped as asked." for kind in skipped)]
     lines = [
@@ -121,6 +127,10 @@ def write_summary(
         "## Checks of C(t)",
         "",
         *_checks(results["correlation"]),
+        "",
+        "## Figures",
+        "",
+        *(f"![{picture.partition('.')[0]}]({picture})" for picture in pictures),
         "",
         "## All numbers",
         "",
@@ -142,6 +152,7 @@ def _input(table: CorrelationTable) -> Iterator[str]:
     given = [name for name in ("dC", "d2C") if getattr(table, name) is not None]
     text = f"derivatives given: {', '.join(given)}" if given else "derivatives by differences"
     yield f"- {text}; rounding of the stored C: {table.rounding:.1g} C(0)"
+    yield from (f"- {remark}" for remark in table.remarks)
 
 
 def _integral_rounding(table: CorrelationTable) -> float:
@@ -152,31 +163,33 @@ def _integral_rounding(table: CorrelationTable) -> float:
 
 def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
     mobility, kernel = results["mobility"], results["kernel"]
-    yield _line("quantity", "value", "error", "unit")
-    yield _line(*4 * ["---"])
+    yield markdown_row("quantity", "value", "error", "unit")
+    yield markdown_row(*4 * ["---"])
     moved = _integral_rounding(table)
     if table.is_absolute:
         end, unit = _number(mobility, "D_error_record"), mobility_cm2(1.0, table.temperature_K)
         for name, factor in (("D", 1.0), ("mobility", unit)):
-            words = f"± {_text(factor * end, 2)} (end of the record), "
+            words = f"± {number_text(factor * end, 2)} (end of the record), "
             words += f"± {factor * moved:.1g} (rounding)"
             yield _row(mobility, name, {"D": "diffusion constant D"}.get(name, name), words)
         step = f"± {_step_error(kernel):.1g} (time step)"
         yield _row(kernel, "D_kernel", "D from the whole memory kernel", step)
     else:
         last = float(np.asarray(mobility.variables["D_running"].data)[-1])
-        yield _line("integral of Re C/C(0)", _text(last), f"± {moved:.1g} (rounding)", "fs")
+        yield markdown_row(
+            "integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs"
+        )
     for name, words in _times(table).items():
         variable = kernel.variables[name]
         step = "" if math.isnan(_number(kernel, name)) else f"- {table.time_fs[1]:g} (time step)"
-        yield _line(words, _text(variable.data), step, variable.units)
+        yield markdown_row(words, number_text(variable.data), step, variable.units)
     for words, group in _augmented(results):
         value = results["augmented"].variables[f"{group}/tau_K_percent_fs"].data
         name = f"kernel cutoff time with {words} in the projector, relative band"
-        yield _line(name, _text(value), "", "fs")
+        yield markdown_row(name, number_text(value), "", "fs")
     if "drude_smith" in results:
         for name in ("c", "k"):
-            error = _text(_number(results["drude_smith"], f"{name}_error"), 2)
+            error = number_text(_number(results["drude_smith"], f"{name}_error"), 2)
             words = f"± {error} (standard error)"
             yield _row(results["drude_smith"], name, f"Drude-Smith {name}", words)
     if "moments" in results and "reason" not in results["moments"].notes:
@@ -211,14 +224,16 @@ def _augmented(results: Results) -> Iterator[tuple[str, str]]:
 def _row(result: Result, name: str, words: str, error: str = "") -> str:
     variable = result.variables[name]
     mark = f"{words} (FLAGGED)" if result.flagged else words
-    return _line(mark, _text(variable.data), error, variable.units)
+    return markdown_row(mark, number_text(variable.data), error, variable.units)
 
 
-def _line(*cells: str) -> str:
+def markdown_row(*cells: str) -> str:
+    """Return a row of a table in Markdown."""
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
-def _text(value: Any, digits: int = 6) -> str:
+def number_text(value: Any, digits: int = 6) -> str:
+    """Return a number as text; NaN stands for none, infinity for an open value."""
     number = float(np.real(value))
     return (
         f"{number:.{digits}g}"
@@ -273,11 +288,11 @@ def _number(result: Result, name: str) -> float:
 
 
 def _checks(source: Result) -> Iterator[str]:
-    yield _line("check", "value", "bound", "verdict", "meaning")
-    yield _line(*5 * ["---"])
+    yield markdown_row("check", "value", "bound", "verdict", "meaning")
+    yield markdown_row(*5 * ["---"])
     for gate in source.gates:
         verdict = "passed" if gate.passed else "FAILED"
-        yield _line(gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict, gate.meaning)
+        yield markdown_row(gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict, gate.meaning)
 
 
 def _numbers(result: Result) -> Iterator[str]:
@@ -288,9 +303,9 @@ def _numbers(result: Result) -> Iterator[str]:
     yield f"### {result.kind}"
     if scalars:
         yield ""
-        yield _line("name", "value", "unit", "meaning")
-        yield _line(*4 * ["---"])
+        yield markdown_row("name", "value", "unit", "meaning")
+        yield markdown_row(*4 * ["---"])
     for name, variable in scalars.items():
-        yield _line(name, _text(variable.data), variable.units, variable.description)
+        yield markdown_row(name, number_text(variable.data), variable.units, variable.description)
     notes = [f"- {name}: {text}" for name, text in result.notes.items() if "/" not in name]
     yield from ["", *notes] if notes else []
