@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.kernel_moments import FEWEST_FREQUENCIES
 from smallpolaron.studies.bounded import read_bytes
-from smallpolaron.studies.problems import nearest, show
+from smallpolaron.studies.key_names import nearest
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.store import StoreError
 
 CONDUCTIVITY_COLUMNS: Final = ("frequency_THz", "sigma_real", "sigma_imag")
