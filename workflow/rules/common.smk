@@ -12,7 +12,7 @@ def point_files(kind, points):
     return [
         f"{RESULTS}/{kind}/{p}.h5"
         for p in points
-        if "current" in POINTS_AND_RUNGS[p].protocols
+        if p in POINTS_AND_RUNGS and "current" in POINTS_AND_RUNGS[p].protocols
     ]
 
 
@@ -95,8 +95,8 @@ def about(wildcards):
     }
 
 
-def report_command():
-    """Return the snakemake command for this study, to which --report is added."""
+def nested_command():
+    """Return the command of a run of Snakemake for this study within this one."""
     changes = [
         f"{key}={json.dumps(value)}"
         for key, value in workflow.config_settings.config.items()
@@ -125,7 +125,9 @@ def members_of(wildcards):
         kinds = ("correlation", "mobility")
         return [path for kind in kinds for path in point_files(kind, ensemble.members)]
     return [
-        f"{RESULTS}/population/{point}__{protocol}.h5" for point in ensemble.members
+        f"{RESULTS}/population/{point}__{protocol}.h5"
+        for point in ensemble.members
+        if point in POINTS_AND_RUNGS and protocol in POINTS_AND_RUNGS[point].protocols
     ]
 
 
@@ -158,3 +160,35 @@ def verdict_inputs(wildcards):
     for kind in ("population", "spreading"):
         found += population_files(points, kind)
     return found
+
+
+def so_far_command():
+    """Return the shell command of both runs."""
+    flags = "--rerun-triggers mtime params input --rerun-incomplete --keep-going"
+    runs = [
+        f"SMALLPOLARON_SO_FAR={stage} {nested_command()} {flags} {target}"
+        for stage, target in (("derive", "derived"), ("show", "all"))
+    ]
+    return "; ".join(runs)
+
+
+def show_so_far():
+    """Show what there is of a study of which jobs have failed."""
+    asked = workflow.dag_settings.targets
+    if SO_FAR or not workflow.is_main_process or not Path(PLAN).exists():
+        return
+    # Ctrl-C: whoever stops a run does not wait for a report
+    if getattr(workflow.scheduler, "_user_kill", None):
+        return
+    if asked and not {"all", "report"} & set(asked):
+        return
+    print("Not all jobs succeeded. Tables and report of what there is:", flush=True)
+    log = Path(LOGS, "so_far.log")
+    with log.open("w") as stream:
+        done = subprocess.run(
+            so_far_command(), shell=True, stdout=stream, stderr=subprocess.STDOUT
+        )
+    if done.returncode:
+        print(f"they could not be made, see {log}", flush=True)
+    else:
+        print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)

@@ -1,6 +1,8 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
+import os
 import shlex
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,6 +30,7 @@ try:
     from smallpolaron.studies.physical_system import is_uniform
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
+    from smallpolaron.studies.present import present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document
@@ -47,6 +50,10 @@ if not workflow.configfiles:
         "config/config.yaml"
         if Path("config/config.yaml").exists()
         else str(ROOT / "config/config.yaml")
+
+
+# Set in the runs of so_far.smk only: "derive" or "show". The study is then what there is of it.
+SO_FAR = os.environ.get("SMALLPOLARON_SO_FAR")
 
 
 def study_document():
@@ -73,7 +80,10 @@ def read_study():
         planned = plan_of(document.data.get("study"))
         if workflow.remote_exec and planned.exists():
             return read_plan(planned)
-        return plan_document(document)
+        study = plan_document(document)
+        if SO_FAR:
+            return present(study, planned.parent, analysed=SO_FAR == "show")
+        return study
     except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
@@ -111,7 +121,10 @@ def may_change_files():
     # another run in this folder reads its points from the plan that is there
     locked = any(Path(".snakemake/locks").glob("*"))
     return (
-        workflow.is_main_process and not workflow.output_settings.dryrun and not locked
+        workflow.is_main_process
+        and not workflow.output_settings.dryrun
+        and not locked
+        and not SO_FAR
     )
 
 

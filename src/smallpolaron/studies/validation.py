@@ -103,7 +103,7 @@ def _unknown_key(path: KeyPath, data: Mapping[str, object]) -> Problem:
     advice = advice or unknown_key_advice(word, choices)
     home = [name for name, section in SECTIONS.items() if word in section.model_fields]
     if home:
-        advice = f"it belongs into the section '{home[0]}'"
+        advice = "it belongs into the section " + " or ".join(map(repr, home))
     elif len(path) > 1 and word in Study.model_fields and word not in SECTIONS:
         advice = "it belongs to the top level of the file"
     allowed = f"is not a known key; allowed here: {', '.join(choices)}"

@@ -1,0 +1,31 @@
+# Tables, figures and report of what there is of a study: when jobs have failed, and on request.
+# Two runs within this one, with the rules of the MPI jobs left out: the first makes what follows
+# from the results of those jobs, the second shows what has been made.
+
+
+if SO_FAR:
+
+    rule derived:
+        input:
+            all_results,
+
+else:
+
+    rule so_far:
+        input:
+            PLAN,
+        log:
+            f"{LOGS}/so_far.log",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            command=so_far_command(),
+        message:
+            f"Tables, figures and report of what there is: {RESULTS}/report.html"
+        shell:
+            "( {params.command} ) > {log} 2>&1"
+
+
+onerror:
+    show_so_far()
