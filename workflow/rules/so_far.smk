@@ -4,6 +4,8 @@
 
 
 if SO_FAR:
+    # for the first page of the report
+    config["missing"] = absences(read_plan(Path(PLAN)), Path(RESULTS))
 
     rule derived:
         input:

@@ -30,7 +30,7 @@ try:
     from smallpolaron.studies.physical_system import is_uniform
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
-    from smallpolaron.studies.present import present
+    from smallpolaron.studies.present import absences, present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
     from smallpolaron.studies.study import plan_document

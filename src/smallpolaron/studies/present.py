@@ -73,7 +73,8 @@ def absences(plan: Plan, results: Path) -> dict[str, str]:
     found = {}
     for each in status(plan, results):
         if each.state not in ("done", "flagged"):
-            found[each.job.name] = ": ".join(filter(None, (each.state, each.detail)))
+            detail = each.detail.removeprefix("error: ")
+            found[each.job.name] = ": ".join(filter(None, (each.state, detail)))
         elif lacking := _lacking(each.job, results, analysed=True):
             logs = ", ".join(str(_log(results, kind, each.job.point.id)) for kind in lacking)
             found[each.job.name] = f"computed, but not analysed: see {logs}"
