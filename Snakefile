@@ -37,6 +37,10 @@ if STUDY.paper and not SO_FAR:
     include: f"workflow/rules/{STUDY.paper}.smk"
 
 
+if workflow.output_settings.dryrun:
+    print(outlook(), file=sys.stderr)
+
+
 report: "workflow/report/workflow.rst"
 
 

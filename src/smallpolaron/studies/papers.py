@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from smallpolaron.studies.config import POPULATION_PROTOCOLS, Paper, Protocol
-from smallpolaron.studies.plan import Point
+from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,16 @@ NEEDS: dict[Paper, tuple[Need, ...]] = {
         *(Need("infinite", "infinite rings", start) for start in POPULATION_PROTOCOLS),
     ),
 }
+
+
+def fingerprint(plan: Plan) -> str:
+    """Return a word for all that decides the figures of a study: its points and the criteria."""
+    points = [
+        [point.hash, point.group, list(point.protocols)] for point in (*plan.points, *plan.rungs)
+    ]
+    content = {"points": sorted(points, key=repr), "analysis": plan.analysis.model_dump()}
+    text = json.dumps(content, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def missing(paper: Paper, points: Sequence[Point]) -> Iterator[str]:
