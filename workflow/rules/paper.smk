@@ -3,13 +3,12 @@
 
 def paper_folder():
     """Return where the figures go: not over those of the paper if the study has been changed."""
-    own = load_plan(ROOT / "config" / f"{STUDY.paper}.yaml", within_budget=False)
-    if STUDY.study != own.study or fingerprint(STUDY) == fingerprint(own):
+    if STUDY.study != STUDY.paper or is_own(STUDY):
         return f"{RESULTS}/paper"
     folder = f"{RESULTS}/paper-{fingerprint(STUDY)}"
     if workflow.is_main_process:
         print(
-            f"This is not the study of config/{STUDY.paper}.yaml: figures go to {folder}",
+            f"This study is not that of the paper {STUDY.paper}: figures go to {folder}",
             file=sys.stderr,
         )
     return folder

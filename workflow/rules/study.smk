@@ -29,13 +29,13 @@ try:
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
-    from smallpolaron.studies.papers import fingerprint
+    from smallpolaron.studies.papers import fingerprint, is_own
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.present import absences, present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
-    from smallpolaron.studies.study import load_plan, plan_document
+    from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
     from smallpolaron.studies.textfile import NotWritable
     from smallpolaron.studies.yamlfile import read_yaml
