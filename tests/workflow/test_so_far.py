@@ -71,6 +71,11 @@ def test_the_part_that_is_there(plan: Plan, folder: Path) -> None:
     assert present(plan, folder).ensembles == ()
     found = absences(plan, folder)
     assert {name for name, why in found.items() if why == "waiting"} == names
+    for path in lost(folder, plan):
+        log = folder / "logs" / path.parent.name / f"{path.stem}.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        log.touch()
+    assert all(absences(plan, folder)[name].startswith("ended without") for name in names)
     analysed = [f"correlation/{p.id}" for p in part.with_protocol("current")]
     assert all("not analysed" in found[name] for name in analysed)
 

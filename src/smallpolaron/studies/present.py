@@ -73,8 +73,10 @@ def absences(plan: Plan, results: Path) -> dict[str, str]:
     found = {}
     for each in status(plan, results):
         if each.state not in ("done", "flagged"):
+            # asked between runs, when a log that has not ended well is that of a job killed
+            state = "ended without a result" if each.state == "running" else each.state
             detail = each.detail.removeprefix("error: ")
-            found[each.job.name] = ": ".join(filter(None, (each.state, detail)))
+            found[each.job.name] = ": ".join(filter(None, (state, detail)))
         elif lacking := _lacking(each.job, results, analysed=True):
             logs = ", ".join(str(_log(results, kind, each.job.point.id)) for kind in lacking)
             found[each.job.name] = f"computed, but not analysed: see {logs}"
