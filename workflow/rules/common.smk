@@ -96,7 +96,7 @@ def about(wildcards):
 
 
 def nested_command():
-    """Return the command of a run of Snakemake for this study within this one."""
+    """Return the words of the command of a run of Snakemake for this study within this one."""
     changes = [
         f"{key}={json.dumps(value)}"
         for key, value in workflow.config_settings.config.items()
@@ -115,7 +115,7 @@ def nested_command():
         "1",
         "--nolock",
     ]
-    return shlex.join([*command, *(["--config", *changes] if changes else [])])
+    return [*command, *(["--config", *changes] if changes else [])]
 
 
 def members_of(wildcards):
@@ -162,16 +162,6 @@ def verdict_inputs(wildcards):
     return found
 
 
-def so_far_command():
-    """Return the shell command of both runs."""
-    flags = "--rerun-triggers mtime params input --rerun-incomplete --keep-going"
-    runs = [
-        f"SMALLPOLARON_SO_FAR={stage} {nested_command()} {flags} {target}"
-        for stage, target in (("derive", "derived"), ("show", "all"))
-    ]
-    return "; ".join(runs)
-
-
 def show_so_far():
     """Show what there is of a study of which jobs have failed."""
     asked = workflow.dag_settings.targets
@@ -184,11 +174,7 @@ def show_so_far():
         return
     print("Not all jobs succeeded. Tables and report of what there is:", flush=True)
     log = Path(LOGS, "so_far.log")
-    with log.open("w") as stream:
-        done = subprocess.run(
-            so_far_command(), shell=True, stdout=stream, stderr=subprocess.STDOUT
-        )
-    if done.returncode:
-        print(f"they could not be made, see {log}", flush=True)
-    else:
+    if show(nested_command(), log):
         print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)
+    else:
+        print(f"they could not be made, see {log}", flush=True)

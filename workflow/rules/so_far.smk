@@ -19,14 +19,11 @@ else:
         log:
             f"{LOGS}/so_far.log",
         localrule: True
-        conda:
-            "../../envs/analysis.yaml"
-        params:
-            command=so_far_command(),
         message:
             f"Tables, figures and report of what there is: {RESULTS}/report.html"
-        shell:
-            "( {params.command} ) > {log} 2>&1"
+        run:
+            if not show(nested_command(), Path(log[0])):
+                sys.exit(f"Not all of it could be made, see {log[0]}")
 
 
 onerror:

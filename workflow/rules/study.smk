@@ -1,9 +1,7 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
-import os
 import shlex
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -35,6 +33,7 @@ try:
     from smallpolaron.studies.present import absences, present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
+    from smallpolaron.studies.so_far import show, stage
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
     from smallpolaron.studies.textfile import NotWritable
@@ -54,8 +53,8 @@ if not workflow.configfiles:
         else str(ROOT / "config/config.yaml")
 
 
-# Set in the runs of so_far.smk only: "derive" or "show". The study is then what there is of it.
-SO_FAR = os.environ.get("SMALLPOLARON_SO_FAR")
+# In the runs of so_far.smk only: "derive" or "show". The study is then what there is of it.
+SO_FAR = stage()
 
 
 def study_document():
