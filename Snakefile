@@ -17,19 +17,28 @@ include: "workflow/rules/common.smk"
 include: "workflow/rules/climbing.smk"
 include: "workflow/rules/plan.smk"
 include: "workflow/rules/cost.smk"
-include: "workflow/rules/dynamics.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/ladder.smk"
 include: "workflow/rules/ensemble.smk"
 include: "workflow/rules/verdict.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/so_far.smk"
 
 
-if STUDY.paper:
+if not SO_FAR:
+
+    include: "workflow/rules/dynamics.smk"
+
+
+if STUDY.paper and not SO_FAR:
 
     include: "workflow/rules/paper.smk"
     include: f"workflow/rules/{STUDY.paper}.smk"
+
+
+if workflow.output_settings.dryrun:
+    print(outlook(), file=sys.stderr)
 
 
 report: "workflow/report/workflow.rst"

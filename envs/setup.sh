@@ -6,11 +6,19 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 
 tried=
-for python in ${PYTHON:-python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3}; do
+if [ -n "${PYTHON:-}" ]; then
+    set -- "$PYTHON"
+else
+    set -- python3 python3.14 python3.13 python3.12 python3.11 /usr/bin/python3
+fi
+for python; do
     version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null) || continue
     tried="$tried $python ($version)"
     "$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || continue
-    PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}" PYTHONDONTWRITEBYTECODE=1 exec "$python" -m bootstrap
+    # not by PYTHONPATH, which a colon in the path would split
+    PYTHONDONTWRITEBYTECODE=1 exec "$python" -c 'import runpy, sys
+sys.path.insert(0, sys.argv.pop())
+runpy.run_module("bootstrap", run_name="__main__", alter_sys=True)' "$here"
 done
 
 cat >&2 <<X

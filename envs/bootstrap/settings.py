@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +13,8 @@ from pathlib import Path
 from .errors import SetupError
 
 KEYWORDS = ("auto", "system", "wheel", "build")
+# Snakemake starts its jobs, and PETSc its compilers, without quotes.
+_UNUSABLE = re.compile(r"[^\w@%+=,./~-]")
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -44,9 +48,13 @@ def read_settings(environ: Mapping[str, str] | None = None, root: Path = ROOT) -
     """Reads and checks the variables SMALLPOLARON_PETSC, SMALLPOLARON_CACHE, PYTHON and UV.
 
     Raises:
-        SetupError: SMALLPOLARON_PETSC is neither a keyword nor an existing folder.
+        SetupError: SMALLPOLARON_PETSC is neither a keyword nor an existing folder, or the path of
+            the checkout or of the cache cannot be used.
     """
     env = dict(os.environ if environ is None else environ)
+    _check_path("This checkout", root, f"Move it: mv {shlex.quote(str(root))} ~/smallpolaron")
+    remedy = "Put it elsewhere: export SMALLPOLARON_CACHE=/path/to/folder"
+    _check_path("The cache folder", cache_folder(env), remedy)
     petsc = env.get("SMALLPOLARON_PETSC", "").strip() or "auto"
     if petsc not in KEYWORDS:
         folder = Path(petsc).expanduser()
@@ -65,6 +73,18 @@ def read_settings(environ: Mapping[str, str] | None = None, root: Path = ROOT) -
         uv=env.get("UV") or None,
         environ=env,
     )
+
+
+def _check_path(what: str, path: Path, remedy: str) -> None:
+    """Refuse a path that Snakemake, PETSc's configure or PATH would take for several words."""
+    found = sorted(set(_UNUSABLE.findall(str(path))))
+    if found:
+        raise SetupError(
+            f"{what} is in {str(path)!r}. Snakemake and PETSc cannot work in a folder whose path "
+            f"has {' '.join(map(ascii, found))}.",
+            remedy,
+            "Choose a path of letters, digits and _ - . , @ % + = ~ only.",
+        )
 
 
 def cache_folder(env: Mapping[str, str]) -> Path:

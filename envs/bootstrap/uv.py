@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from .commands import clean_environment, run
@@ -44,20 +45,36 @@ class Uv:
         self.call("venv", "-q", "--python", python.path, str(folder), what=f"Creating {folder}")
 
     def sync(self, folder: Path, groups: Sequence[str], *, only: bool = False) -> None:
-        """Installs exactly what uv.lock says for the groups.
+        """Installs exactly what uv.lock says for the groups, without the network if it can.
 
         Args:
             folder: The environment.
             groups: Dependency groups of pyproject.toml.
             only: Leave out the project and its own dependencies.
+
+        Raises:
+            SetupError: Neither uv's cache nor the network has all of it.
         """
         flag = "--only-group" if only else "--group"
         chosen = [word for group in groups for word in (flag, group)]
-        self.call(
-            *("sync", "-q", "--locked", *chosen),
-            what="Installing the locked packages",
-            UV_PROJECT_ENVIRONMENT=str(folder),
+        command = ["sync", "-q", "--locked", *chosen]
+        call = partial(
+            self.call, what="Installing the locked packages", UV_PROJECT_ENVIRONMENT=str(folder)
         )
+        try:
+            call(*command, "--offline")
+            return
+        except SetupError:  # the cache lacks something
+            pass
+        try:
+            call(*command)
+        except SetupError as error:
+            raise SetupError(
+                error.problem,
+                "Without a network: uv's cache lacks something that is needed. Run make setup once "
+                "with a network, on any machine that shares the cache (UV_CACHE_DIR).",
+                "Behind a proxy or a mirror: set HTTPS_PROXY, UV_DEFAULT_INDEX or SSL_CERT_FILE.",
+            ) from error
 
     def install_wheels(self, folder: Path, wheels: Sequence[Path]) -> None:
         """Installs wheel files without looking at any index."""

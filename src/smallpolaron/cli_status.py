@@ -50,6 +50,12 @@ def _status(options: argparse.Namespace) -> int:
     if options.results and not options.results.is_dir():
         raise StoreError(f"{options.results}: no such folder; give that of the results of a study")
     results = options.results or Path("results") / plan.study
+    if not results.is_dir():
+        print(
+            f"nothing has been run here: there is no folder {results} in {Path.cwd()}; go to the "
+            "folder of the run, or name the results with --results",
+            file=sys.stderr,
+        )
     try:
         while True:
             found = status(plan, results)

@@ -12,7 +12,7 @@ from scipy.constants import physical_constants
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.lineshape import golden_rule_rate
+from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS, KB_CM, KB_RAD_FS
 
 ROOT = Path(__file__).resolve().parents[2]

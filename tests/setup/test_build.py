@@ -1,6 +1,7 @@
 import ctypes
 import os
 import shutil
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,10 @@ from bootstrap import build
 from bootstrap.blas import build_shim, exported
 from bootstrap.errors import SetupError
 from bootstrap.interpreters import Interpreter
-from bootstrap.uv import find_uv
+from bootstrap.settings import ROOT
+from bootstrap.uv import Uv, find_uv
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 
 @pytest.fixture
@@ -104,3 +108,35 @@ def test_old_uv_on_path_is_not_used(settings, script, tmp_path, monkeypatch):
 def test_recent_uv_on_path_is_used(settings, script, python):
     path = script("uv", "echo uv 0.13.9")
     assert find_uv(settings(), python).path == str(path)
+
+
+def test_packages_come_from_the_cache_without_asking_the_network(script, tmp_path):
+    uv = Uv(str(script("uv", f'echo "$*" >> {tmp_path}/calls')), tmp_path, {})
+    uv.sync(tmp_path / "env", ["test"])
+    (call,) = (tmp_path / "calls").read_text().splitlines()
+    assert "--offline" in call.split()
+
+
+def test_the_network_is_asked_for_what_the_cache_lacks(script, tmp_path):
+    body = f'echo "$*" >> {tmp_path}/calls; case "$*" in *--offline*) exit 2;; esac'
+    uv = Uv(str(script("uv", body)), tmp_path, {})
+    uv.sync(tmp_path / "env", ["test"])
+    first, second = (tmp_path / "calls").read_text().splitlines()
+    assert first == f"{second} --offline"
+
+
+def test_neither_cache_nor_network(script, tmp_path):
+    uv = Uv(str(script("uv", "echo dns error >&2; exit 2")), tmp_path, {})
+    with pytest.raises(SetupError) as caught:
+        uv.sync(tmp_path / "env", ["test"])
+    assert "dns error" in caught.value.problem
+    assert any("UV_CACHE_DIR" in remedy for remedy in caught.value.remedies)
+
+
+def test_all_that_builds_this_package_is_locked():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    pins = [Requirement(each) for each in project["tool"]["uv"]["build-constraint-dependencies"]]
+    assert all(str(pin.specifier).startswith("==") for pin in pins)
+    locked = {canonicalize_name(pin.name) for pin in pins}
+    needed = [Requirement(each) for each in project["build-system"]["requires"]]
+    assert {canonicalize_name(each.name) for each in needed} <= locked

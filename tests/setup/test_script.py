@@ -6,13 +6,14 @@ import subprocess
 import sys
 
 import pytest
-from bootstrap.settings import ROOT
+from bootstrap.errors import SetupError
+from bootstrap.settings import ROOT, read_settings
 from bootstrap.stamp import fingerprint, read_stamp, write_stamp
 
 SCRIPT = ROOT / "envs" / "setup.sh"
 
 
-def run_script(tmp_path, **environ):
+def run_script(tmp_path, script=SCRIPT, **environ):
     """Runs the script with nothing on PATH but tmp_path/bin, dirname, cat and env."""
     for tool in ("dirname", "cat", "env"):
         (tmp_path / "bin" / tool).symlink_to(shutil.which(tool))
@@ -23,7 +24,7 @@ def run_script(tmp_path, **environ):
         **environ,
     }
     shell = shutil.which("sh")
-    return subprocess.run([shell, SCRIPT], env=env, capture_output=True, text=True, check=False)
+    return subprocess.run([shell, script], env=env, capture_output=True, text=True, check=False)
 
 
 def test_old_python_is_named_with_what_to_do(script, tmp_path):
@@ -51,6 +52,41 @@ def test_unknown_route_stops(script, tmp_path):
     script("unused", "exit 0")
     done = run_script(tmp_path, PYTHON=sys.executable, SMALLPOLARON_PETSC="fast")
     assert done.returncode == 1
+    assert "SMALLPOLARON_PETSC=fast is neither a folder nor one of" in done.stderr
+
+
+@pytest.mark.parametrize("name", list(" '\"()[]{}$&;*?#!\\:|<>`^\t"))
+def test_a_folder_in_which_the_workflow_cannot_run_is_refused(script, tmp_path, name):
+    script("unused", "exit 0")
+    checkout = tmp_path / f"a{name}b"
+    shutil.copytree(ROOT / "envs", checkout / "envs")
+    done = run_script(tmp_path, checkout / "envs" / "setup.sh", PYTHON=sys.executable)
+    assert done.returncode == 1
+    assert "Set-up stopped. This checkout is in" in done.stderr
+    assert ascii(name) in done.stderr
+    assert "Move it: mv" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("name", ["plain-1.0_x", "größe", "a=b,c%d@e+f~g"])
+def test_other_folders_are_not(tmp_path, name):
+    assert read_settings({"HOME": str(tmp_path)}, tmp_path / name).root == tmp_path / name
+
+
+def test_a_cache_folder_with_a_blank_is_refused(tmp_path):
+    with pytest.raises(SetupError) as caught:
+        read_settings({"SMALLPOLARON_CACHE": str(tmp_path / "my cache")}, tmp_path)
+    assert "The cache folder is in" in caught.value.problem
+    assert any("SMALLPOLARON_CACHE=" in remedy for remedy in caught.value.remedies)
+
+
+def test_an_interpreter_may_be_in_a_folder_with_a_blank(script, tmp_path):
+    folder = tmp_path / "my python"
+    folder.mkdir()
+    python = folder / "python3"
+    script("unused", "exit 0")
+    python.symlink_to(sys.executable)
+    done = run_script(tmp_path, PYTHON=str(python), SMALLPOLARON_PETSC="fast")
     assert "SMALLPOLARON_PETSC=fast is neither a folder nor one of" in done.stderr
 
 

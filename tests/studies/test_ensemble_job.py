@@ -120,6 +120,15 @@ def test_a_member_without_numbers_is_left_out(plan: Plan, runs: list[Result]) ->
     assert np.isnan(value(found, "members/msd")[0, 40:]).all()
 
 
+def test_a_member_without_a_result_is_named_and_left_out(plan: Plan, runs: list[Result]) -> None:
+    found = ensemble(plan, [*runs[:2], *runs[3:]])
+    assert found.flagged
+    assert value(found, "member").tolist() == [0, 1, 3, 4, 5]
+    assert value(found, "D") == pytest.approx(np.delete(RATES, 2).mean())
+    assert found.notes["left_out"] == f"{plan.ensembles[0].members[2]}: no result"
+    assert [gate.value for gate in found.gates] == [1.0]
+
+
 def test_too_few_members_give_no_numbers(plan: Plan, runs: list[Result]) -> None:
     for number in (0, 2, 3, 4, 5):
         runs[number] = population(plan.points[number], 1.0, failed=["trace"])

@@ -53,6 +53,7 @@ HDF5_LOOKERS = {"studies/own_data/table_analysis.py": "one attribute, to tell ow
 PROCESSES = {
     "studies/provenance.py": "git, with fixed arguments",
     "studies/rerun.py": "the job of a file again, as a list of arguments",
+    "studies/so_far.py": "Snakemake for what there is of a study, as a list of arguments",
 }
 """Files that start processes."""
 

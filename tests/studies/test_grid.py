@@ -11,7 +11,8 @@ import pytest
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.canonical import decimal_text, exact_product, parameter_hash
 from smallpolaron.studies.config import SECTIONS
-from smallpolaron.studies.grid import AXIS_KEYS, AXIS_NAMES, AXIS_SECTIONS
+from smallpolaron.studies.describe import AXIS_KEYS, AXIS_SECTIONS
+from smallpolaron.studies.grid import AXIS_NAMES
 from smallpolaron.studies.parameters import bath_expansion, holstein_model
 from smallpolaron.studies.plan import ID_PATTERN, Plan
 from smallpolaron.studies.study import LONGEST_LABEL

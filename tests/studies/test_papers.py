@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from smallpolaron.studies.config import Paper
+from smallpolaron.studies.papers import OWN, fingerprint, is_own
 from smallpolaron.studies.problems import ConfigurationError
 from smallpolaron.studies.study import load_plan, plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
@@ -51,3 +53,23 @@ def test_names_of_blocks_do_not_change_what_is_computed() -> None:
     plain = text.replace("paper: mori2024\n", "").replace("name: map", "name: elsewhere")
     points = [plan_document(parse_yaml(each, "study.yaml")).points for each in (text, plain)]
     assert [p.id for p in points[0]] == [p.id for p in points[1]]
+
+
+@pytest.mark.parametrize("paper", ["mori2024", "anomalous2024"])
+def test_the_studies_of_the_papers_are_known_by_their_fingerprint(paper: Paper) -> None:
+    path = CONFIG.with_name(f"{paper}.yaml")
+    plan = load_plan(path)
+    assert plan.study == plan.paper == paper
+    assert fingerprint(plan) == OWN[paper], "config/ has changed: write the new word into OWN"
+    text = path.read_text(encoding="utf-8")
+    for old, new in (
+        ("temperature_K: 300", "temperature_K: 250"),
+        ("accuracy: 1e-3", "accuracy: 2e-3"),
+        ("study:", "analysis: {band_percent: 2}\nstudy:"),
+    ):
+        assert old in text
+        assert not is_own(plan_document(parse_yaml(text.replace(old, new, 1), "study.yaml")))
+    renamed = plan_document(
+        parse_yaml(text.replace(f"study: {paper}", "study: mine"), "study.yaml")
+    )
+    assert is_own(renamed)

@@ -210,3 +210,18 @@ def test_duration() -> None:
         "unknown time",
         "unknown time",
     ]
+
+
+def test_a_folder_without_results_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny = Path(__file__).resolve().parents[2] / "config" / "tiny.yaml"
+    monkeypatch.chdir(tmp_path)
+    assert main(["status", str(tiny)]) == 0
+    said = capsys.readouterr().err
+    assert str(Path("results") / "tiny") in said
+    assert str(tmp_path) in said
+    assert "--results" in said
+    (tmp_path / "results" / "tiny").mkdir(parents=True)
+    assert main(["status", str(tiny)]) == 0
+    assert not capsys.readouterr().err

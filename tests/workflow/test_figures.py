@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import importlib
+import os
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from pathlib import Path
@@ -72,6 +75,25 @@ def test_equal_numbers_give_equal_files(study: Study, tmp_path: Path) -> None:
         _draw("current", arguments, tmp_path / folder)
     first, second = (tmp_path / folder / "current.svg" for folder in ("a", "b"))
     assert first.read_bytes() == second.read_bytes()
+
+
+def test_settings_of_the_user_do_not_enter(study: Study, tmp_path: Path) -> None:
+    settings = "text.usetex: True\nfont.family: cursive\naxes.facecolor: black\nbackend: TkAgg\n"
+    settings += "axes.formatter.use_locale: True\nsavefig.bbox: tight\nsavefig.facecolor: red\n"
+    (tmp_path / "matplotlibrc").write_text(settings, encoding="utf-8")
+    notebook = {"MPLBACKEND": "module://of_a_notebook.backend_inline"}
+    pictures = {}
+    for name, more in (
+        ("plain", {"MATPLOTLIBRC": os.devnull}),
+        ("own", {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), **notebook}),
+    ):
+        picture, numbers = tmp_path / f"{name}.svg", tmp_path / f"{name}.csv"
+        command = [sys.executable, "-m", "smallpolaron.studies.figures.current"]
+        command += [*_arguments(study, "current", OTHER_SYSTEM), "--figure", str(picture)]
+        env = {**os.environ, **more}
+        subprocess.run([*command, "--numbers", str(numbers)], env=env, check=True)
+        pictures[name] = picture.read_bytes()
+    assert pictures["own"] == pictures["plain"]
 
 
 def test_table_of_the_current_holds_the_file(study: Study, tmp_path: Path) -> None:

@@ -120,3 +120,24 @@ def test_it_climbs_until_converged_resumes_and_reports(
 
     tighter = snakemake("-n", *call, "--config", 'ladder={"tolerance_percent": 0.9}')
     assert "converged by N = 4" in tighter.stdout
+
+
+@pytest.mark.slow
+def test_a_ladder_that_breaks_off_shows_the_sizes_it_has(
+    snakemake: Run, study: list[str], tmp_path: Path
+) -> None:
+    plan, folder = plan_of(study), results(tmp_path)
+    write_runs(folder, plan, [4, 5])
+    failing = ["--set-resources", "correlation:mpi=false", "--keep-going"]
+    snakemake("--cores", "1", *study, *failing, status=1)
+    with (folder / "tables" / "points.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    there = {row["point"] for row in rows if not row["missing"]}
+    assert there == {p.id for p in (*plan.points, *plan.ladders[0].rungs[:2])}
+    drawn = set()
+    for path in folder.glob("figures/*/current.csv"):
+        with path.open(encoding="utf-8") as stream:
+            drawn |= {row["point"] for row in csv.DictReader(stream)}
+    assert drawn == there
+    assert not list(folder.glob("ladder/*.h5"))
+    assert (folder / "report.html").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,17 @@ def test_profile_slurm_plans_jobs_with_their_resources(snakemake: Run, tmp_path:
     assert not (tmp_path / "run" / "results").exists()
 
 
+@pytest.mark.parametrize(("profile", "command"), [("slurm", "sbatch"), ("profiles/pbs", "qsub")])
+def test_without_the_scheduler_nothing_is_submitted(
+    snakemake: Run, profile: str, command: str
+) -> None:
+    if shutil.which(command):
+        pytest.skip(f"there is a {command} on this machine")
+    done = snakemake("--profile", profile, "--configfile", TINY, status=1)
+    assert f"There is no {command} here" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr
+
+
 @pytest.mark.parametrize("cores", ["1", "3"])
 def test_local_jobs_use_no_more_ranks_than_cores(snakemake: Run, cores: str) -> None:
     plan = ("-n", "--cores", cores, "--configfile", TINY, "--until", "correlation")
@@ -66,6 +78,15 @@ def test_config_overrides_are_honoured_also_nested(snakemake: Run) -> None:
     after = set(re.findall(r"autocorrelation of (\S+)", done.stdout))
     assert len(before) == len(after) == 2
     assert not before & after
+
+
+def test_a_key_of_one_section_may_be_given_alone(snakemake: Run) -> None:
+    named = ("-n", "--configfile", TINY, "--until", "correlation", "--config")
+    alone, nested = (
+        set(re.findall(r"autocorrelation of (\S+)", snakemake(*named, change).stdout))
+        for change in ("temperature_K=250", 'model={"temperature_K": 250}')
+    )
+    assert alone == nested != {point.id for point in load_plan(TINY).points}
 
 
 @pytest.mark.parametrize(

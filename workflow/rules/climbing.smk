@@ -3,6 +3,8 @@
 
 def climbed(ladder):
     """Return the points of a ladder that are computed; Snakemake asks again after every size."""
+    if SO_FAR:
+        return decided(Path(RESULTS), ladder)[0]
     found = []
     for point, size in zip(ladder.rungs, ladder.sizes):
         found.append(point.id)

@@ -12,7 +12,7 @@ def point_files(kind, points):
     return [
         f"{RESULTS}/{kind}/{p}.h5"
         for p in points
-        if "current" in POINTS_AND_RUNGS[p].protocols
+        if p in POINTS_AND_RUNGS and "current" in POINTS_AND_RUNGS[p].protocols
     ]
 
 
@@ -107,8 +107,8 @@ def about(wildcards):
     }
 
 
-def report_command():
-    """Return the snakemake command for this study, to which --report is added."""
+def nested_command():
+    """Return the words of the command of a run of Snakemake for this study within this one."""
     changes = [
         f"{key}={json.dumps(value)}"
         for key, value in workflow.config_settings.config.items()
@@ -127,7 +127,7 @@ def report_command():
         "1",
         "--nolock",
     ]
-    return shlex.join([*command, *(["--config", *changes] if changes else [])])
+    return [*command, *(["--config", *changes] if changes else [])]
 
 
 def members_of(wildcards):
@@ -137,7 +137,9 @@ def members_of(wildcards):
         kinds = ("correlation", "mobility")
         return [path for kind in kinds for path in point_files(kind, ensemble.members)]
     return [
-        f"{RESULTS}/population/{point}__{protocol}.h5" for point in ensemble.members
+        f"{RESULTS}/population/{point}__{protocol}.h5"
+        for point in ensemble.members
+        if point in POINTS_AND_RUNGS and protocol in POINTS_AND_RUNGS[point].protocols
     ]
 
 
@@ -170,3 +172,21 @@ def verdict_inputs(wildcards):
     for kind in ("population", "spreading"):
         found += population_files(points, kind)
     return found
+
+
+def show_so_far():
+    """Show what there is of a study of which jobs have failed."""
+    asked = workflow.dag_settings.targets
+    if SO_FAR or not workflow.is_main_process or not Path(PLAN).exists():
+        return
+    # Ctrl-C: whoever stops a run does not wait for a report
+    if getattr(workflow.scheduler, "_user_kill", None):
+        return
+    if asked and not {"all", "report"} & set(asked):
+        return
+    print("Not all jobs succeeded. Tables and report of what there is:", flush=True)
+    log = Path(LOGS, "so_far.log")
+    if show(nested_command(), log):
+        print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)
+    else:
+        print(f"they could not be made, see {log}", flush=True)

@@ -16,7 +16,7 @@ rule report:
     conda:
         "../../envs/analysis.yaml"
     params:
-        command=report_command(),
+        command=shlex.join(nested_command()),
     message:
         "Report {output.html}"
     shell:

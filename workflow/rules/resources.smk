@@ -59,8 +59,14 @@ def jobs_of_study():
 def outlook(longest=25):
     """Return what a run will cost, as text for a dry run."""
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
+    # Snakemake tells its targets only once all rules are read
+    asked = set(sys.argv[1:]) & set(paper_targets()) if STUDY.paper else ()
+    if asked:
+        names = {job.name for target in asked for job in jobs_behind(target)}
+        jobs = [job for job in jobs if f"{job[0].parent.name}/{job[0].stem}" in names]
     hours = hours_text(total(job[3] for job in jobs))
-    lines = [
+    lines = [f"Target {target}:" for target in sorted(asked)]
+    lines += [
         f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in "
         f"{len(SYSTEMS) + len(STUDY.ensembles)} physical systems; "
         f"{len(jobs)} MPI jobs to compute, about {hours} core-hours."
@@ -88,12 +94,29 @@ def outlook(longest=25):
     return "\n".join(lines)
 
 
-if workflow.output_settings.dryrun:
-    print(outlook(), file=sys.stderr)
-
-
 def tell_cost(log):
     """Print what the jobs of the study will take, also to a log."""
     lines = list(bill_lines(STUDY.study, bill(STUDY, all_jobs(STUDY))))
+    if STUDY.paper:
+        lines += prices()
     print("\n".join(lines))
     log.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def check_scheduler():
+    """Leave at once when jobs are to be submitted by a command that this machine does not have."""
+    settings = workflow.executor_settings
+    words = shlex.split(getattr(settings, "submit_cmd", None) or "")
+    if workflow.executor_plugin.name == "slurm":
+        words = ["sbatch"]
+    for command in {"sbatch", "qsub", "bsub", "condor_submit"}.intersection(words):
+        if shutil.which(command) is None:
+            sys.exit(
+                f"There is no {command} here, so no job can be submitted. Run this where the "
+                "scheduler is (the login node of the cluster), or compute on this machine: "
+                "snakemake --profile profiles/local"
+            )
+
+
+onstart:
+    check_scheduler()

@@ -1,6 +1,7 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -28,10 +29,13 @@ try:
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
+    from smallpolaron.studies.papers import fingerprint, is_own
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
+    from smallpolaron.studies.present import absences, present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
+    from smallpolaron.studies.so_far import show, stage
     from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
@@ -50,6 +54,10 @@ if not workflow.configfiles:
         "config/config.yaml"
         if Path("config/config.yaml").exists()
         else str(ROOT / "config/config.yaml")
+
+
+# In the runs of so_far.smk only: "derive" or "show". The study is then what there is of it.
+SO_FAR = stage()
 
 
 def study_document():
@@ -76,7 +84,10 @@ def read_study():
         planned = plan_of(document.data.get("study"))
         if workflow.remote_exec and planned.exists():
             return read_plan(planned)
-        return plan_document(document)
+        study = plan_document(document)
+        if SO_FAR:
+            return present(study, planned.parent, analysed=SO_FAR == "show")
+        return study
     except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
@@ -114,7 +125,10 @@ def may_change_files():
     # another run in this folder reads its points from the plan that is there
     locked = any(Path(".snakemake/locks").glob("*"))
     return (
-        workflow.is_main_process and not workflow.output_settings.dryrun and not locked
+        workflow.is_main_process
+        and not workflow.output_settings.dryrun
+        and not locked
+        and not SO_FAR
     )
 
 

@@ -98,6 +98,25 @@ def section_fields(name: str) -> list[FieldText]:
     return [_text(f"{name}.{key}", f) for key, f in SECTIONS[name].model_fields.items()]
 
 
+KEYS: tuple[str, ...] = (
+    *(f"{name}.{key}" for name, section in SECTIONS.items() for key in section.model_fields),
+    *(key for key in Study.model_fields if key not in SECTIONS),
+)
+"""Every key of a study, with its section."""
+AXIS_SECTIONS = ("model", "disorder", "bath", "hierarchy", "adaptive", "propagation")
+AXIS_KEYS: tuple[str, ...] = (
+    *(
+        f"{name}.{key}"
+        for name in AXIS_SECTIONS
+        for key in SECTIONS[name].model_fields
+        if key not in ("weights", "resolvent_frequencies_cm", "further_baths")  # always lists
+    ),
+    "accuracy",
+    "start_site",
+)
+"""Keys a grid may vary, in the order in which they appear in point ids."""
+
+
 def top_fields() -> list[FieldText]:
     """Return the fields of the top level that are not sections."""
     fields = Study.model_fields.items()

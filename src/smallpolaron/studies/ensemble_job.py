@@ -1,12 +1,12 @@
 """Ensemble files: what the members of a disordered ensemble say together.
 
-Members that failed a quality gate, or gave no numbers, are listed and left out of the averages;
-the ensemble is then flagged.
+Members that failed a quality gate, gave no numbers or have no result are listed and left out of
+the averages; the ensemble is then flagged.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,12 +24,12 @@ from smallpolaron.studies.ensemble_variables import (
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.plan import Ensemble, Plan, PlanError
 from smallpolaron.studies.provenance import Stopwatch, collect
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result, StoreError, Variable
 
 
 @dataclass(frozen=True)
 class MemberRuns:
-    """Result files of the members of an ensemble, in order.
+    """Result files of those members of an ensemble that have them, in order.
 
     Attributes:
         runs: correlation results, or population results of one start.
@@ -41,7 +41,7 @@ class MemberRuns:
 
 
 def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> MemberRuns:
-    """Read the files of all members.
+    """Read the files of all members that have them.
 
     Args:
         results: folder of the results of the study.
@@ -50,7 +50,7 @@ def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> Membe
 
     Raises:
         PlanError: the ensemble does not ask for the protocol.
-        StoreError: a file is missing or damaged.
+        StoreError: a file is damaged, or there is none at all.
     """
     if protocol not in ensemble.protocols:
         raise PlanError(
@@ -58,13 +58,16 @@ def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> Membe
             + ", ".join(ensemble.protocols)
         )
 
-    def read(kind: str, end: str = "") -> list[Result]:
-        paths = (results / kind / f"{member}{end}.h5" for member in ensemble.members)
-        return [read_input(path, (kind,), of_a_point=True) for path in paths]
-
-    if protocol == "current":
-        return MemberRuns(read("correlation"), read("mobility"))
-    return MemberRuns(read("population", f"__{protocol}"))
+    kinds: tuple[str, ...] = ("correlation", "mobility")
+    end = ""
+    if protocol != "current":
+        kinds, end = ("population",), f"__{protocol}"
+    paths = [[results / kind / f"{m}{end}.h5" for kind in kinds] for m in ensemble.members]
+    found = [files for files in paths if all(file.exists() for file in files)]
+    if not found:
+        raise StoreError(f"{paths[0][0]}: no such file, nor that of any other member; run the jobs")
+    read = [[read_input(f, (f.parent.name,), of_a_point=True) for f in files] for files in found]
+    return MemberRuns(*(list(column) for column in zip(*read, strict=True)))
 
 
 def ensemble_result(
@@ -76,15 +79,19 @@ def ensemble_result(
         plan: plan of the study.
         ensemble: the ensemble.
         protocol: what was computed.
-        found: the files of its members, in order.
+        found: the files of its members, in order; members without files are missing.
 
     Raises:
-        PlanError: the files are not those of the members in order.
+        PlanError: the files are not those of members in order.
     """
     watch = Stopwatch()
-    _check_order(ensemble, found.runs)
-    reasons = [_left_out(run) for run in found.runs]
-    used = np.array([not reason for reason in reasons])
+    numbers = _numbers(ensemble, found.runs)
+    reasons = dict.fromkeys(ensemble.members, "no result")
+    reasons |= {
+        ensemble.members[number]: _left_out(run)
+        for number, run in zip(numbers, found.runs, strict=True)
+    }
+    used = np.array([not reasons[ensemble.members[number]] for number in numbers])
     members = Members(found.runs, used, ensemble.parameters)
     if protocol == "current":
         variables, notes = current_variables(members, found.mobilities)
@@ -93,26 +100,29 @@ def ensemble_result(
     start = {} if protocol == "current" else {"start": protocol}
     return Result(
         kind="ensemble",
-        variables=_listed(ensemble, used) | variables,
+        variables=_listed(ensemble, numbers, used) | variables,
         parameters={
             **ensemble.parameters,
             "study": plan.study,
             "point": ensemble.name,
             **start,
         },
-        gates=(_gate(reasons),),
+        gates=(_gate(list(reasons.values())),),
         provenance=collect(ensemble.hash, watch, source=_cost(found.runs)),
-        notes={**_told(ensemble, reasons), **notes},
+        notes={**_told(reasons), **notes},
     )
 
 
-def _check_order(ensemble: Ensemble, runs: Sequence[Result]) -> None:
+def _numbers(ensemble: Ensemble, runs: Sequence[Result]) -> list[int]:
+    """Return which members the runs are of."""
     names = [str(run.parameters.get("point")) for run in runs]
-    if names != list(ensemble.members):
+    numbers = [number for number, name in enumerate(ensemble.members) if name in names]
+    if not names or names != [ensemble.members[number] for number in numbers]:
         raise PlanError(
             f"ensemble {ensemble.name}: results of {', '.join(names) or 'no point'}; needed are "
             f"those of its members in order, {', '.join(ensemble.members)}"
         )
+    return numbers
 
 
 def _left_out(run: Result) -> str:
@@ -122,16 +132,15 @@ def _left_out(run: Result) -> str:
 
 
 def _gate(reasons: Sequence[str]) -> Gate:
-    text = "members left out of the averages because their run failed a quality gate"
+    text = "members left out of the averages: their run failed a quality gate, or is missing"
     return make_gate("members_left_out", float(sum(map(bool, reasons))), 0.0, text)
 
 
-def _told(ensemble: Ensemble, reasons: Sequence[str]) -> Notes:
+def _told(reasons: Mapping[str, str]) -> Notes:
     """Return in words which members were left out, and why there is no mean if there is none."""
-    pairs = zip(ensemble.members, reasons, strict=True)
-    left_out = "; ".join(f"{name}: {reason}" for name, reason in pairs if reason)
+    left_out = "; ".join(f"{name}: {reason}" for name, reason in reasons.items() if reason)
     notes = {"left_out": left_out or "none"}
-    count = sum(not reason for reason in reasons)
+    count = sum(not reason for reason in reasons.values())
     if count < LEAST_MEMBERS:
         notes["reason"] = (
             f"{count} of {len(reasons)} members may be averaged; {LEAST_MEMBERS} are needed for "
@@ -140,11 +149,11 @@ def _told(ensemble: Ensemble, reasons: Sequence[str]) -> Notes:
     return notes
 
 
-def _listed(ensemble: Ensemble, used: np.ndarray) -> Variables:
+def _listed(ensemble: Ensemble, numbers: Sequence[int], used: np.ndarray) -> Variables:
     line = ("member",)
-    names = np.array([name.encode() for name in ensemble.members])
+    names = np.array([ensemble.members[number].encode() for number in numbers])
     return {
-        "member": Variable(np.arange(len(names)), line, "1", "Number of the member, from 0."),
+        "member": Variable(np.array(numbers), line, "1", "Number of the member, from 0."),
         "members/point": Variable(names, line, "1", "Id of its point."),
         "members/used": Variable(used, line, "1", "Whether it is averaged."),
     }

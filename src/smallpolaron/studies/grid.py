@@ -17,24 +17,13 @@ from math import prod
 
 from smallpolaron.studies.canonical import Scalar, scalar_text
 from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.studies.describe import AXIS_KEYS
 from smallpolaron.studies.disorder_section import drawn_at, idle_disorder
-from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
+from smallpolaron.studies.key_names import conversion_advice, unknown_key_advice
+from smallpolaron.studies.problems import ConfigurationError, Problem, show
 from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.validation import check_study, split_key
 from smallpolaron.studies.yamlfile import Document, KeyPath, dotted
-
-AXIS_SECTIONS = ("model", "disorder", "bath", "hierarchy", "adaptive", "propagation")
-AXIS_KEYS: tuple[str, ...] = (
-    *(
-        f"{name}.{key}"
-        for name in AXIS_SECTIONS
-        for key in SECTIONS[name].model_fields
-        if key not in ("weights", "resolvent_frequencies_cm", "further_baths")  # always lists
-    ),
-    "accuracy",
-    "start_site",
-)
-"""Keys a grid may vary, in the order in which they appear in point ids."""
 
 
 def _axis_names() -> dict[str, str]:
@@ -185,7 +174,9 @@ def _block(document: Document, index: int, content: object, problems: list[Probl
     for key in content:
         if key not in (*AXIS_KEYS, *_BLOCK_KEYS):
             allowed = "is not a key a grid can vary; allowed: " + ", ".join(AXIS_KEYS)
-            advice = unknown_key_advice(key, [*AXIS_KEYS, *_BLOCK_KEYS])
+            section, _, word = key.rpartition(".")
+            advice = conversion_advice(section, word, content[key], AXIS_KEYS, full=True)
+            advice = advice or unknown_key_advice(key, [*AXIS_KEYS, *_BLOCK_KEYS])
             problems.append(_at(document, (*here, key), content[key], allowed, advice))
     name = content.get("name")
     if name is not None and not (isinstance(name, str) and re.fullmatch(NAME_PATTERN, name)):

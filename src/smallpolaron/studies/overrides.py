@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from smallpolaron.studies.config import SECTIONS, Study
 from smallpolaron.studies.problems import ConfigurationError, Problem
 from smallpolaron.studies.yamlfile import Document, plain_value
 
@@ -16,6 +17,9 @@ _MOST_VALUES = 50_000
 def overridden(document: Document, changes: Mapping[str, object]) -> Document:
     """Return a study with changes laid over it, key by key also in sections.
 
+    A key of one section only may be given without it: temperature_K=250. (Snakemake refuses keys
+    with a dot.)
+
     Args:
         document: the study file.
         changes: nested values as Snakemake gives them, numbers such as 1e-7 still as text.
@@ -27,6 +31,10 @@ def overridden(document: Document, changes: Mapping[str, object]) -> Document:
         return document
     reader = _Reader()
     plain = {key: reader.read(key, value, 1) for key, value in changes.items()}
+    for key in list(plain):
+        homes = [name for name, section in SECTIONS.items() if key in section.model_fields]
+        if len(homes) == 1 and key not in Study.model_fields:
+            plain = _merged(plain, {homes[0]: {key: plain.pop(key)}})
     return Document(
         f"{document.source} with {_SOURCE}", _merged(document.data, plain), document.lines
     )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from smallpolaron.studies.config import POPULATION_PROTOCOLS, Paper, Protocol
-from smallpolaron.studies.plan import Point
+from smallpolaron.studies.parameters import lookup
+from smallpolaron.studies.physical_system import physics
+from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,9 @@ def _bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]:
     )
 
 
+OWN: Final[dict[Paper, str]] = {"mori2024": "c2ded31d", "anomalous2024": "a51a9656"}
+"""Fingerprints of config/<paper>.yaml."""
+
 NEEDS: dict[Paper, tuple[Need, ...]] = {
     "mori2024": (
         Need("sizes", "a ring of 6 sites", fits=_sites(6)),
@@ -80,6 +88,31 @@ NEEDS: dict[Paper, tuple[Need, ...]] = {
         *(Need("infinite", "infinite rings", start) for start in POPULATION_PROTOCOLS),
     ),
 }
+
+
+def is_own(plan: Plan) -> bool:
+    """Return whether a study is that of its paper, unchanged but for its name and limits."""
+    return plan.paper is not None and fingerprint(plan) == OWN[plan.paper]
+
+
+def fingerprint(plan: Plan) -> str:
+    """Return a word for all that decides the figures of a study, whatever computes its points."""
+    points = [
+        [
+            point.group,
+            sorted(point.protocols),
+            physics(point.parameters),
+            *(
+                lookup(point.parameters, key)
+                for key in ("model.n_sites", "model.topology", "start_site", "accuracy")
+            ),
+            lookup(point.parameters, "propagation.duration_fs"),
+        ]
+        for point in (*plan.points, *plan.rungs)
+    ]
+    texts = sorted(json.dumps(point, sort_keys=True, default=list) for point in points)
+    content = json.dumps([texts, plan.analysis.model_dump()], sort_keys=True)
+    return hashlib.sha256(content.encode()).hexdigest()[:HASH_DIGITS]
 
 
 def missing(paper: Paper, points: Sequence[Point]) -> Iterator[str]:

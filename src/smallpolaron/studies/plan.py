@@ -17,9 +17,10 @@ from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.bounded import read_json
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import NAME_PATTERN, Paper, Protocol
+from smallpolaron.studies.key_names import nearest
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
-from smallpolaron.studies.problems import nearest, show
+from smallpolaron.studies.problems import show
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.textfile import write_text
 

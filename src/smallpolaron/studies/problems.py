@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -36,18 +35,6 @@ def show(value: object) -> str:
     if len(text) > _LONGEST_VALUE:
         text = text[: _LONGEST_VALUE - 3] + "..."
     return text
-
-
-def nearest(word: str, choices: Iterable[str]) -> str | None:
-    """Return the choice most like the word, or None when nothing is close."""
-    found = difflib.get_close_matches(word, sorted(choices), n=1, cutoff=0.6)
-    return found[0] if found else None
-
-
-def unknown_key_advice(word: str, choices: Sequence[str]) -> str:
-    """Return what to do about a key that does not exist."""
-    guess = nearest(word, choices)
-    return f"did you mean '{guess}'?" if guess else "remove it, or check the spelling"
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from typing import Any
 
 from smallpolaron.studies import describe
 from smallpolaron.studies.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
-from smallpolaron.studies.describe import FieldText
-from smallpolaron.studies.grid import AXIS_KEYS
+from smallpolaron.studies.describe import AXIS_KEYS, FieldText
 
 SCHEMA_FILE = Path("config/schema.json")
 TABLES_FILE = Path("docs/configuration.md")

@@ -161,7 +161,8 @@ class ModelConfig(Section):
                 what = "bond" if name == "hopping_cm" else "site"
                 allowed = f"must hold {length} numbers, one per {what}, for n_sites = "
                 allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
-                yield Problem(name, value, allowed, "give one number, or a list of that length")
+                advice = "give one number, a list of that length, or vary it in the grid"
+                yield Problem(name, value, allowed, advice)
 
     def _ladder_faults(self) -> Iterator[Problem]:
         if self.topology == "infinite":

@@ -252,7 +252,7 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
             raise _changed(path)
         if version < SCHEMA_VERSION:
             variables = renamed(result.kind, result.variables, result.parameters)
-            result = replace(result, variables=Held(path, "", variables))
+            result = replace(result, variables=Held(path, "", variables, _OLDER))
     return result
 
 

@@ -8,6 +8,7 @@ from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_s
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.plan import read_plan
+from smallpolaron.studies.present import absences, present
 from smallpolaron.studies.tables import (
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -18,7 +19,7 @@ from smallpolaron.studies.tables import (
 
 
 def write_all(plan_path: Path, folder: Path) -> None:
-    """Write points.csv, quality.csv and finite_size.csv.
+    """Write points.csv, quality.csv and finite_size.csv of the results that there are.
 
     Args:
         plan_path: plan of the study, in the folder of its results.
@@ -26,10 +27,11 @@ def write_all(plan_path: Path, folder: Path) -> None:
 
     Raises:
         PlanError: the plan cannot be used.
-        StoreError: a result file that the plan asks for is missing or damaged.
+        StoreError: a result file is damaged.
     """
     results = plan_path.parent
-    plan = computed(read_plan(plan_path), results)
+    whole = computed(read_plan(plan_path), results)
+    plan, missing = present(whole, results), absences(whole, results)
     runs = [
         read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
         for point in plan.with_protocol("current")
@@ -53,7 +55,8 @@ def write_all(plan_path: Path, folder: Path) -> None:
         for point in plan.with_protocol("current")
         if point.id not in members  # their mean counts, not any of them
     ]
-    write_table(folder / "points.csv", POINT_COLUMNS, point_rows(plan))
+    rows = point_rows(whole, missing)
+    write_table(folder / "points.csv", (*POINT_COLUMNS, "missing"), rows)
     judged = quality_rows([*runs, *ladders, *ensembles])
     write_table(folder / "quality.csv", QUALITY_COLUMNS, judged)
     sizes = finite_size_rows(mobilities, plan.analysis)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from smallpolaron.studies.baths import bath_text
+from smallpolaron.studies.jobs import Job
 from smallpolaron.studies.parameters import is_infinite
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.resources import estimate
@@ -68,10 +69,14 @@ POINT_COLUMNS = (
 )
 
 
-def point_rows(plan: Plan) -> list[Row]:
+def point_rows(plan: Plan, missing: Mapping[str, str] | None = None) -> list[Row]:
     """Return one row per job: what is computed and what it is expected to need.
 
     The sizes of ladders come last, with the name of their ladder; not all may be needed.
+
+    Args:
+        plan: plan of the study.
+        missing: why results are missing, by the names of their jobs, for a last column.
     """
     rows = []
     ladder_of = {rung.id: ladder.name for ladder in plan.ladders for rung in ladder.rungs}
@@ -102,7 +107,10 @@ def point_rows(plan: Plan) -> list[Row]:
             }
             if protocol != "current" and not is_infinite(parameters):
                 content["symmetry"] = "none"
-            rows.append({key: content[key] for key in POINT_COLUMNS})
+            row: Row = {key: content[key] for key in POINT_COLUMNS}
+            if missing is not None:
+                row["missing"] = missing.get(Job(point, protocol).name, "")
+            rows.append(row)
     return rows
 
 

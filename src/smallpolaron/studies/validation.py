@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
 from smallpolaron.studies import describe
 from smallpolaron.studies.config import SECTIONS, Study
-from smallpolaron.studies.problems import MISSING, Problem, unknown_key_advice
+from smallpolaron.studies.key_names import conversion_advice, unknown_key_advice
+from smallpolaron.studies.problems import MISSING, Problem, show
 from smallpolaron.studies.sections import Section
 from smallpolaron.studies.yamlfile import KeyPath, dotted
+
+_RANGE: Final = re.compile(r"[-+]?\d[\d.]*\s*(?:to|:|,|;|\.\.|-|–)\s*[-+]?\d.*")
+"""Texts such as 200:300:50, 200-300 or 200, 300."""
 
 
 def check_study(data: Mapping[str, object]) -> Study | list[Problem]:
@@ -44,7 +49,7 @@ def _problems(item: dict[str, Any], data: Mapping[str, object]) -> list[Problem]
         return [_section_problem(str(path[0]), data)]
     value = MISSING if item["type"] == "missing" else _lookup(data, path)
     allowed = _clause(describe.allowed(field), describe.unit(field))
-    advice = describe.advice(field)
+    advice = describe.advice(field) or _scan_advice(dotted(path), value, allowed)
     if item["type"] == "missing":
         advice = advice or f"add {dotted(path)}, in its section or in every grid block"
     return [Problem(dotted(path), value, allowed, advice or _type_advice(value))]
@@ -57,6 +62,17 @@ def _prefixed(fault: Problem, path: KeyPath) -> Problem:
 
 def _clause(allowed: str, unit: str) -> str:
     return f"must be {allowed}" + (f" (unit: {unit})" if unit else "")
+
+
+def _scan_advice(key: str, value: object, allowed: str) -> str:
+    """Say how to vary a key of which several values, or a range, were given; else nothing."""
+    several = isinstance(value, (list, dict))
+    if not several and not (isinstance(value, str) and _RANGE.fullmatch(value)):
+        return ""
+    if "list" in allowed or key not in describe.AXIS_KEYS:
+        return ""
+    values = show(value) if isinstance(value, list) else "[value, value]"
+    return f"to vary it, write 'grid: [{{{key}: {values}}}]' at the top level instead"
 
 
 def _type_advice(value: object) -> str:
@@ -81,14 +97,17 @@ def _unknown_key(path: KeyPath, data: Mapping[str, object]) -> Problem:
     word = str(path[-1])
     model: type[BaseModel] = SECTIONS.get(str(path[0]), Study) if len(path) > 1 else Study
     choices = list(model.model_fields) + (["grid"] if model is Study else [])
-    advice = unknown_key_advice(word, choices)
+    value = _lookup(data, path)
+    section = str(path[0]) if len(path) > 1 else ""
+    advice = conversion_advice(section, word, value, describe.KEYS)
+    advice = advice or unknown_key_advice(word, choices)
     home = [name for name, section in SECTIONS.items() if word in section.model_fields]
     if home:
-        advice = f"it belongs into the section '{home[0]}'"
+        advice = "it belongs into the section " + " or ".join(map(repr, home))
     elif len(path) > 1 and word in Study.model_fields and word not in SECTIONS:
         advice = "it belongs to the top level of the file"
     allowed = f"is not a known key; allowed here: {', '.join(choices)}"
-    return Problem(dotted(path), _lookup(data, path), allowed, advice)
+    return Problem(dotted(path), value, allowed, advice)
 
 
 def _field_path(path: KeyPath) -> KeyPath:
@@ -107,8 +126,12 @@ def _field_path(path: KeyPath) -> KeyPath:
 
 
 def _lookup(data: object, path: KeyPath) -> object:
+    """Return the value at a path, whose numbers are indices that exist, or MISSING."""
     for part in path:
-        if not isinstance(data, Mapping) or part not in data:
+        if isinstance(data, Mapping):
+            data = data.get(part, MISSING)
+        elif isinstance(data, list) and isinstance(part, int):
+            data = data[part]
+        else:
             return MISSING
-        data = data[part]
     return data

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from smallpolaron.studies.figures.html import Cell, definitions, table, write_page
 from smallpolaron.studies.figures.runs import IDENTITY, Run, read_study, run_main, study_parser
 from smallpolaron.studies.figures.style import Row, write_numbers
+from smallpolaron.studies.plan import read_plan
+from smallpolaron.studies.present import absences
 
 COLUMNS = (*IDENTITY, "kind", "gate", "value", "bound", "passed", "meaning")
 
@@ -27,10 +29,15 @@ def rows(runs: Sequence[Run]) -> Iterator[Row]:
             }
 
 
-def summary(runs: Sequence[Run]) -> str:
-    """Return one sentence: how many runs pass everything, and which do not and why."""
+def summary(runs: Sequence[Run], missing: int = 0) -> str:
+    """Return how many runs pass everything, which do not and why, and how many are missing."""
     failed = [run for run in runs if run.flagged]
     good = len(runs) - len(failed)
+    if missing:
+        return (
+            f"The study is incomplete: {missing} of {len(runs) + missing} runs are missing, for "
+            f"the reasons below. {summary(runs)}"
+        )
     if not failed:
         return f"All {len(runs)} runs pass every quality gate that applies to them."
     causes = "; ".join(f"{run.point} ({', '.join(run.failed_gates)})" for run in failed)
@@ -67,8 +74,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Write the table of gates from the last result file of every run of a study."""
     options = study_parser("Quality table.").parse_args(argv)
     runs = read_study(options.plan)
+    missing = absences(read_plan(options.plan), options.plan.parent)
     meanings = {gate.name: gate.meaning for run in runs for gate in run.result.gates}
     parts = []
+    if missing:
+        lines = [[Cell(name, look="text"), Cell(why, look="text")] for name, why in missing.items()]
+        parts += ["<h2>Missing runs</h2>", table([Cell("run"), Cell("why")], lines)]
     for kind in dict.fromkeys(run.result.kind for run in runs):
         chosen = [run for run in runs if run.result.kind == kind]
         gates = list(dict.fromkeys(gate.name for run in chosen for gate in run.result.gates))
@@ -78,7 +89,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "<h2>What the gates measure</h2>",
         definitions((_words(name), text) for name, text in meanings.items()),
     ]
-    write_page(options.figure, "Quality gates", summary(runs), parts)
+    write_page(options.figure, "Quality gates", summary(runs, len(missing)), parts)
     write_numbers(options.numbers, COLUMNS, rows(runs))
 
 

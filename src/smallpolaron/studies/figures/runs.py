@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.parameters import confidence, is_infinite, lookup
 from smallpolaron.studies.plan import read_plan
+from smallpolaron.studies.present import present
 from smallpolaron.studies.store import Result, read_result
 
 _ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
@@ -239,13 +239,13 @@ def runs_of(results: Sequence[tuple[str, Result]]) -> list[Run]:
 
 
 def read_study(plan_file: Path) -> list[Run]:
-    """Read all results of a study: per run one, with the variables and gates of every file.
+    """Read all results of a study that there are: per run one, with all variables and gates.
 
     The folders beside the plan are read. Analysis files repeat the gates of the file they come
     from and may add their own; each gate counts once.
     """
     folder = plan_file.parent
-    plan = computed(read_plan(plan_file), folder)
+    plan = present(read_plan(plan_file), folder)
     runs = []
     for point in plan.points:
         label = size_label(point.parameters)

@@ -11,10 +11,8 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
-
-mpl.use("Agg")
-
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -57,7 +55,8 @@ _SETTINGS: Final[dict[str, Any]] = {
     "svg.fonttype": "path",
     "svg.hashsalt": "smallpolaron",
 }
-mpl.rcParams.update(cast(Any, _SETTINGS))
+# on top of Matplotlib's own defaults: a matplotlibrc of the user must not change a figure
+mpl.style.use(["default", cast(Any, _SETTINGS)])
 
 
 def new_figure(width: float = 9.2, height: float = 4.0) -> Figure:

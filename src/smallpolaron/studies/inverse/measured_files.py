@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from smallpolaron.studies.key_names import nearest
 from smallpolaron.studies.own_data.read_table import read_table
 from smallpolaron.studies.own_data.table_format import MEASURED, TableError, refuse
-from smallpolaron.studies.problems import Problem, nearest, show
+from smallpolaron.studies.problems import Problem, show
 
 
 def read_measured(

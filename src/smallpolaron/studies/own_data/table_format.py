@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies.problems import ConfigurationError, Problem, show, unknown_key_advice
+from smallpolaron.studies.key_names import unknown_key_advice
+from smallpolaron.studies.problems import ConfigurationError, Problem, show
 
 LARGEST_ROWS: Final = 30_000
 """Testing every cutoff of the kernel takes a minute or so for as many times."""
