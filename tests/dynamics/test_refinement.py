@@ -104,7 +104,7 @@ def test_what_the_basis_does_is_no_reason_for_more_terms():
 
         def __call__(self, setting):
             run = super().__call__(setting)
-            sign = -0.9 if setting.expansion.low_temperature_terms % 2 else 1
+            sign = -0.5 if setting.expansion.low_temperature_terms % 2 else 1
             return replace(run, parts=(sign * run.parts[0], *run.parts[1:]))
 
     runs = Noisy(basis=2e-4, bath=1e-6)
