@@ -166,10 +166,8 @@ class AdaptiveBasis:
 
         With translation the kets must be 0.
         """
-        keys = np.zeros((len(kets), self.layout.n_words), np.uint64)
-        bits = np.zeros(len(kets), np.int64)
-        elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
-        return keys, bits
+        keys, frame = self.layout.pack(occupations, kets, bras), self.frame
+        return elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)
 
     def outflow(self, x: Amplitudes, threshold: float) -> Outflow:
         """What a state feeds outside the basis, and the labels that should enter (collective).
