@@ -40,31 +40,40 @@ def hash_key(key):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, inline="always")
 def lookup(table, keys, key):  # type: ignore[no-untyped-def]
-    """Row of a key, -1 if absent; table holds rows + 1 by open addressing, 0 where empty."""
-    mask = len(table) - 1
-    at = np.int64(hash_key(key) & np.uint64(mask))
+    """Row of a key, -1 if absent.
+
+    The table, of a power of two entries, at least two per row, uses open addressing. An entry is 0
+    where it is empty; else its lowest bits, as many as number the entries, are the row + 1 and the
+    others are bits of the hash: they spare most looks at keys that are different anyway.
+    """
+    mask = np.uint64(len(table) - 1)
+    h = hash_key(key)
+    at = h & mask
     while table[at] != 0:
-        row = np.int64(table[at]) - 1
-        same = True
-        for w in range(len(key)):
-            if keys[row, w] != key[w]:
-                same = False
-                break
-        if same:
-            return row
-        at = (at + 1) & mask
+        entry = np.uint64(table[at])
+        if (entry ^ (h >> np.uint64(32))) & ~mask == 0:
+            row = np.int64(entry & mask) - 1
+            same = True
+            for w in range(len(key)):
+                if keys[row, w] != key[w]:
+                    same = False
+                    break
+            if same:
+                return row
+        at = (at + np.uint64(1)) & mask
     return np.int64(-1)
 
 
 @numba.njit(cache=True)
 def register(table, keys, first, last):  # type: ignore[no-untyped-def]
     """Enter rows first ... last - 1 of keys, known to be absent, in the table."""
-    mask = len(table) - 1
+    mask = np.uint64(len(table) - 1)
     for row in range(first, last):
-        at = np.int64(hash_key(keys[row]) & np.uint64(mask))
+        h = hash_key(keys[row])
+        at = h & mask
         while table[at] != 0:
-            at = (at + 1) & mask
-        table[at] = row + 1
+            at = (at + np.uint64(1)) & mask
+        table[at] = ((h >> np.uint64(32)) & ~mask) | np.uint64(row + 1)
 
 
 @numba.njit(cache=True)

@@ -110,6 +110,22 @@ def unpack_label(fields, key, occupation):  # type: ignore[no-untyped-def]
     return a, b
 
 
+@numba.njit(cache=True, inline="always")
+def copy_key(source, key):  # type: ignore[no-untyped-def]
+    """key[:] = source, without the checks and reference counts of that statement."""
+    for w in range(len(key)):
+        key[w] = source[w]
+
+
+@numba.njit(cache=True, inline="always")
+def compare(left, right):  # type: ignore[no-untyped-def]
+    """-1, 0 or 1: left is below, equal to or above right."""
+    for w in range(len(left)):
+        if left[w] != right[w]:
+            return -1 if left[w] < right[w] else 1
+    return 0
+
+
 @numba.njit(cache=True)
 def _pack_rows(fields, occupations, kets, bras, keys):  # type: ignore[no-untyped-def]
     for i in range(len(kets)):

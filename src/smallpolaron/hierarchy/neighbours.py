@@ -15,7 +15,8 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.excitations import copy_moved, find_mode, occupation, write
+from smallpolaron.hierarchy.excitations import copy_moved, find_mode, image, occupation, write
+from smallpolaron.hierarchy.labels import compare, copy_key
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -296,11 +297,11 @@ def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-de
             return OUTSIDE
         for mirrored in range(1 + (frame.parity != 0)):
             write_image(frame, fields, n, a, b, mirrored, conjugated, other)
-            order = _compare(other, key)
+            order = compare(other, key)
             if order == 0 and mirrored and not conjugated and frame.parity < 0:
                 return VANISHES
             if order < 0:
-                key[:] = other
+                copy_key(other, key)
                 bits = conjugated + (2 if mirrored and frame.signed else 0)
     return bits
 
@@ -310,10 +311,8 @@ def write_image(frame, fields, n, a, b, mirrored, conjugated, key):  # type: ign
     """Write the key of a mirror image, Hermitian conjugate, both or neither of (n, a, b)."""
     # with translation the bra of the label is the ket, on site 0, of its conjugate
     shift = b if conjugated and frame.translation else 0
-    if mirrored:
-        origin, step = (frame.mirror + shift) % frame.n_sites, -1
-    else:
-        origin, step = -shift % frame.n_sites, 1
+    step = -1 if mirrored else 1
+    origin = image(frame.n_sites, frame.mirror if mirrored else 0, -step, shift)
     write(frame, fields, n, a, b, origin, step, conjugated, key)
 
 
@@ -330,13 +329,3 @@ def leaves_window(frame, n, b):  # type: ignore[no-untyped-def]
         if n[i, 2] != 0 and abs(where) > half:
             return True
     return False
-
-
-@numba.njit(cache=True, inline="always")
-def _compare(left, right):  # type: ignore[no-untyped-def]
-    for w in range(len(left)):
-        if left[w] < right[w]:
-            return -1
-        if left[w] > right[w]:
-            return 1
-    return 0

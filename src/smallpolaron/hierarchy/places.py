@@ -34,7 +34,7 @@ def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
     return max(here, _place(frame, n))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _place(frame, n):  # type: ignore[no-untyped-def]
     """place() of a sorted list of excitations, without its conjugate."""
     if n[0, 0] == 0:
@@ -64,7 +64,7 @@ def _place(frame, n):  # type: ignore[no-untyped-def]
     return (position << np.uint64(4)) | (mix >> np.uint64(60))
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _excited_sites(n, n_terms):  # type: ignore[no-untyped-def]
     """Excited sites, a code for the occupations of each, and where each starts in the list."""
     sites = np.empty(n[0, 0], np.int64)
@@ -86,7 +86,7 @@ def _excited_sites(n, n_terms):  # type: ignore[no-untyped-def]
     return sites[:count], codes[:count], starts
 
 
-@numba.njit(cache=True)
+@numba.njit(cache=True, inline="always")
 def _is_above(n_sites, sites, codes, start, direction, first, step):  # type: ignore[no-untyped-def]
     """Whether the codes read from `start` on exceed those read from `first` on, as lists."""
     count = len(sites)
