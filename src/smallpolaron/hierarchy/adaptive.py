@@ -167,7 +167,8 @@ class AdaptiveBasis:
         With translation the kets must be 0.
         """
         keys, frame = self.layout.pack(occupations, kets, bras), self.frame
-        return elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)
+        keys, bits = elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)
+        return keys, bits
 
     def outflow(self, x: Amplitudes, threshold: float) -> Outflow:
         """What a state feeds outside the basis, and the labels that should enter (collective).

@@ -8,6 +8,7 @@ import numba
 import numpy as np
 
 from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
+from smallpolaron.hierarchy.labels import copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
     EXISTS,
@@ -81,7 +82,7 @@ def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
     """Append the absent ones of wanted; keys and table must have room. Returns the new count."""
     for i in range(len(wanted)):
         if lookup(table, keys, wanted[i]) < 0:
-            keys[count] = wanted[i]
+            copy_key(wanted[i], keys[count])
             register(table, keys, count, count + 1)
             count += 1
     return count
@@ -132,13 +133,15 @@ def link(  # type: ignore[no-untyped-def]
                 links[row, slot] = NEVER if bits == VANISHES else CAP
                 continue
             where = np.int64(-1)
-            # a hop stays with its ADO
-            if many and slot >= HOPS and owner_of(splitters, place(frame, fields, key, other, scratch)) != rank:
+            owner = rank
+            if many and slot >= HOPS:  # a hop stays with its ADO
+                owner = owner_of(splitters, place(frame, fields, key, other, scratch))
+            if owner != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
                 if ghost >= 0:
                     where = GHOST - ghost
                 if len(asked_at):
-                    asked_keys[n_asked] = key
+                    copy_key(key, asked_keys[n_asked])
                     asked_at[n_asked, 0] = row
                     asked_at[n_asked, 1] = slot
                     n_asked += 1
@@ -239,6 +242,7 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
     x holds the rows of this rank, then the ghosts; a ghost newer than x counts as 0.
     """
     n = len(links)
+    sizes = np.abs(x)
     for row in range(n):
         best = 0.0
         for slot in range(links.shape[1]):
@@ -246,8 +250,8 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
             if column <= GHOST:
                 column = n + GHOST - column
             if 0 <= column < len(x):
-                best = max(best, strengths_of_code[codes[row, slot]] * abs(x[column]))
-        weight[row] = max(abs(x[row]), best / (damping[row] + base_rate))
+                best = max(best, strengths_of_code[codes[row, slot]] * sizes[column])
+        weight[row] = max(sizes[row], best / (damping[row] + base_rate))
 
 
 @numba.njit(cache=True)
@@ -262,7 +266,7 @@ def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-
         to = new[row]
         if to < 0:
             continue
-        keys[to] = keys[row]
+        copy_key(keys[row], keys[to])
         damping[to] = damping[row]
         diagonal[to] = diagonal[row]
         x[to] = x[row]
