@@ -178,12 +178,14 @@ def compute_adaptive_correlation(
     # an open chain: exactly 0, because J = dX/dt and the position X is bounded
     D_resolvent, D_coarse, solution = 0.0, 0.0, None
     if model.topology == "ring":
-        value, solution = problem.resolve(*problem.start())
+        basis, start = problem.start()
+        value, solution = problem.resolve(basis, start)
         D_resolvent, D_coarse = value.real, coarse.resolve(*coarse.start())[0].real
     tail = D_resolvent - fine.D
-    if not (real_part_only or model.topology == "chain"):
-        scale = _TAIL_SHARE * solution.norm if solution else 0.0
-        tail = problem.resolve(fine.basis, fine.final, scale=scale)[0].real
+    if solution and not real_part_only:
+        # the basis of the whole integral: that of the final state is none on which L is regular
+        end = fine.basis.values(basis.keys, fine.final)
+        tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium, lattice = problem.equilibrium, fine.basis.model
     stiffness = 0.0

@@ -1,6 +1,7 @@
 """Runs of one correlation job, at one threshold for one bath expansion, and their comparison."""
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from mpi4py import MPI
@@ -13,7 +14,7 @@ from smallpolaron.dynamics.adaptive_solve import (
     Solution,
     adaptive_solve,
 )
-from smallpolaron.dynamics.adaptive_states import find_equilibrium
+from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, find_equilibrium
 from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.observables import ComplexArray
@@ -26,6 +27,12 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+
+_WARM: Final = 0.25
+"""Share of <J^2> in its largest value below which a carrier counts as cold."""
+
+_LEAST_SHARE: Final = 2.5e-3
+"""The coldest that is followed."""
 
 
 @dataclass(frozen=True)
@@ -90,9 +97,22 @@ class CorrelationProblem:
     def __init__(self, task: CorrelationTask, expansion: BathExpansion, accuracy: Accuracy) -> None:
         """Find the equilibrium (collective)."""
         self._task, self.expansion, self._accuracy = task, expansion, accuracy
-        self.equilibrium = find_equilibrium(
+        self.equilibrium = self._found(accuracy)
+        # a cold carrier has little current: what is small beside rho need not be small beside J rho
+        square = task.model.current @ task.model.current
+        mean = float(np.trace(square @ self.equilibrium.density_matrix).real)
+        share = max(mean / float(np.linalg.norm(square, 2)), _LEAST_SHARE)
+        if share < _WARM:
+            growth = accuracy.growth_threshold * share / _WARM
+            self.equilibrium = self._found(replace(accuracy, growth=growth))
+        self._complex_readout = Readout.of(self._empty(), [task.model.current])
+        self._readout = Readout.of(self._empty(task.real_part_only), [task.model.current])
+
+    def _found(self, accuracy: Accuracy) -> AdaptiveEquilibrium:
+        task = self._task
+        return find_equilibrium(
             task.model,
-            expansion,
+            self.expansion,
             task.even,
             accuracy,
             task.limits,
@@ -100,8 +120,6 @@ class CorrelationProblem:
             task.report,
             task.checkpoints,
         )
-        self._complex_readout = Readout.of(self._empty(), [task.model.current])
-        self._readout = Readout.of(self._empty(task.real_part_only), [task.model.current])
 
     def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
         task, sector = self._task, replace(self._task.odd, hermitian=hermitian)

@@ -41,6 +41,7 @@ class CompactGenerator:
         PETSc.garbage_cleanup(self.comm)
         s = basis.sparsity()
         self._indptr, self._columns, self._codes = s.indptr, s.columns, s.codes
+        self._ghosts = s.ghosts
         self.diagonal = s.diagonal
         self._table = basis.table
         self._conjugates = basis.sector.hermitian
@@ -136,6 +137,24 @@ class CompactGenerator:
             raise ValueError("in a Hermitian sector L is no complex-linear operator")
         shape = (self.n_local, self.size)
         return PETSc.Mat().createPython((shape, shape), context=self, comm=self.comm)
+
+    def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], ComplexArray]:
+        """Global rows and columns and the values of this rank's entries, the diagonal last.
+
+        Raises:
+            ValueError: in a Hermitian sector, where L is linear over the real numbers only.
+        """
+        if self._conjugates:
+            raise ValueError("in a Hermitian sector L is no complex-linear operator")
+        own = self.start + np.arange(self.n_local)
+        where = np.concatenate([own, self._ghosts])
+        rows = np.repeat(own, np.diff(self._indptr).astype(np.int64))
+        columns = where[self._columns.astype(np.int64)]
+        return (
+            np.concatenate([rows, own]),
+            np.concatenate([columns, own]),
+            np.concatenate([self._table[self._codes], self.diagonal]),
+        )
 
     def mult(self, _matrix: PETSc.Mat, x: PETSc.Vec, y: PETSc.Vec) -> None:
         """PETSc's callback for y = L x."""

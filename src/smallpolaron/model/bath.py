@@ -149,14 +149,18 @@ class BathExpansion:
     def scales(self) -> FloatArray:
         """Scale s_k of the ADOs, (rad/fs)^2, the same for partners.
 
-        The usual max(|c_k|, |cbar_k|) times 1.5 + |c_k - cbar_k| / max(|c_k|, |cbar_k|). Any
-        scale gives the same physics; this one makes amplitudes of high occupations, which are
-        driven by c_k - cbar_k on populations and come back to the carrier little by little, as
-        small as their share in what is observed, so that a basis chosen by amplitude is small.
+        The usual max(|c_k|, |cbar_k|) times 1 + (q_k + min(1, max q))/2, or 1 + 3 q_k where the
+        rate is complex, with q_k = |c_k - cbar_k| / max(|c_k|, |cbar_k|), which is small at high
+        temperature. Any scale gives the same physics. This one makes amplitudes of high
+        occupations, driven by c_k - cbar_k on populations, as small as their share in what is
+        observed: a basis chosen by amplitude is then two to three times smaller at low temperature,
+        and occupations of fast vibrations do not climb.
         """
         size = self.sizes
         drive = np.abs(self.coefficients - self.conjugates)
-        return np.asarray(1.5 * size + drive)
+        q = np.divide(drive, size, out=np.zeros(len(size)), where=size > 0)
+        extra = np.where(self.rates.imag != 0, 3 * q, 0.5 * (q + min(1.0, float(np.max(q)))))
+        return np.asarray(size * (1 + extra))
 
     @property
     def sizes(self) -> FloatArray:
