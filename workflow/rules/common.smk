@@ -97,25 +97,9 @@ def about(wildcards):
 
 def report_command():
     """Return the snakemake command for this study, to which --report is added."""
-    changes = [
-        f"{key}={json.dumps(value)}"
-        for key, value in workflow.config_settings.config.items()
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        workflow.main_snakefile,
-    ]
-    command += [
-        "--configfile",
-        str(workflow.configfiles[0]),
-        "--cores",
-        "1",
-        "--nolock",
-    ]
-    return shlex.join([*command, *(["--config", *changes] if changes else [])])
+    command = [sys.executable, "-m", "snakemake", "--snakefile"]
+    command += [workflow.main_snakefile, "--cores", "1", "--nolock"]
+    return shlex.join([*command, "--config", *handed_over()])
 
 
 def members_of(wildcards):

@@ -32,6 +32,8 @@ from smallpolaron.studies.own_data.table_format import (
 )
 from smallpolaron.studies.own_data.text_table import read_text
 from smallpolaron.studies.problems import MISSING, Problem
+from smallpolaron.studies.store import StoreError
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable
 
 Kind = Literal["quantum", "classical"]
 ComplexArray = NDArray[np.complex128]
@@ -108,6 +110,8 @@ def _read(path: Path) -> RawTable:
             raise refuse(path, "is no HDF5 file, or a truncated one", advice)
         return read_text(path)
     except OSError as error:
+        if is_unavailable(error):
+            raise StoreError(cannot_read(path, error)) from error
         raise refuse(path, f"cannot be read ({error.strerror})", "check its permissions") from error
 
 

@@ -28,6 +28,8 @@ from smallpolaron.studies.own_data.table_format import (
     refuse,
 )
 from smallpolaron.studies.problems import Problem
+from smallpolaron.studies.store import StoreError
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
 
 
 def read_hdf5(path: Path) -> RawTable:
@@ -41,11 +43,13 @@ def read_hdf5(path: Path) -> RawTable:
             finite, or in unknown units; the message holds every problem.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with patiently(lambda: open_hdf5(path)) as file:
             return _read(str(path), file)
     except Unfit as error:
         raise refuse(path, str(error), "write it anew, as docs/own-data.md says") from error
     except (OSError, RuntimeError) as error:
+        if is_unavailable(error):
+            raise StoreError(cannot_read(path, error)) from error
         reason = " ".join(str(error).split())
         raise refuse(path, f"truncated or damaged HDF5 file ({reason})", "copy it anew") from error
 

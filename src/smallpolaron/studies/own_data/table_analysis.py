@@ -41,6 +41,7 @@ from smallpolaron.studies.store import (
     Variable,
     write_result,
 )
+from smallpolaron.studies.unavailable import open_hdf5
 
 Job = Callable[[Result, AnalysisConfig], Result]
 
@@ -175,7 +176,7 @@ def _is_own(path: Path) -> bool:
     if not (path.is_file() and h5py.is_hdf5(path)):
         return False
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return bool(read_value(file, "schema") == SCHEMA)
     except (OSError, Unfit):
         return False
