@@ -104,7 +104,7 @@ def change(before: str, after: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     "edit",
     [
-        change("bath: {eta_over_v: 2", "accuracy: 0.01\nbath: {eta_over_v: 3"),
+        change("depth: 10", "depth: 9"),
         change("n_sites: 4", "n_sites: 4, temperature_K: 200"),
         change("study: edited", "study: renamed"),
         change("study: edited", "study: ["),
@@ -119,7 +119,10 @@ def test_the_report_shows_what_was_computed(folder: Folder, edit: Callable[[Path
     assert f"{folder.study} has changed since" in text
     report = (folder.results / "report.html").read_text(encoding="utf-8")
     assert "has changed since" in report
-    assert "eta/v = 2" in report or "η = 2" in report
+    assert "temperature 300 K" in report
+    assert "temperature 200 K" not in report
+    assert "hierarchy depth 10" in report
+    assert "hierarchy depth 9" not in report
     assert not (folder.path / "results" / "renamed").exists()
 
 

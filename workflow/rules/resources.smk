@@ -3,6 +3,7 @@
 # tasks, and a task has one thread. There Snakemake knows a number of nodes (--jobs); the Snakemake
 # inside a submitted job does not, but must find the same numbers as the one that submitted it.
 LOCAL = workflow.resource_settings.nodes is None and not workflow.remote_exec
+MPIEXEC = "python -m smallpolaron.launch" if LOCAL else "mpiexec"
 # Two small jobs side by side finish sooner than one after the other on two ranks.
 RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
 # The two Snakemake processes inside a submitted job (350 MB measured) share the memory of the

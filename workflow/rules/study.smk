@@ -196,7 +196,11 @@ config.update(study=STUDY.study, analysis=ANALYSIS, edited=STUDY_EDITED)
 
 
 onstart:
-    if RUN_LOCK is None and not is_planned() and workflow.dag_settings.targets != {"cost"}:
+    if (
+        RUN_LOCK is None
+        and not is_planned()
+        and workflow.dag_settings.targets != {"cost"}
+    ):
         sys.exit(
             f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' here, "
             "and the study file has changed since it began; wait until it has ended, or stop it, "
