@@ -127,12 +127,12 @@ def test_the_report_shows_what_was_computed(folder: Folder, edit: Callable[[Path
 
 
 @pytest.mark.slow
-def test_the_report_of_an_unchanged_study_holds_its_file(folder: Folder) -> None:
+def test_the_report_of_an_unchanged_study_says_nothing_of_changes(folder: Folder) -> None:
     text = folder.run("report")
     assert "has changed since" not in text
     report = (folder.results / "report.html").read_text(encoding="utf-8")
     assert "has changed since" not in report
-    assert "study.yaml" in report
+    assert "temperature 300 K" in report
 
 
 @pytest.mark.slow
@@ -155,6 +155,19 @@ def test_an_edited_study_is_computed_beside_the_locks_of_another(folder: Folder)
     assert read_plan(folder.results / "plan.json").analysis.band_percent == 20.0
     assert folder.percents == {20.0}
     assert all(each.state == "ok" for each in verify([folder.results]))
+
+
+def test_the_first_plan_is_that_of_the_run(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    folder.study.write_text(STUDY, encoding="utf-8")
+    plan = folder.results / "plan.json"
+    change = ["--config", 'model={"temperature_K": 250}', "analysis={band_percent: 3}"]
+    run = folder.start(str(plan.relative_to(tmp_path)), *change)
+    folder.study.unlink()
+    folder.end(run)
+    assert plan.read_bytes() == folder.begun.read_bytes()
+    assert read_plan(plan).points[0].parameters["model"]["temperature_K"] == 250
+    assert read_plan(plan).analysis.band_percent == 3
 
 
 def test_a_study_that_is_being_run_is_not_run_with_another_plan(folder: Folder) -> None:

@@ -187,9 +187,7 @@ if CHANGES_FILES:
     except OSError as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
-STUDY_EDITED = (INNER or REPORTS) and edited()
-if INNER and not STUDY_EDITED:
-    workflow.configfiles.append(study_source()[0])  # for the report
+STUDY_EDITED = REPORTS and edited()
 # What captions see: the study that is reported, whatever its file says now.
 config.clear()
 config.update(study=STUDY.study, analysis=ANALYSIS, edited=STUDY_EDITED)
@@ -199,7 +197,7 @@ onstart:
     if (
         RUN_LOCK is None
         and not is_planned()
-        and workflow.dag_settings.targets != {"cost"}
+        and set(workflow.dag_settings.targets) != {"cost"}
     ):
         sys.exit(
             f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' here, "
