@@ -4,6 +4,14 @@
 # inside a submitted job does not, but must find the same numbers as the one that submitted it.
 LOCAL = workflow.resource_settings.nodes is None and not workflow.remote_exec
 MPIEXEC = "python -m smallpolaron.launch" if LOCAL else "mpiexec"
+# A lost connection ends a run as Ctrl-C does: its jobs write checkpoints, and nothing stays locked.
+# On a cluster that would cancel jobs that can go on without this process.
+if (
+    LOCAL
+    and workflow.is_main_process
+    and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL
+):
+    signal.signal(signal.SIGHUP, signal.default_int_handler)
 # Two small jobs side by side finish sooner than one after the other on two ranks.
 RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
 # The two Snakemake processes inside a submitted job (350 MB measured) share the memory of the

@@ -2,6 +2,7 @@
 import json
 import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 
