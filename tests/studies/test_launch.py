@@ -79,7 +79,7 @@ def test_settings_of_the_user_stay() -> None:
 
 
 @pytest.mark.parametrize(
-    ("ranks", "environment", "told"),
+    ("ranks", "environment", "said"),
     [
         (2, {"PMIX_NAMESPACE": "a", "PMIX_RANK": "0", "PMI_SIZE": "2"}, True),
         (1, {"PMIX_NAMESPACE": "a", "PMIX_RANK": "0"}, True),
@@ -88,10 +88,10 @@ def test_settings_of_the_user_stay() -> None:
     ],
 )
 def test_what_to_unset_is_said(
-    ranks: int, environment: dict[str, str], told: bool, capsys: pytest.CaptureFixture[str]
+    ranks: int, environment: dict[str, str], said: bool, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tell_if_contradictory(ranks, environment)
-    assert ("unset PMIX_NAMESPACE PMIX_RANK" in capsys.readouterr().err) is told
+    assert ("unset PMIX_NAMESPACE PMIX_RANK" in capsys.readouterr().err) is said
 
 
 def test_a_probe_of_the_cost_in_a_shell_of_another_launcher(tmp_path: Path) -> None:

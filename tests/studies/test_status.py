@@ -165,7 +165,7 @@ def test_command(
     assert f"{results}: no such folder" in capsys.readouterr().err
     results.mkdir()
     assert main(arguments) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"00001"]
+    assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"000001"]
     assert main(["plan", "--config", str(config), "--output", str(results / "plan.json")]) == 0
     plan = read_plan(results / "plan.json")
     finish(results, plan, 0, replace(correlation(), gates=()), 1.0)

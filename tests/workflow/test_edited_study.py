@@ -1,4 +1,4 @@
-"""A study file that is edited, renamed or removed while a run of it, or another run, goes on."""
+"""A study file that is edited, renamed or removed during a run of it, or of another one."""
 
 from __future__ import annotations
 

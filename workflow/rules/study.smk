@@ -1,6 +1,5 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
-import os
 import shlex
 import signal
 import sys
@@ -64,7 +63,7 @@ def study_source():
         return Path(given["study_file"]), given["changes"]
     if len(workflow.configfiles) > 1:
         sys.exit("give one --configfile: a study is one file")
-    return Path(os.path.abspath(workflow.configfiles[0])), given
+    return Path(workflow.configfiles[0]).absolute(), given
 
 
 def plan_of(study):
