@@ -44,11 +44,11 @@ class Folder:
         """Start snakemake and wait until it has read the study."""
         self.begun.unlink(missing_ok=True)
         command = [sys.executable, "-m", "snakemake", *arguments, "--directory", str(self.path)]
-        command += ["--cores", "1", "--configfile", str(self.study), "--rerun-triggers"]
+        command += ["--cores", "1", "--configfile", str(self.study), "--profile", "none"]
         environment = os.environ | {"XDG_CACHE_HOME": str(self.path / "cache")}
-        environment.pop("SNAKEMAKE_PROFILE", None)
+        environment["SNAKEMAKE_PROFILE"] = "absent"  # runs within the run need none
         run = subprocess.Popen(
-            [*command, "mtime", "params", "input"],
+            [*command, "--rerun-triggers", "mtime", "params", "input"],
             cwd=ROOT,
             env=environment,
             text=True,
@@ -133,6 +133,21 @@ def test_the_report_of_an_unchanged_study_says_nothing_of_changes(folder: Folder
     report = (folder.results / "report.html").read_text(encoding="utf-8")
     assert "has changed since" not in report
     assert "temperature 300 K" in report
+
+
+@pytest.mark.slow
+def test_what_there_is_of_a_study_that_is_edited(folder: Folder) -> None:
+    for path in folder.results.glob("*/*.h5"):
+        path.unlink()
+    run = folder.start("so_far")
+    change("n_sites: 4", "n_sites: 5")(folder.study)
+    text = folder.end(run)
+    assert f"{folder.study} has changed since" in text
+    report = (folder.results / "report.html").read_text(encoding="utf-8")
+    assert "This report is incomplete" in report
+    assert "has changed since" in report
+    assert read_plan(folder.begun).points[0].id in report
+    assert load_plan(folder.study).points[0].id not in report
 
 
 @pytest.mark.slow
