@@ -98,14 +98,14 @@ def test_equilibrium_by_propagation():
     assert together.products == alone.products
 
 
-@pytest.mark.parametrize("allowed", [60, 400])
+@pytest.mark.parametrize("allowed", [60, 150])
 def test_a_limit_stops_all_ranks(allowed):
     with pytest.raises(LimitReached, match=f"{allowed} are allowed") as caught:
         correlate(ring(3), comm=WORLD, limits=Limits(max_unknowns=allowed))
     assert len(set(WORLD.allgather(str(caught.value)))) == 1
 
 
-@pytest.mark.parametrize("allowed", [60, 100, 140, 180])
+@pytest.mark.parametrize("allowed", [40, 60, 80, 110])
 def test_a_limit_that_one_momentum_reaches_stops_all_ranks(allowed):
     # some of the momenta would fit
     with pytest.raises(LimitReached, match=rf"at t = .* {allowed} are allowed\.") as caught:

@@ -68,7 +68,7 @@ def test_coherence_without_hopping_decays_with_the_lineshape(bath, terms, atol, 
     flip = np.array([[0, 1], [1, 0]], dtype=complex)  # Tr[X rho] = 2 Re rho_01 if Hermitian
     lift = flip if hermitian else np.array([[0, 0], [1, 0]], dtype=complex)
     readout = Readout.of(basis, [lift])
-    x, run = evolve_adaptive(basis, x, readout, Accuracy(1e-3), 250.0, progress())
+    x, run = evolve_adaptive(basis, x, readout, Accuracy(5e-4), 250.0, progress())
     t = np.arange(0.0, 251.0, 5.0)
     exact = coherence(bath, t)
     expected = 2 * exact.real if hermitian else exact
@@ -208,12 +208,12 @@ def test_detailed_balance_and_f_sum_rule_with_a_vibration():
     model = ring(4)
     r = correlate(model, 2e-3, 400.0, VIBRATION_TERMS, sample_fs=1.0)
     s = spectra(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
-    assert gates.detailed_balance(s.omega, s.full, T).value < 1e-3
+    assert gates.detailed_balance(s.omega, s.full, T).value < 5e-3
     wrong = spectra(r.time_fs, r.C_JJ.conj(), T, r.dC_JJ.conj(), r.d2C_JJ.conj())
     assert not gates.detailed_balance(wrong.omega, wrong.full, T).passed
     kubo = kubo_transform(r.time_fs, r.C_JJ, T, r.dC_JJ, r.d2C_JJ)
     rule = (kubo.C[0], r.hopping_energy, model.lattice_constant_A, T)
-    assert gates.f_sum(*rule, r.flux_stiffness).value < 1e-3
+    assert gates.f_sum(*rule, r.flux_stiffness).value < 2e-3
     assert gates.stationarity(r.equilibrium_residual).passed
     assert r.hermiticity < 1e-12
     assert np.trace(r.density_matrix) == pytest.approx(1, abs=1e-9)
@@ -253,8 +253,12 @@ def test_populations_of_all_sectors_agree(start):
         for symmetry in ("auto", "momentum", "none")
     )
     for other in (momenta, plain):
-        np.testing.assert_allclose(auto.populations, other.populations, atol=1e-3)
-        np.testing.assert_allclose(auto.density_matrix_final, other.density_matrix_final, atol=1e-3)
+        allowed = auto.total_error + other.total_error
+        assert allowed < 2e-3
+        np.testing.assert_allclose(auto.populations, other.populations, atol=allowed)
+        np.testing.assert_allclose(
+            auto.density_matrix_final, other.density_matrix_final, atol=2 * allowed
+        )
     assert auto.populations[-1, 1] < 0.8
     np.testing.assert_allclose(auto.populations.sum(axis=1), 1, atol=1e-9)
     assert np.abs(auto.density_matrix_final.imag).max() > 0.02

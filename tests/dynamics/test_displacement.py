@@ -93,7 +93,7 @@ def test_both_starts_end_at_the_diffusion_constant_of_green_and_kubo():
     equilibrium = correlate(ring(21), 3e-3, 500.0, bath, infinite=True, real_part_only=True)
     for start in STARTS:
         run = displace(ring(21), start, 5e-3, 800.0, bath, sample_fs=10.0)
-        assert run.dmsd[-1] / 2 == pytest.approx(equilibrium.D_resolvent, rel=5e-3)
+        assert run.dmsd[-1] / 2 == pytest.approx(equilibrium.D_resolvent, rel=8e-3)
         # it was not there at 100 fs
         assert abs(run.dmsd[10] / 2 / equilibrium.D_resolvent - 1) > 0.02
 
@@ -117,14 +117,13 @@ def test_the_error_estimate_holds_against_a_tighter_run(start):
     assert error < 1e-2
 
 
-def test_a_window_that_is_too_small_is_flagged():
+def test_a_window_that_is_too_small_is_widened():
     bath = expand(DebyeBath(30 * CM, 25 * CM), T, "pade", 0)
     narrow, wide = (
         displace(ring(n), "franck_condon", 2e-2, 200.0, bath, sample_fs=5.0) for n in (5, 31)
     )
-    assert narrow.record.capped > 0
-    assert wide.record.capped == 0
-    assert abs(narrow.dmsd[-1] / wide.dmsd[-1] - 1) > 0.02
+    assert narrow.dmsd[-1] == pytest.approx(wide.dmsd[-1], rel=narrow.total_error)
+    assert narrow.advice == ""
 
 
 @pytest.mark.parametrize(

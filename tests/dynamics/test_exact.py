@@ -192,7 +192,7 @@ def test_resolvent_gives_the_time_integral():
     generator = assemble_generator(basis, model, expansion)
     source = result.equilibrium.state.duplicate()
     assemble_left_multiplication(basis, model.current).mult(result.equilibrium.state, source)
-    integral = integrate_to_infinity(generator, source, 1e-11)
+    integral = integrate_to_infinity(generator, source, 1e-10)
     probe = Probe.of(basis, generator, [model.current], 1)
     assert probe.read(integral)[0, 0].real == pytest.approx(by_time, rel=1e-6)
     with pytest.raises(NotConverged, match="residual"):

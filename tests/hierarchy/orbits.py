@@ -172,7 +172,7 @@ def flows(basis, n, a, b):
     for site in {a, b}:
         for k in range(len(c)):
             now, left, right = n.get((site, k), 0), site == a, site == b
-            down, scale = c[k] * left - bar[k] * right, max(abs(c[k]), abs(bar[k]))
+            down, scale = c[k] * left - bar[k] * right, expansion.scales[k]
             yield {**n, (site, k): now + 1}, a, b, np.sqrt((now + 1) / scale) * abs(down)
             if now:
                 up = np.sqrt(now * scale) * abs(int(left) - int(right))

@@ -49,7 +49,7 @@ def dense_generator(model, expansion, ados):
                 m = j * n_terms + k
                 c, nu = expansion.coefficients[k], expansion.rates[k]
                 bar = conjugate_coefficient(expansion, k)
-                scale = max(abs(c), abs(bar))
+                scale = expansion.scales[k]
                 own = own - n[m] * nu * np.eye(block)
                 up = tuple(x + (y == m) for y, x in enumerate(n))
                 down = tuple(x - (y == m) for y, x in enumerate(n))

@@ -9,27 +9,33 @@ from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import GHOST
 from smallpolaron.hierarchy.neighbours import HOPS
-from smallpolaron.hierarchy.places import place, places
+from smallpolaron.hierarchy.places import places
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import bath, operator_map, ring, share, values_by_label, whole
 from tests.hierarchy.ragged_bases import ALONE, COMM, carrier, case, empty, grown, scatter_of
 
 
+def place(basis, table):
+    """Place of the ADO with occupations table (site, term)."""
+    key = basis.layout.pack(table.reshape(1, -1), np.zeros(1, int), np.zeros(1, int))
+    own = np.empty(1, np.uint64)
+    places(basis.frame, basis.layout.fields, key, own)
+    return int(own[0])
+
+
 @pytest.mark.parametrize(("n", "terms"), [(3, 1), (6, 2), (7, 1), (64, 3), (6, 11)])
 def test_places_are_the_same_wherever_an_ado_is_turned(n, terms):
-    frame = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, True), ALONE).frame
+    basis = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, True), ALONE)
     rng = np.random.default_rng(n)
     for excited in (1, 2, 3, 5, *[4] * 40):
         table = np.zeros((n, terms), np.uint8)
         np.add.at(table, (rng.integers(n, size=excited), rng.integers(terms, size=excited)), 1)
-        own = place(frame, table.ravel())
+        own = place(basis, table)
         for turn in range(n):
             for image in (table, table[::-1]):
-                turned = np.ascontiguousarray(np.roll(image, turn, axis=0)).ravel()
-                assert place(frame, turned) == own
+                assert place(basis, np.roll(image, turn, axis=0)) == own
         assert own > 0
-    vacuum = np.zeros(n * terms, np.uint8)
-    assert place(frame, vacuum) == 0
+    assert place(basis, np.zeros((n, terms), np.uint8)) == 0
 
 
 def test_places_tell_pairs_apart():
@@ -40,7 +46,7 @@ def test_places_tell_pairs_apart():
             table = np.zeros((9, 2), np.uint8)
             table[0, 0] += 1
             table[site, term] += 1
-            seen.add(int(place(basis.frame, table.ravel())))
+            seen.add(place(basis, table))
     assert len(seen) == 10
 
 
@@ -106,7 +112,7 @@ def test_any_number_of_ranks_goes_through_the_same_cycles(parts):
             x = basis.keep(weight > threshold / 3 * norm, x)
             seen.append((values_by_label(basis, x), operator_map(basis), 0.0, 0.0))
         histories.append(seen)
-    assert max(len(values) for values, *_ in histories[0]) > 100
+    assert max(len(values) for values, *_ in histories[0]) > 70
     for alone, together in zip(*histories, strict=True):
         assert alone[1] == together[1]
         assert together[2:] == pytest.approx(alone[2:])

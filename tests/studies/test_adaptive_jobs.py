@@ -82,7 +82,7 @@ def test_accuracy_reaches_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) 
     assert (expansion.n_terms, seen["more_terms"](2).n_terms) == (2, 3)
     assert seen["revise_terms"] is True
     assert accuracy.target == 0.02
-    assert accuracy.growth == pytest.approx(0.01)
+    assert accuracy.growth == pytest.approx(0.006)
     assert (seen["duration_fs"], seen["sample_fs"]) == (500, 2)
     assert seen["frequencies"] == [0.0, 200 * CM_TO_RAD_FS]
     assert (seen["symmetry"], seen["infinite"]) == ("auto", False)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from mpi4py import MPI
@@ -25,6 +26,10 @@ from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 RealArray = NDArray[np.float64]
+
+_BASIS: Final = 1.5
+"""See refinement.BASIS: the largest error of a slope over time falls less regularly. Of the pairs
+of runs at thresholds 3 apart (eta = 300, gamma = 40 cm^-1, both starts) the worst gave 1.4."""
 
 
 @dataclass(frozen=True)
@@ -133,6 +138,7 @@ def compute_adaptive_displacement(
         model.n_sites,
         infinite=True,
         bath_on_fine=True,
+        basis=_BASIS,
     )
     found = refine(make, _difference, _step_error, choice)
     fine = found.fine

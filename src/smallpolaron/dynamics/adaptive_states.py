@@ -23,7 +23,7 @@ from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 
-EQUILIBRIUM_GROWTH = 0.1
+EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
 
 STATIONARY = 1e-7

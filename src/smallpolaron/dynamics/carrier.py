@@ -7,8 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.labels import Keys, unpack_label
-from smallpolaron.hierarchy.neighbours import EXISTS, canonical, conjugate, neighbour
+from smallpolaron.hierarchy.elements import canonical_rows
+from smallpolaron.hierarchy.excitations import empty_list, read
+from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour
 
 ComplexArray = NDArray[np.complex128]
 
@@ -105,10 +107,8 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
 
     Momentum 0 only; n' has the excitations of terms with conjugate rates exchanged.
     """
-    keys = np.empty_like(basis.keys)
-    bits = np.empty(basis.n_local, np.int64)
     frame = basis.frame
-    _translate(frame, frame, basis.layout.fields, basis.keys, True, keys, bits)
+    keys, bits = canonical_rows(frame, frame, basis.layout.fields, basis.keys, True)
     partner = basis.values(keys, x)
     partner = np.where(bits & 1, partner.conj(), partner) * np.where(bits & 2, -1, 1)
     known = bits >= 0
@@ -162,14 +162,12 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
     Returns:
         This rank's part of the Hermitian part on the target basis.
     """
-    keys, bits = np.empty_like(source.keys), np.empty(source.n_local, np.int64)
-    _translate(source.frame, target.frame, source.layout.fields, source.keys, False, keys, bits)
+    fields = source.layout.fields
+    keys, bits = canonical_rows(source.frame, target.frame, fields, source.keys, False)
     target.add(np.ascontiguousarray(keys[bits >= 0]))
     halves = []
     for conjugated in (False, True):
-        keys, bits = np.empty_like(target.keys), np.empty(target.n_local, np.int64)
-        frames = (target.frame, source.frame)
-        _translate(*frames, target.layout.fields, target.keys, conjugated, keys, bits)
+        keys, bits = canonical_rows(target.frame, source.frame, fields, target.keys, conjugated)
         value = source.values(keys, x) * np.where(bits & 2, -0.5, 0.5)
         value[bits < 0] = 0
         halves.append(value.conj() if conjugated else value)
@@ -179,16 +177,15 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
 @numba.njit(cache=True)
 def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-def]
     """Canonical keys, in the target sector, of the neighbours by hops of the ket."""
-    n = np.empty(source.n_sites * source.n_terms, dtype=np.uint8)
-    m, scratch = np.empty_like(n), np.empty_like(n)
+    n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     count = 0
     for row in range(len(keys)):
-        a, b = unpack_label(fields, keys[row], n)
+        a, b = read(source, fields, keys[row], n)
         for slot in range(2):
             status, left, right = neighbour(source, n, a, b, slot, m)
             if status == EXISTS:
-                bits = canonical(target, fields, m, left, right, reached[count], other, scratch)
+                bits = canonical(target, fields, m, left, right, reached[count], other)
                 count += bits >= 0
     return count
 
@@ -197,11 +194,10 @@ def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-de
 def _sources(source, target, fields, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
     """Keys in the source sector whose elements make up each target row, and their factors."""
     n_sites = source.n_sites
-    n = np.empty(n_sites * source.n_terms, dtype=np.uint8)
-    m, scratch = np.empty_like(n), np.empty_like(n)
+    n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     for row in range(len(keys)):
-        a, b = unpack_label(fields, keys[row], n)
+        a, b = read(source, fields, keys[row], n)
         for slot in range(2):
             at = 2 * row + slot
             factors[at] = 0
@@ -209,31 +205,9 @@ def _sources(source, target, fields, keys, operator, phases, wanted, factors):  
             status, left, right = neighbour(target, n, a, b, slot, m)
             if status != EXISTS:
                 continue
-            bits = canonical(source, fields, m, left, right, wanted[at], other, scratch)
+            bits = canonical(source, fields, m, left, right, wanted[at], other)
             if bits < 0:
                 continue
             to = (a + 1) % n_sites if slot == 0 else (a - 1) % n_sites
             phase = phases[to] if target.translation else 1.0
             factors[at] = operator[a, to] * phase * (-1.0 if bits & 2 else 1.0)
-
-
-@numba.njit(cache=True)
-def _translate(here, there, fields, keys, conjugated, found, bits):  # type: ignore[no-untyped-def]
-    """Keys of the labels, or of their Hermitian conjugates, in another sector.
-
-    Bits are -1 where a label leaves the window or vanishes there.
-    """
-    n = np.empty(here.n_sites * here.n_terms, dtype=np.uint8)
-    m, scratch = np.empty_like(n), np.empty_like(n)
-    other = np.empty(keys.shape[1], dtype=np.uint64)
-    for row in range(len(keys)):
-        left, right = unpack_label(fields, keys[row], n)
-        inside = True
-        m[:] = n
-        if conjugated:
-            inside, left, right = conjugate(here, n, left, right, m)
-        found[row] = keys[row]
-        bits[row] = -1
-        if inside:
-            n[:] = m
-            bits[row] = canonical(there, fields, n, left, right, found[row], other, scratch)

@@ -16,8 +16,8 @@ from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST,
 from smallpolaron.model.bath import MAX_TERMS, BathExpansion
 
 BASIS: Final = 0.5
-"""Error of a run over its difference from one with thresholds COARSER times larger: the error falls
-at least with the first power of the thresholds, which makes it 1/(COARSER - 1), mostly faster."""
+"""Error of a run over its difference from one with thresholds COARSER times larger: an error that
+falls with the first power of the thresholds makes it 1/(COARSER - 1); mostly it falls faster."""
 
 NEXT_TERM: Final = 1.5
 """Error of the bath terms over the change that one more makes: it removes most, not all of it."""
@@ -25,8 +25,9 @@ NEXT_TERM: Final = 1.5
 _BATH_SHARE: Final = 0.5
 """Share of the target up to which the coarser thresholds accept a number of bath terms."""
 
-_HIDDEN: Final = 1.5
-"""A bath term more that changes less than this times what the basis does was not judged by it."""
+_HIDDEN: Final = 3.0
+"""Two coarse runs may differ by this times the difference of one from the finer run, as their
+errors may have opposite signs: a bath term more that changes less was not seen."""
 
 _WIDER: Final = 1.5
 """Factor by which a window is enlarged."""
@@ -87,6 +88,7 @@ class Choice:
         window: number of sites to start with.
         infinite: whether that is a window, to be enlarged where its edge is seen.
         bath_on_fine: judge the bath terms by the finest thresholds at once.
+        basis: error of a run over its difference from the next coarser one; see BASIS.
     """
 
     accuracy: Accuracy
@@ -96,6 +98,7 @@ class Choice:
     window: int
     infinite: bool = False
     bath_on_fine: bool = False
+    basis: float = BASIS
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,7 @@ def refine(
                 raise LimitReached(_explain(reason, coarse)) from reason
             level, advice = level - 1, _explain(reason, coarse)
             fine = coarse
-        pairs["basis"] = Pair(fine, run(terms, level - 1, window), BASIS)
+        pairs["basis"] = Pair(fine, run(terms, level - 1, window), choice.basis)
         if choice.more_terms is not None:
             pairs["bath_terms"] = bath(judged)
         found = Refined(fine, pairs["basis"].other, dict(pairs), advice)

@@ -166,9 +166,8 @@ class AdaptiveBasis:
 
         With translation the kets must be 0.
         """
-        keys = np.zeros((len(kets), self.layout.n_words), np.uint64)
-        bits = np.zeros(len(kets), np.int64)
-        elements.canonical_rows(self.frame, self._fields, occupations, kets, bras, keys, bits)
+        keys, frame = self.layout.pack(occupations, kets, bras), self.frame
+        keys, bits = elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)
         return keys, bits
 
     def outflow(self, x: Amplitudes, threshold: float) -> Outflow:

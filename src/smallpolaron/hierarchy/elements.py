@@ -7,16 +7,20 @@ label of another rank (<= GHOST, number GHOST - value), or why there is none.
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.labels import unpack_label
+from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
+from smallpolaron.hierarchy.labels import copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
     EXISTS,
     HOPS,
+    OUTSIDE,
     VANISHES,
     canonical,
     coupling_code,
     flow,
+    leaves_window,
     neighbour,
+    write_image,
 )
 from smallpolaron.hierarchy.places import owner_of, place
 
@@ -37,31 +41,40 @@ def hash_key(key):  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True, inline="always")
 def lookup(table, keys, key):  # type: ignore[no-untyped-def]
-    """Row of a key, -1 if absent; table holds rows + 1 by open addressing, 0 where empty."""
-    mask = len(table) - 1
-    at = np.int64(hash_key(key) & np.uint64(mask))
+    """Row of a key, -1 if absent.
+
+    The table, of a power of two entries, at least two per row, uses open addressing. An entry is 0
+    where it is empty; else its lowest bits, as many as number the entries, are the row + 1 and the
+    others are bits of the hash: they spare most looks at keys that are different anyway.
+    """
+    mask = np.uint64(len(table) - 1)
+    h = hash_key(key)
+    at = h & mask
     while table[at] != 0:
-        row = np.int64(table[at]) - 1
-        same = True
-        for w in range(len(key)):
-            if keys[row, w] != key[w]:
-                same = False
-                break
-        if same:
-            return row
-        at = (at + 1) & mask
+        entry = np.uint64(table[at])
+        if (entry ^ (h >> np.uint64(32))) & ~mask == 0:
+            row = np.int64(entry & mask) - 1
+            same = True
+            for w in range(len(key)):
+                if keys[row, w] != key[w]:
+                    same = False
+                    break
+            if same:
+                return row
+        at = (at + np.uint64(1)) & mask
     return np.int64(-1)
 
 
 @numba.njit(cache=True)
 def register(table, keys, first, last):  # type: ignore[no-untyped-def]
     """Enter rows first ... last - 1 of keys, known to be absent, in the table."""
-    mask = len(table) - 1
+    mask = np.uint64(len(table) - 1)
     for row in range(first, last):
-        at = np.int64(hash_key(keys[row]) & np.uint64(mask))
+        h = hash_key(keys[row])
+        at = h & mask
         while table[at] != 0:
-            at = (at + 1) & mask
-        table[at] = row + 1
+            at = (at + np.uint64(1)) & mask
+        table[at] = ((h >> np.uint64(32)) & ~mask) | np.uint64(row + 1)
 
 
 @numba.njit(cache=True)
@@ -69,7 +82,7 @@ def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
     """Append the absent ones of wanted; keys and table must have room. Returns the new count."""
     for i in range(len(wanted)):
         if lookup(table, keys, wanted[i]) < 0:
-            keys[count] = wanted[i]
+            copy_key(wanted[i], keys[count])
             register(table, keys, count, count + 1)
             count += 1
     return count
@@ -101,15 +114,13 @@ def link(  # type: ignore[no-untyped-def]
     Returns:
         (number touched, number asked).
     """
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
-    m = np.empty_like(n)
-    scratch = np.empty_like(n)
+    n, m, scratch = empty_list(frame), empty_list(frame), empty_list(frame)
     key = np.empty(keys.shape[1], dtype=np.uint64)
     other = np.empty_like(key)
     n_touched, n_asked = 0, 0
     many = len(splitters) > 0
     for row in rows:
-        a, b = unpack_label(fields, keys[row], n)
+        a, b = read(frame, fields, keys[row], n)
         for slot in range(links.shape[1]):
             if links[row, slot] != ABSENT:
                 continue
@@ -117,18 +128,20 @@ def link(  # type: ignore[no-untyped-def]
             if status != EXISTS:
                 links[row, slot] = CAP if status == CAPPED else NEVER
                 continue
-            bits = canonical(frame, fields, m, left, right, key, other, scratch)
+            bits = canonical(frame, fields, m, left, right, key, other)
             if bits < 0:
                 links[row, slot] = NEVER if bits == VANISHES else CAP
                 continue
             where = np.int64(-1)
-            # a hop stays with its ADO
-            if many and slot >= HOPS and owner_of(splitters, place(frame, m)) != rank:
+            owner = rank
+            if many and slot >= HOPS:  # a hop stays with its ADO
+                owner = owner_of(splitters, place(frame, fields, key, other, scratch))
+            if owner != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
                 if ghost >= 0:
                     where = GHOST - ghost
                 if len(asked_at):
-                    asked_keys[n_asked] = key
+                    copy_key(key, asked_keys[n_asked])
                     asked_at[n_asked, 0] = row
                     asked_at[n_asked, 1] = slot
                     n_asked += 1
@@ -138,7 +151,7 @@ def link(  # type: ignore[no-untyped-def]
                     touched[n_touched] = where
                     n_touched += 1
             # the code does not depend on whether the neighbour is there
-            codes[row, slot] = coupling_code(frame, n, a, b, slot) + bits
+            codes[row, slot] = coupling_code(frame, fields, keys[row], a, b, slot) + bits
             if where != -1:
                 links[row, slot] = where
     return n_touched, n_asked
@@ -158,32 +171,30 @@ def find_candidates(  # type: ignore[no-untyped-def]
         of all amplitudes; the same of those that are no candidates; the largest; the largest one
         above the threshold that a limit of ours keeps out).
     """
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
-    m = np.empty_like(n)
-    scratch = np.empty_like(n)
+    n, m = empty_list(frame), empty_list(frame)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     count, total, rest, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
     for row in range(len(links)):
         size = abs(x[row])
         if size == 0.0:
             continue
-        unpacked = False
-        a, b = np.int64(0), np.int64(0)
+        listed = False
+        a, b = carrier_sites(fields, keys[row])
         for slot in range(links.shape[1]):
             kind = links[row, slot]
             if kind != ABSENT and kind != CAP:
                 continue
-            if not unpacked:
-                a, b = unpack_label(fields, keys[row], n)
-                unpacked = True
-            strength, change = flow(frame, strengths, n, a, b, slot)
+            strength, change = flow(frame, fields, strengths, keys[row], a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
             total += amplitude * amplitude
             if kind == ABSENT and amplitude > threshold:
                 largest = max(largest, amplitude)
                 if count < len(candidates):
+                    if not listed:
+                        read(frame, fields, keys[row], n)
+                        listed = True
                     _, left, right = neighbour(frame, n, a, b, slot, m)
-                    canonical(frame, fields, m, left, right, candidates[count], other, scratch)
+                    canonical(frame, fields, m, left, right, candidates[count], other)
                 count += 1
             else:
                 rest += amplitude * amplitude
@@ -210,13 +221,13 @@ def fill_damping(  # type: ignore[no-untyped-def]
     diagonal,
 ):
     """Damping sum n Re nu and diagonal of the generator for rows first ... last - 1."""
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    n = empty_list(frame)
     for row in range(first, last):
-        a, b = unpack_label(fields, keys[row], n)
+        a, b = read(frame, fields, keys[row], n)
         total, turning = 0.0, 0.0
-        for m in range(len(n)):
-            total += n[m] * rates[m % frame.n_terms]
-            turning += n[m] * frequencies[m % frame.n_terms]
+        for i in range(1, n[0, 0] + 1):
+            total += n[i, 2] * rates[n[i, 1]]
+            turning += n[i, 2] * frequencies[n[i, 1]]
         damping[row] = total
         value = complex(-total, -(energies[a] - energies[b]) - turning)
         if a != b:
@@ -231,6 +242,7 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
     x holds the rows of this rank, then the ghosts; a ghost newer than x counts as 0.
     """
     n = len(links)
+    sizes = np.abs(x)
     for row in range(n):
         best = 0.0
         for slot in range(links.shape[1]):
@@ -238,8 +250,8 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
             if column <= GHOST:
                 column = n + GHOST - column
             if 0 <= column < len(x):
-                best = max(best, strengths_of_code[codes[row, slot]] * abs(x[column]))
-        weight[row] = max(abs(x[row]), best / (damping[row] + base_rate))
+                best = max(best, strengths_of_code[codes[row, slot]] * sizes[column])
+        weight[row] = max(sizes[row], best / (damping[row] + base_rate))
 
 
 @numba.njit(cache=True)
@@ -254,7 +266,7 @@ def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-
         to = new[row]
         if to < 0:
             continue
-        keys[to] = keys[row]
+        copy_key(keys[row], keys[to])
         damping[to] = damping[row]
         diagonal[to] = diagonal[row]
         x[to] = x[row]
@@ -296,12 +308,25 @@ def lookup_rows(table, keys, wanted):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def canonical_rows(frame, fields, occupations, kets, bras, keys, bits):  # type: ignore[no-untyped-def]
-    """canonical() for rows of labels."""
-    m = np.empty(occupations.shape[1], dtype=np.uint8)
+def canonical_rows(here, there, fields, keys, conjugated):  # type: ignore[no-untyped-def]
+    """canonical() in the sector `there` of labels of `here`, or of their Hermitian conjugates.
+
+    Returns:
+        (keys, bits); bits are negative where a label leaves the window or vanishes there.
+    """
+    n = empty_list(here)
     other = np.empty(keys.shape[1], dtype=np.uint64)
-    for i in range(len(kets)):
-        bits[i] = canonical(frame, fields, occupations[i], kets[i], bras[i], keys[i], other, m)
+    found = keys.copy()
+    bits = np.full(len(keys), OUTSIDE, dtype=np.int64)
+    for row in range(len(keys)):
+        a, b = read(here, fields, keys[row], n)
+        if conjugated:
+            if leaves_window(here, n, b):
+                continue
+            write_image(here, fields, n, a, b, 0, 1, other)
+            a, b = read(here, fields, other, n)
+        bits[row] = canonical(there, fields, n, a, b, found[row], other)
+    return found, bits
 
 
 @numba.njit(cache=True)

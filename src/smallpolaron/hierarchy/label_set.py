@@ -20,18 +20,18 @@ class LabelSet:
         words: 64-bit words per key.
         count: number of keys.
         store: keys, of which the first `count` rows count.
-        table: hash table of rows + 1; see elements.lookup.
+        table: hash table of the rows; see elements.lookup.
     """
 
     words: int
     count: int = 0
     store: Keys = field(init=False)
-    table: NDArray[np.int32] = field(init=False)
+    table: NDArray[np.uint32] = field(init=False)
 
     def __post_init__(self) -> None:
         """Start empty."""
         self.store = np.empty((0, self.words), np.uint64)
-        self.table = np.zeros(16, np.int32)
+        self.table = np.zeros(16, np.uint32)
 
     @property
     def keys(self) -> Keys:
@@ -64,7 +64,7 @@ class LabelSet:
         return np.asarray(found)
 
     def _index(self, room: int) -> None:
-        self.table = np.zeros(1 << max(4, int(2 * room - 1).bit_length()), dtype=np.int32)
+        self.table = np.zeros(1 << max(4, int(2 * room - 1).bit_length()), dtype=np.uint32)
         elements.register(self.table, self.store, 0, self.count)
 
 

@@ -110,6 +110,22 @@ def unpack_label(fields, key, occupation):  # type: ignore[no-untyped-def]
     return a, b
 
 
+@numba.njit(cache=True, inline="always")
+def copy_key(source, key):  # type: ignore[no-untyped-def]
+    """key[:] = source, without the checks and reference counts of that statement."""
+    for w in range(len(key)):
+        key[w] = source[w]
+
+
+@numba.njit(cache=True, inline="always")
+def compare(left, right):  # type: ignore[no-untyped-def]
+    """-1, 0 or 1: left is below, equal to or above right."""
+    for w in range(len(left)):
+        if left[w] != right[w]:
+            return -1 if left[w] < right[w] else 1
+    return 0
+
+
 @numba.njit(cache=True)
 def _pack_rows(fields, occupations, kets, bras, keys):  # type: ignore[no-untyped-def]
     for i in range(len(kets)):
@@ -128,19 +144,11 @@ def search(sorted_keys, key):  # type: ignore[no-untyped-def]
     low, high = 0, len(sorted_keys)
     while low < high:
         middle = (low + high) // 2
-        if _is_below(sorted_keys[middle], key):
+        if compare(sorted_keys[middle], key) < 0:
             low = middle + 1
         else:
             high = middle
     return low
-
-
-@numba.njit(cache=True)
-def _is_below(left, right):  # type: ignore[no-untyped-def]
-    for w in range(len(left)):
-        if left[w] != right[w]:
-            return left[w] < right[w]
-    return False
 
 
 @numba.njit(cache=True)
@@ -149,12 +157,7 @@ def find_sorted(sorted_keys, wanted):  # type: ignore[no-untyped-def]
     rows = np.empty(len(wanted), dtype=np.int64)
     for i in range(len(wanted)):
         row = search(sorted_keys, wanted[i])
-        present = row < len(sorted_keys)
-        if present:
-            for w in range(sorted_keys.shape[1]):
-                if sorted_keys[row, w] != wanted[i, w]:
-                    present = False
-                    break
+        present = row < len(sorted_keys) and compare(sorted_keys[row], wanted[i]) == 0
         rows[i] = row if present else -1
     return rows
 
@@ -166,7 +169,7 @@ def owners(splitters, wanted):  # type: ignore[no-untyped-def]
     for i in range(len(wanted)):
         row = search(splitters, wanted[i])
         # a key equal to a splitter belongs to the rank that the splitter opens
-        while row < len(splitters) and not _is_below(wanted[i], splitters[row]):
+        while row < len(splitters) and compare(splitters[row], wanted[i]) <= 0:
             row += 1
         ranks[i] = row
     return ranks

@@ -15,8 +15,9 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.labels import pack_label
-from smallpolaron.hierarchy.sector import Sector, rotate
+from smallpolaron.hierarchy.excitations import copy_moved, find_mode, image, occupation, write
+from smallpolaron.hierarchy.labels import compare, copy_key
+from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
@@ -28,6 +29,8 @@ EXISTS, IMPOSSIBLE, CAPPED = 0, 1, 2
 
 VANISHES, OUTSIDE = -1, -2
 """What canonical() answers instead of bits: zero by symmetry; its conjugate left the window."""
+
+_ABOVE_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 _KINDS = 5
 """Couplings per bath term: up and down at ket and bra, and down on a population."""
@@ -185,7 +188,7 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
 
 @numba.njit(cache=True, inline="always")
 def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
-    """Fill m with the occupations of the neighbour at a slot; returns (status, ket, bra).
+    """Fill the list m with the excitations of the neighbour at a slot; returns (status, ket, bra).
 
     With translation the neighbour's ket is back on site 0, but no other symmetry is applied.
     """
@@ -203,19 +206,19 @@ def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     if slot >= 2:
         if not frame.wraps and site == (half if right else half + 1):
             return CAPPED, a, b
-        m[:] = n
+        copy_moved(frame, n, 0, m)
         return EXISTS, a, to
     if not frame.translation:
-        m[:] = n
+        copy_moved(frame, n, 0, m)
         return EXISTS, to, b
     if not frame.wraps:
         edge = half + 1 if right else half
         if b == edge:
             return CAPPED, a, b
-        for k in range(frame.n_terms):
-            if n[edge * frame.n_terms + k] != 0:
+        for i in range(1, n[0, 0] + 1):
+            if n[i, 0] == edge:
                 return CAPPED, a, b
-    rotate(n, to, n_sites, m)
+    copy_moved(frame, n, n_sites - to, m)
     return EXISTS, 0, (b - to) % n_sites
 
 
@@ -224,29 +227,29 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     k, kind = slot // 4, slot % 4
     if kind >= 2 and a == b:
         return IMPOSSIBLE, a, b
-    mode = (a if kind < 2 else b) * frame.n_terms + k
-    if kind % 2 == 0:
-        if n[mode] >= frame.max_occupation:
-            return CAPPED, a, b
-        m[:] = n
-        m[mode] += 1
-    else:
-        if n[mode] == 0:
-            return IMPOSSIBLE, a, b
-        m[:] = n
-        m[mode] -= 1
-    return EXISTS, a, b
+    copy_moved(frame, n, 0, m)
+    at = find_mode(m, a if kind < 2 else b, k)
+    m[at, 2] += 1 if kind % 2 == 0 else -1
+    if m[at, 2] > frame.max_occupation:
+        return CAPPED, a, b
+    return EXISTS if m[at, 2] >= 0 else IMPOSSIBLE, a, b
 
 
 @numba.njit(cache=True, inline="always")
-def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
+def _mode(frame, a, b, slot):  # type: ignore[no-untyped-def]
+    """The mode that a slot of the bath changes."""
+    k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
+    return (a if side < 2 else b) * frame.n_terms + k
+
+
+@numba.njit(cache=True, inline="always")
+def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
     if slot < HOPS:
         kind, argument = slot, (a if slot < 2 else b)
     else:
         k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
-        mode = (a if side < 2 else b) * frame.n_terms + k
-        argument = np.int64(n[mode])
+        argument = occupation(fields, key, _mode(frame, a, b, slot))
         if a != b:
             kind = HOPS + _KINDS * k + side
         elif side == 1:
@@ -258,7 +261,7 @@ def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
+def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
     n_sites = frame.n_sites
     if slot < HOPS:
@@ -266,116 +269,63 @@ def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
         to = (site + 1) % n_sites if slot % 2 == 0 else (site - 1) % n_sites
         return strengths.hop[site, to], 0.0
     k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
-    occupation = n[(a if side < 2 else b) * frame.n_terms + k]
+    number = occupation(fields, key, _mode(frame, a, b, slot))
     if side % 2 == 0:
         if a == b:
             size = strengths.population[k]
         else:
             size = strengths.ket[k] if side == 0 else strengths.bra[k]
-        return np.sqrt(occupation + 1.0) * size, strengths.rates[k]
+        return np.sqrt(number + 1.0) * size, strengths.rates[k]
     if a == b:
         return 0.0, 0.0
-    return np.sqrt(float(occupation)) * strengths.decay[k], -strengths.rates[k]
+    return np.sqrt(float(number)) * strengths.decay[k], -strengths.rates[k]
 
 
 @numba.njit(cache=True, inline="always")
-def canonical(frame, fields, n, a, b, key, other, m):  # type: ignore[no-untyped-def]
+def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
     Bit 1: the element (its odd part only, where the sector has one) is minus the representative;
-    bit 0: it is the complex conjugate. `other` and `m` are scratch: a key and occupations. A label
-    whose conjugate does not fit in the window is outside like that one: otherwise the two would
-    disagree about who their neighbours are.
+    bit 0: it is the complex conjugate. `other` is scratch: a key. A label whose conjugate does not
+    fit in the window is outside like that one: otherwise the two would disagree about who their
+    neighbours are.
     """
-    pack_label(fields, n, a, b, key)
+    key[:] = _ABOVE_ALL
     bits = 0
-    if frame.parity != 0:
-        left, right = reflect(frame, n, a, b, m)
-        pack_label(fields, m, left, right, other)
-        order = _compare(other, key)
-        negative = 2 if frame.signed else 0
-        if order == 0 and frame.parity < 0:
-            return VANISHES
-        if order < 0:
-            key[:] = other
-            bits = negative
-    if frame.hermitian:
-        inside, left, right = conjugate(frame, n, a, b, m)
-        if not inside:
+    for conjugated in range(1 + frame.hermitian):
+        if conjugated and leaves_window(frame, n, b):
             return OUTSIDE
-        pack_label(fields, m, left, right, other)
-        if _compare(other, key) < 0:
-            key[:] = other
-            bits = 1
-        if frame.parity != 0:
-            left, right = _reverse(frame, left, right, m)
-            pack_label(fields, m, left, right, other)
-            if _compare(other, key) < 0:
-                key[:] = other
-                bits = 1 + (2 if frame.signed else 0)
+        for mirrored in range(1 + (frame.parity != 0)):
+            write_image(frame, fields, n, a, b, mirrored, conjugated, other)
+            order = compare(other, key)
+            if order == 0 and mirrored and not conjugated and frame.parity < 0:
+                return VANISHES
+            if order < 0:
+                copy_key(other, key)
+                bits = conjugated + (2 if mirrored and frame.signed else 0)
     return bits
 
 
 @numba.njit(cache=True, inline="always")
-def reflect(frame, n, a, b, m):  # type: ignore[no-untyped-def]
-    """Fill m with the occupations of the mirror image of (n, a, b); returns its (ket, bra)."""
-    m[:] = n
-    return _reverse(frame, a, b, m)
-
-
-@numba.njit(cache=True)
-def _reverse(frame, a, b, m):  # type: ignore[no-untyped-def]
-    """Replace (m, a, b) by its mirror image in place; returns its (ket, bra)."""
-    n_sites, n_terms = frame.n_sites, frame.n_terms
-    for j in range(n_sites):
-        i = (frame.mirror - j) % n_sites
-        if j < i:
-            for k in range(n_terms):
-                kept = m[i * n_terms + k]
-                m[i * n_terms + k] = m[j * n_terms + k]
-                m[j * n_terms + k] = kept
-    return (frame.mirror - a) % n_sites, (frame.mirror - b) % n_sites
+def write_image(frame, fields, n, a, b, mirrored, conjugated, key):  # type: ignore[no-untyped-def]
+    """Write the key of a mirror image, Hermitian conjugate, both or neither of (n, a, b)."""
+    # with translation the bra of the label is the ket, on site 0, of its conjugate
+    shift = b if conjugated and frame.translation else 0
+    step = -1 if mirrored else 1
+    origin = image(frame.n_sites, frame.mirror if mirrored else 0, -step, shift)
+    write(frame, fields, n, a, b, origin, step, conjugated, key)
 
 
 @numba.njit(cache=True, inline="always")
-def conjugate(frame, n, a, b, m):  # type: ignore[no-untyped-def]
-    """Fill m with the occupations of <b|rho_n'|a>; returns (is in the window, ket, bra)."""
+def leaves_window(frame, n, b):  # type: ignore[no-untyped-def]
+    """Whether the Hermitian conjugate of a label of the infinite ring does not fit."""
+    if frame.wraps or b == 0:
+        return False
     n_sites = frame.n_sites
-    if not frame.translation:
-        m[:] = n
-        exchange_pairs(frame, m)
-        return True, b, a
-    if not frame.wraps and b != 0:
-        half = (n_sites - 1) // 2
-        shift = b if b <= half else b - n_sites
-        for j in range(n_sites):
-            where = (j if j <= half else j - n_sites) - shift
-            if abs(where) > half:
-                for k in range(frame.n_terms):
-                    if n[j * frame.n_terms + k] != 0:
-                        return False, a, b
-    rotate(n, b, n_sites, m)
-    exchange_pairs(frame, m)
-    return True, 0, (-b) % n_sites
-
-
-@numba.njit(cache=True, inline="always")
-def exchange_pairs(frame, m):  # type: ignore[no-untyped-def]
-    """Exchange the excitations of terms with conjugate rates in m, on every site."""
-    if frame.pairs != 0:
-        for k in range(frame.n_terms):
-            if (frame.pairs >> k) & 1:
-                for first in range(k, len(m), frame.n_terms):
-                    kept = m[first]
-                    m[first] = m[first + 1]
-                    m[first + 1] = kept
-
-
-@numba.njit(cache=True, inline="always")
-def _compare(left, right):  # type: ignore[no-untyped-def]
-    for w in range(len(left)):
-        if left[w] < right[w]:
-            return -1
-        if left[w] > right[w]:
-            return 1
-    return 0
+    half = (n_sites - 1) // 2
+    shift = b if b <= half else b - n_sites
+    for i in range(1, n[0, 0] + 1):
+        where = (n[i, 0] if n[i, 0] <= half else n[i, 0] - n_sites) - shift
+        if n[i, 2] != 0 and abs(where) > half:
+            return True
+    return False

@@ -3,87 +3,123 @@
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.labels import unpack_label
-from smallpolaron.hierarchy.neighbours import exchange_pairs
+from smallpolaron.hierarchy.excitations import empty_list, image, read, write
 
 PLACE_MODES = 12
 """Leading occupations that decide the rank of an ADO, five bits each; four bits mix the rest."""
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 SMALL_PLACES = 2.0**62
 """Places of ADOs with small leading occupations are below this."""
 
 
 @numba.njit(cache=True)
-def place(frame, n):  # type: ignore[no-untyped-def]
-    """Where an ADO stands in the order by which labels are dealt out to ranks.
+def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
+    """Where the ADO of a key stands in the order by which labels are dealt out to ranks.
 
     Its occupations are read from the site and in the direction that give the lexicographically
     largest list; the first PLACE_MODES of them are the digits of the place. Rotation and
     reflection leave it alone, so that all labels that the carrier's hops connect stay together,
     and ADOs that differ far down the list are neighbours. Of an ADO and its Hermitian conjugate,
-    where that is another one, the larger place counts for both.
+    where that is another one, the larger place counts for both. `other` and `n` are scratch: a key
+    and a list of excitations.
     """
+    read(frame, fields, key, n)
     here = _place(frame, n)
     if frame.pairs == 0:
         return here
-    m = n.copy()
-    exchange_pairs(frame, m)
-    return max(here, _place(frame, m))
+    write(frame, fields, n, 0, 0, 0, 1, True, other)
+    read(frame, fields, other, n)
+    return max(here, _place(frame, n))
+
+
+@numba.njit(cache=True, inline="always")
+def _place(frame, n):  # type: ignore[no-untyped-def]
+    """place() of a sorted list of excitations, without its conjugate."""
+    if n[0, 0] == 0:
+        return np.uint64(0)
+    n_sites, n_terms = frame.n_sites, frame.n_terms
+    sites, codes, starts = _excited_sites(n, n_terms)
+    largest = np.max(codes)
+    first, step = -1, 1
+    for start in range(len(sites)):
+        if codes[start] == largest:
+            for direction in (1, -1):
+                if first < 0 or _is_above(n_sites, sites, codes, start, direction, first, step):
+                    first, step = start, direction
+    position, mix, at = np.uint64(0), np.uint64(0), PLACE_MODES
+    for i in range(len(sites)):
+        where = image(len(sites), first, step, i)
+        distance = image(n_sites, 0, step, sites[where] - sites[first])
+        for entry in range(starts[where], starts[where + 1]):
+            mode, number = distance * n_terms + n[entry, 1], np.uint64(n[entry, 2])
+            if mode < PLACE_MODES:
+                digit = min(number, np.uint64(31))
+                position |= digit << np.uint64(5 * (PLACE_MODES - 1 - mode))
+            else:
+                mix = ((mix * _power(mode - at)) ^ number) * _FACTOR
+                at = mode + 1
+    mix *= _power(max(PLACE_MODES, n_sites * n_terms) - at)
+    return (position << np.uint64(4)) | (mix >> np.uint64(60))
+
+
+@numba.njit(cache=True, inline="always")
+def _excited_sites(n, n_terms):  # type: ignore[no-untyped-def]
+    """Excited sites, a code for the occupations of each, and where each starts in the list."""
+    sites = np.empty(n[0, 0], np.int64)
+    codes = np.zeros(n[0, 0], np.uint64)
+    starts = np.empty(n[0, 0] + 1, np.int64)
+    count = 0
+    for i in range(1, n[0, 0] + 1):
+        if count == 0 or n[i, 0] != sites[count - 1]:
+            sites[count] = n[i, 0]
+            starts[count] = i
+            count += 1
+        term, number = n[i, 1], np.uint64(n[i, 2])
+        if n_terms <= 8:
+            codes[count - 1] |= number << np.uint64(8 * (n_terms - 1 - term))
+        else:
+            # too many for 64 bits: a mix, so that only equal sites look equal
+            codes[count - 1] = (codes[count - 1] ^ (number + np.uint64(256 * term))) * _FACTOR
+    starts[count] = n[0, 0] + 1
+    return sites[:count], codes[:count], starts
+
+
+@numba.njit(cache=True, inline="always")
+def _is_above(n_sites, sites, codes, start, direction, first, step):  # type: ignore[no-untyped-def]
+    """Whether the codes read from `start` on exceed those read from `first` on, as lists."""
+    count = len(sites)
+    for i in range(1, count):
+        ours, best = image(count, start, direction, i), image(count, first, step, i)
+        near = image(n_sites, 0, direction, sites[ours] - sites[start])
+        far = image(n_sites, 0, step, sites[best] - sites[first])
+        if near != far:
+            # the list of the farther one still has a zero there
+            return near < far
+        if codes[ours] != codes[best]:
+            return codes[ours] > codes[best]
+    return False
 
 
 @numba.njit(cache=True)
-def _place(frame, n):  # type: ignore[no-untyped-def]
-    """place() of one ADO without its conjugate."""
-    n_sites, n_terms = frame.n_sites, frame.n_terms
-    codes = np.zeros(n_sites, dtype=np.uint64)
-    largest = np.uint64(0)
-    for j in range(n_sites):
-        for k in range(n_terms):
-            number = np.uint64(n[j * n_terms + k])
-            if n_terms <= 8:
-                codes[j] = (codes[j] << np.uint64(8)) + number
-            elif number > 0:
-                # too many for 64 bits: a mix, so that only equal sites look equal
-                number += np.uint64(256 * k)
-                codes[j] = (codes[j] ^ number) * np.uint64(0x9E3779B97F4A7C15)
-        largest = max(largest, codes[j])
-    if largest == 0:
-        return np.uint64(0)
-    first, step = -1, 1
-    for start in range(n_sites):
-        if codes[start] != largest:
-            continue
-        for direction in (1, -1):
-            if first < 0:
-                first, step = start, direction
-                continue
-            for d in range(1, n_sites):
-                ours = codes[(start + direction * d) % n_sites]
-                best = codes[(first + step * d) % n_sites]
-                if ours != best:
-                    if ours > best:
-                        first, step = start, direction
-                    break
-    position, mix = np.uint64(0), np.uint64(0)
-    for i in range(max(PLACE_MODES, len(n))):
-        digit = np.uint64(0)
-        if i < len(n):
-            site = (first + step * (i // n_terms)) % n_sites
-            digit = np.uint64(n[site * n_terms + i % n_terms])
-        if i < PLACE_MODES:
-            position = (position << np.uint64(5)) | min(digit, np.uint64(31))
-        else:
-            mix = (mix ^ digit) * np.uint64(0x9E3779B97F4A7C15)
-    return (position << np.uint64(4)) | (mix >> np.uint64(60))
+def _power(exponent):  # type: ignore[no-untyped-def]
+    """_FACTOR to this power modulo 2^64."""
+    result, square = np.uint64(1), _FACTOR
+    while exponent > 0:
+        if exponent & 1:
+            result *= square
+        square *= square
+        exponent >>= 1
+    return result
 
 
 @numba.njit(cache=True)
 def places(frame, fields, keys, out):  # type: ignore[no-untyped-def]
     """place() of every key."""
-    n = np.empty(frame.n_sites * frame.n_terms, dtype=np.uint8)
+    n, other = empty_list(frame), np.empty(keys.shape[1], dtype=np.uint64)
     for i in range(len(keys)):
-        unpack_label(fields, keys[i], n)
-        out[i] = place(frame, n)
+        out[i] = place(frame, fields, keys[i], other, n)
 
 
 @numba.njit(cache=True, inline="always")

@@ -12,7 +12,7 @@ number of bath exponentials, the window on an infinite lattice, the end of the r
 SMALLEST, LARGEST = 1e-6, 0.1
 """Accuracies that may be asked for."""
 
-GROWTH_PER_ACCURACY = 0.5
+GROWTH_PER_ACCURACY = 0.3
 PRUNING = 0.1
 TOLERANCE_PER_ACCURACY = 1e-3
 BATH_ERROR_PER_ACCURACY = 0.3
@@ -38,7 +38,7 @@ class Accuracy:
     Attributes:
         target: wanted error of C_JJ(t) relative to C_JJ(0), or of populations; 1e-6 to 0.1.
         growth: an element enters the basis when its amplitude would exceed this share of the norm
-            of the initial state; default 0.5 target.
+            of the initial state; default 0.3 target.
         pruning: it leaves when its amplitude is below this fraction of growth, and it would not
             enter again; default 0.1.
         tolerance: local error of a time step per fs, relative to the norm of the state; default
