@@ -291,7 +291,9 @@ def _open(path: Path) -> h5py.File:
     """Open what is a file whose bytes match its seal, if it has one."""
     try:
         mode = path.stat().st_mode
-    except (FileNotFoundError, NotADirectoryError) as error:
+    except OSError as error:
+        if is_unavailable(error):
+            raise
         raise StoreError(f"{path}: no such file; run the job that makes it") from error
     if not stat.S_ISREG(mode):
         raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")

@@ -27,6 +27,8 @@ _OF_NAME_OR_CONTENT: Final = (
     errno.ENOENT,
     errno.ENOTDIR,
     errno.EISDIR,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
 )
 _MAY_PASS: Final = (
     errno.EAGAIN,
