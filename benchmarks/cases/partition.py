@@ -97,7 +97,7 @@ def divide(
     Args:
         indptr: row pointers, shape (n + 1,).
         columns: columns besides the diagonal.
-        places: elements.place() of every row, shape (n,).
+        places: places.place() of every row, shape (n,).
         ranks: number of ranks.
 
     Returns:

@@ -9,8 +9,8 @@ from mpi4py import MPI
 from benchmarks.cases.bases import odd_basis, pseudo_state
 from benchmarks.cases.partition import Network, divide
 from benchmarks.child import peak_mb, resident_mb
-from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.places import places
 
 _REPEATS = 20
 
@@ -91,19 +91,19 @@ def partitions(
         Labels, entries, and for every number of ranks the partition's summary with `product_s`.
     """
     basis = odd_basis(n_sites, depth, eta_cm, gamma_cm, MPI.COMM_SELF)
-    places = np.empty(basis.size, np.uint64)
-    elements.places(basis.frame, basis.layout.fields, basis.keys, places)
+    own = np.empty(basis.size, np.uint64)
+    places(basis.frame, basis.layout.fields, basis.keys, own)
     sparsity = basis.sparsity()
     indptr, columns = sparsity.indptr.astype(np.int64), sparsity.columns.astype(np.int64)
     network = Network(entries_per_s, latency_s, bytes_per_s)
     rows = []
     for count in counts:
-        partition = divide(indptr, columns, places, count)
+        partition = divide(indptr, columns, own, count)
         rows.append({**partition.summary(), "product_s": network.product_s(partition)})
     return {
         "labels": basis.size,
         "entries": len(sparsity.columns) + basis.size,
-        "ados": len(np.unique(places)),
+        "ados": len(np.unique(own)),
         "network": network.as_data(),
         "partitions": rows,
     }

@@ -190,8 +190,8 @@ def test_outflow_is_what_the_equations_say(parts):
     assert len(amplitudes) > 10
     assert max(capped) > 0
     # not at an amplitude: rounding would decide about it
-    for share in (0.0, 0.5, 0.95):
-        threshold = 1.001 * np.quantile(amplitudes, share) if share else 0.0
+    for part in (0.0, 0.5, 0.95):
+        threshold = 1.001 * np.quantile(amplitudes, part) if part else 0.0
         found = basis.outflow(x, threshold)
         keys = as_tuples(whole(COMM, found.keys))
         assert set(keys) == {to for amplitude, to in outside if amplitude > threshold}

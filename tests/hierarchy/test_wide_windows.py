@@ -33,7 +33,7 @@ def labels(basis, count=300):
         table[sites % n, terms] = rng.choice([1, 1, 2, 31, 40, 255], excited)
         if rng.integers(4) == 0:  # its own mirror image
             table += np.where(table == 0, table[(basis.sector.mirror - np.arange(n)) % n], 0)
-        ket = 0 if basis.sector.translation else rng.choice([n // 2, *range(n)])
+        ket = 0 if basis.sector.translation else rng.choice([n // 2, rng.integers(n)])
         yield table, int(ket), int(rng.choice([0, 0, 1, 2, n - 1, n // 2, n // 2 + 1]))
 
 

@@ -273,6 +273,7 @@ def _budget(
         "finite_time": float(abs(fine.C[-1]) / abs(fine.C[0])),
     }
     D = found.errors(lambda one, other: area(one, other, sample_fs)) | {
+        "window": found.edge * relaxation,
         "time_step": step * relaxation,
         "finite_time": abs(tail),
     }

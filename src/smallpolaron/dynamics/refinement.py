@@ -29,6 +29,9 @@ _HIDDEN: Final = 3.0
 """Two coarse runs may differ by this times the difference of one from the finer run, as their
 errors may have opposite signs: a bath term more that changes less was not seen."""
 
+_EDGE: Final = 0.1
+"""Share of the target from which amplitude at the edge of a window has it widened at once."""
+
 _WIDER: Final = 1.5
 """Factor by which a window is enlarged."""
 
@@ -117,19 +120,22 @@ class Refined(Generic[Run]):
     Attributes:
         fine: the run.
         coarse: the one with thresholds COARSER times larger.
-        pairs: source ("basis", "bath_terms", "window") -> runs whose difference estimates its
-            error; a source that was not judged has none.
+        pairs: source ("basis", "bath_terms") -> runs whose difference estimates its error; a
+            source that was not judged has none.
+        edge: largest amplitude that a window kept out, relative to the initial state, as it would
+            be if all of it came back to the carrier.
         advice: empty, or which source kept the target from being met, and what would help.
     """
 
     fine: Run
     coarse: Run
     pairs: Mapping[str, Pair[Run]]
+    edge: float = 0.0
     advice: str = ""
 
     def errors(self, difference: Callable[[Run, Run], float]) -> dict[str, float]:
-        """Estimated errors by source in any measure; nan for bath terms that were not judged."""
-        found = {"basis": np.nan, "bath_terms": np.nan, "window": 0.0}
+        """Estimated errors by source in any relative measure; nan for what was not judged."""
+        found = {"basis": np.nan, "bath_terms": np.nan, "window": self.edge}
         for source, pair in self.pairs.items():
             found[source] = pair.factor * difference(pair.run, pair.other)
         return found
@@ -178,15 +184,11 @@ def refine(
     def size(pair: Pair[Run]) -> float:
         return pair.factor * difference(pair.run, pair.other)
 
-    pairs: dict[str, Pair[Run]] = {}
-    if choice.infinite:
-        for _ in range(REFINEMENTS):
-            if run(terms, -1, window).record.capped == 0:
-                break
-            pairs["window"] = Pair(run(terms, -1, wider(window)), run(terms, -1, window), 1.0)
-            window = wider(window)
-            if size(pairs["window"]) <= _BATH_SHARE * target:
-                break
+    widest = choice.window
+    for _ in range(REFINEMENTS if choice.infinite else 0):
+        widest = wider(widest)
+    while window < widest and run(terms, -1, window).record.capped > _EDGE * target:
+        window = wider(window)
     revise = choice.revise_terms and choice.more_terms is not None
     judged = 0 if choice.bath_on_fine else -1
     while revise and judged < 0 and terms < MAX_TERMS - 1:
@@ -207,20 +209,25 @@ def refine(
                 raise LimitReached(_explain(reason, coarse)) from reason
             level, advice = level - 1, _explain(reason, coarse)
             fine = coarse
-        pairs["basis"] = Pair(fine, run(terms, level - 1, window), choice.basis)
+        pairs = {"basis": Pair(fine, run(terms, level - 1, window), choice.basis)}
         if choice.more_terms is not None:
             pairs["bath_terms"] = bath(judged)
-        found = Refined(fine, pairs["basis"].other, dict(pairs), advice)
+        edge = fine.record.capped if choice.infinite else 0.0
+        found = Refined(fine, pairs["basis"].other, pairs, edge, advice)
         errors = found.errors(difference) | {"time_step": time_step(fine)}
         if advice or fine.record.growth_detected or np.nansum(list(errors.values())) <= target:
             return found
         worst = max(errors, key=lambda source: np.nan_to_num(errors[source]))
+        # what two runs of this basis may differ by explains the error of the bath terms
+        hidden = errors["bath_terms"] <= 2 * NEXT_TERM * errors["basis"]
         if worst == "bath_terms" and judged < level:
             judged = level
-        elif worst == "bath_terms" and revise and terms < MAX_TERMS - 1:
+        elif worst == "bath_terms" and not hidden and revise and terms < MAX_TERMS - 1:
             terms += 1
-        elif worst == "basis" and level < REFINEMENTS:
+        elif (worst == "basis" or (worst == "bath_terms" and hidden)) and level < REFINEMENTS:
             level += 1
+        elif worst == "window" and window < widest:
+            window = wider(window)
         else:
             return replace(found, advice=ADVICE[worst].format(window=window))
         # each run holds a state: forget those that no later step can use

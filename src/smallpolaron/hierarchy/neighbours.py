@@ -190,7 +190,8 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
 def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of the neighbour at a slot; returns (status, ket, bra).
 
-    With translation the neighbour's ket is back on site 0, but no other symmetry is applied.
+    n is a list that read() filled. With translation the neighbour's ket is back on site 0, but no
+    other symmetry is applied.
     """
     n_sites = frame.n_sites
     if slot >= HOPS:

@@ -8,10 +8,10 @@ from smallpolaron.hierarchy.excitations import empty_list, image, read, write
 PLACE_MODES = 12
 """Leading occupations that decide the rank of an ADO, five bits each; four bits mix the rest."""
 
-_FACTOR = np.uint64(0x9E3779B97F4A7C15)
-
 SMALL_PLACES = 2.0**62
 """Places of ADOs with small leading occupations are below this."""
+
+_FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True)
