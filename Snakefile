@@ -41,6 +41,21 @@ if workflow.output_settings.dryrun:
     print(outlook(), file=sys.stderr)
 
 
+# Snakemake keeps one of each.
+onstart:
+    leave_if_run_otherwise()
+    check_scheduler()
+
+
+onsuccess:
+    tell_if_edited()
+
+
+onerror:
+    tell_if_edited()
+    show_so_far()
+
+
 report: "workflow/report/workflow.rst"
 
 

@@ -12,12 +12,18 @@ from pathlib import Path
 import smallpolaron
 
 
-def started(order: list[str], output: Path, ranks: int = 1) -> subprocess.Popen[str]:
-    """Start a job of the command line; order is what it is told besides output and ranks."""
+def started(
+    order: list[str], output: Path, ranks: int = 1, *, as_workflow: bool = False
+) -> subprocess.Popen[str]:
+    """Start a job of the command line; order is what it is told besides output and ranks.
+
+    As the workflow does on one machine, it has a process group of its own and smallpolaron.launch.
+    """
     beside = Path(sys.executable).with_name("mpiexec")
     mpiexec = [str(beside) if beside.exists() else "mpiexec", "-n", str(ranks)]
+    launch = [sys.executable, "-m", "smallpolaron.launch", "-n", str(ranks)]
     command = [
-        *(mpiexec if ranks > 1 else []),
+        *(launch if as_workflow else mpiexec if ranks > 1 else []),
         sys.executable,
         "-m",
         "smallpolaron",
@@ -31,6 +37,7 @@ def started(order: list[str], output: Path, ranks: int = 1) -> subprocess.Popen[
         env=os.environ | {"PYTHONPATH": str(package), "OMP_NUM_THREADS": "1"},
         stderr=subprocess.PIPE,
         text=True,
+        start_new_session=as_workflow,
     )
 
 

@@ -26,6 +26,12 @@ export OPENBLAS_NUM_THREADS="${OPENBLAS_NUM_THREADS:-1}"
 export MKL_NUM_THREADS="${MKL_NUM_THREADS:-1}"
 # glibc gives large arrays back at once: a rank's peak memory was 7 % lower on 9e5 labels.
 export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1048576}"
+# Snakemake keeps a cache there; without it, it ends with a traceback before it reads any file.
+if ! mkdir -p "${XDG_CACHE_HOME:-$HOME/.cache}" 2>/dev/null \\
+    || ! [ -w "${XDG_CACHE_HOME:-$HOME/.cache}" ]; then
+    echo "${XDG_CACHE_HOME:-$HOME/.cache} cannot be written, and snakemake cannot start without:" \\
+        "set XDG_CACHE_HOME to a folder that can be written" >&2
+fi
 """
 
 OPEN_MPI = """\

@@ -179,6 +179,9 @@ def _known(plan: Plan, jobs: Sequence[Job], options: argparse.Namespace) -> list
         known = finished(model, records)
         print(f"{folder}: {len(records)} finished jobs correct the estimates", file=sys.stderr)
     if options.probe:
+        from smallpolaron.launch import leave_launchers
+
+        leave_launchers()  # MPI would take this process for one of their ranks
         from smallpolaron.studies.cost.probe import probe_jobs
 
         known += probe_jobs(model, jobs)

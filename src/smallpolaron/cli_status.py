@@ -64,7 +64,7 @@ def _status(options: argparse.Namespace) -> int:
             print(f"{_CLEAR}{text}" if options.watch and sys.stdout.isatty() else text, flush=True)
             ended = not any(each.state in ("running", "waiting") for each in found)
             if options.watch is None or ended:
-                return 1 if any(each.state == "failed" for each in found) else 0
+                return 1 if any(each.state in ("failed", "unreadable") for each in found) else 0
             time.sleep(options.watch)
     except KeyboardInterrupt:
         return 0

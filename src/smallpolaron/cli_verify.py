@@ -40,7 +40,7 @@ def _verify(options: argparse.Namespace) -> int:
     for line in _lines(found, everything=options.all):
         print(line)
     # a file that is gone or was replaced by a sound one may be recorded anew
-    bad = [each for each in found if each.state in ("damaged", "inconsistent")]
+    bad = [each for each in found if each.state in ("damaged", "inconsistent", "unreadable")]
     if options.write and bad:
         print("error: nothing recorded: mend or delete the files above first", file=sys.stderr)
     elif options.write:

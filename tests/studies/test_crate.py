@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from rocrate.rocrate import ROCrate
 
+from smallpolaron import NUMERICS_VERSION
 from smallpolaron.cli import main
 from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.sections import AnalysisConfig
@@ -31,8 +32,8 @@ def study(tmp_path: Path, valid: str, correlation: Callable[..., Result]) -> Pat
     folder = tmp_path / "results" / "test"
     assert main(["plan", "--config", str(config), "--output", str(folder / "plan.json")]) == 0
     run = correlation(n_sites=3)
-    origin = {"package_version": "0.1.0", "git_commit": COMMIT, "numerics_version": 2}
-    origin |= {"date_utc": "2026-01-02T03:04:05+00:00"}
+    origin = {"package_version": "0.1.0", "git_commit": COMMIT}
+    origin |= {"numerics_version": NUMERICS_VERSION, "date_utc": "2026-01-02T03:04:05+00:00"}
     run = replace(run, provenance={**run.provenance, **origin})
     name = f"{run.parameters['point']}.h5"
     write_result(folder / "correlation" / name, run)

@@ -43,14 +43,19 @@ CALLS = {
 PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
 
 READERS = {
+    "compiled.py": "files of Numba's cache, before Numba",
     "studies/crate.py": "the project's own CITATION.cff",
     "studies/provenance.py": "files of /proc",
     "studies/schema.py": "pages of the checkout, for its developers",
 }
 """Files that may read whole files by themselves, and what."""
-HDF5_READERS = {"studies/store.py", "studies/own_data/array_table.py"}
+HDF5_READERS = {
+    *("studies/store.py", "studies/own_data/array_table.py"),
+    "studies/unavailable.py",  # opens them for the others
+}
 HDF5_LOOKERS = {"studies/own_data/table_analysis.py": "one attribute, to tell own files"}
 PROCESSES = {
+    "launch.py": "the command of a job, as a list of arguments",
     "studies/provenance.py": "git, with fixed arguments",
     "studies/rerun.py": "the job of a file again, as a list of arguments",
     "studies/so_far.py": "Snakemake for what there is of a study, as a list of arguments",
@@ -82,7 +87,7 @@ def findings(text: str, file: str) -> list[str]:
     for node in ast.walk(tree):
         if isinstance(node, (ast.Attribute, ast.Name)):
             name = name_of(node)
-            if name in CALLS or name.startswith(PREFIXES):
+            if name in CALLS or (name.startswith(PREFIXES) and file not in PROCESSES):
                 found.append(f"uses {name}")
         if isinstance(node, ast.Call):
             found += call_findings(node, file)
@@ -102,7 +107,7 @@ def call_findings(node: ast.Call, file: str) -> Iterator[str]:
         yield f"calls {name} without allow_pickle=False"
     if name.endswith((".read_text", ".read_bytes")) and file not in READERS:
         yield f"reads a whole file by {name}"
-    if name == "h5py.File" and file not in HDF5_READERS | set(HDF5_LOOKERS):
+    if name in ("h5py.File", "open_hdf5") and file not in HDF5_READERS | set(HDF5_LOOKERS):
         yield "opens an HDF5 file"
     if name.endswith((".send", ".recv")):
         yield f"pickles by {name}"

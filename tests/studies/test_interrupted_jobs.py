@@ -109,6 +109,21 @@ def test_a_warning_and_then_the_same_job_again(
     assert f"coarse correlation: resumed at t = 100.0 fs from {end}" in said
 
 
+@pytest.mark.parametrize(("ranks", "name"), [(1, "SIGHUP"), (2, "SIGINT")])
+def test_a_lost_connection_and_then_the_same_job_again(
+    ranks: int, name: str, order: list[str], whole: Result, tmp_path: Path
+) -> None:
+    output = tmp_path / "c.h5"
+    job = started(order, output, ranks, as_workflow=True)
+    wait_for_line(job, "coarse correlation: 100.0 fs done")
+    os.killpg(job.pid, signal.SIGHUP)  # as a terminal that is closed
+    said = job.communicate(timeout=PATIENCE_S)[1]
+    assert job.returncode == INTERRUPTED_STATUS, said
+    assert f"stopped by {name}; what was reached is in {checkpoints(output)}" in said
+    if ranks == 1:
+        assert_it_goes_on(order, output, whole)
+
+
 def test_a_kill_and_then_the_same_job_again(
     order: list[str], whole: Result, tmp_path: Path
 ) -> None:

@@ -13,7 +13,7 @@ import pytest
 import smallpolaron
 from smallpolaron.studies.signals import stop_requests
 
-NUMBERS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+NUMBERS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 class Job:
@@ -48,6 +48,19 @@ def test_handlers_are_put_back_and_survive_a_library_that_takes_them() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
     assert job.asked == ["SIGTERM"]
     assert [signal.getsignal(number) for number in NUMBERS] == before
+
+
+def test_under_nohup_a_lost_connection_is_ignored() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    job = Job()
+    try:
+        with stop_requests() as request:
+            request.serve(job)
+            os.kill(os.getpid(), signal.SIGHUP)
+        assert job.asked == []
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def test_a_second_ctrl_c_does_not_wait() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from dataclasses import replace
@@ -15,8 +16,9 @@ from smallpolaron.dynamics.progress import Progress
 from smallpolaron.studies.jobs import jobs_of
 from smallpolaron.studies.plan import Plan, read_plan
 from smallpolaron.studies.resources import estimate
-from smallpolaron.studies.status import JobStatus, duration, status, status_lines
-from smallpolaron.studies.store import Result, write_result
+from smallpolaron.studies.status import STATES, JobStatus, duration, status, status_lines
+from smallpolaron.studies.store import Result, Unreadable, write_result
+from smallpolaron.studies.unavailable import cannot_read
 
 STUDY = """\
 study: five
@@ -126,13 +128,28 @@ def test_a_job_that_stopped_and_can_go_on_waits(plan: Plan, tmp_path: Path) -> N
     assert (found.state, found.detail) == ("waiting", reason)
 
 
+def test_what_cannot_be_read_now_has_not_failed(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, correlation: Callable[..., Result]
+) -> None:
+    def failing(path: Path) -> None:
+        raise Unreadable(cannot_read(path, OSError(errno.EIO, "")))
+
+    finish(tmp_path, plan, 0, correlation(), 30.0)
+    reason = cannot_read(tmp_path / "a.npz", OSError(errno.EIO, ""))
+    log(tmp_path, jobs_of(plan, tmp_path)[1].name, f"point x-0: {reason}\n", age_s=3600)
+    monkeypatch.setattr("smallpolaron.studies.status.read_record", failing)
+    found = by_size(status(plan, tmp_path, NOW))
+    assert (found[3].state, found[4].state) == ("unreadable", "waiting")
+    assert found[4].detail == reason
+
+
 def test_table(plan: Plan, tmp_path: Path, correlation: Callable[..., Result]) -> None:
     finish(tmp_path, plan, 0, replace(correlation(), gates=()), 3600.0)
     found = status(plan, tmp_path, NOW)
     lines = list(status_lines("five", found, 2))
     assert lines[0] == "study five: 5 MPI jobs"
-    assert lines[1].split() == ["protocol", "done", "flagged", "running", "failed", "waiting"]
-    assert lines[2].split() == ["current", "1", "0", "0", "0", "4"]
+    assert lines[1].split() == ["protocol", *STATES]
+    assert lines[2].split() == ["current", "1", "0", "0", "0", "0", "4"]
     hours = sum(each.seconds_left for each in found) / 3600
     assert lines[-1] == f"about {hours:.2g} core-hours left, {hours / 2:.1f} h on 2 cores"
 
@@ -148,7 +165,7 @@ def test_command(
     assert f"{results}: no such folder" in capsys.readouterr().err
     results.mkdir()
     assert main(arguments) == 0
-    assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"00001"]
+    assert capsys.readouterr().out.splitlines()[2].split() == ["current", *"000001"]
     assert main(["plan", "--config", str(config), "--output", str(results / "plan.json")]) == 0
     plan = read_plan(results / "plan.json")
     finish(results, plan, 0, replace(correlation(), gates=()), 1.0)

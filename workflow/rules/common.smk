@@ -107,27 +107,21 @@ def about(wildcards):
     }
 
 
-def nested_command():
-    """Return the words of the command of a run of Snakemake for this study within this one."""
-    changes = [
-        f"{key}={json.dumps(value)}"
-        for key, value in workflow.config_settings.config.items()
-    ]
-    command = [
-        sys.executable,
-        "-m",
-        "snakemake",
-        "--snakefile",
-        workflow.main_snakefile,
-    ]
+def nested_command(so_far=SO_FAR):
+    """Return the words of the command of a run of Snakemake for this study within this one.
+
+    With so_far, that run is one of those of so_far.smk.
+    """
+    command = [sys.executable, "-m", "snakemake", "--snakefile"]
     command += [
-        "--configfile",
-        str(workflow.configfiles[0]),
+        workflow.main_snakefile,
+        "--profile",
+        "none",
         "--cores",
         "1",
         "--nolock",
     ]
-    return [*command, *(["--config", *changes] if changes else [])]
+    return [*command, "--config", *handed_over(so_far)]
 
 
 def members_of(wildcards):
@@ -179,14 +173,14 @@ def show_so_far():
     asked = workflow.dag_settings.targets
     if SO_FAR or not workflow.is_main_process or not Path(PLAN).exists():
         return
-    # Ctrl-C: whoever stops a run does not wait for a report
-    if getattr(workflow.scheduler, "_user_kill", None):
+    # whoever stops a run does not wait for a report; Snakemake itself notes SIGTERM
+    if STOPPED or getattr(workflow.scheduler, "_user_kill", None):
         return
     if asked and not {"all", "report"} & set(asked):
         return
     print("Not all jobs succeeded. Tables and report of what there is:", flush=True)
     log = Path(LOGS, "so_far.log")
-    if show(nested_command(), log):
+    if show(nested_command, log):
         print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)
     else:
         print(f"they could not be made, see {log}", flush=True)

@@ -16,7 +16,7 @@ rule correlation:
         "../../envs/mpi.yaml"
     threads: mpi_threads
     resources:
-        mpi="mpiexec",
+        mpi=MPIEXEC,
         tasks=mpi_tasks,
         mem_mb_per_cpu=mpi_memory,
         runtime=mpi_runtime,
@@ -44,7 +44,7 @@ rule population:
         "../../envs/mpi.yaml"
     threads: mpi_threads
     resources:
-        mpi="mpiexec",
+        mpi=MPIEXEC,
         tasks=mpi_tasks,
         mem_mb_per_cpu=mpi_memory,
         runtime=mpi_runtime,

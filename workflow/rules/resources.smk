@@ -3,6 +3,23 @@
 # tasks, and a task has one thread. There Snakemake knows a number of nodes (--jobs); the Snakemake
 # inside a submitted job does not, but must find the same numbers as the one that submitted it.
 LOCAL = workflow.resource_settings.nodes is None and not workflow.remote_exec
+MPIEXEC = "python -m smallpolaron.launch" if LOCAL else "mpiexec"
+STOPPED = []
+
+
+def stop(number, frame):
+    """End the run as Ctrl-C does, and note that somebody wants it to end."""
+    STOPPED.append(number)
+    raise KeyboardInterrupt
+
+
+# A lost connection ends a run as Ctrl-C does: its jobs write checkpoints, and nothing stays locked.
+# On a cluster that would cancel jobs that can go on without this process.
+if workflow.is_main_process:
+    if signal.getsignal(signal.SIGINT) == signal.default_int_handler:
+        signal.signal(signal.SIGINT, stop)
+    if LOCAL and signal.getsignal(signal.SIGHUP) == signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, stop)
 # Two small jobs side by side finish sooner than one after the other on two ranks.
 RANKS_AT_LEAST = 1 if LOCAL else LEAST_RANKS
 # The two Snakemake processes inside a submitted job (350 MB measured) share the memory of the
@@ -116,7 +133,3 @@ def check_scheduler():
                 "scheduler is (the login node of the cluster), or compute on this machine: "
                 "snakemake --profile profiles/local"
             )
-
-
-onstart:
-    check_scheduler()

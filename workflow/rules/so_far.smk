@@ -5,7 +5,7 @@
 
 if SO_FAR:
     # for the first page of the report
-    config["missing"] = absences(read_plan(Path(PLAN)), Path(RESULTS))
+    config["missing"] = absences(WHOLE, Path(RESULTS))
 
     rule derived:
         input:
@@ -22,9 +22,5 @@ else:
         message:
             f"Tables, figures and report of what there is: {RESULTS}/report.html"
         run:
-            if not show(nested_command(), Path(log[0])):
+            if not show(nested_command, Path(log[0])):
                 sys.exit(f"Not all of it could be made, see {log[0]}")
-
-
-onerror:
-    show_so_far()

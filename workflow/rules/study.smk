@@ -2,6 +2,7 @@
 import json
 import shlex
 import shutil
+import signal
 import sys
 from pathlib import Path
 
@@ -35,11 +36,11 @@ try:
     from smallpolaron.studies.present import absences, present
     from smallpolaron.studies.problems import ConfigurationError
     from smallpolaron.studies.resources import LEAST_RANKS, estimate
-    from smallpolaron.studies.so_far import show, stage
+    from smallpolaron.studies.run_lock import lock
+    from smallpolaron.studies.so_far import show
     from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import plan_document
     from smallpolaron.studies.tables import upper_bound
-    from smallpolaron.studies.textfile import NotWritable
     from smallpolaron.studies.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -47,8 +48,15 @@ except ModuleNotFoundError as error:
         "'make setup' and use the snakemake of that environment, or install the package."
     )
 
+# What a Snakemake inside this run is given with --config instead of the study file, which may be
+# edited or removed meanwhile: see hand_over().
+HANDED_OVER = ("plan", "study_file", "changes", "so_far")
+INNER = set(workflow.config_settings.config) == set(HANDED_OVER)
+# In the runs of so_far.smk: "derive" or "show". The study is then what there is of it.
+SO_FAR = workflow.config_settings.config["so_far"] if INNER else ""
+
 # A file given with --configfile replaces the demo study; Snakemake would merge the two.
-if not workflow.configfiles:
+if not INNER and not workflow.configfiles:
 
     configfile:
         "config/config.yaml"
@@ -56,16 +64,14 @@ if not workflow.configfiles:
         else str(ROOT / "config/config.yaml")
 
 
-# In the runs of so_far.smk only: "derive" or "show". The study is then what there is of it.
-SO_FAR = stage()
-
-
-def study_document():
-    """Return the study file with what --config changes."""
+def study_source():
+    """Return the study file and what --config changes in it."""
+    given = workflow.config_settings.config
+    if INNER:
+        return Path(given["study_file"]), given["changes"]
     if len(workflow.configfiles) > 1:
         sys.exit("give one --configfile: a study is one file")
-    document = read_yaml(Path(workflow.configfiles[0]))
-    return overridden(document, workflow.config_settings.config)
+    return Path(workflow.configfiles[0]).absolute(), given
 
 
 def plan_of(study):
@@ -73,26 +79,51 @@ def plan_of(study):
     return Path("results", str(study), "plan.json")
 
 
+def document_now():
+    """Return the study as its file has it now."""
+    path, changes = study_source()
+    return overridden(read_yaml(path), changes)
+
+
 def read_study():
     """Return the plan of the study, or leave with everything that is wrong with it.
 
-    A submitted job reads the plan that it was submitted from: the study file may be another one
-    when the job begins, and to check and expand thousands of points takes seconds.
+    A Snakemake inside a run reads the plan of that run: the study file may be another one by then,
+    and to check and expand thousands of points takes seconds. A report on its own shows what has
+    been computed.
     """
     try:
-        document = study_document()
+        if INNER:
+            return read_plan(Path(workflow.config_settings.config["plan"]))
+        document = document_now()
         planned = plan_of(document.data.get("study"))
-        if workflow.remote_exec and planned.exists():
+        if (REPORTS or workflow.remote_exec) and planned.exists():
             return read_plan(planned)
-        study = plan_document(document)
-        if SO_FAR:
-            return present(study, planned.parent, analysed=SO_FAR == "show")
-        return study
+        return plan_document(document)
     except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
 
-STUDY = read_study()
+def part_so_far():
+    """Return the part of the study that there is."""
+    results = plan_of(WHOLE.study).parent
+    try:
+        return present(WHOLE, results, analysed=SO_FAR == "show")
+    except PlanError as error:
+        sys.exit(f"The study cannot be shown:\n{error}")
+
+
+def edited():
+    """Return whether the study file now describes another study than the one of this run."""
+    try:
+        return plan_json(plan_document(document_now())) != plan_json(WHOLE)
+    except ConfigurationError:
+        return True
+
+
+REPORTS = any(each.partition("=")[0] == "--report" for each in sys.argv)
+WHOLE = read_study()
+STUDY = part_so_far() if SO_FAR else WHOLE
 POINTS = {point.id: point for point in STUDY.points}
 # Sizes of ladders are computed as far as needed: ask climbing.smk which.
 RUNGS = {point.id: point for point in STUDY.rungs}
@@ -120,35 +151,90 @@ PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
 
 
-def may_change_files():
-    """Return whether this is a run that computes, and the only one in this folder."""
-    # another run in this folder reads its points from the plan that is there
-    locked = any(Path(".snakemake/locks").glob("*"))
-    return (
-        workflow.is_main_process
-        and not workflow.output_settings.dryrun
-        and not locked
-        and not SO_FAR
-    )
+RUN_FOLDER = Path(".snakemake", "smallpolaron", STUDY.study)
+CHANGES_FILES = (
+    workflow.is_main_process
+    and not workflow.output_settings.dryrun
+    and not INNER
+    and not REPORTS
+)
 
 
-def renew_plan():
-    """Bring a plan that is there up to date before Snakemake chooses its jobs.
+def begin_run():
+    """Bring the plan up to date before Snakemake chooses its jobs, unless the study is being run.
 
     Jobs take the plan as ancient(), because a new list of points must not run computed points
     again. Snakemake does not consider jobs behind an ancient file that it is about to make.
+
+    Returns:
+        The open lock of the study, which must stay open, or None.
     """
+    held = lock(RUN_FOLDER / "lock")
+    if held:
+        write_plan(RUN_FOLDER / "plan.json", WHOLE)
+        if Path(PLAN).exists() and not is_planned():
+            write_plan(Path(PLAN), WHOLE)
+        settle_future(Path(RESULTS))
+    return held
+
+
+def is_planned():
+    """Return whether the plan beside the results is that of this run."""
     path = Path(PLAN)
-    if path.exists() and path.read_bytes() != plan_json(STUDY).encode():
-        try:
-            write_plan(path, STUDY)
-        except NotWritable as error:
-            sys.exit(f"The study cannot be run:\n{error}")
+    return path.exists() and path.read_bytes() == plan_json(WHOLE).encode()
 
 
-if may_change_files():
-    renew_plan()
-    settle_future(Path(RESULTS))
+def handed_over(so_far=SO_FAR):
+    """Return the --config arguments from which a Snakemake inside this run knows the study."""
+    path, changes = study_source()
+    values = (str(RUN_FOLDER / "plan.json"), str(path), dict(changes), so_far)
+    return [f"{key}={json.dumps(value)}" for key, value in zip(HANDED_OVER, values)]
+
+
+def hand_over():
+    """Give the processes that Snakemake starts the plan of this run instead of the study file."""
+    workflow.config_settings.configfiles = []
+    workflow.config_settings.config_args = handed_over()
+
+
+RUN_LOCK = None
+if CHANGES_FILES:
+    try:
+        RUN_LOCK = begin_run()
+    except OSError as error:
+        sys.exit(f"The study cannot be run:\n{error}")
+if INNER or RUN_LOCK:
+    hand_over()
+
+STUDY_EDITED = REPORTS and edited()
+# What captions see: the study that is reported, whatever its file says now.
+config.clear()
+config.update(study=STUDY.study, analysis=ANALYSIS, edited=STUDY_EDITED)
+
+
+def leave_if_run_otherwise():
+    """Leave if another run computes the study as its file was before."""
+    if (
+        CHANGES_FILES
+        and RUN_LOCK is None
+        and not is_planned()
+        and set(workflow.dag_settings.targets) != {"cost"}
+    ):
+        sys.exit(
+            f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' here, "
+            "and the study file has changed since it began; wait until it has ended, or stop it, "
+            "then run the same again"
+        )
+
+
+def tell_if_edited():
+    """Say at the end of a run that its results are not those of the study file any more."""
+    if not INNER and edited():
+        print(
+            f"The study file {study_source()[0]} has changed since this run began. Results and "
+            "report are of the study as it was; run the same again for the study as it is now.",
+            file=sys.stderr,
+        )
 
 
 wildcard_constraints:

@@ -27,6 +27,7 @@ from smallpolaron.studies.checkpoint_rows import Rows, dealt, even_shares, gathe
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.textfile import to_disk
+from smallpolaron.studies.unavailable import is_unavailable
 
 Header = Mapping[str, str | float | bool]
 _RECORD: Final = "record/"
@@ -155,6 +156,7 @@ def inspect(path: Path, wanted: Header) -> Contents:
 
     Raises:
         NotUsable: not what was written, or not what is wanted.
+        OSError, MemoryError: it is not there, or cannot be read now.
     """
     try:
         if seal_state(path) != "intact":
@@ -167,6 +169,8 @@ def inspect(path: Path, wanted: Header) -> Contents:
         header = json.loads(arrays.pop("header").tobytes())
         _require_complete(header, arrays, totals)
     except (*_DAMAGE, zipfile.BadZipFile) as error:
+        if is_unavailable(error) or isinstance(error, FileNotFoundError):
+            raise
         raise error if isinstance(error, NotUsable) else NotUsable(str(error)) from error
     for name, value in wanted.items():
         if header.get(name) != value:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -34,6 +35,7 @@ from smallpolaron.studies.checkpoint_file import (
     write_checkpoint,
 )
 from smallpolaron.studies.provenance import Stopwatch, spent
+from smallpolaron.studies.unavailable import cannot_read, patiently
 
 FOLDER: Final = ".checkpoints"
 _SCHEMA: Final[dict[str, str | int]] = {"schema": "smallpolaron-checkpoint", "schema_version": 1}
@@ -182,13 +184,19 @@ class _Stage:
     _over: bool = False
 
     def latest(self) -> Snapshot | None:
-        """Return what an earlier job reached: the newest checkpoint that can be trusted."""
-        found: tuple[Path, Contents] | None = None
+        """Return what an earlier job reached: the newest checkpoint that can be trusted.
+
+        Raises:
+            Interrupted: a checkpoint cannot be read now; raised on all ranks.
+        """
+        found: tuple[Path, Contents] | str | None = None
         if self.comm.rank == 0:
             found = self._newest()
         found = self.comm.bcast(found)
         if found is None:
             return None
+        if isinstance(found, str):
+            raise Interrupted(found)
         path, contents = found
         self._sequence = int(contents.header["sequence"])
         self.job.resumed(contents.header)
@@ -243,15 +251,21 @@ class _Stage:
     def _path(self, slot: str) -> Path:
         return self.job.folder / f"{self.name}.{slot}{_END}"
 
-    def _newest(self) -> tuple[Path, Contents] | None:
+    def _newest(self) -> tuple[Path, Contents] | str | None:
+        """Return the newest checkpoint that can be trusted, or why one cannot be read now.
+
+        Without it the job would begin further back and write over it.
+        """
         usable = []
         for path in map(self._path, ("a", "b", "end")):
-            if not path.exists():
-                continue
             try:
-                usable.append((path, inspect(path, self._header)))
+                usable.append((path, patiently(partial(inspect, path, self._header))))
+            except FileNotFoundError:
+                continue
             except NotUsable as reason:
                 self._set_aside(path, reason)
+            except (OSError, MemoryError) as error:
+                return f"{cannot_read(path, error)}, or delete it to begin at the start"
         return max(usable, key=lambda pair: int(pair[1].header["sequence"]), default=None)
 
     def _set_aside(self, path: Path, reason: NotUsable) -> None:

@@ -6,12 +6,14 @@ ranks, so that no job hangs on a rank that is gone.
 
 from __future__ import annotations
 
+import os
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from smallpolaron.launch import tell_if_contradictory
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import is_adaptive, is_infinite
@@ -21,6 +23,7 @@ from smallpolaron.studies.sections import ResourcesConfig
 from smallpolaron.studies.signals import CTRL_C_STATUS, StopRequest
 from smallpolaron.studies.store import Result, StoreError, read_result, write_result
 from smallpolaron.studies.textfile import DISK_FULL, NotWritable, check_writable
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable
 
 if TYPE_CHECKING:
     from mpi4py import MPI
@@ -53,6 +56,7 @@ def run_job(options: JobOptions, request: StopRequest) -> int:
         options: what is wanted.
         request: whether it is to stop.
     """
+    tell_if_contradictory(options.ranks, os.environ)
     from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
     comm = MPI.COMM_WORLD
@@ -77,6 +81,9 @@ def _give_up(comm: MPI.Intracomm, error: BaseException) -> int:
             "same again"
         )
         status = 2
+    elif isinstance(error, OSError) and is_unavailable(error) and error.filename:
+        to_stderr(f"error: {this}: {cannot_read(error.filename, error)}")
+        status = INTERRUPTED_STATUS
     else:
         to_stderr(f"{this} failed:\n{traceback.format_exc()}")
         status = 1

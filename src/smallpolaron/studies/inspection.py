@@ -52,7 +52,10 @@ def _names(path: Path, result: Result) -> Iterator[str]:
     recorded = str(result.provenance.get("configuration_hash", ""))
     parameters = point_parameters(dict(result.parameters))
     if "propagation" in parameters:  # the kinds that are of one system
-        version = result.provenance.get("numerics_version", NUMERICS_VERSION)
+        origin: Any = result.provenance
+        while isinstance(origin.get("source"), Mapping):  # whose hash a derived file has
+            origin = origin["source"]
+        version = origin.get("numerics_version", NUMERICS_VERSION)
         try:
             found = point_hash(parameters, int(version))
         except (*_MALFORMED, ArithmeticError) as error:

@@ -23,6 +23,7 @@ from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.studies.textfile import write_text
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, patiently
 
 SCHEMA = "smallpolaron-plan"
 SCHEMA_VERSION = 4
@@ -255,8 +256,10 @@ def read_plan(path: Path) -> Plan:
     """
     advice = "write it anew: python -m smallpolaron plan --config CONFIG --output PLAN"
     try:
-        data = read_json(path, LARGEST_FILE)
+        data = patiently(lambda: read_json(path, LARGEST_FILE))
     except OSError as error:
+        if is_unavailable(error):
+            raise PlanError(cannot_read(path, error)) from error
         raise PlanError(f"{path}: cannot read the plan ({error.strerror}); {advice}") from error
     except ValueError as error:
         raise PlanError(f"{path}: not a complete JSON file ({error}); {advice}") from error

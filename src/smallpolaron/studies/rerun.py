@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -206,7 +205,7 @@ def _run(old: Result, ranks: int | None) -> list[str]:
     count = _ranks(old.provenance["ranks"] if ranks is None else ranks)
     start = old.parameters.get("start")
     command = ["population", "--start", str(start)] if start else ["correlation"]
-    launcher = [_launcher(), "-n", str(count)] if count > 1 else []
+    launcher = [sys.executable, "-m", "smallpolaron.launch", "-n", str(count)]
     point = _point(old).id
     return [*launcher, *_program(), *command, "--point", point, "--ranks", str(count)]
 
@@ -222,14 +221,6 @@ def _ranks(wanted: Any) -> int:
 
 def _program() -> list[str]:
     return [sys.executable, "-m", "smallpolaron"]
-
-
-def _launcher() -> str:
-    beside = Path(sys.executable).with_name("mpiexec")
-    found = str(beside) if beside.exists() else shutil.which("mpiexec")
-    if found is None:
-        raise StoreError("no mpiexec beside Python or on PATH; run 'make setup', or give --ranks 1")
-    return found
 
 
 def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:

@@ -1,4 +1,4 @@
-"""The signals that end a job early: warnings before a time limit, Ctrl-C."""
+"""The signals that end a job early: warnings before a time limit, Ctrl-C, a lost connection."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from types import FrameType
 from typing import Final, Protocol
 
 _NO_HANDLERS: Final = "-no_signal_handler"
-_REQUESTS: Final = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT)
+_REQUESTS: Final = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 CTRL_C_STATUS: Final = 128 + signal.SIGINT
 """Exit status after Ctrl-C, as of shells."""
@@ -56,18 +56,26 @@ class StopRequest:
             signal.signal(signal.SIGUSR1, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             signal.signal(signal.SIGINT, signal.default_int_handler)
-            if self._came in (signal.SIGTERM, signal.SIGINT):
+            if signal.SIGHUP in _requests():
+                signal.signal(signal.SIGHUP, signal.SIG_DFL)
+            if self._came not in (None, signal.SIGUSR1):
                 signal.raise_signal(self._came)
             return
-        for number in _REQUESTS:  # a library may have put its own handlers in place meanwhile
+        for number in _requests():  # a library may have put its own handlers in place meanwhile
             signal.signal(number, self)
         if self._came is not None:
             job.stop(self._came.name)
 
 
+def _requests() -> list[signal.Signals]:
+    """Return the signals that ask a job to stop; a lost connection not under nohup."""
+    ignored = signal.getsignal(signal.SIGHUP) == signal.SIG_IGN
+    return [number for number in _REQUESTS if not ignored or number != signal.SIGHUP]
+
+
 @contextmanager
 def stop_requests() -> Iterator[StopRequest]:
-    """Turn SIGTERM, SIGUSR1 and SIGINT into a request to stop, from now on until a job ends.
+    """Turn the signals that end a job early into a request to stop, until a job ends.
 
     PETSc, if it is loaded in between, leaves the signals alone: its own handlers abort.
     """
@@ -75,7 +83,7 @@ def stop_requests() -> Iterator[StopRequest]:
     if _NO_HANDLERS not in options:
         os.environ["PETSC_OPTIONS"] = f"{options} {_NO_HANDLERS}".strip()
     request = StopRequest()
-    before = {number: signal.signal(number, request) for number in _REQUESTS}
+    before = {number: signal.signal(number, request) for number in _requests()}
     try:
         yield request
     finally:
@@ -85,5 +93,5 @@ def stop_requests() -> Iterator[StopRequest]:
 
 def ignore_requests() -> None:
     """Ignore warnings from now on: what is finished must not fail while the process ends."""
-    for number in (signal.SIGUSR1, signal.SIGTERM):
+    for number in (signal.SIGUSR1, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
-_VARIABLE: Final = "SMALLPOLARON_SO_FAR"
 _STAGES: Final = (("derive", "derived"), ("show", "all"))
 """First what follows from the results of the MPI jobs is made, then what has been made is shown;
 with the target of each."""
@@ -18,16 +16,12 @@ _FLAGS: Final = (
 )
 
 
-def stage() -> str | None:
-    """Return which of these runs this process belongs to: derive, show, or None for neither."""
-    return os.environ.get(_VARIABLE)
-
-
-def show(command: Sequence[str], log: Path) -> bool:
+def show(command: Callable[[str], Sequence[str]], log: Path) -> bool:
     """Make tables, figures and report of what there is.
 
     Args:
-        command: Snakemake for the study, without targets.
+        command: returns Snakemake for the study, without targets, by the name of the run: derive
+            or show.
         log: where both runs write.
 
     Returns:
@@ -36,8 +30,7 @@ def show(command: Sequence[str], log: Path) -> bool:
     with log.open("w", encoding="utf-8") as stream:
         for name, target in _STAGES:
             ended = subprocess.run(
-                [*command, *_FLAGS, target],
-                env={**os.environ, _VARIABLE: name},
+                [*command(name), *_FLAGS, target],
                 stdout=stream,
                 stderr=subprocess.STDOUT,
                 check=False,

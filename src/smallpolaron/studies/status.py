@@ -13,9 +13,9 @@ from typing import Final, Literal, get_args
 from smallpolaron.studies.jobs import Job, jobs_of
 from smallpolaron.studies.plan import Plan
 from smallpolaron.studies.resources import estimate
-from smallpolaron.studies.store import Record, StoreError, read_record
+from smallpolaron.studies.store import Record, StoreError, Unreadable, read_record
 
-State = Literal["done", "flagged", "running", "failed", "waiting"]
+State = Literal["done", "flagged", "running", "failed", "unreadable", "waiting"]
 STATES: Final[tuple[State, ...]] = get_args(State)
 
 LONGEST_SILENCE_S: Final = 900.0
@@ -26,7 +26,7 @@ _TAIL_BYTES: Final = 8192
 _PROGRESS: Final = re.compile(
     r"^(?P<label>.*): (?P<at>[\d.]+) of (?P<end>[\d.]+) fs, .*about (?P<left>[\d.]+|inf) s left"
 )
-_STOPPED: Final = re.compile(r"^point \S+: (stopped by SIG\w+; .*)")
+_STOPPED: Final = re.compile(r"^point \S+: (stopped by SIG\w+; .*|.*: cannot be read now .*)")
 _FAILURE: Final = re.compile(
     r"^(error: |rank \d+ of \d+ failed|\w*(Error|Exception)\b|Traceback|slurmstepd: error"
     r"|=+ +BAD TERMINATION|Killed|Segmentation fault)"
@@ -39,7 +39,8 @@ class JobStatus:
 
     Attributes:
         job: the job.
-        state: done; flagged (done, but a quality gate failed); running; failed; waiting.
+        state: done; flagged (done, but a quality gate failed); running; failed; unreadable (it
+            is there, but cannot be read now); waiting.
         detail: failed gates, what is going on, the reason of the failure, or why it stopped.
         seconds_left: core seconds still needed, roughly; 0 when done.
     """
@@ -94,6 +95,8 @@ def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
     if result.exists():
         try:
             record = _record(result, result.stat().st_mtime_ns)
+        except Unreadable as error:
+            return _Sight(job, "unreadable", str(error), expected)
         except StoreError as error:
             return _Sight(job, "failed", str(error), expected)
         failed = [gate.name for gate in record.gates if not gate.passed]
@@ -150,7 +153,7 @@ def _scale(seen: Sequence[_Sight]) -> float:
 
 
 def _seconds_left(seen: _Sight, scale: float) -> float:
-    if seen.state in ("done", "flagged"):
+    if seen.state in ("done", "flagged", "unreadable"):
         return 0.0
     whole = scale * seen.expected_s
     # nobody knows how many parts a running job has behind it: half of them, for the average
@@ -175,14 +178,14 @@ def status_lines(study: str, found: Sequence[JobStatus], cores: int) -> Iterator
         cores: cores that the rest will run on.
     """
     yield f"study {study}: {len(found)} MPI jobs"
-    yield "  ".join(["protocol".ljust(13), *(state.rjust(7) for state in STATES)])
+    yield "  ".join(["protocol".ljust(13), *(state.rjust(10) for state in STATES)])
     for protocol in dict.fromkeys(each.job.protocol for each in found):
         counts = [
             sum(each.job.protocol == protocol and each.state == state for each in found)
             for state in STATES
         ]
-        yield "  ".join([protocol.ljust(13), *(str(count).rjust(7) for count in counts)])
-    for state in ("failed", "flagged", "running"):
+        yield "  ".join([protocol.ljust(13), *(str(count).rjust(10) for count in counts)])
+    for state in ("failed", "unreadable", "flagged", "running"):
         for each in found:
             if each.state == state:
                 yield f"{state}: {each.job.name}: {each.detail}"

@@ -9,6 +9,7 @@ both are compared whenever the file is read.
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -29,6 +30,7 @@ from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
 from smallpolaron.studies.stored_gates import read_gates, read_notes, read_text
 from smallpolaron.studies.textfile import temporary_name, to_disk
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 3
@@ -62,6 +64,10 @@ _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticErr
 
 class StoreError(ValueError):
     """A result file that cannot be written or read; the message says why and what to do."""
+
+
+class Unreadable(StoreError):
+    """A result file that cannot be read now, such as on a disk that fails; it may be sound."""
 
 
 @dataclass(frozen=True)
@@ -240,6 +246,7 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
         provenance for what the file lacks is a StoreError.
 
     Raises:
+        Unreadable: it cannot be read now.
         StoreError: no such file, truncated, changed since it was written, not written by this
             program, of a schema version it does not read, of another kind, or with something in
             it that no result file holds.
@@ -259,9 +266,8 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
 @contextmanager
 def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
     """Open a result file to read; what fails within because of damage is a StoreError."""
-    _require_file(path)
     try:
-        with h5py.File(path, "r") as file:
+        with patiently(lambda: _open(path)) as file:
             _check_root(path, file, kind)
             yield file
     except StoreError:
@@ -272,6 +278,8 @@ def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
             "job again"
         ) from error
     except _DAMAGE as error:
+        if is_unavailable(error):
+            raise Unreadable(cannot_read(path, error)) from error
         reason = " ".join(str(error).split()) or type(error).__name__
         raise StoreError(
             f"{path}: truncated, damaged or not an HDF5 file ({reason}); name a result "
@@ -279,18 +287,19 @@ def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
         ) from error
 
 
-def _require_file(path: Path) -> None:
-    """Refuse what is no file, cannot be read, or has a seal that its bytes do not match."""
+def _open(path: Path) -> h5py.File:
+    """Open what is a file whose bytes match its seal, if it has one."""
     try:
-        if not path.is_file():
-            if path.exists():
-                raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")
-            raise StoreError(f"{path}: no such file; run the job that makes it")
-        if seal_state(path) == "broken":
-            raise _changed(path)
+        mode = path.stat().st_mode
     except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StoreError(f"{path}: cannot read the file ({reason}); check the path") from error
+        if is_unavailable(error):
+            raise
+        raise StoreError(f"{path}: no such file; run the job that makes it") from error
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")
+    if seal_state(path) == "broken":
+        raise _changed(path)
+    return open_hdf5(path)
 
 
 @dataclass(frozen=True)

@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final, Literal, cast
+from typing import Any, Final, Literal, cast
 
 from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.inspection import faults
 from smallpolaron.studies.isolation import Lost, isolated
+from smallpolaron.studies.plan import PlanError, read_plan
 from smallpolaron.studies.seal import file_digest, seal_state
-from smallpolaron.studies.store import StoreError, read_result
+from smallpolaron.studies.store import StoreError, Unreadable, read_result
 from smallpolaron.studies.textfile import write_text
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, patiently
 
-State = Literal["ok", "no checksum", "changed", "damaged", "inconsistent", "missing"]
+State = Literal[
+    "ok",
+    "no checksum",
+    "changed",
+    "outdated",
+    "damaged",
+    "inconsistent",
+    "missing",
+    "unreadable",
+]
 
 CHECKSUMS: Final = "checksums.sha256"
 """Recorded checksums of a study, in the folder of its results; sha256sum -c reads it as well."""
-RESULT_FILES: Final = "*.h5"
+RESULT_SUFFIX: Final = ".h5"
 LONGEST_READ_S: Final = 120.0
 """HDF5 has been seen to loop for ever in a damaged file."""
 
@@ -31,6 +44,8 @@ _ADVICE: Final[Mapping[State, str]] = {
     "changed": "compare with a rerun, then record it with --write; or restore it from a copy",
     "damaged": "restore it from a copy, or delete it and run its job again",
     "inconsistent": "delete it and run its job again; if that helps not, report it",
+    "outdated": "run the study again; if it stays as it is, delete it before",
+    "unreadable": "nothing is known against it: do not delete it",
     "missing": "restore it from a copy, or run its job again and record it with --write",
 }
 
@@ -42,7 +57,9 @@ class Finding:
     Attributes:
         path: the file.
         state: ok; no checksum (nothing is wrong, but no checksum proves it); changed (sound, but
-            not the file that was recorded); damaged; inconsistent; missing.
+            not the file that was recorded); damaged; inconsistent; missing;
+            outdated (sound, but analysed by other criteria than the plan beside it has);
+            unreadable (it cannot be read now).
         detail: what is wrong, in words; empty if nothing is.
     """
 
@@ -85,34 +102,67 @@ def verify(paths: Sequence[Path]) -> list[Finding]:
 
 
 def result_files(folder: Path) -> list[Path]:
-    """Return the result files below a folder, sorted; not those that a job is writing."""
-    return sorted(p for p in folder.rglob(RESULT_FILES) if not p.name.startswith("."))
+    """Return the result files below a folder, sorted; not those that a job is writing.
+
+    Raises:
+        StoreError: a folder cannot be read now.
+    """
+    unreadable: list[OSError] = []
+    found = [
+        Path(parent, name)
+        for parent, folders, names in os.walk(folder, onerror=unreadable.append)
+        for name in (*folders, *names)
+        if name.endswith(RESULT_SUFFIX) and not name.startswith(".")
+    ]
+    for error in unreadable:
+        raise Unreadable(cannot_read(error.filename, error)) from error
+    return sorted(found)
 
 
 def _verify_folder(folder: Path) -> list[Finding]:
     recorded = read_checksums(folder)
     files = {path.relative_to(folder).as_posix(): path for path in result_files(folder)}
-    found = [verify_file(path, recorded.get(name)) for name, path in files.items()]
+    criteria = _criteria(folder)
+    found = [verify_file(path, recorded.get(name), criteria) for name, path in files.items()]
     absent = [name for name in recorded if name not in files]
     return found + [Finding(folder / name, "missing", f"is in {CHECKSUMS}") for name in absent]
 
 
-def verify_file(path: Path, recorded: str | None = None) -> Finding:
+def _criteria(folder: Path) -> Mapping[str, Any]:
+    """Return the criteria of the analysis that the plan of a study has; none without a plan."""
+    if not (folder / "plan.json").exists():
+        return {}
+    try:
+        return read_plan(folder / "plan.json").analysis.model_dump()
+    except PlanError:  # of another version, say; the next run writes it again
+        return {}
+
+
+def verify_file(
+    path: Path, recorded: str | None = None, criteria: Mapping[str, Any] | None = None
+) -> Finding:
     """Return what is found about one result file.
 
     Args:
         path: the file.
         recorded: its checksum in a record (SHA-256, hex), if it is in one.
+        criteria: those by which it should have been analysed, if it was.
     """
     try:
         if not path.is_file():
             return Finding(path, "damaged", "not a file, or a link to nowhere")
-        return _verify_readable(path, recorded)
+        return patiently(lambda: _verify_readable(path, recorded, criteria or {}))
     except OSError as error:
+        if is_unavailable(error):
+            return _unreadable(path, cannot_read(path, error))
         return Finding(path, "damaged", f"cannot be read ({error.strerror or error})")
 
 
-def _verify_readable(path: Path, recorded: str | None) -> Finding:
+def _unreadable(path: Path, message: str) -> Finding:
+    return Finding(path, "unreadable", message.removeprefix(f"{path}: "))
+
+
+def _verify_readable(path: Path, recorded: str | None, criteria: Mapping[str, Any]) -> Finding:
     seal = seal_state(path)
     if seal == "broken":
         return Finding(path, "damaged", "its bytes are not those that were written")
@@ -121,7 +171,7 @@ def _verify_readable(path: Path, recorded: str | None) -> Finding:
         return Finding(path, "damaged", f"it has no seal and is not the file in {CHECKSUMS}")
     # HDF5 may crash or hang on a damaged file; one that a checksum vouches for is safe
     safe = seal == "intact" or recorded is not None
-    finding = _inspect(path) if safe else _inspect_apart(path)
+    finding = _inspect(path, criteria) if safe else _inspect_apart(path, criteria)
     if finding.state == "ok" and not same:
         return Finding(path, "changed", f"sealed, but not the file in {CHECKSUMS}")
     if finding.state == "ok" and not safe:
@@ -129,25 +179,41 @@ def _verify_readable(path: Path, recorded: str | None) -> Finding:
     return finding
 
 
-def _inspect(path: Path) -> Finding:
+def _inspect(path: Path, criteria: Mapping[str, Any]) -> Finding:
     try:
-        found = faults(path, read_result(path))
+        result = read_result(path)
+    except Unreadable as error:
+        return _unreadable(path, str(error))
     except StoreError as error:
         return Finding(path, "damaged", str(error).removeprefix(f"{path}: "))
+    found = faults(path, result)
+    other = "" if found else _departure(result.provenance.get("analysis", {}), criteria)
+    if other:
+        return Finding(path, "outdated", other)
     return Finding(path, "inconsistent" if found else "ok", "; ".join(found))
 
 
-def _inspect_apart(path: Path) -> Finding:
+def _departure(used: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
+    """Return where a result was analysed by other criteria than planned; empty if nowhere."""
+    return "; ".join(
+        f"analysed with {name} = {used[name]}, the plan has {planned[name]}"
+        for name in planned.keys() & used.keys()
+        if used[name] != planned[name]
+    )
+
+
+def _inspect_apart(path: Path, criteria: Mapping[str, Any]) -> Finding:
     try:
-        state, _, detail = isolated(_inspected, path, LONGEST_READ_S).partition("\n")
+        inspected = partial(_inspected, criteria=criteria)
+        state, _, detail = isolated(inspected, path, LONGEST_READ_S).partition("\n")
     except Lost as error:
         return Finding(path, "damaged", f"HDF5 failed on it: {error}")
     return Finding(path, cast(State, state), detail)
 
 
-def _inspected(path: Path) -> str:
+def _inspected(path: Path, criteria: Mapping[str, Any]) -> str:
     """Return state and detail as text, as they come back from a process of its own."""
-    found = _inspect(path)
+    found = _inspect(path, criteria)
     return f"{found.state}\n{found.detail}"
 
 
@@ -164,6 +230,8 @@ def read_checksums(folder: Path) -> dict[str, str]:
     try:
         text = read_bytes(path, _LARGEST_RECORD).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
+        if is_unavailable(error):
+            raise Unreadable(cannot_read(path, error)) from error
         raise StoreError(
             f"{path}: cannot read the record ({error}); restore it from a copy, or delete it and "
             "record anew with --write"

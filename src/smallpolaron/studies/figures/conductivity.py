@@ -59,7 +59,7 @@ def draw(runs: Sequence[Run]) -> Figure:
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(
             xlabel=r"$\omega/2\pi c$ (cm$^{-1}$)",
-            ylabel=rf"{name} $\mu(\omega)$ ({runs[0].units('sigma')})",
+            ylabel=rf"{name} $\mu(\omega)$ ({runs[0].units('mobility_ac')})",
         )
         factor = CM_TO_RAD_FS * _THZ
         top = axes.secondary_xaxis("top", functions=style.proportional(factor))

@@ -136,11 +136,11 @@ _RELATIVE = {
     "re_C_JJ_A2_fs2": "re_C_JJ_over_C0",
     "im_C_JJ_A2_fs2": "im_C_JJ_over_C0",
     "running_integral_A2_fs": "running_integral_over_C0_fs",
-    "D_A2_fs": "integral_over_C0_fs",
+    "D_at_cutoff_A2_fs": "integral_over_C0_fs",
     "re_mobility_cm2_Vs": "re_response_over_C0_fs",
     "im_mobility_cm2_Vs": "im_response_over_C0_fs",
     "running_mobility_cm2_Vs": "",
-    "mobility_cm2_Vs": "",
+    "mobility_at_cutoff_cm2_Vs": "",
 }
 """Columns of plotted numbers for a C_JJ without a scale; those with an empty name are left out."""
 

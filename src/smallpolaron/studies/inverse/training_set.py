@@ -143,7 +143,7 @@ def with_window(training: TrainingSet, window: Window) -> TrainingSet:
         name: f"exp({name}) of the conductivity between {low:.4g} and {high:.4g} rad/fs"
         for name in SHAPE
     }
-    new = {name: Quantity("mobility", "sigma", "1", text) for name, text in texts.items()}
+    new = {name: Quantity("mobility", "mobility_ac", "1", text) for name, text in texts.items()}
     return replace(training, runs=tuple(runs), quantities={**training.quantities, **new})
 
 

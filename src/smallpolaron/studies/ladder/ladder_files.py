@@ -12,6 +12,7 @@ from smallpolaron.studies.ladder.climb import Verdict
 from smallpolaron.studies.plan import Ladder, Plan, PlanError
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.textfile import write_text
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, patiently
 
 _LARGEST_FILE: Final = 1_000_000
 
@@ -34,8 +35,10 @@ def climbs_on(path: Path) -> bool:
         PlanError: not a decision file.
     """
     try:
-        climb = read_json(path, _LARGEST_FILE)["climb"]
+        climb = patiently(lambda: read_json(path, _LARGEST_FILE))["climb"]
     except (OSError, ValueError, KeyError, TypeError) as error:
+        if is_unavailable(error):
+            raise PlanError(cannot_read(path, error)) from error
         raise PlanError(f"{path}: not a decision of a ladder ({error}); delete it") from error
     if not isinstance(climb, bool):
         raise PlanError(f"{path}: climb = {show(climb)}; must be true or false; delete the file")

@@ -34,6 +34,8 @@ from smallpolaron.studies.own_data.table_format import (
     refuse,
 )
 from smallpolaron.studies.problems import Problem
+from smallpolaron.studies.store import Unreadable
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
 
 _LARGEST_HEADER: Final = 10_000
 _TEMPERATURE: Final = "temperature_K"
@@ -65,13 +67,16 @@ def read_hdf5(path: Path, schema: Schema) -> ArrayTable:
 
     Raises:
         TableError: truncated, or datasets that are not numbers, or of a wrong or too large shape.
+        Unreadable: it cannot be read now.
     """
     try:
-        with h5py.File(path, "r") as file:
+        with patiently(lambda: open_hdf5(path)) as file:
             return _read_hdf5(str(path), file, schema)
     except Unfit as error:
         raise refuse(path, str(error), "write it again, as docs/own-data.md says") from error
     except (OSError, RuntimeError) as error:
+        if is_unavailable(error):
+            raise Unreadable(cannot_read(path, error)) from error
         reason = " ".join(str(error).split())
         raise refuse(path, f"truncated or damaged HDF5 file ({reason})", "copy it again") from error
 

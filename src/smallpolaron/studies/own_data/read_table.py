@@ -31,6 +31,8 @@ from smallpolaron.studies.own_data.text_table import (
     read_numbers,
 )
 from smallpolaron.studies.problems import Problem, show
+from smallpolaron.studies.store import Unreadable
+from smallpolaron.studies.unavailable import cannot_read, is_unavailable, patiently
 
 LARGEST_FILE: Final = 32 * 2**20
 """Bytes of a file at most: LARGEST_ROWS of seven columns take less than half of it."""
@@ -51,14 +53,17 @@ def read_table(path: Path, schema: Schema, names: Sequence[str] | None = None) -
     Raises:
         TableError: the file cannot be read, names or units are unknown, or cells are no finite
             numbers; the message holds every problem with line and column.
+        Unreadable: it cannot be read now.
     """
     try:
         if path.is_file() and h5py.is_hdf5(path):
             if names is not None:
                 raise refuse(path, "names its datasets itself", "leave --columns out")
             return _from_arrays(read_hdf5(path, schema), schema)
-        content = read_bytes(path, LARGEST_FILE)
+        content = patiently(lambda: read_bytes(path, LARGEST_FILE))
     except OSError as error:
+        if is_unavailable(error):
+            raise Unreadable(cannot_read(path, error)) from error
         advice = "check path and permissions; keep every n-th row if it is too large"
         raise refuse(path, f"cannot read the file ({error.strerror or error})", advice) from error
     source = str(path)

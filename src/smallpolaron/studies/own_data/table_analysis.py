@@ -42,6 +42,7 @@ from smallpolaron.studies.store import (
     write_result,
 )
 from smallpolaron.studies.textfile import shown_name
+from smallpolaron.studies.unavailable import open_hdf5
 
 Job = Callable[[Result, AnalysisConfig], Result]
 
@@ -227,7 +228,7 @@ def _is_own(path: Path) -> bool:
     if not (path.is_file() and h5py.is_hdf5(path)):
         return False
     try:
-        with h5py.File(path, "r") as file:
+        with open_hdf5(path) as file:
             return bool(read_value(file, "schema") == SCHEMA)
     except (OSError, Unfit):
         return False
