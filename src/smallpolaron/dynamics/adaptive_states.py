@@ -17,7 +17,7 @@ from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
-from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
@@ -25,6 +25,10 @@ from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
+
+_RUNAWAY = 30_000
+"""Elements of an equilibrium that is propagated because it cannot be solved for: a basis that does
+not settle grows without end."""
 
 STATIONARY = 1e-7
 """Largest |L rho| / |rho| of an equilibrium, 1/fs."""
@@ -86,9 +90,21 @@ def find_equilibrium(
     except NotConverged as reason:
         progress = Progress("equilibrium", None, comm, report)
         progress.say(f"{reason}; propagating instead")
-        return propagate_equilibrium(
-            model, expansion, sector, accuracy, limits, progress, checkpoints=checkpoints
-        )
+        most = min(limits.max_unknowns, _RUNAWAY)
+        try:
+            return propagate_equilibrium(
+                model,
+                expansion,
+                sector,
+                accuracy,
+                replace(limits, max_unknowns=most),
+                progress,
+                checkpoints=checkpoints,
+            )
+        except LimitReached as reached:
+            if most == limits.max_unknowns:
+                raise
+            raise NotConverged(f"no equilibrium: {reason}; propagated, {reached}") from reached
 
 
 def solve_equilibrium(

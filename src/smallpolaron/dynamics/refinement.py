@@ -10,6 +10,7 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
+from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
@@ -28,6 +29,9 @@ _BATH_SHARE: Final = 0.5
 _HIDDEN: Final = 3.0
 """Two coarse runs may differ by this times the difference of one from the finer run, as their
 errors may have opposite signs: a bath term more that changes less was not seen."""
+
+_HELPS: Final = 0.8
+"""A bath term more that leaves more than this share of the error was not what was missing."""
 
 _EDGE: Final = 0.1
 """Share of the target from which amplitude at the edge of a window has it widened at once."""
@@ -174,7 +178,7 @@ def refine(
                 assert choice.more_terms is not None
                 expansion, label = choice.more_terms(terms), f"{label}, {terms} bath terms"
             label += f", {window} sites" if window != choice.window else ""
-            accuracy = scaled(choice.accuracy, COARSER**-level)
+            accuracy = scaled(choice.accuracy, COARSER**-level, 1 / expansion.stretch)
             runs[key] = make(Setting(expansion, accuracy, window, label))
         return runs[key]
 
@@ -190,15 +194,15 @@ def refine(
     while window < widest and run(terms, -1, window).record.capped > _EDGE * target:
         window = wider(window)
     revise = choice.revise_terms and choice.more_terms is not None
-    judged = 0 if choice.bath_on_fine else -1
+    judged, before = 0 if choice.bath_on_fine else -1, np.inf
     while revise and judged < 0 and terms < MAX_TERMS - 1:
         if size(bath(-1)) <= _BATH_SHARE * target:
             break
         noise = difference(run(terms, 0, window), run(terms, -1, window))
-        if size(bath(-1)) <= NEXT_TERM * _HIDDEN * noise:
+        if size(bath(-1)) <= NEXT_TERM * _HIDDEN * noise or size(bath(-1)) > _HELPS * before:
             judged = 0
         else:
-            terms += 1
+            before, terms = size(bath(-1)), terms + 1
     advice = ""
     while True:
         try:
@@ -209,9 +213,19 @@ def refine(
                 raise LimitReached(_explain(reason, coarse)) from reason
             level, advice = level - 1, _explain(reason, coarse)
             fine = coarse
+        except NotConverged as reason:
+            if level == 0:
+                raise
+            level, advice = level - 1, f"finer thresholds failed: {reason}"
+            fine = run(terms, level, window)
         pairs = {"basis": Pair(fine, run(terms, level - 1, window), choice.basis)}
         if choice.more_terms is not None:
-            pairs["bath_terms"] = bath(judged)
+            try:
+                pairs["bath_terms"] = bath(judged)
+            except (LimitReached, NotConverged) as reason:
+                # what the coarser thresholds said stands
+                advice, judged = f"one bath term more failed: {reason}", judged - 1
+                pairs["bath_terms"] = bath(judged)
         edge = fine.record.capped if choice.infinite else 0.0
         found = Refined(fine, pairs["basis"].other, pairs, edge, advice)
         errors = found.errors(difference) | {"time_step": time_step(fine)}
@@ -220,12 +234,13 @@ def refine(
         worst = max(errors, key=lambda source: np.nan_to_num(errors[source]))
         # what two runs of this basis may differ by explains the error of the bath terms
         hidden = errors["bath_terms"] <= 2 * NEXT_TERM * errors["basis"]
+        hidden = hidden or errors["bath_terms"] > _HELPS * before
         if worst == "bath_terms" and judged < level:
             judged = level
         elif worst == "bath_terms" and not hidden and revise and terms < MAX_TERMS - 1:
-            terms += 1
+            before, terms = errors["bath_terms"], terms + 1
         elif (worst == "basis" or (worst == "bath_terms" and hidden)) and level < REFINEMENTS:
-            level += 1
+            before, level = np.inf, level + 1
         elif worst == "window" and window < widest:
             window = wider(window)
         else:
@@ -240,12 +255,15 @@ def wider(window: int) -> int:
     return 2 * int(_WIDER * window / 2) + 1
 
 
-def scaled(accuracy: Accuracy, factor: float) -> Accuracy:
-    """The accuracy with every threshold scaled; a growth threshold is cut to _LARGEST_GROWTH."""
+def scaled(accuracy: Accuracy, factor: float, growth: float = 1.0) -> Accuracy:
+    """The accuracy with every threshold scaled, that of growth by another factor as well.
+
+    A growth threshold is cut to _LARGEST_GROWTH.
+    """
     return replace(
         accuracy,
         target=min(LARGEST, max(SMALLEST, factor * accuracy.target)),
-        growth=factor * min(_LARGEST_GROWTH, accuracy.growth_threshold),
+        growth=factor * growth * min(_LARGEST_GROWTH, accuracy.growth_threshold),
     )
 
 

@@ -163,6 +163,16 @@ class BathExpansion:
         return np.asarray(size * (1 + extra))
 
     @property
+    def stretch(self) -> float:
+        """Factor by which thresholds must be smaller than with the usual scale of the ADOs.
+
+        An element of n excitations is smaller by the root of the n-th power of scales over sizes;
+        two to four excitations decide.
+        """
+        ratio = np.divide(self.scales, self.sizes, out=np.ones(self.n_terms), where=self.sizes > 0)
+        return float(np.max(ratio) ** 1.5)
+
+    @property
     def sizes(self) -> FloatArray:
         """max(|c_k|, |cbar_k|), (rad/fs)^2, the same for partners."""
         return np.maximum(np.abs(self.coefficients), np.abs(self.conjugates))
