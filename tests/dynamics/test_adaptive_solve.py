@@ -17,6 +17,7 @@ from smallpolaron.dynamics.adaptive_states import (
     solve_equilibrium,
 )
 from smallpolaron.dynamics.carrier import Readout, multiply, reduced_labels
+from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
@@ -72,6 +73,43 @@ def test_solve_and_propagation_find_the_same_equilibrium(name):
     # as good, at a fifth of the price
     assert max(solved.residual, propagated.residual) <= 1.5 * STATIONARY
     assert solved.products < propagated.products / 5
+
+
+class Asked:
+    """Keeps what is offered at one offer, and stops there."""
+
+    def __init__(self, at):
+        self.at, self.count, self.kept = at, 0, None
+
+    def stage(self, *_):
+        return self
+
+    def latest(self):
+        return self.kept
+
+    def offer(self, make):
+        self.count += 1
+        if self.count == self.at:
+            self.kept = make()
+            raise Interrupted("stop")
+
+    def finish(self, make):
+        """Nothing is kept."""
+
+
+def test_propagating_to_equilibrium_stops_within_a_chunk():
+    model, expansion = CASES["ring"]
+    setup = (model, expansion, even_sector(model), Accuracy(1e-2), Limits(), progress())
+    whole, asked = propagate_equilibrium(*setup), Asked(at=40)
+    with pytest.raises(Interrupted):
+        propagate_equilibrium(*setup, checkpoints=asked)
+    chunk_fs = 1 / np.min(expansion.rates.real)
+    begun = asked.kept.record["now"][1]
+    # one offer a step: many in a chunk, and what is kept is where the chunk began
+    assert 0 < begun < 40 * chunk_fs / 2
+    assert begun / chunk_fs == pytest.approx(round(begun / chunk_fs))
+    resumed = propagate_equilibrium(*setup, checkpoints=asked)
+    np.testing.assert_array_equal(resumed.density_matrix, whole.density_matrix)
 
 
 @pytest.mark.parametrize("target", [0.1, 1e-2, 1e-4])

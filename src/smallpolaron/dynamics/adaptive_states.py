@@ -1,5 +1,6 @@
 """Equilibrium by linear solve, and closed-form initial states, on adaptive bases."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot, Stage
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.population import Start
@@ -177,8 +178,9 @@ def propagate_equilibrium(
         progress.resumed(time_fs, found.origin)
     done = found is not None and found.finished
     while not done:
-        stage.offer(snapshot)
-        x, run = evolve_adaptive(basis, x, trace, tight, chunk, replace(progress, total_fs=chunk))
+        listening = _ListeningTo(stage, snapshot())
+        within = replace(progress, total_fs=chunk)
+        x, run = evolve_adaptive(basis, x, trace, tight, chunk, within, checkpoints=listening)
         products += run.products
         time_fs += chunk
         first = first or run.norm[0]
@@ -193,6 +195,28 @@ def propagate_equilibrium(
         done = _change(CompactGenerator(basis), x) < stationary or time_fs >= longest_fs
     stage.finish(lambda: snapshot(finished=True))
     return _described(basis, x, CompactGenerator(basis), products, outside, capped)
+
+
+@dataclass(frozen=True)
+class _ListeningTo:
+    """Stage of a chunk, and whoever hands it out: it stops where the whole would begin it again."""
+
+    whole: Stage
+    begin: Snapshot
+
+    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> Stage:
+        """The chunk."""
+        return self
+
+    def latest(self) -> None:
+        """A chunk begins at its beginning."""
+
+    def offer(self, make: Callable[[], Snapshot]) -> None:
+        """Offer what the chunk began with instead."""
+        self.whole.offer(lambda: self.begin)
+
+    def finish(self, make: Callable[[], Snapshot]) -> None:
+        """The whole goes on."""
 
 
 def _growth(accuracy: Accuracy) -> float:

@@ -10,6 +10,7 @@ from pydantic_core import PydanticCustomError
 
 from smallpolaron.model.accuracy import (
     GROWTH_PER_ACCURACY,
+    PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
 from smallpolaron.studies.problems import MISSING, Problem
@@ -220,14 +221,14 @@ class AdaptiveConfig(Section):
     """Expert settings of the hierarchy that adapts itself; `accuracy` decides what is null."""
 
     growth: float | None = described(
-        "An element enters when its amplitude relative to the state would exceed this. "
+        "An element enters when its amplitude relative to the initial state would exceed this. "
         f"null: {GROWTH_PER_ACCURACY:g} accuracy.",
         None,
         ge=1e-12,
         lt=1,
     )
     pruning: float | None = described(
-        "It leaves below this fraction of growth; 0: never. null: 1/3.", None, ge=0, le=1
+        f"It leaves below this fraction of growth; 0: never. null: {PRUNING:g}.", None, ge=0, le=1
     )
     max_occupation: int | None = described(
         f"Largest number of excitations of one bath term of one site. null: {LARGEST_OCCUPATION}.",
