@@ -71,7 +71,7 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
 
     with ThreadPoolExecutor() as pool:
         job = pool.submit(snakemake, tmp_path / "run", *asked, env=ENVIRONMENT)
-        begun = "coarse correlation: 200.0 fs done"
+        begun = "correlation, coarse: 200.0 fs done"
         wait_for(begun, lambda: log.exists() and begun in log.read_text(encoding="utf-8"), job)
         ranks = ranks_of(output.relative_to(tmp_path / "run"))
         assert len(ranks) == 2

@@ -119,7 +119,6 @@ def test_wrong_vibrations_are_refused(faults_of: Faults, old: str, new: str, exp
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("frequency_cm: 150", "frequency_cm: 25", "bath.further_baths.0.gamma_cm"),
         (", frequency_cm: 150", "", "bath.further_baths.0.frequency_cm"),
         ("gamma_over_v: 4", "gamma_over_v: 4, terms: 2", "terms"),
         ("eta_cm: 10", "eta_cm: ten", "further_baths"),

@@ -84,8 +84,8 @@ def test_a_short_job_writes_nothing(tmp_path: Path) -> None:
 def test_of_a_stage_two_checkpoints_are_kept_or_its_end(tmp_path: Path) -> None:
     checkpoints = job(tmp_path)
     counting = Counting(checkpoints)
-    counting.at = {i: lambda: setattr(checkpoints, "_next", 0.0) for i in range(60)}
-    counting.at[60] = lambda: checkpoints.stop("the test")
+    counting.at = {i: lambda: setattr(checkpoints, "_next", 0.0) for i in range(30)}
+    counting.at[30] = lambda: checkpoints.stop("the test")
     with pytest.raises(Exception, match="stopped by the test; what was reached is in"):
         RUNS["chain"](checkpoints=counting)
     names = sorted(path.name for path in tmp_path.iterdir())

@@ -97,16 +97,16 @@ def test_a_warning_and_then_the_same_job_again(
 ) -> None:
     output = tmp_path / "c.h5"
     job = started(order, output)
-    wait_for_line(job, "coarse correlation: 100.0 fs done")
+    wait_for_line(job, "correlation, coarse: 100.0 fs done")
     job.send_signal(number)
     said = job.communicate(timeout=PATIENCE_S)[1]
     assert job.returncode == INTERRUPTED_STATUS, said
     stopped = f"stopped by {number.name}; what was reached is in {checkpoints(output)}"
     assert f"point {order[-1]}: {stopped}\n" in said
     assert "Traceback" not in said
-    end = checkpoints(output) / "coarse_correlation-1.end.npz"
+    end = checkpoints(output) / "correlation_coarse-1.end.npz"
     said = assert_it_goes_on(order, output, whole)
-    assert f"coarse correlation: resumed at t = 100.0 fs from {end}" in said
+    assert f"correlation, coarse: resumed at t = 100.0 fs from {end}" in said
 
 
 @pytest.mark.parametrize(("ranks", "name"), [(1, "SIGHUP"), (2, "SIGINT")])
@@ -115,7 +115,7 @@ def test_a_lost_connection_and_then_the_same_job_again(
 ) -> None:
     output = tmp_path / "c.h5"
     job = started(order, output, ranks, as_workflow=True)
-    wait_for_line(job, "coarse correlation: 100.0 fs done")
+    wait_for_line(job, "correlation, coarse: 100.0 fs done")
     os.killpg(job.pid, signal.SIGHUP)  # as a terminal that is closed
     said = job.communicate(timeout=PATIENCE_S)[1]
     assert job.returncode == INTERRUPTED_STATUS, said

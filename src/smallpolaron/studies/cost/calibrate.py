@@ -19,7 +19,7 @@ START_S: Final = 3.0
 """Processor time of a job that computes next to nothing: imports, compiled code from its cache, the
 result file. The smallest jobs took 1.9 to 4 s, the more the busier the machine was."""
 
-LEAST_WORK: Final = 1e7
+LEAST_WORK: Final = 1e6
 """Labels times products from which on a job tells the rate; what smaller ones take is their start,
 and code compiled by the first of them."""
 
