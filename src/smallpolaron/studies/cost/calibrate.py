@@ -28,7 +28,7 @@ LEAST_NET_S: Final = 0.1
 
 _SYSTEM: Final = ("1", "e", "g", "t", "ee", "gg", "eg")
 _COURSE: Final = ("1", "e", "g", "t", "h", "d")
-_RATE: Final = ("1", "e", "d")
+_RATE: Final = ("1", "e")
 FITTED: Final[Mapping[Family, Mapping[Quantity, tuple[str, ...]]]] = {
     "current": {
         "labels": (*_SYSTEM, "h", "wrap", "chain"),

@@ -133,7 +133,7 @@ def predict(model: CostModel, job: JobFeatures, correction: Correction | None = 
     work, n_products = _bounded_exp(labels + products[0] + rate[0]), _bounded_exp(products[0])
     size = family.file_bytes + array_bytes(job.family, job.samples, job.n_sites, n_products)
     return Prediction(
-        labels=Range(_bounded_exp(labels), _factor(spread)),
+        labels=Range(max(1.0, _bounded_exp(labels)), _factor(spread)),
         products=Range(n_products, _factor(products[1])),
         work_s=Range(work, _factor(sqrt(spread**2 + products[1] ** 2 + rate[1] ** 2))),
         file_bytes=Range(size, FILE_FACTOR),
