@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 
 from smallpolaron.analysis import gates
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation, current_sectors
 from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.adaptive_states import propagate_equilibrium
+from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import SOURCES, Accuracy
 from smallpolaron.model.bath import DebyeBath, expand
@@ -253,9 +256,10 @@ def test_a_capped_hierarchy_is_told():
 
 
 def test_an_unstable_equilibrium_is_refused():
-    limits = Limits(max_occupation=6)
+    start = (HARSH, SLOW, current_sectors(HARSH, "auto", False)[0], Accuracy(1e-2))
+    progress = Progress("equilibrium", None, MPI.COMM_SELF, silent)
     with pytest.raises(NotConverged, match="unstable"):
-        correlate(HARSH, 1e-2, 400.0, SLOW, sample_fs=10.0, limits=limits)
+        propagate_equilibrium(*start, Limits(max_occupation=6), progress)
 
 
 @pytest.mark.parametrize("start", ["franck_condon", "marcus"])

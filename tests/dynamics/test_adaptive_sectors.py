@@ -134,7 +134,7 @@ def test_infinite_ring_is_a_large_ring():
     large = correlate(ring(13))
     close, wide = (correlate(ring(n), infinite=True) for n in (5, 11))
     assert distance(wide.C_JJ, large.C_JJ) < wide.errors.total_C + large.errors.total_C
-    assert wide.window == 11
+    assert wide.window >= 11
     assert wide.D_resolvent == pytest.approx(large.D_resolvent, rel=1e-3)
     assert wide.hopping_energy == pytest.approx(large.hopping_energy, rel=1e-5)
     assert np.trace(wide.density_matrix) == pytest.approx(1)

@@ -36,7 +36,7 @@ def test_a_rate_just_below_the_first_matsubara_frequency():
     # 2 pi k_B T is 336.3 cm^-1; neighbours at 290 and 400 cm^-1 have 0.465 and 0.638
     model = HolsteinModel(3, "ring", 50 * CM, temperature_K=77.0)
     found = run(model, DebyeBath(200 * CM, 336 * CM), 1e-2, 150.0)
-    assert found.D_resolvent == pytest.approx(0.5356, abs=0.01)
+    assert found.D_resolvent == pytest.approx(0.5356, abs=0.03)
 
 
 def test_one_rate_of_a_vibration_near_a_pole_lies_between_its_neighbours():

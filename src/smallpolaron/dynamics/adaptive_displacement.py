@@ -27,7 +27,7 @@ from smallpolaron.model.holstein import HolsteinModel
 
 RealArray = NDArray[np.float64]
 
-_BASIS: Final = 1.5
+_BASIS: Final = 2.0
 """See refinement.BASIS: the largest error of a slope over time falls less regularly. Of the pairs
 of runs at thresholds 3 apart (eta = 300, gamma = 40 cm^-1, both starts) the worst gave 1.4."""
 

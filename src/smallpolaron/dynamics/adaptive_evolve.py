@@ -33,6 +33,8 @@ _AIM = 3.0
 _FREE = 0.1
 """Outflow relative to the growth threshold that is too small to control the step."""
 _LEAST_ORDER, _TARGET_ORDER, _MAX_ORDER = 10, 14, 40
+_FLOOR = 0.1
+"""Share of the initial norm below which thresholds no longer follow a decaying state."""
 _PRUNE_EVERY = 8
 """Steps between two searches for labels to drop."""
 _SHORTEST_FS = 1e-6
@@ -128,8 +130,14 @@ class _Now:
 
     @property
     def size(self) -> float:
-        """Norm of the initial state: what thresholds are relative to."""
-        return self.run.norm[0]
+        """What thresholds are relative to: the norm of the initial state, or of a decaying one.
+
+        The accuracy is relative to the initial state. But an integral over the record weighs the
+        tail as much, and a tail that is 10 % wrong moves cutoff times by as much: a decaying norm
+        counts down to _FLOOR of the first one.
+        """
+        first = self.run.norm[0]
+        return max(_FLOOR * first, min(self.norm, first))
 
     @property
     def time_fs(self) -> float:

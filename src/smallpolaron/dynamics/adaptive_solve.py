@@ -299,32 +299,41 @@ def _solve(
     aim = tolerance * basis.base_rate * scale
     if generator.size <= _DIRECT:
         with suppress(NotConverged):
-            return _factorised(generator, operator, b, aim)
+            return _factorised(generator, operator, b, start, aim)
     try:
         return _iterated(basis, generator, operator, b, start, aim, offer)
     except NotConverged:
         if not _DIRECT < generator.size <= _LARGEST_DIRECT:
             raise
-        return _factorised(generator, operator, b, aim)
+        return _factorised(generator, operator, b, start, aim)
 
 
 def _factorised(
-    generator: CompactGenerator, operator: _Operator, b: ComplexArray, aim: float
+    generator: CompactGenerator,
+    operator: _Operator,
+    b: ComplexArray,
+    start: ComplexArray,
+    aim: float,
 ) -> tuple[ComplexArray, float]:
     """The solution by a sparse factorisation, made by every rank for itself (collective).
+
+    A start that is a solution stays: without a bath there are many.
 
     Raises:
         NotConverged: the operator is singular, or nearly.
     """
-    parts = zip(*generator.comm.allgather([*operator.entries(), b]), strict=True)
+    left = np.empty_like(start)
+    operator.apply(start, left)
+    if (residual := generator.norm(left - b)) <= aim:
+        return start, residual
+    parts = zip(*generator.comm.allgather([*operator.entries(), b - left]), strict=True)
     rows, columns, values, right = (np.concatenate(part) for part in parts)
     shape = (generator.size, generator.size)
     try:
         found = splu(csc_array(coo_array((values, (rows, columns)), shape=shape))).solve(right)
     except RuntimeError as reason:
         raise NotConverged(f"the generator on {generator.size} labels is singular") from reason
-    x = found[generator.start : generator.start + generator.n_local].copy()
-    left = np.empty_like(x)
+    x = start + found[generator.start : generator.start + generator.n_local]
     operator.apply(x, left)
     residual = generator.norm(left - b)
     if not residual <= aim:
