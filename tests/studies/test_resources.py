@@ -11,9 +11,11 @@ import pytest
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.problems import ConfigurationError
 from smallpolaron.studies.resources import (
     BASE_MB_PER_RANK,
     BYTES_PER_NONZERO,
+    LONGEST_RUNTIME_MIN,
     estimate,
     expected_products,
     memory_mb_per_rank,
@@ -197,6 +199,21 @@ def test_adaptive_estimate_ends_at_the_limit(adaptive: Callable[..., Parameters]
     found = estimate(adaptive(1e-6), "current", limits)
     assert (found.unknowns, found.tasks, found.exact) == (12_345, 13, False)
     assert estimate(adaptive(), "current", LIMITS).tasks == 2
+
+
+def test_no_wall_time_beyond_a_year_is_asked_for(adaptive: Callable[..., Parameters]) -> None:
+    found = estimate(adaptive(1e-5), "current", LIMITS, speed=1e-30)
+    assert found.runtime_min == LONGEST_RUNTIME_MIN
+
+
+def test_one_kelvin_is_refused_with_what_it_would_take(plan_of: Callable[[str], Plan]) -> None:
+    text = (
+        "study: cold\nmodel: {n_sites: 4, temperature_K: 1}\n"
+        "bath: {eta_cm: 100, gamma_cm: 50}\npropagation: {duration_fs: 100, sample_fs: 1}\n"
+    )
+    with pytest.raises(ConfigurationError, match=r"best: .*raise bath.error_bound or accuracy"):
+        plan_of(text)
+    assert plan_of(text + "accuracy: 3e-3\n").points
 
 
 def test_uncountable_hierarchies_are_refused_quickly(

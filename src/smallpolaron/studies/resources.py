@@ -88,6 +88,9 @@ FIXED_FACTOR = 2.0
 LEAST_RUNTIME_MIN = 5
 """Wall-time limit of the smallest job, minutes."""
 
+LONGEST_RUNTIME_MIN = 525_600
+"""Longest wall-time limit that is asked for, minutes: a year. More says that it cannot be done."""
+
 LONGEST_SITE_LIST = 2_000_000
 """Occupations of one site beyond which counting itself would take long."""
 
@@ -238,7 +241,7 @@ def estimate(
         outgrows=is_adaptive(parameters) and need.labels.expected >= limits.max_unknowns,
         tasks=need.tasks,
         mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
-        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(minutes)),
+        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(min(minutes, LONGEST_RUNTIME_MIN))),
     )
 
 
