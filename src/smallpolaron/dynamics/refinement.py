@@ -205,10 +205,10 @@ def refine(
             before, terms = size(bath(-1)), terms + 1
     advice = ""
     while True:
+        coarse = run(terms, level - 1, window)
         try:
             fine = run(terms, level, window)
         except LimitReached as reason:
-            coarse = run(terms, level - 1, window)
             if level == 0:
                 raise LimitReached(_explain(reason, coarse)) from reason
             level, advice = level - 1, _explain(reason, coarse)
