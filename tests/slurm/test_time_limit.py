@@ -29,10 +29,11 @@ SOONER = ["--slurm-init-seconds-before-status-checks", "5"]
 PATIENCE_S = 300
 STUDY = """\
 study: warned
-accuracy: 1e-5
+accuracy: 1e-4
 model: {n_sites: 6}
 bath: {eta_cm: 200, gamma_cm: 50, terms: 1}
 propagation: {duration_fs: 200}
+resources: {unknowns_per_rank: 10000000}
 """
 
 
