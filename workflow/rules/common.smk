@@ -171,7 +171,12 @@ def verdict_inputs(wildcards):
 def show_so_far():
     """Show what there is of a study of which jobs have failed."""
     asked = workflow.dag_settings.targets
-    if SO_FAR or workflow.remote_exec or not workflow.is_main_process or not Path(PLAN).exists():
+    if (
+        SO_FAR
+        or workflow.remote_exec
+        or not workflow.is_main_process
+        or not Path(PLAN).exists()
+    ):
         return
     # whoever stops a run does not wait for a report; Snakemake itself notes SIGTERM
     if STOPPED or getattr(workflow.scheduler, "_user_kill", None):
