@@ -24,11 +24,13 @@ from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Refined, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import LatticeModel, Model
 
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""
@@ -50,7 +52,8 @@ class AdaptiveCorrelation:
             magnifies what the basis leaves out of C_JJ(t).
         density_matrix: reduced equilibrium state, shape (N, N).
         hopping_energy: equilibrium mean of H_hop, rad/fs.
-        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs.
+        curvature: equilibrium mean of sum_ab h_ab ((r_a - r_b).e)^2 |a><b|, angstrom^2 rad/fs.
+        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; nan on other finite lattices.
         equilibrium_residual: |L rho| / |rho|, 1/fs.
         hermiticity: largest violation of Hermiticity of the equilibrium, relative.
         products_equilibrium: products with L spent on the equilibrium.
@@ -79,6 +82,7 @@ class AdaptiveCorrelation:
     higher: ComplexArray
     density_matrix: ComplexArray
     hopping_energy: float
+    curvature: float
     flux_stiffness: float
     equilibrium_residual: float
     hermiticity: float
@@ -100,7 +104,7 @@ class AdaptiveCorrelation:
 
 
 def compute_adaptive_correlation(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
     *,
@@ -125,7 +129,7 @@ def compute_adaptive_correlation(
     the target.
 
     Args:
-        model: the Holstein model.
+        model: the model.
         expansion: the bath expansion.
         accuracy: the wanted accuracy.
         duration_fs: length of the record, fs.
@@ -157,12 +161,13 @@ def compute_adaptive_correlation(
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
     """
     require_complex_petsc()
-    if not np.any(model.bond_hoppings):
-        raise ValueError("hopping = 0: there is no current")
+    if not np.any(model.current):
+        raise ValueError("hopping = 0 along the direction: there is no current")
+    infinite = infinite or model.is_infinite
     time_fs = sample_times(duration_fs, sample_fs)
 
     def task_of(window: int) -> CorrelationTask:
-        lattice = replace(model, n_sites=window) if infinite else model
+        lattice = model.with_window(window) if infinite else model
         sectors = current_sectors(lattice, symmetry, infinite)
         return CorrelationTask(
             lattice, *sectors, time_fs, real_part_only, limits, comm, report, checkpoints
@@ -172,12 +177,12 @@ def compute_adaptive_correlation(
         problem = CorrelationProblem(task_of(setting.window), setting.expansion, setting.accuracy)
         return problem.run(f"correlation{setting.label}")
 
-    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.n_sites, infinite)
+    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.window, infinite)
     found = refine(make, difference, _step_error, choice)
     fine, problem, coarse = found.fine, found.fine.problem, found.coarse.problem
     # an open chain: exactly 0, because J = dX/dt and the position X is bounded
     D_resolvent, D_coarse, solution = 0.0, 0.0, None
-    if model.topology == "ring":
+    if not model.is_bounded:
         basis, start = problem.start()
         value, solution = problem.resolve(basis, start)
         D_resolvent, D_coarse = value.real, coarse.resolve(*coarse.start())[0].real
@@ -188,15 +193,15 @@ def compute_adaptive_correlation(
         tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium, lattice = problem.equilibrium, fine.basis.model
-    stiffness = 0.0
-    if not infinite:
+    stiffness = 0.0 if infinite else np.nan
+    if isinstance(model, HolsteinModel) and not infinite:
         stiffness = flux_stiffness(
             model, problem.expansion, accuracy, limits, comm, report, checkpoints
         )
     run = fine.trajectory
     capped = max(fine.record.capped, solution.capped if solution else 0.0)
     inside = time_fs[: len(fine.C)]
-    solved = model.topology == "chain" or solution is not None
+    solved = model.is_bounded or solution is not None
     return AdaptiveCorrelation(
         time_fs=inside,
         C_JJ=fine.C,
@@ -205,6 +210,7 @@ def compute_adaptive_correlation(
         higher=np.array([run.sample(inside, order)[:, 0] for order in HIGHER_ORDERS]),
         density_matrix=equilibrium.density_matrix,
         hopping_energy=equilibrium.hopping_energy,
+        curvature=float(np.sum(lattice.curvature * equilibrium.density_matrix.T).real),
         flux_stiffness=stiffness,
         equilibrium_residual=equilibrium.residual,
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),
@@ -219,7 +225,7 @@ def compute_adaptive_correlation(
         frequencies=np.array(frequencies, dtype=float),
         sigma=np.array(sigma, dtype=complex),
         resolvent_error=abs(D_resolvent - D_coarse),
-        window=lattice.n_sites if infinite else 0,
+        window=lattice.window if infinite else 0,
         bath_terms=problem.expansion.low_temperature_terms,
         errors=_budget(found, tail, D_resolvent, abs(D_resolvent - D_coarse), sample_fs),
         advice=found.advice,
@@ -227,14 +233,14 @@ def compute_adaptive_correlation(
 
 
 def current_sectors(
-    model: HolsteinModel, symmetry: Symmetry, infinite: bool
+    model: Model, symmetry: Symmetry, infinite: bool
 ) -> tuple[Sector, Sector]:
     """Sectors of the equilibrium and of J rho_eq: reflection changes the sign of the current.
 
     Raises:
         ValueError: translation or the infinite ring asked of a model that does not have it.
     """
-    n = model.n_sites
+    n, infinite = model.n_sites, infinite or model.is_infinite
     if symmetry not in ("auto", "translation", "none"):
         raise ValueError(f"symmetry = {symmetry!r}; allowed: 'auto', 'translation', 'none'")
     if infinite or symmetry == "translation":
@@ -242,8 +248,20 @@ def current_sectors(
             raise ValueError("a ring with equal hoppings and equal site energies is needed")
         if infinite and symmetry == "none":
             raise ValueError("the infinite ring uses translation symmetry; use symmetry 'auto'")
+        if infinite and any(
+            count % 2 == 0
+            for count, side in zip(model.sites.shape, model.sites.infinite, strict=True)
+            if side
+        ):
+            raise ValueError(f"the window of an infinite lattice needs an odd number of sites: {n}")
     if symmetry == "none":
         return Sector(n, False), Sector(n, False)
+    if isinstance(model, LatticeModel):
+        ways = lattice_operations(model)
+        own, free = model.sites.per_cell, model.is_translation_invariant
+        even = tuple(replace(way, sign=1) for way in ways)
+        odd = Sector(n, free, wraps=not infinite, per_cell=own, reflections=ways)
+        return replace(odd, reflections=even), odd
     if model.is_translation_invariant:
         parity = 1 if model.flux == 0 else 0
         return (

@@ -23,7 +23,7 @@ from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 RealArray = NDArray[np.float64]
 
@@ -64,7 +64,7 @@ class AdaptiveDisplacement:
 
 
 def compute_adaptive_displacement(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
     *,

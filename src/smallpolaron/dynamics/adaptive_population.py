@@ -28,6 +28,7 @@ from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 RealArray = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ class AdaptivePopulation:
 
 
 def compute_adaptive_population(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
     *,
@@ -92,7 +93,7 @@ def compute_adaptive_population(
     run with thresholds COARSER times larger meets the target.
 
     Args:
-        model: the Holstein model.
+        model: the model.
         expansion: the bath expansion.
         accuracy: the wanted accuracy of the populations.
         start: "franck_condon" (bath thermal without the carrier) or "marcus" (bath relaxed
@@ -128,7 +129,10 @@ def compute_adaptive_population(
 
     task = PopulationTask(model, start, site, time_fs, limits, comm, report, checkpoints)
     one_by_one = symmetry == "momentum"
-    if one_by_one and not (model.is_translation_invariant and model.flux == 0):
+    if model.is_infinite:
+        raise ValueError("populations need a finite lattice: give the model a periodic or open one")
+    ring = isinstance(model, HolsteinModel) and model.is_translation_invariant and model.flux == 0
+    if one_by_one and not ring:
         raise ValueError(
             "symmetry = 'momentum' needs a ring with equal hoppings and equal site energies; "
             "use 'auto'"

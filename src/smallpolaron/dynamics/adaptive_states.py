@@ -23,6 +23,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
@@ -61,7 +62,7 @@ class AdaptiveEquilibrium:
 
 
 def find_equilibrium(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     sector: Sector,
     accuracy: Accuracy,
@@ -73,7 +74,7 @@ def find_equilibrium(
     """Equilibrium state by solve_equilibrium, or by propagation if the solver fails (collective).
 
     Args:
-        model: the Holstein model.
+        model: the model.
         expansion: the bath expansion.
         sector: momentum 0, parity 0 or 1.
         accuracy: the wanted accuracy.
@@ -109,7 +110,7 @@ def find_equilibrium(
 
 
 def solve_equilibrium(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     sector: Sector,
     accuracy: Accuracy,
@@ -139,7 +140,7 @@ def solve_equilibrium(
 
 
 def propagate_equilibrium(
-    model: HolsteinModel,
+    model: Model,
     expansion: BathExpansion,
     sector: Sector,
     accuracy: Accuracy,
@@ -229,7 +230,8 @@ def _trace(basis: AdaptiveBasis) -> Readout:
 
 def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     """exp(-beta H_S)/Z with the bath relaxed around each site; coherences without excitations."""
-    model, share = basis.model, 1 if basis.sector.wraps else basis.model.n_sites
+    model = basis.model
+    share = 1 if basis.sector.wraps else model.sites.n_cells
     energies, waves = np.linalg.eigh(model.hamiltonian)
     weights = np.exp(-model.beta * (energies - energies.min()))
     carrier = share * (waves * (weights / weights.sum())) @ waves.conj().T
@@ -238,7 +240,7 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     known = (bits == 0) & (np.abs(coherences) > least * np.max(np.abs(coherences)))
     keys = [vacuum[known]]
     values = [coherences[known]]
-    for site in [0] if basis.sector.translation else range(model.n_sites):
+    for site in range(basis.frame.per_cell if basis.sector.translation else model.n_sites):
         excited, amplitudes, own = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept
         chosen = own & (np.arange(len(own)) > 0)

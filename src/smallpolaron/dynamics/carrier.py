@@ -19,10 +19,10 @@ def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArr
     """Canonical keys and bits of the elements <a|rho_0|b>.
 
     Returns:
-        (keys (m, words), bits (m,), sites (m, 2)): a = 0 only with translation, all a otherwise.
+        (keys (m, words), bits (m,), sites (m, 2)): a in cell 0 with translation, else all.
     """
     n = basis.model.n_sites
-    kets = np.zeros(n, np.int64) if basis.sector.translation else np.repeat(np.arange(n), n)
+    kets = np.repeat(np.arange(basis.frame.per_cell if basis.sector.translation else n), n)
     bras = np.tile(np.arange(n), len(kets) // n)
     vacuum = np.zeros((len(kets), basis.layout.n_modes), np.uint8)
     keys, bits = basis.canonical_keys(vacuum, kets, bras)
@@ -95,10 +95,12 @@ def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArra
     rho = np.zeros((n, n), complex)
     rho[sites[:, 0], sites[:, 1]] = values
     if basis.sector.translation:
-        share = 1 if basis.sector.wraps else n
-        phases = basis.sector.phases
-        first = rho[0] / share
-        return np.array([[phases[a] * first[(b - a) % n] for b in range(n)] for a in range(n)])
+        table = basis.model.sites
+        share = 1 if basis.sector.wraps else table.n_cells
+        first = rho[: table.per_cell] / share
+        phases = basis.sector.phases[: table.n_cells, None, None]
+        moved = first[:, table.moved(window=False)]
+        return np.asarray(phases * moved.transpose(1, 0, 2)).reshape(n, n)
     return rho
 
 
@@ -131,11 +133,12 @@ def multiply(
     Returns:
         This rank's part of O rho on the target basis.
     """
-    reached = np.empty((2 * source.n_local, source.layout.n_words), np.uint64)
+    ways = source.frame.hops // 2
+    reached = np.empty((ways * source.n_local, source.layout.n_words), np.uint64)
     count = _reach(source.frame, target.frame, source.layout.fields, source.keys, reached)
     target.add(reached[:count])
-    wanted = np.empty((2 * target.n_local, target.layout.n_words), np.uint64)
-    factors = np.empty(2 * target.n_local, complex)
+    wanted = np.empty((ways * target.n_local, target.layout.n_words), np.uint64)
+    factors = np.empty(ways * target.n_local, complex)
     phases = target.sector.phases if target.sector.translation else np.ones(len(operator))
     _sources(
         source.frame,
@@ -148,7 +151,7 @@ def multiply(
         factors,
     )
     values = factors * source.values(wanted, x)
-    return np.asarray(values[0::2] + values[1::2])
+    return np.asarray(values.reshape(-1, ways).sum(axis=1))
 
 
 def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis) -> ComplexArray:
@@ -182,7 +185,7 @@ def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-de
     count = 0
     for row in range(len(keys)):
         a, b = read(source, fields, keys[row], n)
-        for slot in range(2):
+        for slot in range(source.hops // 2):
             status, left, right = neighbour(source, n, a, b, slot, m)
             if status == EXISTS:
                 bits = canonical(target, fields, m, left, right, reached[count], other)
@@ -193,13 +196,12 @@ def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-de
 @numba.njit(cache=True)
 def _sources(source, target, fields, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
     """Keys in the source sector whose elements make up each target row, and their factors."""
-    n_sites = source.n_sites
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     for row in range(len(keys)):
         a, b = read(source, fields, keys[row], n)
-        for slot in range(2):
-            at = 2 * row + slot
+        for slot in range(source.hops // 2):
+            at = row * (source.hops // 2) + slot
             factors[at] = 0
             wanted[at] = 0
             status, left, right = neighbour(target, n, a, b, slot, m)
@@ -208,6 +210,6 @@ def _sources(source, target, fields, keys, operator, phases, wanted, factors):  
             bits = canonical(source, fields, m, left, right, wanted[at], other)
             if bits < 0:
                 continue
-            to = (a + 1) % n_sites if slot == 0 else (a - 1) % n_sites
-            phase = phases[to] if target.translation else 1.0
+            to = source.to[a, slot]
+            phase = phases[to // source.per_cell] if target.translation else 1.0
             factors[at] = operator[a, to] * phase * (-1.0 if bits & 2 else 1.0)

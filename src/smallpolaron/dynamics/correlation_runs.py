@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import (
@@ -26,7 +27,7 @@ from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 _WARM: Final = 0.25
 """Share of <J^2> in its largest value below which a carrier counts as cold."""
@@ -40,7 +41,7 @@ class CorrelationTask:
     """What all runs of one job share.
 
     Attributes:
-        model: the Holstein model.
+        model: the model.
         even: sector of the equilibrium.
         odd: sector of J rho_eq.
         time_fs: output times, fs.
@@ -51,7 +52,7 @@ class CorrelationTask:
         checkpoints: where what the runs reach is kept.
     """
 
-    model: HolsteinModel
+    model: Model
     even: Sector
     odd: Sector
     time_fs: NDArray[np.float64]
@@ -99,9 +100,12 @@ class CorrelationProblem:
         self._task, self.expansion, self._accuracy = task, expansion, accuracy
         self.equilibrium = self._found(accuracy)
         # a cold carrier has little current: what is small beside rho need not be small beside J rho
-        square = task.model.current @ task.model.current
-        mean = float(np.trace(square @ self.equilibrium.density_matrix).real)
-        share = max(mean / float(np.linalg.norm(square, 2)), _LEAST_SHARE)
+        current = csr_array(task.model.current)
+        square = current @ current
+        mean = float(square.multiply(self.equilibrium.density_matrix.T).sum().real)
+        # the largest sum over a row bounds |J|, and is |J| where all sites are alike
+        largest = float(np.max(abs(current).sum(axis=1))) ** 2
+        share = max(mean / largest, _LEAST_SHARE)
         if share < _WARM:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))

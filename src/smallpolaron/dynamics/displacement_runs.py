@@ -24,7 +24,7 @@ from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 RealArray = NDArray[np.float64]
 
@@ -43,7 +43,7 @@ class DisplacementTask:
     And where what they reach is kept.
     """
 
-    model: HolsteinModel
+    model: Model
     start: Start
     time_fs: RealArray
     limits: Limits

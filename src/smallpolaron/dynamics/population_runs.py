@@ -21,7 +21,7 @@ from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import LatticeModel, Model
 
 RealArray = NDArray[np.float64]
 PopulationSymmetry = Literal["auto", "momentum", "none"]
@@ -34,7 +34,7 @@ class PopulationTask:
     And where what they reach is kept.
     """
 
-    model: HolsteinModel
+    model: Model
     start: Start
     site: int
     time_fs: RealArray
@@ -62,13 +62,15 @@ class PopulationRun:
     record: StepRecord
 
 
-def population_sector(model: HolsteinModel, site: int, symmetry: PopulationSymmetry) -> Sector:
+def population_sector(model: Model, site: int, symmetry: PopulationSymmetry) -> Sector:
     """Sector of a start on one site: Hermitian, and even under reflection about the site."""
     n = model.n_sites
     if symmetry not in ("auto", "none"):
         raise ValueError(f"symmetry = {symmetry!r}; allowed: 'auto', 'momentum', 'none'")
     if symmetry == "none":
         return Sector(n, False)
+    if isinstance(model, LatticeModel):
+        return Sector(n, False, hermitian=True)
     if model.is_translation_invariant and model.flux == 0:
         return Sector(n, False, parity=1, mirror=2 * site % n, hermitian=True)
     if 2 * site == n - 1 and model.is_mirror_symmetric:

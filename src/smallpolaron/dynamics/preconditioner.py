@@ -10,7 +10,6 @@ from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.neighbours import HOPS
 
 ComplexArray = NDArray[np.complex128]
 
@@ -30,9 +29,10 @@ class BlockPreconditioner:
             diagonal: diagonal of the operator, shifts included, 1/fs, shape (n_local,); must not
                 make a block singular.
         """
-        columns = basis.links[:, :HOPS]
+        hopping = basis.frame.hops
+        columns = basis.links[:, :hopping]
         rows, slots = np.nonzero(columns >= 0)
-        entries = basis.table[basis.codes[:, :HOPS][rows, slots]]
+        entries = basis.table[basis.codes[:, :hopping][rows, slots]]
         shape = (len(diagonal), len(diagonal))
         hops = csr_array((entries, (rows, columns[rows, slots])), shape=shape)
         blocks = csc_array(hops + diags_array(diagonal))

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.exchange import Exchange
-from smallpolaron.hierarchy.labels import KeyLayout, Keys
+from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
+from smallpolaron.hierarchy.list_keys import ListLayout
 from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, strengths
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 
 ComplexArray = NDArray[np.complex128]
 
@@ -34,7 +35,7 @@ class AdaptiveBasis:
     """The labels in play.
 
     Attributes:
-        model: the Holstein model.
+        model: the model.
         expansion: the bath expansion.
         sector: which labels are independent.
         comm: the communicator.
@@ -42,7 +43,7 @@ class AdaptiveBasis:
         size: labels on all ranks.
     """
 
-    model: HolsteinModel
+    model: Model
     expansion: BathExpansion
     sector: Sector
     comm: MPI.Intracomm
@@ -51,12 +52,10 @@ class AdaptiveBasis:
 
     def __post_init__(self) -> None:
         """Prepare an empty basis."""
-        n_terms = self.expansion.n_terms
-        ring = self.model.topology == "ring"
         self.frame = make_frame(
-            self.sector, ring, self.expansion.partners, self.limits.max_occupation
+            self.sector, self.model.sites, self.expansion.partners, self.limits.max_occupation
         )
-        self.layout = KeyLayout(self.model.n_sites, n_terms, self.limits.max_occupation)
+        self.layout = ListLayout(self.frame)
         self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
         self.strengths = strengths(self.model, self.expansion)
         self._code_sizes = np.abs(self.table)
@@ -164,7 +163,7 @@ class AdaptiveBasis:
     ) -> tuple[Keys, NDArray[np.int64]]:
         """Keys of the representatives of labels, and their bits (-1: vanishes by symmetry).
 
-        With translation the kets must be 0.
+        With translation the kets must be in cell 0.
         """
         keys, frame = self.layout.pack(occupations, kets, bras), self.frame
         keys, bits = elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)

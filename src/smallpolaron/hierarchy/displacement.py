@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator, ComplexArray
-from smallpolaron.hierarchy.neighbours import HOPS
+from smallpolaron.model.site_table import NO_SITE
 
 _FIRST = 0.1
 """Time in units of 1/base_rate after which the moment counts by its own norm."""
@@ -43,7 +43,8 @@ class DisplacementGenerator(CompactGenerator):
             )
         super().__init__(basis)
         self._source = _source_table(basis)
-        a, v = basis.model.lattice_constant_A, float(np.max(basis.strengths.hop))
+        v = float(np.max(basis.strengths.hop))
+        a = float(np.max(np.abs(basis.model.current))) / v
         # before the first steps the moment is zero and has no norm to be measured by
         self._least_length = _FIRST * a * v / basis.base_rate
         self._weight = 1.0
@@ -115,13 +116,13 @@ class DisplacementGenerator(CompactGenerator):
 
 def _source_table(basis: AdaptiveBasis) -> ComplexArray:
     """Half the anticommutator with J by coupling codes of the hops, laid out as coupling_table."""
-    current, n = basis.model.current, basis.model.n_sites
-    sites = np.arange(n)
-    values = np.zeros((HOPS, basis.frame.span), complex)
-    values[0, :n] = current[sites, (sites + 1) % n]
-    values[1, :n] = current[sites, sites - 1]
-    values[2, :n] = current[(sites + 1) % n, sites]
-    values[3, :n] = current[sites - 1, sites]
+    frame, sites = basis.frame, basis.model.sites
+    current = np.zeros(sites.hop.shape, complex)
+    rows, directions = np.nonzero(sites.neighbours != NO_SITE)
+    current[rows, directions] = basis.model.current[rows, sites.neighbours[rows, directions]]
+    values = np.zeros((frame.hops, frame.span), complex)
+    values[: frame.hops // 2, : frame.per_cell] = current.T
+    values[frame.hops // 2 :, : frame.per_cell] = current.conj().T
     return np.repeat(0.5 * values.reshape(-1), 4)
 
 

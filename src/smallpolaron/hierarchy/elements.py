@@ -12,13 +12,11 @@ from smallpolaron.hierarchy.labels import copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
     EXISTS,
-    HOPS,
     OUTSIDE,
     VANISHES,
     canonical,
     coupling_code,
     flow,
-    leaves_window,
     neighbour,
     write_image,
 )
@@ -32,9 +30,15 @@ ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 def hash_key(key):  # type: ignore[no-untyped-def]
     """64-bit mix of a key."""
     h = np.uint64(0x9E3779B97F4A7C15)
-    for w in range(len(key)):
+    last = len(key) - 1
+    for w in range(last):
+        # entries fill a key from its first word on
+        if key[w] == 0:
+            break
         h = (h ^ key[w]) * np.uint64(0xBF58476D1CE4E5B9)
         h ^= h >> np.uint64(29)
+    h = (h ^ key[last]) * np.uint64(0xBF58476D1CE4E5B9)
+    h ^= h >> np.uint64(29)
     h *= np.uint64(0x94D049BB133111EB)
     return h ^ (h >> np.uint64(32))
 
@@ -134,7 +138,7 @@ def link(  # type: ignore[no-untyped-def]
                 continue
             where = np.int64(-1)
             owner = rank
-            if many and slot >= HOPS:  # a hop stays with its ADO
+            if many and slot >= frame.hops:  # a hop stays with its ADO
                 owner = owner_of(splitters, place(frame, fields, key, other, scratch))
             if owner != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
@@ -321,9 +325,8 @@ def canonical_rows(here, there, fields, keys, conjugated):  # type: ignore[no-un
     for row in range(len(keys)):
         a, b = read(here, fields, keys[row], n)
         if conjugated:
-            if leaves_window(here, n, b):
+            if not write_image(here, fields, n, a, b, 0, 1, other):
                 continue
-            write_image(here, fields, n, a, b, 0, 1, other)
             a, b = read(here, fields, other, n)
         bits[row] = canonical(there, fields, n, a, b, found[row], other)
     return found, bits

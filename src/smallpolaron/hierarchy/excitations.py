@@ -1,7 +1,12 @@
-"""The excited modes of one label as a list: in a wide window they are few among hundreds of modes.
+"""The excited modes of one label as a list, and keys that hold such a list.
 
-Row 0 of a list holds their number; rows 1, 2, ... hold (site, term, occupation). Lists that read()
-fills are sorted by site and term; others may hold an occupation of 0, which means nothing.
+Row 0 of a list holds their number; rows 1, 2, ... hold (site, term, occupation) and a column for
+sorting. Lists that read() fills are sorted by site and term; others may hold an occupation of 0,
+which means nothing.
+
+An entry of a key is a mode and its occupation, the earliest mode first; early modes have large
+codes and no mode has 0, so that keys compare as the lists of all occupations would. Keys of wide
+windows are as short as their excitations are few.
 
 Functions that loops call for every label are inlined by Numba; see labels.py.
 """
@@ -9,96 +14,127 @@ Functions that loops call for every label are inlined by Numba; see labels.py.
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.labels import WORD_BITS
-
 
 @numba.njit(cache=True, inline="always")
 def empty_list(frame):  # type: ignore[no-untyped-def]
-    """A list with room for every mode."""
-    return np.zeros((frame.n_sites * frame.n_terms + 1, 3), np.int64)
+    """A list with room for as many modes as a key holds, and one more."""
+    return np.zeros((frame.n_entries + 2, 4), np.int64)
 
 
 @numba.njit(cache=True, inline="always")
-def occupation(fields, key, mode):  # type: ignore[no-untyped-def]
-    """Occupation of one mode; the ket site for mode n_modes, the bra site for n_modes + 1."""
-    mask = (np.uint64(1) << np.uint64(fields[mode, 2])) - np.uint64(1)
-    return np.int64((key[fields[mode, 0]] >> np.uint64(fields[mode, 1])) & mask)
+def occupation(frame, fields, key, site, term):  # type: ignore[no-untyped-def]
+    """Occupation of one mode."""
+    shift, mask = frame.occupation_bits, (1 << frame.occupation_bits) - 1
+    mode = _mode_code(frame, site, term)
+    for i in range(frame.n_entries):
+        entry = _field(fields, key, i)
+        if entry >> shift <= mode:
+            return entry & mask if entry >> shift == mode else 0
+    return 0
 
 
 @numba.njit(cache=True, inline="always")
 def carrier_sites(fields, key):  # type: ignore[no-untyped-def]
     """(a, b) of a key."""
-    return occupation(fields, key, len(fields) - 2), occupation(fields, key, len(fields) - 1)
+    return _field(fields, key, len(fields) - 2), _field(fields, key, len(fields) - 1)
+
+
+@numba.njit(cache=True, inline="always")
+def _field(fields, key, i):  # type: ignore[no-untyped-def]
+    mask = (np.uint64(1) << np.uint64(fields[i, 2])) - np.uint64(1)
+    return np.int64((key[fields[i, 0]] >> np.uint64(fields[i, 1])) & mask)
+
+
+@numba.njit(cache=True, inline="always")
+def _mode_code(frame, site, term):  # type: ignore[no-untyped-def]
+    return ((frame.n_sites - 1 - site) << frame.term_bits) | (frame.n_terms - 1 - term)
 
 
 @numba.njit(cache=True, inline="always")
 def read(frame, fields, key, n):  # type: ignore[no-untyped-def]
     """Fill the list n from a key; returns (a, b)."""
-    n_modes = len(fields) - 2
-    bits = fields[0, 2]
-    per_word = WORD_BITS // bits
     count = 0
-    for w in range(len(key)):
-        rest, mode = key[w], w * per_word
-        while rest != 0 and mode < n_modes:
-            number = rest >> np.uint64(WORD_BITS - bits)
-            if number != 0:
-                count += 1
-                n[count, 0] = mode // frame.n_terms
-                n[count, 1] = mode % frame.n_terms
-                n[count, 2] = number
-            rest <<= np.uint64(bits)
-            mode += 1
+    shift, mask = frame.occupation_bits, (1 << frame.occupation_bits) - 1
+    for i in range(frame.n_entries):
+        entry = _field(fields, key, i)
+        if entry == 0:
+            break
+        count += 1
+        n[count, 2] = entry & mask
+        entry >>= shift
+        n[count, 0] = frame.n_sites - 1 - (entry >> frame.term_bits)
+        n[count, 1] = frame.n_terms - 1 - (entry & ((1 << frame.term_bits) - 1))
     n[0, 0] = count
     return carrier_sites(fields, key)
 
 
 @numba.njit(cache=True, inline="always")
-def write(frame, fields, n, a, b, origin, step, conjugated, key):  # type: ignore[no-untyped-def]
-    """Write the key of the image of (n, a, b) that has site j at origin + step j.
+def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[no-untyped-def]
+    """Write the key of an image of (n, a, b); returns whether there is one.
 
     Args:
         frame: what the compiled functions must know.
         fields: layout of the key.
-        n: list of excitations.
+        n: list of excitations; its last column is scratch.
         a: ket.
         b: bra.
-        origin: 0 to N - 1.
-        step: 1 or -1.
+        way: number of the operation that permutes the sites.
+        cell: cell that is then moved to cell 0.
         conjugated: exchange ket and bra, and the excitations of terms with conjugate rates.
         key: is filled.
+
+    Returns:
+        False if the image leaves the window, or more modes are excited than a key holds.
     """
-    key[:] = 0
+    count = 0
     for i in range(1, n[0, 0] + 1):
+        if n[i, 2] == 0:
+            continue
         term = n[i, 1]
         if conjugated and frame.pairs != 0:
             term = _partner(frame.pairs, term)
-        mode = image(frame.n_sites, origin, step, n[i, 0]) * frame.n_terms + term
-        key[fields[mode, 0]] |= np.uint64(n[i, 2]) << np.uint64(fields[mode, 1])
-    left = image(frame.n_sites, origin, step, b if conjugated else a)
-    right = image(frame.n_sites, origin, step, a if conjugated else b)
+        site = image(frame, way, cell, n[i, 0])
+        if site < 0:
+            return False
+        entry = (_mode_code(frame, site, term) << frame.occupation_bits) | n[i, 2]
+        at = count
+        while at > 0 and n[at - 1, 3] < entry:
+            n[at, 3] = n[at - 1, 3]
+            at -= 1
+        n[at, 3] = entry
+        count += 1
+    left = image(frame, way, cell, b if conjugated else a)
+    right = image(frame, way, cell, a if conjugated else b)
+    if left < 0 or right < 0 or count > frame.n_entries:
+        return False
+    key[:] = 0
+    for i in range(count):
+        key[fields[i, 0]] |= np.uint64(n[i, 3]) << np.uint64(fields[i, 1])
     ket, bra = len(fields) - 2, len(fields) - 1
     key[fields[ket, 0]] |= np.uint64(left) << np.uint64(fields[ket, 1])
     key[fields[bra, 0]] |= np.uint64(right) << np.uint64(fields[bra, 1])
+    return True
 
 
 @numba.njit(cache=True, inline="always")
-def image(n_sites, origin, step, site):  # type: ignore[no-untyped-def]
-    """(origin + step site) modulo N, for 0 <= origin < N and |site| < N, without a division."""
-    to = origin + step * site
-    if to < 0:
-        return to + n_sites
-    return to - n_sites if to >= n_sites else to
+def image(frame, way, cell, site):  # type: ignore[no-untyped-def]
+    """Where an operation and then the translation of a cell to cell 0 take a site; or negative."""
+    to = frame.ways[way, site]
+    return frame.moved[cell, to] if to >= 0 else to
 
 
 @numba.njit(cache=True, inline="always")
-def copy_moved(frame, n, shift, m):  # type: ignore[no-untyped-def]
-    """Fill the list m with the excitations of n, `shift` (0 to N - 1) sites to the right."""
+def copy_moved(frame, n, cell, m):  # type: ignore[no-untyped-def]
+    """Fill the list m with the excitations of n, a cell moved to cell 0; False if one gets lost."""
     m[0, 0] = n[0, 0]
+    inside = True
     for i in range(1, n[0, 0] + 1):
-        m[i, 0] = image(frame.n_sites, shift, 1, n[i, 0])
+        m[i, 0] = frame.moved[cell, n[i, 0]]
         m[i, 1] = n[i, 1]
         m[i, 2] = n[i, 2]
+        if m[i, 0] < 0:
+            inside = False
+    return inside
 
 
 @numba.njit(cache=True, inline="always")

@@ -1,12 +1,12 @@
 """Which labels one label (n, a, b) couples to, slot by slot, and how strongly.
 
-Slots 0 to 3 move the carrier: ket to the right and left, bra to the right and left. Then every
-bath term k has four: one excitation more and one less at the ket site, the same at the bra site.
-On a population (a = b) the two sites are one; its excitations go through the ket slots.
-Every label is reduced to the representative of its orbit under the symmetries of the sector:
-translation puts the ket on site 0, reflection and Hermitian conjugation leave the smallest key.
-Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where n' has the excitations of terms with
-conjugate rates exchanged; n' = n where all rates are real.
+The first slots move the carrier: one per direction (see SiteTable) for the ket, then as many for
+the bra. Then every bath term k has four: one excitation more and one less at the ket site, the
+same at the bra site. On a population (a = b) the two sites are one; its excitations go through the
+ket slots. Every label is reduced to the representative of its orbit under the symmetries of the
+sector: translation puts the ket into cell 0, the operations of the sector and Hermitian
+conjugation leave the smallest key. Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where
+n' has the excitations of terms with conjugate rates exchanged; n' = n where all rates are real.
 """
 
 from typing import NamedTuple
@@ -14,15 +14,17 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
-from smallpolaron.hierarchy.excitations import copy_moved, find_mode, image, occupation, write
+from smallpolaron.hierarchy.excitations import copy_moved, find_mode, occupation, write
 from smallpolaron.hierarchy.labels import compare, copy_key
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
+from smallpolaron.model.site_table import NO_SITE, SiteTable
 
-HOPS = 4
-"""Slots that move the carrier."""
+MOST_EXCITED = 24
+"""Most modes that may be excited at a time; labels with more are kept out, which is reported."""
 
 EXISTS, IMPOSSIBLE, CAPPED = 0, 1, 2
 """What neighbour() answers: a label; none by the equations; none because of a limit of ours."""
@@ -41,50 +43,89 @@ class Frame(NamedTuple):
 
     Attributes:
         n_sites: N.
+        per_cell: sites per cell.
         n_terms: bath terms per site, K + 1.
         max_occupation: largest n_jk.
-        ring: whether site N - 1 is a neighbour of site 0.
-        translation: labels are reduced to ket site 0.
-        wraps: False on the infinite ring: N odd sites are a window around the ket.
-        parity: 1 or -1, the sign under reflection; 0 when it is no symmetry.
-        signed: whether bits tell that a label was reflected.
-        mirror: reflection takes site j to mirror - j.
+        n_entries: most modes that may be excited at a time.
+        term_bits, occupation_bits: of an entry of a key.
+        hops: slots that move the carrier.
+        to: neighbour of a site by direction, or NO_SITE or BEYOND; shape (N, hops / 2).
+        moved: where sites go when a cell is moved to cell 0, or BEYOND; shape (cells, N).
+        ways: how operations permute the sites, the identity first, or BEYOND; shape (ways, N).
+        signs: their signs.
+        vanishing: whether what is minus itself is zero.
+        translation: labels are reduced to kets in cell 0.
         hermitian: <a|rho_n|b> = <b|rho_n'|a>* is used.
         pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
+        chain: neighbours in number are neighbours in space, for places.py.
+        near: hops from site to site, up to 255, where they are not; shape (N, N).
     """
 
     n_sites: int
+    per_cell: int
     n_terms: int
     max_occupation: int
-    ring: bool
+    n_entries: int
+    term_bits: int
+    occupation_bits: int
+    hops: int
+    to: NDArray[np.int32]
+    moved: NDArray[np.int32]
+    ways: NDArray[np.int32]
+    signs: NDArray[np.int64]
+    vanishing: bool
     translation: bool
-    wraps: bool
-    parity: int
-    signed: bool
-    mirror: int
     hermitian: bool
     pairs: int
     span: int
+    chain: bool
+    near: NDArray[np.uint8]
 
 
 def make_frame(
-    sector: Sector, ring: bool, partners: NDArray[np.int64], max_occupation: int
+    sector: Sector, sites: SiteTable, partners: NDArray[np.int64], max_occupation: int
 ) -> Frame:
-    """Frame of a sector for a bath with these partners among its terms (BathExpansion.partners)."""
+    """Frame of a sector for a bath with these partners among its terms (BathExpansion.partners).
+
+    Raises:
+        ValueError: the sector has other sites, or translations that these do not have.
+    """
+    n, n_terms = sites.n_sites, len(partners)
+    if sector.n_sites != n:
+        raise ValueError(
+            f"the sector has n_sites = {sector.n_sites}, the model {n}; make them equal"
+        )
+    if sector.translation and not sites.shape:
+        raise ValueError(
+            "translation needs a ring with equal hoppings and equal site energies, or a lattice "
+            "whose cells are alike; use a sector without it"
+        )
+    window = not sector.wraps
+    to = sites.targets(window=window)
+    moved = sites.moved(window=window) if sector.translation else np.arange(n, dtype=np.int32)[None]
+    ways, signs = sector.operations
+    chain = len(sites.shape) < 2 and to.shape[1] == 2
     return Frame(
-        sector.n_sites,
-        len(partners),
+        n,
+        sites.per_cell,
+        n_terms,
         max_occupation,
-        ring,
+        min(n * n_terms, MOST_EXCITED),
+        int(n_terms - 1).bit_length(),
+        int(max_occupation).bit_length(),
+        2 * to.shape[1],
+        to,
+        moved,
+        ways,
+        signs,
+        not sector.odd_part,
         sector.translation,
-        sector.wraps,
-        sector.parity,
-        sector.parity < 0 or sector.odd_part,
-        sector.mirror,
         sector.hermitian,
         sum(1 << k for k, partner in enumerate(partners) if partner == k + 1),
-        max(max_occupation + 1, sector.n_sites),
+        max(max_occupation + 1, sites.per_cell),
+        chain,
+        np.zeros((1, 1), np.uint8) if chain else sites.distances,
     )
 
 
@@ -92,7 +133,7 @@ class Strengths(NamedTuple):
     """Size of the flow from a label into its neighbour, for the growth of the basis.
 
     Attributes:
-        hop: |h|, shape (N, N).
+        hop: |h| by site of cell 0 and direction.
         ket: |c_k| / sqrt(s_k) with s_k = max(|c_k|, |cbar_k|): excitation at the ket, shape (K+1,).
         bra: |cbar_k| / sqrt(s_k): excitation at the bra, shape (K+1,).
         population: |c_k - cbar_k| / sqrt(s_k): what populations feed, shape (K+1,).
@@ -108,18 +149,13 @@ class Strengths(NamedTuple):
     rates: NDArray[np.float64]
 
 
-def slots(n_terms: int) -> int:
-    """Number of slots of a label."""
-    return HOPS + 4 * n_terms
-
-
 def coupling_table(
-    frame: Frame, sector: Sector, model: HolsteinModel, expansion: BathExpansion
+    frame: Frame, sector: Sector, model: Model, expansion: BathExpansion
 ) -> NDArray[np.complex128]:
     """Coefficient of every coupling code.
 
-    A code is 4 (type span + argument) + 2 (negative) + conjugate; the argument is a site for the
-    hops, an occupation for the bath.
+    A code is 4 (type span + argument) + 2 (negative) + conjugate; the argument is a site of cell 0
+    for the hops, an occupation for the bath.
 
     Returns:
         Shape (codes,), 1/fs; the conjugate bit is for whoever applies it.
@@ -128,21 +164,19 @@ def coupling_table(
         ValueError: the sector is no symmetry of the model.
     """
     _require_symmetry(sector, model)
-    n, span = frame.n_sites, frame.span
-    h = model.hamiltonian
+    span, hops, sites = frame.span, frame.hops, model.sites
     root = np.sqrt(expansion.scales)
     ket, bra = expansion.down
-    values = np.zeros((HOPS + _KINDS * frame.n_terms + 1, span), dtype=complex)
-    sites = np.arange(n)
-    phases = sector.phases if frame.translation else np.ones(n)
-    values[0, :n] = -1j * h[sites, (sites + 1) % n] * phases[1 % n]
-    values[1, :n] = -1j * h[sites, sites - 1] * np.conj(phases[1 % n])
-    values[2, :n] = 1j * h[(sites + 1) % n, sites]
-    values[3, :n] = 1j * h[sites - 1, sites]
+    values = np.zeros((hops + _KINDS * frame.n_terms + 1, span), dtype=complex)
+    phases = np.ones(sites.hop.shape)
+    if frame.translation:
+        phases = sector.phases[sites.neighbours // sites.per_cell]
+    values[: hops // 2, : sites.per_cell] = (-1j * sites.hop * phases).T
+    values[hops // 2 : hops, : sites.per_cell] = 1j * sites.hop.conj().T
     occupation = np.arange(frame.max_occupation + 1, dtype=float)
     inside = slice(0, len(occupation))
     for k in range(frame.n_terms):
-        first = HOPS + _KINDS * k
+        first = hops + _KINDS * k
         values[first, inside] = -1j * np.sqrt(occupation + 1) * root[k]
         values[first + 1, inside] = -1j * np.sqrt(occupation) * ket[k]
         values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * root[k]
@@ -152,27 +186,21 @@ def coupling_table(
     return np.ascontiguousarray(signed.reshape(-1))
 
 
-def _require_symmetry(sector: Sector, model: HolsteinModel) -> None:
+def _require_symmetry(sector: Sector, model: Model) -> None:
     """Refuse a sector that the Hamiltonian does not have."""
-    n, h = model.n_sites, model.hamiltonian
-    if sector.n_sites != n:
-        raise ValueError(
-            f"the sector has n_sites = {sector.n_sites}, the model {n}; make them equal"
-        )
-    if sector.translation and not model.is_translation_invariant:
-        raise ValueError(
-            "translation needs a ring with equal hoppings and equal site energies; "
-            "use a sector without it"
-        )
-    image = (sector.mirror - np.arange(n)) % n
-    if sector.parity and not np.allclose(h[np.ix_(image, image)], h, rtol=1e-12, atol=0):
-        raise ValueError(
-            f"parity = {sector.parity} with mirror = {sector.mirror}: this reflection changes the "
-            "hoppings, the site energies or the flux; use parity = 0"
-        )
+    ways, _ = sector.operations
+    h = csr_array(model.hamiltonian) if len(ways) > 1 else None
+    for way in ways[1:]:
+        inside = np.flatnonzero(way >= 0)
+        change = h[np.ix_(way[inside], way[inside])] - h[np.ix_(inside, inside)]
+        if np.any(np.abs(change.data) > 1e-12 * np.max(np.abs(h.data))):
+            raise ValueError(
+                f"parity = {sector.parity} with mirror = {sector.mirror}: this reflection changes "
+                "the hoppings, the site energies or the flux; use parity = 0"
+            )
 
 
-def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
+def strengths(model: Model, expansion: BathExpansion) -> Strengths:
     """Sizes of the couplings of a model."""
     c, conjugates, size = expansion.coefficients, expansion.conjugates, expansion.scales
     root, nothing = np.sqrt(size), np.zeros(len(size))
@@ -182,7 +210,7 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
         root * np.divide(np.abs(each), size, out=nothing.copy(), where=size > 0)
         for each in (c, conjugates)
     )
-    hop, rates = np.abs(model.hopping_matrix), expansion.rates.real.copy()
+    hop, rates = np.abs(model.sites.hop), expansion.rates.real.copy()
     return Strengths(hop, ket, bra, population, root, rates)
 
 
@@ -193,34 +221,23 @@ def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     n is a list that read() filled. With translation the neighbour's ket is back on site 0, but no
     other symmetry is applied.
     """
-    n_sites = frame.n_sites
-    if slot >= HOPS:
-        return _excited(frame, n, a, b, slot - HOPS, m)
-    site = a if slot < 2 else b
-    right = slot % 2 == 0
-    to = site + 1 if right else site - 1
-    if to < 0 or to >= n_sites:
-        if not frame.ring:
-            return IMPOSSIBLE, a, b
-        to = to % n_sites
-    half = (n_sites - 1) // 2
-    if slot >= 2:
-        if not frame.wraps and site == (half if right else half + 1):
-            return CAPPED, a, b
+    half = frame.hops // 2
+    if slot >= frame.hops:
+        return _excited(frame, n, a, b, slot - frame.hops, m)
+    to = frame.to[a, slot] if slot < half else frame.to[b, slot - half]
+    if to < 0:
+        return IMPOSSIBLE if to == NO_SITE else CAPPED, a, b
+    if slot >= half:
         copy_moved(frame, n, 0, m)
-        return EXISTS, a, to
+        return EXISTS, a, np.int64(to)
     if not frame.translation:
         copy_moved(frame, n, 0, m)
-        return EXISTS, to, b
-    if not frame.wraps:
-        edge = half + 1 if right else half
-        if b == edge:
-            return CAPPED, a, b
-        for i in range(1, n[0, 0] + 1):
-            if n[i, 0] == edge:
-                return CAPPED, a, b
-    copy_moved(frame, n, n_sites - to, m)
-    return EXISTS, 0, (b - to) % n_sites
+        return EXISTS, np.int64(to), b
+    cell = to // frame.per_cell
+    bra = frame.moved[cell, b]
+    if not copy_moved(frame, n, cell, m) or bra < 0:
+        return CAPPED, a, b
+    return EXISTS, np.int64(frame.moved[cell, to]), np.int64(bra)
 
 
 @numba.njit(cache=True, inline="always")
@@ -237,40 +254,33 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def _mode(frame, a, b, slot):  # type: ignore[no-untyped-def]
-    """The mode that a slot of the bath changes."""
-    k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
-    return (a if side < 2 else b) * frame.n_terms + k
-
-
-@numba.njit(cache=True, inline="always")
 def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
-    if slot < HOPS:
-        kind, argument = slot, (a if slot < 2 else b)
+    if slot < frame.hops:
+        kind, argument = slot, (a if slot < frame.hops // 2 else b) % frame.per_cell
     else:
-        k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
-        argument = occupation(fields, key, _mode(frame, a, b, slot))
+        k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
+        argument = occupation(frame, fields, key, a if side < 2 else b, k)
         if a != b:
-            kind = HOPS + _KINDS * k + side
+            kind = frame.hops + _KINDS * k + side
         elif side == 1:
-            kind = HOPS + _KINDS * k + 4
+            kind = frame.hops + _KINDS * k + 4
         else:
             # the commutator with the site's projector vanishes on its population
-            kind, argument = HOPS + _KINDS * frame.n_terms, 0
+            kind, argument = frame.hops + _KINDS * frame.n_terms, 0
     return 4 * (kind * frame.span + argument)
 
 
 @numba.njit(cache=True, inline="always")
 def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
-    n_sites = frame.n_sites
-    if slot < HOPS:
-        site = a if slot < 2 else b
-        to = (site + 1) % n_sites if slot % 2 == 0 else (site - 1) % n_sites
-        return strengths.hop[site, to], 0.0
-    k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
-    number = occupation(fields, key, _mode(frame, a, b, slot))
+    half = frame.hops // 2
+    if slot < half:
+        return strengths.hop[a % frame.per_cell, slot], 0.0
+    if slot < frame.hops:
+        return strengths.hop[b % frame.per_cell, slot - half], 0.0
+    k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
+    number = occupation(frame, fields, key, a if side < 2 else b, k)
     if side % 2 == 0:
         if a == b:
             size = strengths.population[k]
@@ -287,46 +297,38 @@ def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-de
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
     Bit 1: the element (its odd part only, where the sector has one) is minus the representative;
-    bit 0: it is the complex conjugate. `other` is scratch: a key. A label whose conjugate does not
-    fit in the window is outside like that one: otherwise the two would disagree about who their
-    neighbours are.
+    bit 0: it is the complex conjugate. `other` is scratch: a key. A label of which an image does
+    not fit in the window is outside like that one: otherwise the two would disagree about who
+    their neighbours are.
     """
     key[:] = _ABOVE_ALL
     bits = 0
     for conjugated in range(1 + frame.hermitian):
-        if conjugated and leaves_window(frame, n, b):
-            return OUTSIDE
-        for mirrored in range(1 + (frame.parity != 0)):
-            write_image(frame, fields, n, a, b, mirrored, conjugated, other)
+        for way in range(len(frame.ways)):
+            if not write_image(frame, fields, n, a, b, way, conjugated, other):
+                return OUTSIDE
+            minus = 2 if frame.signs[way] < 0 else 0
             order = compare(other, key)
-            if order == 0 and mirrored and not conjugated and frame.parity < 0:
+            if order == 0 and not conjugated and minus != bits and frame.vanishing:
                 return VANISHES
             if order < 0:
                 copy_key(other, key)
-                bits = conjugated + (2 if mirrored and frame.signed else 0)
+                bits = conjugated + minus
     return bits
 
 
 @numba.njit(cache=True, inline="always")
-def write_image(frame, fields, n, a, b, mirrored, conjugated, key):  # type: ignore[no-untyped-def]
-    """Write the key of a mirror image, Hermitian conjugate, both or neither of (n, a, b)."""
-    # with translation the bra of the label is the ket, on site 0, of its conjugate
-    shift = b if conjugated and frame.translation else 0
-    step = -1 if mirrored else 1
-    origin = image(frame.n_sites, frame.mirror if mirrored else 0, -step, shift)
-    write(frame, fields, n, a, b, origin, step, conjugated, key)
+def write_image(frame, fields, n, a, b, way, conjugated, key):  # type: ignore[no-untyped-def]
+    """Write the key of an image under an operation and, or, Hermitian conjugation of (n, a, b).
 
-
-@numba.njit(cache=True, inline="always")
-def leaves_window(frame, n, b):  # type: ignore[no-untyped-def]
-    """Whether the Hermitian conjugate of a label of the infinite ring does not fit."""
-    if frame.wraps or b == 0:
-        return False
-    n_sites = frame.n_sites
-    half = (n_sites - 1) // 2
-    shift = b if b <= half else b - n_sites
-    for i in range(1, n[0, 0] + 1):
-        where = (n[i, 0] if n[i, 0] <= half else n[i, 0] - n_sites) - shift
-        if n[i, 2] != 0 and abs(where) > half:
-            return True
-    return False
+    Returns:
+        False if it leaves the window, or more modes are excited than a key holds.
+    """
+    cell = 0
+    if frame.translation:
+        # the bra of the label is the ket of its conjugate
+        ket = frame.ways[way, b if conjugated else a]
+        if ket < 0:
+            return False
+        cell = ket // frame.per_cell
+    return write(frame, fields, n, a, b, way, cell, conjugated, key)

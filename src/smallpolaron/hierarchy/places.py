@@ -3,13 +3,16 @@
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.excitations import empty_list, image, read, write
+from smallpolaron.hierarchy.excitations import empty_list, read, write
 
 PLACE_MODES = 12
 """Leading occupations that decide the rank of an ADO, five bits each; four bits mix the rest."""
 
 SMALL_PLACES = 2.0**62
 """Places of ADOs with small leading occupations are below this."""
+
+_LEADING = 5
+"""Digits of a place that does not come from a chain."""
 
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
@@ -18,10 +21,12 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
     """Where the ADO of a key stands in the order by which labels are dealt out to ranks.
 
-    Its occupations are read from the site and in the direction that give the lexicographically
-    largest list; the first PLACE_MODES of them are the digits of the place. Rotation and
-    reflection leave it alone, so that all labels that the carrier's hops connect stay together,
-    and ADOs that differ far down the list are neighbours. Of an ADO and its Hermitian conjugate,
+    In a chain its occupations are read from the site and in the direction that give the
+    lexicographically largest list; the first PLACE_MODES of them are the digits of the place. On
+    other lattices the digits are the largest occupations, then a mix of all pairs and their
+    distances. Translations and the operations of the sector leave it alone, so that all labels
+    that the carrier's hops connect stay together; in a chain ADOs that differ far down the list
+    are neighbours. Of an ADO and its Hermitian conjugate,
     where that is another one, the larger place counts for both. `other` and `n` are scratch: a key
     and a list of excitations.
     """
@@ -29,7 +34,7 @@ def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
     here = _place(frame, n)
     if frame.pairs == 0:
         return here
-    write(frame, fields, n, 0, 0, 0, 1, True, other)
+    write(frame, fields, n, 0, 0, 0, 0, True, other)
     read(frame, fields, other, n)
     return max(here, _place(frame, n))
 
@@ -39,6 +44,8 @@ def _place(frame, n):  # type: ignore[no-untyped-def]
     """place() of a sorted list of excitations, without its conjugate."""
     if n[0, 0] == 0:
         return np.uint64(0)
+    if not frame.chain:
+        return _place_by_pairs(frame, n)
     n_sites, n_terms = frame.n_sites, frame.n_terms
     sites, codes, starts = _excited_sites(n, n_terms)
     largest = np.max(codes)
@@ -50,8 +57,8 @@ def _place(frame, n):  # type: ignore[no-untyped-def]
                     first, step = start, direction
     position, mix, at = np.uint64(0), np.uint64(0), PLACE_MODES
     for i in range(len(sites)):
-        where = image(len(sites), first, step, i)
-        distance = image(n_sites, 0, step, sites[where] - sites[first])
+        where = _turned(len(sites), first, step, i)
+        distance = _turned(n_sites, 0, step, sites[where] - sites[first])
         for entry in range(starts[where], starts[where + 1]):
             mode, number = distance * n_terms + n[entry, 1], np.uint64(n[entry, 2])
             if mode < PLACE_MODES:
@@ -62,6 +69,37 @@ def _place(frame, n):  # type: ignore[no-untyped-def]
                 at = mode + 1
     mix *= _power(max(PLACE_MODES, n_sites * n_terms) - at)
     return (position << np.uint64(4)) | (mix >> np.uint64(60))
+
+
+@numba.njit(cache=True)
+def _place_by_pairs(frame, n):  # type: ignore[no-untyped-def]
+    """The largest occupations, then a sum over pairs of excited modes: no order of sites counts."""
+    count = n[0, 0]
+    digits, mix = np.zeros(_LEADING, np.int64), np.uint64(0)
+    for i in range(1, count + 1):
+        number, at = min(n[i, 2], 31), _LEADING
+        while at > 0 and digits[at - 1] < number:
+            if at < _LEADING:
+                digits[at] = digits[at - 1]
+            at -= 1
+        if at < _LEADING:
+            digits[at] = number
+        one = _scramble(np.uint64(n[i, 1] * 256 + n[i, 2]))
+        mix += one
+        for j in range(1, i):
+            other = _scramble(np.uint64(n[j, 1] * 256 + n[j, 2]))
+            mix += _scramble((one + other) ^ np.uint64(frame.near[n[i, 0], n[j, 0]]))
+    position = np.uint64(0)
+    for digit in digits:
+        position = (position << np.uint64(5)) | np.uint64(digit)
+    shift = np.uint64(64 - 5 * _LEADING)
+    return (position << shift) | (_scramble(mix) >> np.uint64(5 * _LEADING))
+
+
+@numba.njit(cache=True, inline="always")
+def _scramble(number):  # type: ignore[no-untyped-def]
+    number = (number + np.uint64(1)) * _FACTOR
+    return (number ^ (number >> np.uint64(29))) * _FACTOR
 
 
 @numba.njit(cache=True, inline="always")
@@ -91,15 +129,24 @@ def _is_above(n_sites, sites, codes, start, direction, first, step):  # type: ig
     """Whether the codes read from `start` on exceed those read from `first` on, as lists."""
     count = len(sites)
     for i in range(1, count):
-        ours, best = image(count, start, direction, i), image(count, first, step, i)
-        near = image(n_sites, 0, direction, sites[ours] - sites[start])
-        far = image(n_sites, 0, step, sites[best] - sites[first])
+        ours, best = _turned(count, start, direction, i), _turned(count, first, step, i)
+        near = _turned(n_sites, 0, direction, sites[ours] - sites[start])
+        far = _turned(n_sites, 0, step, sites[best] - sites[first])
         if near != far:
             # the list of the farther one still has a zero there
             return near < far
         if codes[ours] != codes[best]:
             return codes[ours] > codes[best]
     return False
+
+
+@numba.njit(cache=True, inline="always")
+def _turned(n_sites, origin, step, site):  # type: ignore[no-untyped-def]
+    """(origin + step site) modulo N, for 0 <= origin < N and |site| < N, without a division."""
+    to = origin + step * site
+    if to < 0:
+        return to + n_sites
+    return to - n_sites if to >= n_sites else to
 
 
 @numba.njit(cache=True)

@@ -6,6 +6,7 @@ N times fewer unknowns remain. Without symmetry every label is its own.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numba
@@ -15,6 +16,19 @@ from numpy.typing import NDArray
 from smallpolaron.model.holstein import HolsteinModel
 
 Symmetry = Literal["auto", "translation", "none"]
+
+
+@dataclass(frozen=True)
+class Reflection:
+    """An operation of the lattice: a permutation of its sites, and the sign it gives a state.
+
+    Attributes:
+        sites: where every site goes; negative where it leaves the window.
+        sign: 1 or -1.
+    """
+
+    sites: tuple[int, ...]
+    sign: int
 
 
 @dataclass(frozen=True)
@@ -33,6 +47,8 @@ class Sector:
             leaves it on one side does not come back on the other.
         odd_part: labels of an even state that carry an odd part as well, which changes sign where
             they are reflected.
+        per_cell: sites per cell of a lattice.
+        reflections: further operations that leave the state alone or change its sign.
 
     Raises:
         ValueError: a combination that is no symmetry.
@@ -46,6 +62,8 @@ class Sector:
     hermitian: bool = False
     wraps: bool = True
     odd_part: bool = False
+    per_cell: int = 1
+    reflections: tuple[Reflection, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse combinations that are no symmetry."""
@@ -61,15 +79,12 @@ class Sector:
             )
         if self.translation and self.mirror != 0:
             raise ValueError(f"mirror = {self.mirror}; 0 is meant with translation symmetry")
-        if self.odd_part and self.parity != 1:
+        if self.odd_part and self.parity != 1 and not self.reflections:
             raise ValueError(f"odd_part needs parity = 1, that of the even part; got {self.parity}")
         if self.hermitian and self.momentum != 0:
             raise ValueError("hermitian needs momentum 0: other sectors are not Hermitian")
-        if not self.wraps and not (self.translation and self.n_sites % 2 and self.momentum == 0):
-            raise ValueError(
-                "an infinite ring needs translation symmetry, momentum 0 and a window of an odd "
-                f"number of sites; n_sites = {self.n_sites}"
-            )
+        if not self.wraps and not (self.translation and self.momentum == 0):
+            raise ValueError("an infinite lattice needs translation symmetry and momentum 0")
 
     @property
     def is_plain(self) -> bool:
@@ -78,13 +93,25 @@ class Sector:
 
     @property
     def copies(self) -> int:
-        """Number of ket sites that one label stands for by translation; 1 on the infinite ring."""
-        return self.n_sites if self.translation and self.wraps else 1
+        """Number of cells that one label stands for by translation; 1 on an infinite lattice."""
+        return self.n_sites // self.per_cell if self.translation and self.wraps else 1
 
     @property
     def kets(self) -> NDArray[np.int64]:
         """Ket sites of independent labels."""
         return np.zeros(1, np.int64) if self.translation else np.arange(self.n_sites)
+
+    @cached_property
+    def operations(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+        """Permutations of the sites, the identity first, shape (ways, N), and their signs."""
+        sites = np.arange(self.n_sites)
+        ways, signs = [sites], [1]
+        if self.parity:
+            ways.append((self.mirror - sites) % self.n_sites)
+            signs.append(-1 if self.odd_part else self.parity)
+        ways += [np.array(each.sites) for each in self.reflections]
+        signs += [each.sign for each in self.reflections]
+        return np.array(ways, np.int32), np.array(signs, np.int64)
 
     @property
     def phases(self) -> NDArray[np.complex128]:

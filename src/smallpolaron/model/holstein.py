@@ -1,6 +1,6 @@
 """The dispersive Holstein model of one carrier: sites, hopping, current, temperature."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import factorial
 from typing import Literal
@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.model.site_table import NO_SITE, SiteTable
 from smallpolaron.model.units import beta
 
 Topology = Literal["ring", "chain"]
@@ -111,6 +112,41 @@ class HolsteinModel:
         return self.topology == "chain" and bool(same)
 
     @property
+    def is_bounded(self) -> bool:
+        """Whether a carrier can only go so far: D is exactly 0 then."""
+        return self.topology == "chain"
+
+    @property
+    def is_infinite(self) -> bool:
+        """Whether the sites are a window by themselves; a ring is one where its sector says so."""
+        return False
+
+    @property
+    def window(self) -> int:
+        """Sites of the window that a ring can be."""
+        return self.n_sites
+
+    def with_window(self, cells: int) -> "HolsteinModel":
+        """The same model with so many sites."""
+        return replace(self, n_sites=cells)
+
+    @cached_property
+    def sites(self) -> SiteTable:
+        """The sites: a ring of cells where they are alike, else one cell; right first, then left."""
+        n, own = self.n_sites, 1 if self.is_translation_invariant else self.n_sites
+        steps = np.broadcast_to(np.array([1, -1])[:, None], (own, 2, 1 if own == 1 else 0))
+        neighbours = (np.arange(own)[:, None] + [1, -1]) % n
+        if self.topology == "chain":
+            neighbours[0, 1] = neighbours[-1, 0] = NO_SITE
+        hop = np.take_along_axis(self.hopping_matrix[:own], neighbours % n, axis=1)
+        hop[neighbours == NO_SITE] = 0
+        way = self.lattice_constant_A * np.array([[1.0, 0, 0], [-1.0, 0, 0]])
+        path = hop[..., None] * way
+        square = path[..., None] * way[:, None]
+        shape, infinite = ((n,), (True,)) if own == 1 else ((), ())
+        return SiteTable(shape, infinite, neighbours, steps, hop, path, square)
+
+    @property
     def span(self) -> float:
         """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
         reach = np.max(np.sum(np.abs(self.hopping_matrix), axis=1))
@@ -157,6 +193,11 @@ class HolsteinModel:
         """
         rightward = -1j * self.lattice_constant_A * self._rightward
         return rightward + rightward.conj().T
+
+    @property
+    def curvature(self) -> ComplexArray:
+        """a^2 H_hop, angstrom^2 rad/fs: C_kubo(0) = -k_B T <curvature> but for round trips."""
+        return self.lattice_constant_A**2 * self.hopping_matrix
 
     def displacements_A(self, origin: int) -> FloatArray:
         """Distance of every site from one site, angstrom, shape (N,).

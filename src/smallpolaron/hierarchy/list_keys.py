@@ -1,0 +1,107 @@
+"""Where each entry of a key sits: excited modes only, so that its size does not grow with the window.
+
+See excitations.py for what an entry is.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numba
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.hierarchy.excitations import empty_list, read, write
+from smallpolaron.hierarchy.labels import WORD_BITS, Keys
+from smallpolaron.hierarchy.neighbours import Frame
+
+
+@dataclass(frozen=True)
+class ListLayout:
+    """Layout of keys for a frame.
+
+    Attributes:
+        frame: what the compiled functions must know.
+    """
+
+    frame: Frame
+
+    @property
+    def n_modes(self) -> int:
+        """Number of bath modes, N (K + 1)."""
+        return self.frame.n_sites * self.frame.n_terms
+
+    @cached_property
+    def fields(self) -> NDArray[np.int64]:
+        """(word, shift, bits) of every entry, then of a and b; shape (entries + 2, 3)."""
+        frame = self.frame
+        sites = max(1, int(frame.n_sites - 1).bit_length())
+        entry = sites + frame.term_bits + frame.occupation_bits
+        fields, word, free = [], 0, WORD_BITS
+        for bits in [entry] * frame.n_entries + [sites] * 2:
+            if bits > free:
+                word, free = word + 1, WORD_BITS
+            free -= bits
+            fields.append((word, free, bits))
+        return np.array(fields, dtype=np.int64)
+
+    @property
+    def n_words(self) -> int:
+        """Words per key."""
+        return int(self.fields[-1, 0]) + 1
+
+    def pack(
+        self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
+    ) -> Keys:
+        """Keys of labels.
+
+        Args:
+            occupations: n, shape (rows, n_modes).
+            kets: a, shape (rows,).
+            bras: b, shape (rows,).
+
+        Returns:
+            Keys, shape (rows, n_words).
+
+        Raises:
+            ValueError: more modes are excited than a key holds.
+        """
+        if (most := int(np.max(np.count_nonzero(occupations, axis=1), initial=0))) > (
+            self.frame.n_entries
+        ):
+            raise ValueError(f"{most} modes are excited; a key holds {self.frame.n_entries}")
+        keys = np.zeros((len(kets), self.n_words), dtype=np.uint64)
+        rows, modes = np.nonzero(occupations)
+        starts = np.searchsorted(rows, np.arange(len(kets) + 1))
+        numbers = occupations[rows, modes].astype(np.int64)
+        _pack_rows(self.frame, self.fields, modes, numbers, starts, kets, bras, keys)
+        return keys
+
+    def unpack(self, keys: Keys) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
+        """Inverse of pack: (occupations, kets, bras)."""
+        rows = len(keys)
+        occupations = np.zeros((rows, self.n_modes), dtype=np.uint8)
+        kets, bras = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
+        _unpack_rows(self.frame, self.fields, keys, occupations, kets, bras)
+        return occupations, kets, bras
+
+
+@numba.njit(cache=True)
+def _pack_rows(frame, fields, modes, numbers, starts, kets, bras, keys):  # type: ignore[no-untyped-def]
+    n = empty_list(frame)
+    for row in range(len(kets)):
+        n[0, 0] = starts[row + 1] - starts[row]
+        for i in range(n[0, 0]):
+            mode = modes[starts[row] + i]
+            n[i + 1, 0] = mode // frame.n_terms
+            n[i + 1, 1] = mode % frame.n_terms
+            n[i + 1, 2] = numbers[starts[row] + i]
+        write(frame, fields, n, kets[row], bras[row], 0, 0, False, keys[row])
+
+
+@numba.njit(cache=True)
+def _unpack_rows(frame, fields, keys, occupations, kets, bras):  # type: ignore[no-untyped-def]
+    n = empty_list(frame)
+    for row in range(len(keys)):
+        kets[row], bras[row] = read(frame, fields, keys[row], n)
+        for i in range(1, n[0, 0] + 1):
+            occupations[row, n[i, 0] * frame.n_terms + n[i, 1]] = n[i, 2]

@@ -1,0 +1,162 @@
+"""The Holstein model on any lattice: one carrier, one bath per site, current along one direction."""
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice import Lattice, Vector
+from smallpolaron.model.site_table import SiteTable, tabulate
+from smallpolaron.model.units import beta
+
+FloatArray = NDArray[np.float64]
+ComplexArray = NDArray[np.complex128]
+
+
+@dataclass(frozen=True)
+class LatticeModel:
+    """One carrier on a lattice, a bath of its own on every site.
+
+    H_S = sum_a e_a |a><a| + hopping sum_bonds (h |a><b| + h.c.).
+
+    Attributes:
+        lattice: sites and bonds.
+        hopping: rad/fs, the unit of the hoppings of the lattice.
+        site_energies: e_a, rad/fs: one number, one per site of a cell, or, on a finite lattice, one
+            per site (ordered by cell, the last dimension fastest).
+        temperature_K: temperature, K.
+        direction: along which the current flows, of any length.
+
+    Raises:
+        ValueError: a value outside these limits.
+    """
+
+    lattice: Lattice
+    hopping: float
+    site_energies: float | tuple[float, ...] = 0.0
+    temperature_K: float = 300.0
+    direction: Vector = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse what is no model."""
+        cell, total = len(self.lattice.sites_A), len(self.lattice.sites_A)
+        total *= int(np.prod(self.lattice.cells, dtype=int))
+        energies = np.asarray(self.site_energies, dtype=float)
+        allowed = (cell,) if self.lattice.is_infinite else (cell, total)
+        if energies.ndim and energies.size not in allowed:
+            raise ValueError(
+                f"site_energies has {energies.size} values; allowed: one number, or "
+                f"{' or '.join(map(str, dict.fromkeys(allowed)))} for this lattice"
+            )
+        if not (np.all(np.isfinite(energies)) and np.isfinite(self.hopping)):
+            raise ValueError("hopping and site_energies must be finite numbers")
+        if not self.temperature_K > 0:
+            raise ValueError(f"temperature_K = {self.temperature_K}; must be > 0")
+        if not 1 <= len(self.direction) <= 3 or not np.linalg.norm(self.direction) > 0:
+            raise ValueError(f"direction = {self.direction}; give 1 to 3 numbers, not all zero")
+
+    @property
+    def beta(self) -> float:
+        """Inverse thermal energy, fs/rad."""
+        return beta(self.temperature_K)
+
+    @property
+    def unit_direction(self) -> FloatArray:
+        """The direction, of length 1, shape (3,)."""
+        whole = np.zeros(3)
+        whole[: len(self.direction)] = self.direction
+        return whole / np.linalg.norm(whole)
+
+    @cached_property
+    def sites(self) -> SiteTable:
+        """The sites; one large cell where energies differ between cells."""
+        cell = len(self.lattice.sites_A)
+        uniform = np.size(self.site_energies) in (1, cell)
+        return tabulate(self.lattice, self.hopping, uniform=uniform)
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites, of a window on an infinite lattice."""
+        return self.sites.n_sites
+
+    @property
+    def is_infinite(self) -> bool:
+        """Whether the sites are a window."""
+        return self.lattice.is_infinite
+
+    @property
+    def window(self) -> int:
+        """Cells of the window in its longest infinite dimension; 0 on a finite lattice."""
+        sides = zip(self.lattice.cells, self.lattice.boundary, strict=True)
+        return max((n for n, side in sides if side == "infinite"), default=0)
+
+    def with_window(self, cells: int) -> "LatticeModel":
+        """The same model with another window."""
+        return replace(self, lattice=self.lattice.with_window(cells))
+
+    @property
+    def is_translation_invariant(self) -> bool:
+        """Whether there are translations."""
+        return bool(self.sites.shape)
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether a carrier can only go so far along the direction: D is exactly 0 then."""
+        ways = np.einsum("sdi,i->sd", self.sites.path, self.unit_direction)
+        free = [v for v, side in zip(self.lattice.vectors, self.lattice.boundary, strict=True)
+                if side != "open"]
+        along = [abs(float(v @ self.unit_direction)) > 1e-12 for v in free]
+        return not any(along) or not np.any(ways)
+
+    @property
+    def positions_in_cell(self) -> FloatArray:
+        """Positions of the sites of one cell of the table, angstrom, shape (per_cell, 3)."""
+        lattice, own = self.lattice, self.lattice.sites
+        held = [i for i, side in enumerate(lattice.boundary) if side == "open"]
+        if not self.sites.shape:
+            held = list(range(lattice.dimensions))
+        blocks = np.indices([lattice.cells[i] for i in held], dtype=int).reshape(len(held), -1) if held else []
+        corners = sum((np.outer(blocks[i], lattice.vectors[axis]) for i, axis in enumerate(held)), np.zeros((1, 3)))
+        return np.asarray((corners[:, None] + own).reshape(-1, 3))
+
+    @cached_property
+    def energies(self) -> FloatArray:
+        """Site energies, rad/fs, shape (N,)."""
+        given = np.asarray(self.site_energies, dtype=float)
+        if given.size == self.n_sites:
+            return given.reshape(-1).copy()
+        own = np.broadcast_to(given, (len(self.lattice.sites_A),))
+        return np.tile(own, self.n_sites // len(own))
+
+    @cached_property
+    def hopping_matrix(self) -> ComplexArray:
+        """H_hop, rad/fs, shape (N, N), Hermitian; a window wraps around here."""
+        return self.sites.matrix(self.sites.hop)
+
+    @cached_property
+    def hamiltonian(self) -> ComplexArray:
+        """H_S, rad/fs, shape (N, N), Hermitian."""
+        return self.hopping_matrix + np.diag(self.energies)
+
+    @cached_property
+    def current(self) -> ComplexArray:
+        """Current along the direction e, angstrom/fs, shape (N, N), Hermitian.
+
+        J = i[H, X.e] = i sum_ab h_ab (r_b - r_a).e |a><b|.
+        """
+        return self.sites.matrix(1j * (self.sites.path @ self.unit_direction))
+
+    @cached_property
+    def curvature(self) -> ComplexArray:
+        """sum_ab h_ab ((r_b - r_a).e)^2 |a><b|, angstrom^2 rad/fs, shape (N, N).
+
+        The f-sum rule on an infinite lattice: C_kubo(0) = -k_B T <curvature>.
+        """
+        e = self.unit_direction
+        return self.sites.matrix(np.einsum("sdij,i,j->sd", self.sites.square, e, e))
+
+
+Model = HolsteinModel | LatticeModel
+"""What the engine computes."""

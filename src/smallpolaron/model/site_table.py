@@ -1,0 +1,225 @@
+"""The sites that a model has, whom each is joined to, and how translations permute them.
+
+What can be translated is a grid of cells; open dimensions, disorder and clusters are one large cell.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import shortest_path
+
+from smallpolaron.model.lattice import Bond, Lattice
+
+ComplexArray = NDArray[np.complex128]
+IntArray = NDArray[np.int64]
+
+NO_SITE, BEYOND = -1, -2
+"""Instead of a site: there is none; it lies outside the window of an infinite lattice."""
+
+
+@dataclass(frozen=True)
+class SiteTable:
+    """Sites ordered by cell (the last dimension runs fastest), then by their place in the cell.
+
+    A direction is the place of a neighbour in the list of its site. In an infinite dimension the
+    cells of a window are numbered 0 ... half, -half ... -1.
+
+    Attributes:
+        shape: cells per dimension; empty where nothing can be translated.
+        infinite: per dimension, whether its cells are a window.
+        neighbours: site that each site of cell 0 is joined to, with wrapping, NO_SITE where it has
+            fewer neighbours than others; shape (per_cell, directions).
+        steps: cells from the site to that neighbour, shape (per_cell, directions, dimensions).
+        hop: h_ab, rad/fs, a the site of cell 0, b the neighbour; shape (per_cell, directions).
+        path: sum over bonds of h_ab (r_b - r_a), angstrom rad/fs; shape (..., 3).
+        square: sum over bonds of h_ab (r_b - r_a)(r_b - r_a), shape (..., 3, 3).
+    """
+
+    shape: tuple[int, ...]
+    infinite: tuple[bool, ...]
+    neighbours: IntArray
+    steps: IntArray
+    hop: ComplexArray
+    path: ComplexArray
+    square: ComplexArray
+
+    @property
+    def per_cell(self) -> int:
+        """Sites per cell."""
+        return len(self.neighbours)
+
+    @property
+    def n_cells(self) -> int:
+        """Number of cells."""
+        return int(np.prod(self.shape, dtype=int))
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return self.n_cells * self.per_cell
+
+    @cached_property
+    def cells(self) -> IntArray:
+        """Coordinates of the cells, from 0, shape (n_cells, dimensions)."""
+        return np.indices(self.shape, dtype=int).reshape(len(self.shape), self.n_cells).T
+
+    @cached_property
+    def centred(self) -> IntArray:
+        """The same, from minus half the number of cells."""
+        half = (np.array(self.shape, dtype=int) - 1) // 2
+        return np.where(self.cells > half, self.cells - self.shape, self.cells)
+
+    def number(self, cells: IntArray) -> IntArray:
+        """Numbers of cells from coordinates that wrap around, shape (..., dimensions)."""
+        if not self.shape:
+            return np.zeros(cells.shape[:-1], dtype=int)
+        wrapped = np.moveaxis(np.mod(cells, self.shape), -1, 0)
+        return np.asarray(np.ravel_multi_index(tuple(wrapped), self.shape))
+
+    def moved(self, *, window: bool) -> NDArray[np.int32]:
+        """Where every site goes when a cell is moved to cell 0.
+
+        Args:
+            window: BEYOND where it leaves the window of an infinite dimension; else it wraps.
+
+        Returns:
+            Shape (n_cells, n_sites).
+        """
+        cells = self.number(self.cells[None] - self.cells[:, None])
+        sites = cells[..., None] * self.per_cell + np.arange(self.per_cell)
+        if window:
+            away = self.centred[None] - self.centred[:, None]
+            sites[self._beyond(away)] = BEYOND
+        return sites.reshape(self.n_cells, -1).astype(np.int32)
+
+    def targets(self, *, window: bool) -> NDArray[np.int32]:
+        """Neighbour of every site by direction, NO_SITE or BEYOND; shape (n_sites, directions)."""
+        to = self.number(self.cells[:, None, None] + self.steps) * self.per_cell
+        to = to + self.neighbours % self.per_cell
+        if window:
+            to[self._beyond(self.centred[:, None, None] + self.steps)] = BEYOND
+        to[:, self.neighbours == NO_SITE] = NO_SITE
+        return to.reshape(self.n_sites, -1).astype(np.int32)
+
+    @cached_property
+    def distances(self) -> NDArray[np.uint8]:
+        """Hops from site to site on the shortest way, 255 at most, with wrapping; shape (N, N)."""
+        to = self.targets(window=False)
+        rows, directions = np.nonzero(to != NO_SITE)
+        joined = (np.ones(len(rows)), (rows, to[rows, directions]))
+        graph = csr_array(joined, shape=(self.n_sites,) * 2)
+        own = shortest_path(graph, unweighted=True, indices=np.arange(self.per_cell))
+        place = np.arange(self.per_cell)[None, :, None]
+        whole = np.minimum(own, 255)[place, self.moved(window=False)[:, None]]
+        return whole.reshape(self.n_sites, -1).astype(np.uint8)
+
+    def matrix(self, values: ComplexArray) -> ComplexArray:
+        """A matrix from values by site of cell 0 and direction: element <site| |neighbour>."""
+        to = self.targets(window=False)
+        rows, directions = np.nonzero(to != NO_SITE)
+        whole = np.zeros((self.n_sites,) * 2, complex)
+        # neighbours of a site are distinct
+        whole[rows, to[rows, directions]] = values[rows % self.per_cell, directions]
+        return whole
+
+    def _beyond(self, cells: IntArray) -> NDArray[np.bool_]:
+        half = (np.array(self.shape, dtype=int) - 1) // 2
+        return np.any((np.abs(cells) > half) & np.array(self.infinite, dtype=bool), axis=-1)
+
+
+def tabulate(lattice: Lattice, hopping: float, *, uniform: bool = True) -> SiteTable:
+    """The sites of a lattice.
+
+    Args:
+        lattice: the lattice.
+        hopping: rad/fs, the unit of its hoppings.
+        uniform: whether cells are alike; if not, all of them are taken as one.
+
+    Raises:
+        ValueError: a bond joins a site to its own image; or cells of an infinite lattice differ.
+    """
+    if not uniform and lattice.is_infinite:
+        raise ValueError("sites of an infinite lattice: energies repeat with the cell; give one each")
+    free = [axis for axis, side in enumerate(lattice.boundary) if uniform and side != "open"]
+    held = [axis for axis in range(lattice.dimensions) if axis not in free]
+    shape = tuple(lattice.cells[axis] for axis in free)
+    infinite = tuple(lattice.boundary[axis] == "infinite" for axis in free)
+    n_own = len(lattice.sites_A)
+    blocks = np.ndindex(*(lattice.cells[axis] for axis in held))
+    index = {block: i * n_own for i, block in enumerate(blocks)}
+    found: list[dict[tuple[int, ...], _Joined]] = [{} for _ in range(n_own * len(index))]
+    ends = ((bond, 1) for bond in lattice.bonds), ((bond, -1) for bond in lattice.bonds)
+    for bond, way in (pair for each in zip(*ends, strict=True) for pair in each):
+        _join(lattice, bond, way, (free, held), index, found)
+    width = max((len(near) for near in found), default=0)
+    d = len(free)
+    steps = np.zeros((len(found), width, d), dtype=int)
+    neighbours = np.full((len(found), width), NO_SITE)
+    hop = np.zeros((len(found), width), complex)
+    path, square = np.zeros((*hop.shape, 3), complex), np.zeros((*hop.shape, 3, 3), complex)
+    table = SiteTable(shape, infinite, neighbours, steps, hop, path, square)
+    for site, near in enumerate(found):
+        for place, (key, joined) in enumerate(near.items()):
+            steps[site, place] = joined.step
+            cell = int(table.number(np.array(joined.step, dtype=int)))
+            neighbours[site, place] = cell * len(found) + key[-1]
+            hop[site, place] = hopping * joined.hop
+            path[site, place] = hopping * joined.path
+            square[site, place] = hopping * joined.square
+    return table
+
+
+@dataclass
+class _Joined:
+    """All bonds from one site to another."""
+
+    step: tuple[int, ...]
+    hop: complex
+    path: ComplexArray
+    square: ComplexArray
+
+
+def _join(
+    lattice: Lattice,
+    bond: Bond,
+    way: int,
+    axes: tuple[list[int], list[int]],
+    index: dict[tuple[int, ...], int],
+    found: list[dict[tuple[int, ...], _Joined]],
+) -> None:
+    """Enter a bond from its first (way = 1) or its second site, in every block of cells."""
+    if bond.hopping == 0:
+        return
+    free, held = axes
+    start, end = (bond.first, bond.second)[::way]
+    h = complex(bond.hopping) if way > 0 else complex(bond.hopping).conjugate()
+    away = way * lattice.displacement_A(bond)
+    across = [way * r for r in bond.cell]
+    step = tuple(across[axis] for axis in free)
+    # on a torus bonds around it end on the same site
+    wraps = (across[a] if lattice.boundary[a] == "infinite" else across[a] % lattice.cells[a] for a in free)
+    wrapped = tuple(wraps)
+    for block, first in index.items():
+        there = [at + across[axis] for at, axis in zip(block, held, strict=True)]
+        for i, axis in enumerate(held):
+            if lattice.boundary[axis] == "periodic":
+                there[i] %= lattice.cells[axis]
+        second = index.get(tuple(there))
+        if second is None:
+            continue
+        site, target = first + start, second + end
+        if site == target and not any(wrapped):
+            raise ValueError(
+                f"{bond} joins a site to its own image on {lattice.cells} cells; use more cells"
+            )
+        key, more = (*wrapped, target), h * np.outer(away, away)
+        if key in found[site]:
+            joined = found[site][key]
+            joined.hop += h
+            joined.path = joined.path + h * away
+            joined.square = joined.square + more
+        else:
+            found[site][key] = _Joined(step, h, h * away, more)
