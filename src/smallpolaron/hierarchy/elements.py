@@ -7,7 +7,7 @@ label of another rank (<= GHOST, number GHOST - value), or why there is none.
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
+from smallpolaron.hierarchy.excitations import empty_list, read
 from smallpolaron.hierarchy.labels import copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
@@ -155,7 +155,7 @@ def link(  # type: ignore[no-untyped-def]
                     touched[n_touched] = where
                     n_touched += 1
             # the code does not depend on whether the neighbour is there
-            codes[row, slot] = coupling_code(frame, fields, keys[row], a, b, slot) + bits
+            codes[row, slot] = coupling_code(frame, n, a, b, slot) + bits
             if where != -1:
                 links[row, slot] = where
     return n_touched, n_asked
@@ -182,21 +182,17 @@ def find_candidates(  # type: ignore[no-untyped-def]
         size = abs(x[row])
         if size == 0.0:
             continue
-        listed = False
-        a, b = carrier_sites(fields, keys[row])
+        a, b = read(frame, fields, keys[row], n)
         for slot in range(links.shape[1]):
             kind = links[row, slot]
             if kind != ABSENT and kind != CAP:
                 continue
-            strength, change = flow(frame, fields, strengths, keys[row], a, b, slot)
+            strength, change = flow(frame, strengths, n, a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
             total += amplitude * amplitude
             if kind == ABSENT and amplitude > threshold:
                 largest = max(largest, amplitude)
                 if count < len(candidates):
-                    if not listed:
-                        read(frame, fields, keys[row], n)
-                        listed = True
                     _, left, right = neighbour(frame, n, a, b, slot, m)
                     canonical(frame, fields, m, left, right, candidates[count], other)
                 count += 1

@@ -14,6 +14,8 @@ Functions that loops call for every label are inlined by Numba; see labels.py.
 import numba
 import numpy as np
 
+from smallpolaron.hierarchy.labels import WORD_BITS
+
 
 @numba.njit(cache=True, inline="always")
 def empty_list(frame):  # type: ignore[no-untyped-def]
@@ -22,15 +24,14 @@ def empty_list(frame):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def occupation(frame, fields, key, site, term):  # type: ignore[no-untyped-def]
-    """Occupation of one mode."""
-    shift, mask = frame.occupation_bits, (1 << frame.occupation_bits) - 1
-    mode = _mode_code(frame, site, term)
-    for i in range(frame.n_entries):
-        entry = _field(fields, key, i)
-        if entry >> shift <= mode:
-            return entry & mask if entry >> shift == mode else 0
-    return 0
+def occupation(n, site, term):  # type: ignore[no-untyped-def]
+    """Occupation of one mode in a list."""
+    found = 0
+    for i in range(1, n[0, 0] + 1):
+        if n[i, 0] == site and n[i, 1] == term:
+            found = n[i, 2]
+            break
+    return found
 
 
 @numba.njit(cache=True, inline="always")
@@ -53,17 +54,24 @@ def _mode_code(frame, site, term):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, inline="always")
 def read(frame, fields, key, n):  # type: ignore[no-untyped-def]
     """Fill the list n from a key; returns (a, b)."""
-    count = 0
-    shift, mask = frame.occupation_bits, (1 << frame.occupation_bits) - 1
-    for i in range(frame.n_entries):
-        entry = _field(fields, key, i)
+    bits = frame.entry_bits
+    mask, terms = (1 << frame.occupation_bits) - 1, (1 << frame.term_bits) - 1
+    count, word, rest, left = 0, 0, key[0], WORD_BITS // bits
+    while count < frame.n_entries:
+        if left == 0:
+            word += 1
+            rest = key[word]
+            left = WORD_BITS // bits
+        entry = np.int64(rest >> np.uint64(WORD_BITS - bits))
         if entry == 0:
             break
         count += 1
         n[count, 2] = entry & mask
-        entry >>= shift
+        entry >>= frame.occupation_bits
         n[count, 0] = frame.n_sites - 1 - (entry >> frame.term_bits)
-        n[count, 1] = frame.n_terms - 1 - (entry & ((1 << frame.term_bits) - 1))
+        n[count, 1] = frame.n_terms - 1 - (entry & terms)
+        rest <<= np.uint64(bits)
+        left -= 1
     n[0, 0] = count
     return carrier_sites(fields, key)
 
@@ -107,9 +115,16 @@ def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[n
     right = image(frame, way, cell, a if conjugated else b)
     if left < 0 or right < 0 or count > frame.n_entries:
         return False
-    key[:] = 0
+    for w in range(len(key)):
+        key[w] = 0
+    bits = frame.entry_bits
+    word, free = 0, WORD_BITS
     for i in range(count):
-        key[fields[i, 0]] |= np.uint64(n[i, 3]) << np.uint64(fields[i, 1])
+        if free < bits:
+            word += 1
+            free = WORD_BITS
+        free -= bits
+        key[word] |= np.uint64(n[i, 3]) << np.uint64(free)
     ket, bra = len(fields) - 2, len(fields) - 1
     key[fields[ket, 0]] |= np.uint64(left) << np.uint64(fields[ket, 1])
     key[fields[bra, 0]] |= np.uint64(right) << np.uint64(fields[bra, 1])

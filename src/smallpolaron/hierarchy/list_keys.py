@@ -35,9 +35,8 @@ class ListLayout:
         """(word, shift, bits) of every entry, then of a and b; shape (entries + 2, 3)."""
         frame = self.frame
         sites = max(1, int(frame.n_sites - 1).bit_length())
-        entry = sites + frame.term_bits + frame.occupation_bits
         fields, word, free = [], 0, WORD_BITS
-        for bits in [entry] * frame.n_entries + [sites] * 2:
+        for bits in [frame.entry_bits] * frame.n_entries + [sites] * 2:
             if bits > free:
                 word, free = word + 1, WORD_BITS
             free -= bits

@@ -47,7 +47,7 @@ class Frame(NamedTuple):
         n_terms: bath terms per site, K + 1.
         max_occupation: largest n_jk.
         n_entries: most modes that may be excited at a time.
-        term_bits, occupation_bits: of an entry of a key.
+        entry_bits, term_bits, occupation_bits: of an entry of a key.
         hops: slots that move the carrier.
         to: neighbour of a site by direction, or NO_SITE or BEYOND; shape (N, hops / 2).
         moved: where sites go when a cell is moved to cell 0, or BEYOND; shape (cells, N).
@@ -67,6 +67,7 @@ class Frame(NamedTuple):
     n_terms: int
     max_occupation: int
     n_entries: int
+    entry_bits: int
     term_bits: int
     occupation_bits: int
     hops: int
@@ -105,6 +106,7 @@ def make_frame(
     to = sites.targets(window=window)
     moved = sites.moved(window=window) if sector.translation else np.arange(n, dtype=np.int32)[None]
     ways, signs = sector.operations
+    term_bits, occupation_bits = int(n_terms - 1).bit_length(), int(max_occupation).bit_length()
     chain = len(sites.shape) < 2 and to.shape[1] == 2
     return Frame(
         n,
@@ -112,8 +114,9 @@ def make_frame(
         n_terms,
         max_occupation,
         min(n * n_terms, MOST_EXCITED),
-        int(n_terms - 1).bit_length(),
-        int(max_occupation).bit_length(),
+        max(1, int(n - 1).bit_length()) + term_bits + occupation_bits,
+        term_bits,
+        occupation_bits,
         2 * to.shape[1],
         to,
         moved,
@@ -254,13 +257,13 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-def]
+def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
     if slot < frame.hops:
         kind, argument = slot, (a if slot < frame.hops // 2 else b) % frame.per_cell
     else:
         k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
-        argument = occupation(frame, fields, key, a if side < 2 else b, k)
+        argument = occupation(n, a if side < 2 else b, k)
         if a != b:
             kind = frame.hops + _KINDS * k + side
         elif side == 1:
@@ -272,7 +275,7 @@ def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True, inline="always")
-def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
+def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
     half = frame.hops // 2
     if slot < half:
@@ -280,7 +283,7 @@ def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-
     if slot < frame.hops:
         return strengths.hop[b % frame.per_cell, slot - half], 0.0
     k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
-    number = occupation(frame, fields, key, a if side < 2 else b, k)
+    number = occupation(n, a if side < 2 else b, k)
     if side % 2 == 0:
         if a == b:
             size = strengths.population[k]
