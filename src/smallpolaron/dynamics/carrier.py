@@ -110,7 +110,7 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
     Momentum 0 only; n' has the excitations of terms with conjugate rates exchanged.
     """
     frame = basis.frame
-    keys, bits = canonical_rows(frame, frame, basis.layout.fields, basis.keys, True)
+    keys, bits = canonical_rows(frame, frame, basis.maps, basis.maps, basis.keys, True)
     partner = basis.values(keys, x)
     partner = np.where(bits & 1, partner.conj(), partner) * np.where(bits & 2, -1, 1)
     known = bits >= 0
@@ -135,7 +135,7 @@ def multiply(
     """
     ways = source.frame.hops // 2
     reached = np.empty((ways * source.n_local, source.layout.n_words), np.uint64)
-    count = _reach(source.frame, target.frame, source.layout.fields, source.keys, reached)
+    count = _reach(source.frame, target.frame, source.maps, target.maps, source.keys, reached)
     target.add(reached[:count])
     wanted = np.empty((ways * target.n_local, target.layout.n_words), np.uint64)
     factors = np.empty(ways * target.n_local, complex)
@@ -143,7 +143,8 @@ def multiply(
     _sources(
         source.frame,
         target.frame,
-        target.layout.fields,
+        source.maps,
+        target.maps,
         target.keys,
         operator,
         phases.astype(complex),
@@ -165,12 +166,15 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
     Returns:
         This rank's part of the Hermitian part on the target basis.
     """
-    fields = source.layout.fields
-    keys, bits = canonical_rows(source.frame, target.frame, fields, source.keys, False)
+    keys, bits = canonical_rows(
+        source.frame, target.frame, source.maps, target.maps, source.keys, False
+    )
     target.add(np.ascontiguousarray(keys[bits >= 0]))
     halves = []
     for conjugated in (False, True):
-        keys, bits = canonical_rows(target.frame, source.frame, fields, target.keys, conjugated)
+        keys, bits = canonical_rows(
+            target.frame, source.frame, target.maps, source.maps, target.keys, conjugated
+        )
         value = source.values(keys, x) * np.where(bits & 2, -0.5, 0.5)
         value[bits < 0] = 0
         halves.append(value.conj() if conjugated else value)
@@ -178,38 +182,38 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
 
 
 @numba.njit(cache=True)
-def _reach(source, target, fields, keys, reached):  # type: ignore[no-untyped-def]
+def _reach(source, target, maps, target_maps, keys, reached):  # type: ignore[no-untyped-def]
     """Canonical keys, in the target sector, of the neighbours by hops of the ket."""
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     count = 0
     for row in range(len(keys)):
-        a, b = read(source, fields, keys[row], n)
+        a, b = read(source, keys[row], n)
         for slot in range(source.hops // 2):
-            status, left, right = neighbour(source, n, a, b, slot, m)
+            status, left, right = neighbour(source, maps, n, a, b, slot, m)
             if status == EXISTS:
-                bits = canonical(target, fields, m, left, right, reached[count], other)
+                bits = canonical(target, target_maps, m, left, right, reached[count], other)
                 count += bits >= 0
     return count
 
 
 @numba.njit(cache=True)
-def _sources(source, target, fields, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
+def _sources(source, target, maps, target_maps, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
     """Keys in the source sector whose elements make up each target row, and their factors."""
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     for row in range(len(keys)):
-        a, b = read(source, fields, keys[row], n)
+        a, b = read(source, keys[row], n)
         for slot in range(source.hops // 2):
             at = row * (source.hops // 2) + slot
             factors[at] = 0
             wanted[at] = 0
-            status, left, right = neighbour(target, n, a, b, slot, m)
+            status, left, right = neighbour(target, target_maps, n, a, b, slot, m)
             if status != EXISTS:
                 continue
-            bits = canonical(source, fields, m, left, right, wanted[at], other)
+            bits = canonical(source, maps, m, left, right, wanted[at], other)
             if bits < 0:
                 continue
-            to = source.to[a, slot]
+            to = maps[source.ways + source.cells + slot, a]
             phase = phases[to // source.per_cell] if target.translation else 1.0
             factors[at] = operator[a, to] * phase * (-1.0 if bits & 2 else 1.0)

@@ -52,10 +52,10 @@ class AdaptiveBasis:
 
     def __post_init__(self) -> None:
         """Prepare an empty basis."""
-        self.frame = make_frame(
+        self.frame, self.maps = make_frame(
             self.sector, self.model.sites, self.expansion.partners, self.limits.max_occupation
         )
-        self.layout = ListLayout(self.frame)
+        self.layout = ListLayout(self.frame, self.maps)
         self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
         self.strengths = strengths(self.model, self.expansion)
         self._code_sizes = np.abs(self.table)
@@ -63,8 +63,7 @@ class AdaptiveBasis:
         self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
             np.sqrt(np.sum(self.expansion.sizes))
         )
-        self._fields = self.layout.fields
-        self._exchange = Exchange(self.comm, self.frame, self._fields)
+        self._exchange = Exchange(self.comm, self.frame, self.maps)
         self._linked = LinkedLabels(
             self.expansion,
             self.model.energies,
@@ -166,7 +165,9 @@ class AdaptiveBasis:
         With translation the kets must be in cell 0.
         """
         keys, frame = self.layout.pack(occupations, kets, bras), self.frame
-        keys, bits = elements.canonical_rows(frame, frame, self._fields, keys, conjugated=False)
+        keys, bits = elements.canonical_rows(
+            frame, frame, self.maps, self.maps, keys, conjugated=False
+        )
         return keys, bits
 
     def outflow(self, x: Amplitudes, threshold: float) -> Outflow:
@@ -181,7 +182,7 @@ class AdaptiveBasis:
             found = np.empty((room, self.layout.n_words), np.uint64)
             count, total, rest, largest, capped = elements.find_candidates(
                 self.frame,
-                self._fields,
+                self.maps,
                 self.strengths,
                 self.base_rate,
                 self.keys,

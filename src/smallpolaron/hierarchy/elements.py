@@ -7,7 +7,7 @@ label of another rank (<= GHOST, number GHOST - value), or why there is none.
 import numba
 import numpy as np
 
-from smallpolaron.hierarchy.excitations import empty_list, read
+from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
 from smallpolaron.hierarchy.labels import copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
@@ -95,7 +95,7 @@ def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def link(  # type: ignore[no-untyped-def]
     frame,
-    fields,
+    maps,
     splitters,
     rank,
     keys,
@@ -124,22 +124,22 @@ def link(  # type: ignore[no-untyped-def]
     n_touched, n_asked = 0, 0
     many = len(splitters) > 0
     for row in rows:
-        a, b = read(frame, fields, keys[row], n)
+        a, b = read(frame, keys[row], n)
         for slot in range(links.shape[1]):
             if links[row, slot] != ABSENT:
                 continue
-            status, left, right = neighbour(frame, n, a, b, slot, m)
+            status, left, right = neighbour(frame, maps, n, a, b, slot, m)
             if status != EXISTS:
                 links[row, slot] = CAP if status == CAPPED else NEVER
                 continue
-            bits = canonical(frame, fields, m, left, right, key, other)
+            bits = canonical(frame, maps, m, left, right, key, other)
             if bits < 0:
                 links[row, slot] = NEVER if bits == VANISHES else CAP
                 continue
             where = np.int64(-1)
             owner = rank
             if many and slot >= frame.hops:  # a hop stays with its ADO
-                owner = owner_of(splitters, place(frame, fields, key, other, scratch))
+                owner = owner_of(splitters, place(frame, maps, key, other, scratch))
             if owner != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
                 if ghost >= 0:
@@ -163,7 +163,7 @@ def link(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def find_candidates(  # type: ignore[no-untyped-def]
-    frame, fields, strengths, base_rate, keys, links, damping, x, threshold, candidates
+    frame, maps, strengths, base_rate, keys, links, damping, x, threshold, candidates
 ):
     """Neighbours outside the basis, and the flow into them.
 
@@ -182,19 +182,23 @@ def find_candidates(  # type: ignore[no-untyped-def]
         size = abs(x[row])
         if size == 0.0:
             continue
-        a, b = read(frame, fields, keys[row], n)
+        listed = False
+        a, b = carrier_sites(frame, keys[row])
         for slot in range(links.shape[1]):
             kind = links[row, slot]
             if kind != ABSENT and kind != CAP:
                 continue
-            strength, change = flow(frame, strengths, n, a, b, slot)
+            strength, change = flow(frame, strengths, keys[row], a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
             total += amplitude * amplitude
             if kind == ABSENT and amplitude > threshold:
                 largest = max(largest, amplitude)
                 if count < len(candidates):
-                    _, left, right = neighbour(frame, n, a, b, slot, m)
-                    canonical(frame, fields, m, left, right, candidates[count], other)
+                    if not listed:
+                        read(frame, keys[row], n)
+                        listed = True
+                    _, left, right = neighbour(frame, maps, n, a, b, slot, m)
+                    canonical(frame, maps, m, left, right, candidates[count], other)
                 count += 1
             else:
                 rest += amplitude * amplitude
@@ -209,7 +213,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def fill_damping(  # type: ignore[no-untyped-def]
     frame,
-    fields,
+    maps,
     rates,
     frequencies,
     keys,
@@ -223,7 +227,7 @@ def fill_damping(  # type: ignore[no-untyped-def]
     """Damping sum n Re nu and diagonal of the generator for rows first ... last - 1."""
     n = empty_list(frame)
     for row in range(first, last):
-        a, b = read(frame, fields, keys[row], n)
+        a, b = read(frame, keys[row], n)
         total, turning = 0.0, 0.0
         for i in range(1, n[0, 0] + 1):
             total += n[i, 2] * rates[n[i, 1]]
@@ -308,7 +312,7 @@ def lookup_rows(table, keys, wanted):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def canonical_rows(here, there, fields, keys, conjugated):  # type: ignore[no-untyped-def]
+def canonical_rows(here, there, maps, there_maps, keys, conjugated):  # type: ignore[no-untyped-def]
     """canonical() in the sector `there` of labels of `here`, or of their Hermitian conjugates.
 
     Returns:
@@ -319,12 +323,12 @@ def canonical_rows(here, there, fields, keys, conjugated):  # type: ignore[no-un
     found = keys.copy()
     bits = np.full(len(keys), OUTSIDE, dtype=np.int64)
     for row in range(len(keys)):
-        a, b = read(here, fields, keys[row], n)
+        a, b = read(here, keys[row], n)
         if conjugated:
-            if not write_image(here, fields, n, a, b, 0, 1, other):
+            if not write_image(here, maps, n, a, b, 0, 1, other):
                 continue
-            a, b = read(here, fields, other, n)
-        bits[row] = canonical(there, fields, n, a, b, found[row], other)
+            a, b = read(here, other, n)
+        bits[row] = canonical(there, there_maps, n, a, b, found[row], other)
     return found, bits
 
 

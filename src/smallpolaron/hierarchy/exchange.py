@@ -31,13 +31,13 @@ class Exchange:
     Attributes:
         comm: the communicator.
         frame: what the compiled functions must know.
-        fields: layout of the keys.
+        maps: how sites move; see Frame.
         splitters: first place of ranks 1, 2, ...; empty on one rank.
     """
 
     comm: MPI.Intracomm
     frame: Frame
-    fields: NDArray[np.int64]
+    maps: NDArray[np.int32]
     splitters: NDArray[np.uint64] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -79,5 +79,5 @@ class Exchange:
 
     def _places(self, keys: Keys) -> NDArray[np.uint64]:
         found = np.empty(len(keys), np.uint64)
-        places(self.frame, self.fields, np.ascontiguousarray(keys), found)
+        places(self.frame, self.maps, np.ascontiguousarray(keys), found)
         return found

@@ -35,15 +35,32 @@ def occupation(n, site, term):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def carrier_sites(fields, key):  # type: ignore[no-untyped-def]
-    """(a, b) of a key."""
-    return _field(fields, key, len(fields) - 2), _field(fields, key, len(fields) - 1)
+def occupation_in_key(frame, key, site, term):  # type: ignore[no-untyped-def]
+    """Occupation of one mode in a key, without a list."""
+    bits, shift = frame.entry_bits, np.uint64(frame.occupation_bits)
+    mode = np.uint64(_mode_code(frame, site, term))
+    word, rest, left = 0, key[0], WORD_BITS // bits
+    for _ in range(frame.n_entries):
+        if left == 0:
+            word += 1
+            rest = key[word]
+            left = WORD_BITS // bits
+        entry = rest >> np.uint64(WORD_BITS - bits)
+        # early modes have large codes, and what is empty has 0
+        if entry >> shift <= mode:
+            if entry >> shift == mode:
+                return np.int64(entry & ((np.uint64(1) << shift) - np.uint64(1)))
+            break
+        rest <<= np.uint64(bits)
+        left -= 1
+    return np.int64(0)
 
 
 @numba.njit(cache=True, inline="always")
-def _field(fields, key, i):  # type: ignore[no-untyped-def]
-    mask = (np.uint64(1) << np.uint64(fields[i, 2])) - np.uint64(1)
-    return np.int64((key[fields[i, 0]] >> np.uint64(fields[i, 1])) & mask)
+def carrier_sites(frame, key):  # type: ignore[no-untyped-def]
+    """(a, b) of a key."""
+    both, mask = key[len(key) - 1], (1 << frame.site_bits) - 1
+    return np.int64(both >> np.uint64(frame.site_bits)) & mask, np.int64(both & np.uint64(mask))
 
 
 @numba.njit(cache=True, inline="always")
@@ -52,7 +69,7 @@ def _mode_code(frame, site, term):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def read(frame, fields, key, n):  # type: ignore[no-untyped-def]
+def read(frame, key, n):  # type: ignore[no-untyped-def]
     """Fill the list n from a key; returns (a, b)."""
     bits = frame.entry_bits
     mask, terms = (1 << frame.occupation_bits) - 1, (1 << frame.term_bits) - 1
@@ -73,16 +90,16 @@ def read(frame, fields, key, n):  # type: ignore[no-untyped-def]
         rest <<= np.uint64(bits)
         left -= 1
     n[0, 0] = count
-    return carrier_sites(fields, key)
+    return carrier_sites(frame, key)
 
 
 @numba.njit(cache=True, inline="always")
-def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[no-untyped-def]
+def write(frame, maps, n, a, b, way, cell, conjugated, key):  # type: ignore[no-untyped-def]
     """Write the key of an image of (n, a, b); returns whether there is one.
 
     Args:
         frame: what the compiled functions must know.
-        fields: layout of the key.
+        maps: how sites move; see Frame.
         n: list of excitations; its last column is scratch.
         a: ket.
         b: bra.
@@ -101,7 +118,7 @@ def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[n
         term = n[i, 1]
         if conjugated and frame.pairs != 0:
             term = _partner(frame.pairs, term)
-        site = image(frame, way, cell, n[i, 0])
+        site = image(frame, maps, way, cell, n[i, 0])
         if site < 0:
             return False
         entry = (_mode_code(frame, site, term) << frame.occupation_bits) | n[i, 2]
@@ -111,8 +128,8 @@ def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[n
             at -= 1
         n[at, 3] = entry
         count += 1
-    left = image(frame, way, cell, b if conjugated else a)
-    right = image(frame, way, cell, a if conjugated else b)
+    left = image(frame, maps, way, cell, b if conjugated else a)
+    right = image(frame, maps, way, cell, a if conjugated else b)
     if left < 0 or right < 0 or count > frame.n_entries:
         return False
     for w in range(len(key)):
@@ -125,26 +142,25 @@ def write(frame, fields, n, a, b, way, cell, conjugated, key):  # type: ignore[n
             free = WORD_BITS
         free -= bits
         key[word] |= np.uint64(n[i, 3]) << np.uint64(free)
-    ket, bra = len(fields) - 2, len(fields) - 1
-    key[fields[ket, 0]] |= np.uint64(left) << np.uint64(fields[ket, 1])
-    key[fields[bra, 0]] |= np.uint64(right) << np.uint64(fields[bra, 1])
+    both = (np.int64(left) << frame.site_bits) | np.int64(right)
+    key[len(key) - 1] |= np.uint64(both)
     return True
 
 
 @numba.njit(cache=True, inline="always")
-def image(frame, way, cell, site):  # type: ignore[no-untyped-def]
+def image(frame, maps, way, cell, site):  # type: ignore[no-untyped-def]
     """Where an operation and then the translation of a cell to cell 0 take a site; or negative."""
-    to = frame.ways[way, site]
-    return frame.moved[cell, to] if to >= 0 else to
+    to = maps[way, site]
+    return maps[frame.ways + cell, to] if to >= 0 else to
 
 
 @numba.njit(cache=True, inline="always")
-def copy_moved(frame, n, cell, m):  # type: ignore[no-untyped-def]
+def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of n, a cell moved to cell 0; False if one gets lost."""
     m[0, 0] = n[0, 0]
     inside = True
     for i in range(1, n[0, 0] + 1):
-        m[i, 0] = frame.moved[cell, n[i, 0]]
+        m[i, 0] = maps[frame.ways + cell, n[i, 0]]
         m[i, 1] = n[i, 1]
         m[i, 2] = n[i, 2]
         if m[i, 0] < 0:

@@ -132,7 +132,7 @@ class LinkedLabels:
         per.links[old:count] = elements.ABSENT
         elements.fill_damping(
             self.exchange.frame,
-            self.exchange.fields,
+            self.exchange.maps,
             self.expansion.rates.real,
             self.expansion.rates.imag,
             self.labels.store,
@@ -189,7 +189,7 @@ class LinkedLabels:
     ) -> tuple[int, int]:
         n_touched, n_asked = elements.link(
             self.exchange.frame,
-            self.exchange.fields,
+            self.exchange.maps,
             self.exchange.splitters,
             self.exchange.comm.rank,
             self.labels.store,

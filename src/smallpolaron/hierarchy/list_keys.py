@@ -4,7 +4,6 @@ See excitations.py for what an entry is.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numba
 import numpy as np
@@ -21,32 +20,22 @@ class ListLayout:
 
     Attributes:
         frame: what the compiled functions must know.
+        maps: how sites move.
     """
 
     frame: Frame
+    maps: NDArray[np.int32]
 
     @property
     def n_modes(self) -> int:
         """Number of bath modes, N (K + 1)."""
         return self.frame.n_sites * self.frame.n_terms
 
-    @cached_property
-    def fields(self) -> NDArray[np.int64]:
-        """(word, shift, bits) of every entry, then of a and b; shape (entries + 2, 3)."""
-        frame = self.frame
-        sites = max(1, int(frame.n_sites - 1).bit_length())
-        fields, word, free = [], 0, WORD_BITS
-        for bits in [frame.entry_bits] * frame.n_entries + [sites] * 2:
-            if bits > free:
-                word, free = word + 1, WORD_BITS
-            free -= bits
-            fields.append((word, free, bits))
-        return np.array(fields, dtype=np.int64)
-
     @property
     def n_words(self) -> int:
-        """Words per key."""
-        return int(self.fields[-1, 0]) + 1
+        """Words per key: the entries, and ket and bra at the end of the last word."""
+        full, rest = divmod(self.frame.n_entries, WORD_BITS // self.frame.entry_bits)
+        return full + 1 + (rest * self.frame.entry_bits + 2 * self.frame.site_bits > WORD_BITS)
 
     def pack(
         self, occupations: NDArray[np.uint8], kets: NDArray[np.int64], bras: NDArray[np.int64]
@@ -72,7 +61,7 @@ class ListLayout:
         rows, modes = np.nonzero(occupations)
         starts = np.searchsorted(rows, np.arange(len(kets) + 1))
         numbers = occupations[rows, modes].astype(np.int64)
-        _pack_rows(self.frame, self.fields, modes, numbers, starts, kets, bras, keys)
+        _pack_rows(self.frame, self.maps, modes, numbers, starts, kets, bras, keys)
         return keys
 
     def unpack(self, keys: Keys) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.int64]]:
@@ -80,12 +69,12 @@ class ListLayout:
         rows = len(keys)
         occupations = np.zeros((rows, self.n_modes), dtype=np.uint8)
         kets, bras = np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=np.int64)
-        _unpack_rows(self.frame, self.fields, keys, occupations, kets, bras)
+        _unpack_rows(self.frame, keys, occupations, kets, bras)
         return occupations, kets, bras
 
 
 @numba.njit(cache=True)
-def _pack_rows(frame, fields, modes, numbers, starts, kets, bras, keys):  # type: ignore[no-untyped-def]
+def _pack_rows(frame, maps, modes, numbers, starts, kets, bras, keys):  # type: ignore[no-untyped-def]
     n = empty_list(frame)
     for row in range(len(kets)):
         n[0, 0] = starts[row + 1] - starts[row]
@@ -94,13 +83,13 @@ def _pack_rows(frame, fields, modes, numbers, starts, kets, bras, keys):  # type
             n[i + 1, 0] = mode // frame.n_terms
             n[i + 1, 1] = mode % frame.n_terms
             n[i + 1, 2] = numbers[starts[row] + i]
-        write(frame, fields, n, kets[row], bras[row], 0, 0, False, keys[row])
+        write(frame, maps, n, kets[row], bras[row], 0, 0, False, keys[row])
 
 
 @numba.njit(cache=True)
-def _unpack_rows(frame, fields, keys, occupations, kets, bras):  # type: ignore[no-untyped-def]
+def _unpack_rows(frame, keys, occupations, kets, bras):  # type: ignore[no-untyped-def]
     n = empty_list(frame)
     for row in range(len(keys)):
-        kets[row], bras[row] = read(frame, fields, keys[row], n)
+        kets[row], bras[row] = read(frame, keys[row], n)
         for i in range(1, n[0, 0] + 1):
             occupations[row, n[i, 0] * frame.n_terms + n[i, 1]] = n[i, 2]

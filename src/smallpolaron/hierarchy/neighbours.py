@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from smallpolaron.hierarchy.excitations import copy_moved, find_mode, occupation, write
+from smallpolaron.hierarchy.excitations import (
+    copy_moved,
+    find_mode,
+    occupation,
+    occupation_in_key,
+    write,
+)
 from smallpolaron.hierarchy.labels import compare, copy_key
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.bath import BathExpansion
@@ -41,25 +47,27 @@ _KINDS = 5
 class Frame(NamedTuple):
     """What the compiled functions must know of model and sector.
 
+    With it goes `maps`, an array of shape (rows, N) that tells where every site goes, or NO_SITE or
+    BEYOND: by each operation, then by moving each cell to cell 0, then along each direction; and,
+    where neighbours in number are none in space, how many hops apart all sites are.
+
     Attributes:
         n_sites: N.
         per_cell: sites per cell.
         n_terms: bath terms per site, K + 1.
         max_occupation: largest n_jk.
         n_entries: most modes that may be excited at a time.
-        entry_bits, term_bits, occupation_bits: of an entry of a key.
+        entry_bits, term_bits, occupation_bits, site_bits: of an entry of a key and its parts.
         hops: slots that move the carrier.
-        to: neighbour of a site by direction, or NO_SITE or BEYOND; shape (N, hops / 2).
-        moved: where sites go when a cell is moved to cell 0, or BEYOND; shape (cells, N).
-        ways: how operations permute the sites, the identity first, or BEYOND; shape (ways, N).
-        signs: their signs.
+        ways: operations, the identity first.
+        cells: cells that may be moved to cell 0.
+        minus: bit w is set where operation w changes the sign of a state.
         vanishing: whether what is minus itself is zero.
         translation: labels are reduced to kets in cell 0.
         hermitian: <a|rho_n|b> = <b|rho_n'|a>* is used.
         pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
         chain: neighbours in number are neighbours in space, for places.py.
-        near: hops from site to site, up to 255, where they are not; shape (N, N).
     """
 
     n_sites: int
@@ -70,24 +78,23 @@ class Frame(NamedTuple):
     entry_bits: int
     term_bits: int
     occupation_bits: int
+    site_bits: int
     hops: int
-    to: NDArray[np.int32]
-    moved: NDArray[np.int32]
-    ways: NDArray[np.int32]
-    signs: NDArray[np.int64]
+    ways: int
+    cells: int
+    minus: int
     vanishing: bool
     translation: bool
     hermitian: bool
     pairs: int
     span: int
     chain: bool
-    near: NDArray[np.uint8]
 
 
 def make_frame(
     sector: Sector, sites: SiteTable, partners: NDArray[np.int64], max_occupation: int
-) -> Frame:
-    """Frame of a sector for a bath with these partners among its terms (BathExpansion.partners).
+) -> tuple[Frame, NDArray[np.int32]]:
+    """Frame and maps of a sector for a bath with these partners among its terms (BathExpansion.partners).
 
     Raises:
         ValueError: the sector has other sites, or translations that these do not have.
@@ -108,28 +115,30 @@ def make_frame(
     ways, signs = sector.operations
     term_bits, occupation_bits = int(n_terms - 1).bit_length(), int(max_occupation).bit_length()
     chain = len(sites.shape) < 2 and to.shape[1] == 2
-    return Frame(
+    site_bits = max(1, int(n - 1).bit_length())
+    maps = [ways, moved, to.T, *([] if chain else [sites.distances])]
+    frame = Frame(
         n,
         sites.per_cell,
         n_terms,
         max_occupation,
         min(n * n_terms, MOST_EXCITED),
-        max(1, int(n - 1).bit_length()) + term_bits + occupation_bits,
+        site_bits + term_bits + occupation_bits,
         term_bits,
         occupation_bits,
+        site_bits,
         2 * to.shape[1],
-        to,
-        moved,
-        ways,
-        signs,
+        len(ways),
+        len(moved),
+        sum(1 << way for way, sign in enumerate(signs) if sign < 0),
         not sector.odd_part,
         sector.translation,
         sector.hermitian,
         sum(1 << k for k, partner in enumerate(partners) if partner == k + 1),
         max(max_occupation + 1, sites.per_cell),
         chain,
-        np.zeros((1, 1), np.uint8) if chain else sites.distances,
     )
+    return frame, np.ascontiguousarray(np.concatenate(maps), np.int32)
 
 
 class Strengths(NamedTuple):
@@ -218,7 +227,7 @@ def strengths(model: Model, expansion: BathExpansion) -> Strengths:
 
 
 @numba.njit(cache=True, inline="always")
-def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of the neighbour at a slot; returns (status, ket, bra).
 
     n is a list that read() filled. With translation the neighbour's ket is back on site 0, but no
@@ -226,29 +235,31 @@ def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """
     half = frame.hops // 2
     if slot >= frame.hops:
-        return _excited(frame, n, a, b, slot - frame.hops, m)
-    to = frame.to[a, slot] if slot < half else frame.to[b, slot - half]
+        return _excited(frame, maps, n, a, b, slot - frame.hops, m)
+    along = frame.ways + frame.cells
+    to = maps[along + slot, a] if slot < half else maps[along + slot - half, b]
     if to < 0:
         return IMPOSSIBLE if to == NO_SITE else CAPPED, a, b
     if slot >= half:
-        copy_moved(frame, n, 0, m)
+        copy_moved(frame, maps, n, 0, m)
         return EXISTS, a, np.int64(to)
     if not frame.translation:
-        copy_moved(frame, n, 0, m)
+        copy_moved(frame, maps, n, 0, m)
         return EXISTS, np.int64(to), b
     cell = to // frame.per_cell
-    bra = frame.moved[cell, b]
-    if not copy_moved(frame, n, cell, m) or bra < 0:
+    moved = frame.ways + cell
+    bra = maps[moved, b]
+    if not copy_moved(frame, maps, n, cell, m) or bra < 0:
         return CAPPED, a, b
-    return EXISTS, np.int64(frame.moved[cell, to]), np.int64(bra)
+    return EXISTS, np.int64(maps[moved, to]), np.int64(bra)
 
 
 @numba.njit(cache=True, inline="always")
-def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     k, kind = slot // 4, slot % 4
     if kind >= 2 and a == b:
         return IMPOSSIBLE, a, b
-    copy_moved(frame, n, 0, m)
+    copy_moved(frame, maps, n, 0, m)
     at = find_mode(m, a if kind < 2 else b, k)
     m[at, 2] += 1 if kind % 2 == 0 else -1
     if m[at, 2] > frame.max_occupation:
@@ -257,10 +268,18 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
+def _in_cell(frame, site):  # type: ignore[no-untyped-def]
+    """Place of a site in its cell, without a division where it is known."""
+    if frame.per_cell == 1:
+        return 0
+    return site if site < frame.per_cell else site % frame.per_cell
+
+
+@numba.njit(cache=True, inline="always")
 def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
     if slot < frame.hops:
-        kind, argument = slot, (a if slot < frame.hops // 2 else b) % frame.per_cell
+        kind, argument = slot, _in_cell(frame, a if slot < frame.hops // 2 else b)
     else:
         k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
         argument = occupation(n, a if side < 2 else b, k)
@@ -275,15 +294,15 @@ def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
+def flow(frame, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
     half = frame.hops // 2
     if slot < half:
-        return strengths.hop[a % frame.per_cell, slot], 0.0
+        return strengths.hop[_in_cell(frame, a), slot], 0.0
     if slot < frame.hops:
-        return strengths.hop[b % frame.per_cell, slot - half], 0.0
+        return strengths.hop[_in_cell(frame, b), slot - half], 0.0
     k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
-    number = occupation(n, a if side < 2 else b, k)
+    number = occupation_in_key(frame, key, a if side < 2 else b, k)
     if side % 2 == 0:
         if a == b:
             size = strengths.population[k]
@@ -296,7 +315,7 @@ def flow(frame, strengths, n, a, b, slot):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-def]
+def canonical(frame, maps, n, a, b, key, other):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
     Bit 1: the element (its odd part only, where the sector has one) is minus the representative;
@@ -307,10 +326,10 @@ def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-de
     key[:] = _ABOVE_ALL
     bits = 0
     for conjugated in range(1 + frame.hermitian):
-        for way in range(len(frame.ways)):
-            if not write_image(frame, fields, n, a, b, way, conjugated, other):
+        for way in range(frame.ways):
+            if not write_image(frame, maps, n, a, b, way, conjugated, other):
                 return OUTSIDE
-            minus = 2 if frame.signs[way] < 0 else 0
+            minus = 2 * ((frame.minus >> way) & 1)
             order = compare(other, key)
             if order == 0 and not conjugated and minus != bits and frame.vanishing:
                 return VANISHES
@@ -321,7 +340,7 @@ def canonical(frame, fields, n, a, b, key, other):  # type: ignore[no-untyped-de
 
 
 @numba.njit(cache=True, inline="always")
-def write_image(frame, fields, n, a, b, way, conjugated, key):  # type: ignore[no-untyped-def]
+def write_image(frame, maps, n, a, b, way, conjugated, key):  # type: ignore[no-untyped-def]
     """Write the key of an image under an operation and, or, Hermitian conjugation of (n, a, b).
 
     Returns:
@@ -330,8 +349,8 @@ def write_image(frame, fields, n, a, b, way, conjugated, key):  # type: ignore[n
     cell = 0
     if frame.translation:
         # the bra of the label is the ket of its conjugate
-        ket = frame.ways[way, b if conjugated else a]
+        ket = maps[way, b if conjugated else a]
         if ket < 0:
             return False
         cell = ket // frame.per_cell
-    return write(frame, fields, n, a, b, way, cell, conjugated, key)
+    return write(frame, maps, n, a, b, way, cell, conjugated, key)

@@ -18,7 +18,7 @@ _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
 @numba.njit(cache=True)
-def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
+def place(frame, maps, key, other, n):  # type: ignore[no-untyped-def]
     """Where the ADO of a key stands in the order by which labels are dealt out to ranks.
 
     In a chain its occupations are read from the site and in the direction that give the
@@ -30,22 +30,22 @@ def place(frame, fields, key, other, n):  # type: ignore[no-untyped-def]
     where that is another one, the larger place counts for both. `other` and `n` are scratch: a key
     and a list of excitations.
     """
-    read(frame, fields, key, n)
-    here = _place(frame, n)
+    read(frame, key, n)
+    here = _place(frame, maps, n)
     if frame.pairs == 0:
         return here
-    write(frame, fields, n, 0, 0, 0, 0, True, other)
-    read(frame, fields, other, n)
-    return max(here, _place(frame, n))
+    write(frame, maps, n, 0, 0, 0, 0, True, other)
+    read(frame, other, n)
+    return max(here, _place(frame, maps, n))
 
 
 @numba.njit(cache=True, inline="always")
-def _place(frame, n):  # type: ignore[no-untyped-def]
+def _place(frame, maps, n):  # type: ignore[no-untyped-def]
     """place() of a sorted list of excitations, without its conjugate."""
     if n[0, 0] == 0:
         return np.uint64(0)
     if not frame.chain:
-        return _place_by_pairs(frame, n)
+        return _place_by_pairs(frame, maps, n)
     n_sites, n_terms = frame.n_sites, frame.n_terms
     sites, codes, starts = _excited_sites(n, n_terms)
     largest = np.max(codes)
@@ -72,9 +72,9 @@ def _place(frame, n):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def _place_by_pairs(frame, n):  # type: ignore[no-untyped-def]
+def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
     """The largest occupations, then a sum over pairs of excited modes: no order of sites counts."""
-    count = n[0, 0]
+    count, near = n[0, 0], frame.ways + frame.cells + frame.hops // 2
     digits, mix = np.zeros(_LEADING, np.int64), np.uint64(0)
     for i in range(1, count + 1):
         number, at = min(n[i, 2], 31), _LEADING
@@ -88,7 +88,7 @@ def _place_by_pairs(frame, n):  # type: ignore[no-untyped-def]
         mix += one
         for j in range(1, i):
             other = _scramble(np.uint64(n[j, 1] * 256 + n[j, 2]))
-            mix += _scramble((one + other) ^ np.uint64(frame.near[n[i, 0], n[j, 0]]))
+            mix += _scramble((one + other) ^ np.uint64(maps[near + n[i, 0], n[j, 0]]))
     position = np.uint64(0)
     for digit in digits:
         position = (position << np.uint64(5)) | np.uint64(digit)
@@ -162,11 +162,11 @@ def _power(exponent):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def places(frame, fields, keys, out):  # type: ignore[no-untyped-def]
+def places(frame, maps, keys, out):  # type: ignore[no-untyped-def]
     """place() of every key."""
     n, other = empty_list(frame), np.empty(keys.shape[1], dtype=np.uint64)
     for i in range(len(keys)):
-        out[i] = place(frame, fields, keys[i], other, n)
+        out[i] = place(frame, maps, keys[i], other, n)
 
 
 @numba.njit(cache=True, inline="always")
