@@ -92,7 +92,7 @@ def partitions(
     """
     basis = odd_basis(n_sites, depth, eta_cm, gamma_cm, MPI.COMM_SELF)
     own = np.empty(basis.size, np.uint64)
-    places(basis.frame, basis.layout.fields, basis.keys, own)
+    places(basis.frame, basis.maps, basis.keys, own)
     sparsity = basis.sparsity()
     indptr, columns = sparsity.indptr.astype(np.int64), sparsity.columns.astype(np.int64)
     network = Network(entries_per_s, latency_s, bytes_per_s)

@@ -7,9 +7,9 @@ import pytest
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.elements import CAP
+from smallpolaron.hierarchy.elements import ABSENT, CAP
 from smallpolaron.hierarchy.limits import LimitReached, Limits
-from smallpolaron.hierarchy.neighbours import HOPS
+from smallpolaron.hierarchy.neighbours import MOST_EXCITED
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import (
     all_labels,
@@ -129,11 +129,12 @@ def test_find_and_values_know_every_rank(parts):
 def test_many_sites_many_terms_and_all_occupations():
     n, terms = 64, 3
     basis = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, False), ALONE)
-    assert basis.layout.n_words > 20
     rng = np.random.default_rng(8)
-    occupations = rng.integers(0, 256, (60, n * terms)).astype(np.uint8)
-    occupations[30:, rng.integers(0, n * terms, 150)] = 0
+    occupations = np.zeros((60, n * terms), np.uint8)
+    for row, most in zip(occupations, rng.integers(0, MOST_EXCITED - 2, 60), strict=True):
+        row[rng.choice(n * terms, most, replace=False)] = rng.integers(1, 256, most)
     kets, bras = rng.integers(0, n, (2, 60))
+    occupations[0] = 0
     occupations[0, kets[0] * terms : (kets[0] + 1) * terms] = 255
     keys, bits = basis.canonical_keys(occupations, kets, bras)
     assert basis.add(keys) == 60
@@ -142,7 +143,7 @@ def test_many_sites_many_terms_and_all_occupations():
     for back, original in zip(basis.labels(), (occupations, kets, bras), strict=True):
         np.testing.assert_array_equal(back, original)
     # no occupation above 255, and no overflow to 0
-    np.testing.assert_array_equal(basis.links[0, HOPS::4], [CAP] * terms)
+    np.testing.assert_array_equal(basis.links[0, basis.frame.hops::4], [CAP] * terms)
     basis.add(basis.outflow(np.ones(60, complex), 0.0).keys)
     names = set(all_labels(basis))
     rows = operator_map(basis)
@@ -152,6 +153,25 @@ def test_many_sites_many_terms_and_all_occupations():
         assert wanted <= names
         known = {column for column, _ in rows[key]}
         assert wanted <= known
+
+
+def test_keys_are_as_long_as_their_excitations_are_many():
+    words = [
+        AdaptiveBasis(ring(n), bath(1), Sector(n, True, wraps=n < 40), ALONE).layout.n_words
+        for n in (6, 41, 81, 343)
+    ]
+    assert words == [3, 7, 7, 9]
+    basis = AdaptiveBasis(ring(41), bath(1), Sector(41, False), ALONE)
+    full = np.zeros((1, 82), np.uint8)
+    full[0, : 2 * MOST_EXCITED : 2] = 3
+    at = np.array([MOST_EXCITED - 1])
+    basis.add(basis.layout.pack(full, at, at))
+    # one more of the same mode has room, another mode has not: that is a limit, not a loss
+    hops = basis.frame.hops
+    np.testing.assert_array_equal(basis.links[0, [hops, hops + 4]], [ABSENT, CAP])
+    full[0, 1] = 1
+    with pytest.raises(ValueError, match=str(MOST_EXCITED)):
+        basis.layout.pack(full, at, at)
 
 
 @pytest.mark.parametrize("arguments", [(0,), (10, 0), (10, 256)])

@@ -8,7 +8,6 @@ import pytest
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import GHOST
-from smallpolaron.hierarchy.neighbours import HOPS
 from smallpolaron.hierarchy.places import places
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import bath, operator_map, ring, share, values_by_label, whole
@@ -19,7 +18,7 @@ def place(basis, table):
     """Place of the ADO with occupations table (site, term)."""
     key = basis.layout.pack(table.reshape(1, -1), np.zeros(1, int), np.zeros(1, int))
     own = np.empty(1, np.uint64)
-    places(basis.frame, basis.layout.fields, key, own)
+    places(basis.frame, basis.maps, key, own)
     return int(own[0])
 
 
@@ -54,9 +53,9 @@ def test_places_tell_pairs_apart():
 @case
 def test_hops_stay_on_their_rank_and_ranks_share_the_work(parts):
     basis = grown(parts, COMM)
-    assert np.all(basis.links[:, :HOPS] > GHOST)
+    assert np.all(basis.links[:, :basis.frame.hops] > GHOST)
     own = np.empty(basis.n_local, np.uint64)
-    places(basis.frame, basis.layout.fields, basis.keys, own)
+    places(basis.frame, basis.maps, basis.keys, own)
     ends = COMM.allgather((own.min(initial=2**63), own.max(initial=0), len(own)))
     filled = [end for end in ends if end[2] > 0]
     assert all(left[1] < right[0] for left, right in pairwise(filled))

@@ -84,7 +84,7 @@ def test_places_are_those_of_the_largest_reading(n, terms, sector):
     for table, a, b in labels(basis, 60):
         key = basis.layout.pack(table.reshape(1, -1), np.array([a]), np.array([b]))
         found = np.empty(1, np.uint64)
-        places(basis.frame, basis.layout.fields, key, found)
+        places(basis.frame, basis.maps, key, found)
         expected = 0
         for ado in (table, table[:, basis.expansion.partners]):
             readings = (np.roll(way, s, axis=0) for way in (ado, ado[::-1]) for s in range(n))

@@ -183,6 +183,11 @@ class CorrelationProblem:
             The integral, and the solution; (nan, None), reported, where the solver failed.
         """
         task = self._task
+        # coherences of the vacuum are damped by their bath only: without it L is nearly singular
+        undamped = (basis.damping == 0).astype(complex)
+        bare = basis.outflow(undamped, 0.0).keys
+        if basis.add(bare):
+            x = basis.extended(x)
         keys, values = basis.keys.copy(), x.copy()
         trace = Readout.of(basis, [np.eye(task.model.n_sites).astype(complex)])
         if singular := len(trace.keys) > 0:
