@@ -121,7 +121,6 @@ def test_sector_is_the_plain_hierarchy(case):
         ((5, True, 2, -1), "only 0 and N/2"),
         ((4, True, 0, 1, 2), "mirror"),
         ((4, True, 2, 0, 0, True), "hermitian"),
-        ((4, True, 0, 0, 0, False, False), "odd"),
         ((5, True, 1, 0, 0, False, False), "momentum 0"),
         ((5, False, 0, 0, 0, False, False), "needs translation"),
     ],

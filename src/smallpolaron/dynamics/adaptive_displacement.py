@@ -23,6 +23,7 @@ from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 
 RealArray = NDArray[np.float64]
@@ -84,7 +85,7 @@ def compute_adaptive_displacement(
     meets the target.
 
     Args:
-        model: a homogeneous ring of an odd number of sites, which are a window around the carrier:
+        model: an infinite lattice, or a homogeneous ring of an odd number of sites, which are a window around the carrier:
             nothing wraps around. What must fit in is the coherence of the carrier and the
             excitations it has left behind, not the distance it travels.
         expansion: the bath expansion.
@@ -115,19 +116,20 @@ def compute_adaptive_displacement(
     """
     require_complex_petsc()
     require_start(start, 0, model.n_sites)
-    if not (model.is_translation_invariant and model.flux == 0 and model.n_sites % 2):
+    ring = isinstance(model, HolsteinModel) and model.is_translation_invariant and model.flux == 0
+    if not model.is_infinite and not (ring and model.n_sites % 2):
         raise ValueError(
             "the infinite lattice needs a ring with equal hoppings, equal site energies and no "
             f"flux, and an odd number of sites as a window; this one has {model.n_sites}"
         )
-    if not np.any(model.bond_hoppings):
+    if not np.any(model.current):
         raise ValueError("hopping = 0: the carrier stays where it starts; give a hopping")
     task = DisplacementTask(
         model, start, sample_times(duration_fs, sample_fs), limits, comm, report, checkpoints
     )
 
     def make(setting: Setting) -> DisplacementRun:
-        window = replace(task, model=replace(model, n_sites=setting.window))
+        window = replace(task, model=model.with_window(setting.window))
         return run_displacement(window, setting.expansion, setting.accuracy, setting.label)
 
     choice = Choice(
@@ -135,7 +137,7 @@ def compute_adaptive_displacement(
         expansion,
         more_terms,
         revise_terms,
-        model.n_sites,
+        model.window,
         infinite=True,
         bath_on_fine=True,
         basis=_BASIS,

@@ -20,11 +20,12 @@ from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
+from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.bath import BathExpansion
-from smallpolaron.model.lattice_model import Model
+from smallpolaron.model.lattice_model import LatticeModel, Model
 
 RealArray = NDArray[np.float64]
 
@@ -72,12 +73,24 @@ class DisplacementRun:
     record: StepRecord
 
 
+def _sector(model: Model) -> Sector:
+    """Hermitian, with an even part and one that is odd where the current is."""
+    n = model.n_sites
+    if isinstance(model, LatticeModel):
+        own = model.sites.per_cell
+        # the start on site 0 must stay where it is
+        ways = tuple(way for way in lattice_operations(model) if way.sites[0] == 0)
+        both = Sector(n, True, hermitian=True, wraps=False, per_cell=own, reflections=ways)
+        return replace(both, odd_part=True)
+    return Sector(n, True, parity=1, hermitian=True, wraps=False, odd_part=True)
+
+
 def run_displacement(
     task: DisplacementTask, bath: BathExpansion, accuracy: Accuracy, label: str
 ) -> DisplacementRun:
     """Propagate rho and its first moment (collective)."""
     model, end = task.model, float(task.time_fs[-1])
-    sector = Sector(model.n_sites, True, parity=1, hermitian=True, wraps=False, odd_part=True)
+    sector = _sector(model)
     thresholds = replace(
         accuracy,
         growth=SLOPE_GROWTH * accuracy.growth_threshold,

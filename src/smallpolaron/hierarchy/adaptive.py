@@ -60,7 +60,7 @@ class AdaptiveBasis:
         self.strengths = strengths(self.model, self.expansion)
         self._code_sizes = np.abs(self.table)
         self._dealt = (1.0, 0)
-        self.base_rate = 2 * float(np.max(self.strengths.hop)) + float(
+        self.base_rate = 2 * float(np.max(self.strengths.hop, initial=0.0)) + float(
             np.sqrt(np.sum(self.expansion.sizes))
         )
         self._exchange = Exchange(self.comm, self.frame, self.maps)
