@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
 from smallpolaron.dynamics.adaptive_states import flux_stiffness
-from smallpolaron.dynamics.carrier import hermiticity_defect
+from smallpolaron.dynamics.carrier import hermiticity_defect, mean
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
@@ -50,7 +50,7 @@ class AdaptiveCorrelation:
         d2C_JJ: second derivative, angstrom^2 fs^-4.
         higher: third to sixth derivative, angstrom^2 fs^-5 to fs^-8, shape (4, n). Every order
             magnifies what the basis leaves out of C_JJ(t).
-        density_matrix: reduced equilibrium state, shape (N, N).
+        density_matrix: reduced equilibrium state, shape (N, N); rows of cell 0 on an infinite lattice.
         hopping_energy: equilibrium mean of H_hop, rad/fs.
         curvature: equilibrium mean of sum_ab h_ab ((r_a - r_b).e)^2 |a><b|, angstrom^2 rad/fs.
         flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; nan on other finite lattices.
@@ -161,7 +161,7 @@ def compute_adaptive_correlation(
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
     """
     require_complex_petsc()
-    if not np.any(model.current):
+    if not np.any(model.flows):
         raise ValueError("hopping = 0 along the direction: there is no current")
     infinite = infinite or model.is_infinite
     time_fs = sample_times(duration_fs, sample_fs)
@@ -210,7 +210,7 @@ def compute_adaptive_correlation(
         higher=np.array([run.sample(inside, order)[:, 0] for order in HIGHER_ORDERS]),
         density_matrix=equilibrium.density_matrix,
         hopping_energy=equilibrium.hopping_energy,
-        curvature=float(np.sum(lattice.curvature * equilibrium.density_matrix.T).real),
+        curvature=mean(equilibrium.basis, equilibrium.density_matrix, lattice.curvature),
         flux_stiffness=stiffness,
         equilibrium_residual=equilibrium.residual,
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),

@@ -122,7 +122,7 @@ def compute_adaptive_displacement(
             "the infinite lattice needs a ring with equal hoppings, equal site energies and no "
             f"flux, and an odd number of sites as a window; this one has {model.n_sites}"
         )
-    if not np.any(model.current):
+    if not np.any(model.flows):
         raise ValueError("hopping = 0: the carrier stays where it starts; give a hopping")
     task = DisplacementTask(
         model, start, sample_times(duration_fs, sample_fs), limits, comm, report, checkpoints

@@ -6,10 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
+from scipy.sparse import diags_array, eye_array
+from scipy.sparse.linalg import expm_multiply
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix, reduced_labels
+from smallpolaron.dynamics.carrier import Readout, mean, reduced_density_matrix, reduced_labels
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot, Stage
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT
 from smallpolaron.dynamics.observables import ComplexArray
@@ -43,7 +45,7 @@ class AdaptiveEquilibrium:
     Attributes:
         basis: labels of the state.
         x: this rank's part of it.
-        density_matrix: reduced density matrix, shape (N, N).
+        density_matrix: reduced density matrix, shape (N, N); rows of cell 0 on an infinite lattice.
         hopping_energy: <H_hop>, rad/fs.
         residual: |L rho| / |rho|, 1/fs.
         outside: amplitude of what it feeds outside the basis, relative to its norm.
@@ -225,22 +227,25 @@ def _growth(accuracy: Accuracy) -> float:
 
 
 def _trace(basis: AdaptiveBasis) -> Readout:
-    return Readout.of(basis, [np.eye(basis.model.n_sites, dtype=complex)])
+    return Readout.of(basis, [eye_array(basis.model.n_sites, dtype=complex, format="csr")])
 
 
 def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     """exp(-beta H_S)/Z with the bath relaxed around each site; coherences without excitations."""
     model = basis.model
     share = 1 if basis.sector.wraps else model.sites.n_cells
-    energies, waves = np.linalg.eigh(model.hamiltonian)
-    weights = np.exp(-model.beta * (energies - energies.min()))
-    carrier = share * (waves * (weights / weights.sum())) @ waves.conj().T
+    own = basis.frame.per_cell if basis.sector.translation else model.n_sites
+    h = model.sites.matrix(model.sites.hop) + diags_array(model.energies, format="csr")
+    columns = eye_array(model.n_sites, own, dtype=complex).toarray()
+    # rows of cell 0 of a Hermitian matrix
+    carrier = expm_multiply(-model.beta * h, columns).conj().T
+    carrier *= share * own / model.n_sites / np.trace(carrier[:, :own]).real
     vacuum, bits, sites = reduced_labels(basis)
     coherences = carrier[sites[:, 0], sites[:, 1]]
     known = (bits == 0) & (np.abs(coherences) > least * np.max(np.abs(coherences)))
     keys = [vacuum[known]]
     values = [coherences[known]]
-    for site in range(basis.frame.per_cell if basis.sector.translation else model.n_sites):
+    for site in range(own):
         excited, amplitudes, own = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept
         chosen = own & (np.arange(len(own)) > 0)
@@ -262,7 +267,7 @@ def _described(
         basis=basis,
         x=x,
         density_matrix=rho,
-        hopping_energy=float(np.trace(basis.model.hopping_matrix @ rho).real),
+        hopping_energy=mean(basis, rho, basis.model.sites.hop),
         residual=_change(generator, x),
         outside=outside,
         capped=capped,

@@ -1,10 +1,12 @@
 """The carrier's part of a state on an adaptive basis: operators applied to it, and readings."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.elements import canonical_rows
@@ -13,6 +15,7 @@ from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour
 
 ComplexArray = NDArray[np.complex128]
+Operator = ComplexArray | csr_array
 
 
 def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
@@ -45,15 +48,16 @@ class Readout:
     real: bool = False
 
     @classmethod
-    def of(cls, basis: AdaptiveBasis, operators: list[ComplexArray]) -> "Readout":
-        """Readout of Tr[O rho_0] for each operator O, shape (N, N).
+    def of(cls, basis: AdaptiveBasis, operators: Sequence[Operator]) -> "Readout":
+        """Readout of Tr[O rho_0] for each operator O, shape (N, N), dense or sparse.
 
         With translation, operators must have that symmetry or be diagonal; in a Hermitian sector
         they must be Hermitian.
         """
         keys, bits, sites = reduced_labels(basis)
         sign = np.where(bits & 2, -1.0, 1.0)
-        rows = [basis.sector.copies * o[sites[:, 1], sites[:, 0]] * sign for o in operators]
+        at = sites[:, 1], sites[:, 0]
+        rows = [basis.sector.copies * np.asarray(o[at]) * sign for o in operators]
         weights = np.array(rows)
         weights[:, bits < 0] = 0
         # Re(w x*) = Re(w* x)
@@ -86,21 +90,45 @@ class Readout:
 
 
 def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
-    """rho_0, shape (N, N), trace 1 for a normalised state, the same on every rank (collective)."""
+    """rho_0, shape (N, N), trace 1 for a normalised state, the same on every rank (collective).
+
+    On an infinite lattice (not a ring taken as a window) the rows of cell 0 only.
+    """
+    n, rows = basis.model.n_sites, reduced_rows(basis, x)
+    if len(rows) == n or basis.model.is_infinite:
+        return rows
+    table = basis.model.sites
+    phases = basis.sector.phases[: table.n_cells, None, None]
+    moved = rows[:, table.moved(window=False)]
+    return np.asarray(phases * moved.transpose(1, 0, 2)).reshape(n, n)
+
+
+def mean(basis: AdaptiveBasis, rows: ComplexArray, values: ComplexArray) -> float:
+    """Tr[O rho_0] of a translation-invariant or plain O between neighbours, laid out as flows.
+
+    Args:
+        basis: the basis of the state.
+        rows: the first rows of rho_0, at least those of cell 0.
+        values: O.
+    """
+    table = basis.model.sites
+    to = np.maximum(table.neighbours, 0)
+    # <a|O|b> <b|rho|a>, where rho is Hermitian
+    elements = np.take_along_axis(rows[: table.per_cell], to, axis=1).conj()
+    return float(table.n_cells * np.sum(values * elements).real)
+
+
+def reduced_rows(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+    """Rows of rho_0: those of cell 0 with translation, else all (collective)."""
     n = basis.model.n_sites
     keys, bits, sites = reduced_labels(basis)
     values = basis.values(keys, x)
     values = np.where(bits & 1, values.conj(), values) * np.where(bits & 2, -1, 1)
     values[bits < 0] = 0
-    rho = np.zeros((n, n), complex)
+    rho = np.zeros((len(values) // n, n), complex)
     rho[sites[:, 0], sites[:, 1]] = values
-    if basis.sector.translation:
-        table = basis.model.sites
-        share = 1 if basis.sector.wraps else table.n_cells
-        first = rho[: table.per_cell] / share
-        phases = basis.sector.phases[: table.n_cells, None, None]
-        moved = first[:, table.moved(window=False)]
-        return np.asarray(phases * moved.transpose(1, 0, 2)).reshape(n, n)
+    if basis.sector.translation and not basis.sector.wraps:
+        rho /= basis.model.sites.n_cells
     return rho
 
 
@@ -120,7 +148,7 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
 
 
 def multiply(
-    source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis, operator: ComplexArray
+    source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis, flows: ComplexArray
 ) -> ComplexArray:
     """O rho_n for all ADOs, for an operator O that moves the carrier to a neighbour (collective).
 
@@ -128,7 +156,7 @@ def multiply(
         source: basis of the state.
         x: this rank's part of it.
         target: basis of the result, in the sector where O leads; it takes in what is reached.
-        operator: O, shape (N, N), non-zero between neighbours only.
+        flows: O between neighbours, by site of cell 0 and direction, as Model.flows.
 
     Returns:
         This rank's part of O rho on the target basis.
@@ -139,14 +167,14 @@ def multiply(
     target.add(reached[:count])
     wanted = np.empty((ways * target.n_local, target.layout.n_words), np.uint64)
     factors = np.empty(ways * target.n_local, complex)
-    phases = target.sector.phases if target.sector.translation else np.ones(len(operator))
+    phases = target.sector.phases if target.sector.translation else np.ones(1)
     _sources(
         source.frame,
         target.frame,
         source.maps,
         target.maps,
         target.keys,
-        operator,
+        np.ascontiguousarray(flows),
         phases.astype(complex),
         wanted,
         factors,
@@ -198,7 +226,7 @@ def _reach(source, target, maps, target_maps, keys, reached):  # type: ignore[no
 
 
 @numba.njit(cache=True)
-def _sources(source, target, maps, target_maps, keys, operator, phases, wanted, factors):  # type: ignore[no-untyped-def]
+def _sources(source, target, maps, target_maps, keys, flows, phases, wanted, factors):  # type: ignore[no-untyped-def]
     """Keys in the source sector whose elements make up each target row, and their factors."""
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
@@ -216,4 +244,4 @@ def _sources(source, target, maps, target_maps, keys, operator, phases, wanted, 
                 continue
             to = maps[source.ways + source.cells + slot, a]
             phase = phases[to // source.per_cell] if target.translation else 1.0
-            factors[at] = operator[a, to] * phase * (-1.0 if bits & 2 else 1.0)
+            factors[at] = flows[a % source.per_cell, slot] * phase * (-1.0 if bits & 2 else 1.0)

@@ -6,7 +6,7 @@ from typing import Final
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import eye_array
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import (
@@ -100,17 +100,18 @@ class CorrelationProblem:
         self._task, self.expansion, self._accuracy = task, expansion, accuracy
         self.equilibrium = self._found(accuracy)
         # a cold carrier has little current: what is small beside rho need not be small beside J rho
-        current = csr_array(task.model.current)
-        square = current @ current
-        mean = float(square.multiply(self.equilibrium.density_matrix.T).sum().real)
+        sites, rows = task.model.sites, self.equilibrium.density_matrix
+        current = sites.matrix(task.model.flows)
+        square = (current @ current)[: len(rows)]
+        mean = float(square.multiply(rows.conj()).sum().real) * sites.n_sites / len(rows)
         # the largest sum over a row bounds |J|, and is |J| where all sites are alike
         largest = float(np.max(abs(current).sum(axis=1))) ** 2
         share = max(mean / largest, _LEAST_SHARE)
         if share < _WARM:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))
-        self._complex_readout = Readout.of(self._empty(), [task.model.current])
-        self._readout = Readout.of(self._empty(task.real_part_only), [task.model.current])
+        self._complex_readout = Readout.of(self._empty(), [current])
+        self._readout = Readout.of(self._empty(task.real_part_only), [current])
 
     def _found(self, accuracy: Accuracy) -> AdaptiveEquilibrium:
         task = self._task
@@ -133,7 +134,7 @@ class CorrelationProblem:
         """J rho_eq on a basis of its own, without elements too small to matter."""
         basis, state, readout = self._empty(), self.equilibrium, self._complex_readout
         basis.add(readout.keys)
-        x = multiply(state.basis, state.x, basis, self._task.model.current)
+        x = multiply(state.basis, state.x, basis, self._task.model.flows)
         size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
         least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
         chosen = np.abs(x) > least * size
@@ -189,7 +190,7 @@ class CorrelationProblem:
         if basis.add(bare):
             x = basis.extended(x)
         keys, values = basis.keys.copy(), x.copy()
-        trace = Readout.of(basis, [np.eye(task.model.n_sites).astype(complex)])
+        trace = Readout.of(basis, [eye_array(task.model.n_sites, dtype=complex, format="csr")])
         if singular := len(trace.keys) > 0:
             still = self.equilibrium
             share = trace.read(basis, x)[0]

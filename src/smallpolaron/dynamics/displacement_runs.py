@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from mpi4py import MPI
 from numpy.typing import NDArray
+from scipy.sparse import eye_array
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import place_values, start_labels
@@ -99,7 +100,8 @@ def run_displacement(
     progress = Progress(f"displacement, {task.start}{label}", end, task.comm, task.report)
     basis = AdaptiveBasis(model, bath, sector, task.comm, task.limits)
     rho = place_values(basis, *start_labels(basis, task.start, 0, thresholds))
-    readout = Readout.of(basis, [np.eye(model.n_sites, dtype=complex), model.current])
+    one = eye_array(model.n_sites, dtype=complex, format="csr")
+    readout = Readout.of(basis, [one, model.sites.matrix(model.flows)])
     x, run = evolve_adaptive(
         basis,
         np.stack([rho, np.zeros_like(rho)], axis=1),

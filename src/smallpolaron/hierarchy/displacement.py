@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator, ComplexArray
-from smallpolaron.model.site_table import NO_SITE
 
 _FIRST = 0.1
 """Time in units of 1/base_rate after which the moment counts by its own norm."""
@@ -44,7 +43,7 @@ class DisplacementGenerator(CompactGenerator):
         super().__init__(basis)
         self._source = _source_table(basis)
         v = float(np.max(basis.strengths.hop))
-        a = float(np.max(np.abs(basis.model.current))) / v
+        a = float(np.max(np.abs(basis.model.flows))) / v
         # before the first steps the moment is zero and has no norm to be measured by
         self._least_length = _FIRST * a * v / basis.base_rate
         self._weight = 1.0
@@ -116,10 +115,8 @@ class DisplacementGenerator(CompactGenerator):
 
 def _source_table(basis: AdaptiveBasis) -> ComplexArray:
     """Half the anticommutator with J by coupling codes of the hops, laid out as coupling_table."""
-    frame, sites = basis.frame, basis.model.sites
-    current = np.zeros(sites.hop.shape, complex)
-    rows, directions = np.nonzero(sites.neighbours != NO_SITE)
-    current[rows, directions] = basis.model.current[rows, sites.neighbours[rows, directions]]
+    frame = basis.frame
+    current = basis.model.flows
     values = np.zeros((frame.hops, frame.span), complex)
     values[: frame.hops // 2, : frame.per_cell] = current.T
     values[frame.hops // 2 :, : frame.per_cell] = current.conj().T

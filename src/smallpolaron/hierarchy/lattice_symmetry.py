@@ -10,7 +10,7 @@ from itertools import permutations, product
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import csr_array, diags_array
 
 from smallpolaron.hierarchy.sector import Reflection
 from smallpolaron.model.lattice_model import LatticeModel
@@ -29,7 +29,9 @@ def lattice_operations(model: LatticeModel) -> tuple[Reflection, ...]:
     """Operations of a lattice besides the identity, with the sign that they give the current."""
     if not model.is_translation_invariant:
         return ()
-    h, current = csr_array(model.hamiltonian), csr_array(model.current)
+    table = model.sites
+    h = table.matrix(table.hop) + diags_array(model.energies, format="csr")
+    current = table.matrix(model.flows)
     found: dict[tuple[int, ...], int] = {}
     for sites in _candidates(model):
         inside = np.flatnonzero(sites >= 0)

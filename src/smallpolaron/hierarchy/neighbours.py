@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import diags_array
 
 from smallpolaron.hierarchy.excitations import (
     copy_moved,
@@ -49,7 +49,8 @@ class Frame(NamedTuple):
 
     With it goes `maps`, an array of shape (rows, N) that tells where every site goes, or NO_SITE or
     BEYOND: by each operation, then by moving each cell to cell 0, then along each direction; and,
-    where neighbours in number are none in space, how many hops apart all sites are.
+    where neighbours in number are none in space, how many hops away all sites are, from those of
+    cell 0 with translation, else from all.
 
     Attributes:
         n_sites: N.
@@ -116,7 +117,9 @@ def make_frame(
     term_bits, occupation_bits = int(n_terms - 1).bit_length(), int(max_occupation).bit_length()
     chain = len(sites.shape) < 2 and to.shape[1] == 2
     site_bits = max(1, int(n - 1).bit_length())
-    maps = [ways, moved, to.T, *([] if chain else [sites.distances])]
+    maps = [ways, moved, to.T]
+    if not chain:
+        maps.append(sites.distances(np.arange(sites.per_cell if sector.translation else n)))
     frame = Frame(
         n,
         sites.per_cell,
@@ -201,11 +204,11 @@ def coupling_table(
 def _require_symmetry(sector: Sector, model: Model) -> None:
     """Refuse a sector that the Hamiltonian does not have."""
     ways, _ = sector.operations
-    h = csr_array(model.hamiltonian) if len(ways) > 1 else None
+    h = model.sites.matrix(model.sites.hop) + diags_array(model.energies, format="csr")
     for way in ways[1:]:
         inside = np.flatnonzero(way >= 0)
         change = h[np.ix_(way[inside], way[inside])] - h[np.ix_(inside, inside)]
-        if np.any(np.abs(change.data) > 1e-12 * np.max(np.abs(h.data))):
+        if np.any(np.abs(change.data) > 1e-12 * np.max(np.abs(h.data), initial=0.0)):
             raise ValueError(
                 f"parity = {sector.parity} with mirror = {sector.mirror}: this reflection changes "
                 "the hoppings, the site energies or the flux; use parity = 0"

@@ -88,7 +88,12 @@ def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
         mix += one
         for j in range(1, i):
             other = _scramble(np.uint64(n[j, 1] * 256 + n[j, 2]))
-            mix += _scramble((one + other) ^ np.uint64(maps[near + n[i, 0], n[j, 0]]))
+            here, there = n[i, 0], n[j, 0]
+            if frame.translation:
+                there = np.int64(maps[frame.ways + here // frame.per_cell, there])
+                here = here % frame.per_cell
+            away = np.int64(maps[near + here, there]) if there >= 0 else 256
+            mix += _scramble((one + other) ^ np.uint64(away))
     position = np.uint64(0)
     for digit in digits:
         position = (position << np.uint64(5)) | np.uint64(digit)

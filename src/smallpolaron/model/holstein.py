@@ -195,9 +195,14 @@ class HolsteinModel:
         return rightward + rightward.conj().T
 
     @property
+    def flows(self) -> ComplexArray:
+        """The current by site and direction of the table of sites, angstrom/fs."""
+        return 1j * self.sites.path[..., 0]
+
+    @property
     def curvature(self) -> ComplexArray:
-        """a^2 H_hop, angstrom^2 rad/fs: C_kubo(0) = -k_B T <curvature> but for round trips."""
-        return self.lattice_constant_A**2 * self.hopping_matrix
+        """a^2 H_hop, laid out like flows: C_kubo(0) = -k_B T <curvature> but for round trips."""
+        return self.sites.square[..., 0, 0]
 
     def displacements_A(self, origin: int) -> FloatArray:
         """Distance of every site from one site, angstrom, shape (N,).

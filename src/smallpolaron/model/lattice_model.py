@@ -130,32 +130,37 @@ class LatticeModel:
         own = np.broadcast_to(given, (len(self.lattice.sites_A),))
         return np.tile(own, self.n_sites // len(own))
 
-    @cached_property
+    @property
     def hopping_matrix(self) -> ComplexArray:
         """H_hop, rad/fs, shape (N, N), Hermitian; a window wraps around here."""
-        return self.sites.matrix(self.sites.hop)
+        return np.asarray(self.sites.matrix(self.sites.hop).toarray())
 
-    @cached_property
+    @property
     def hamiltonian(self) -> ComplexArray:
         """H_S, rad/fs, shape (N, N), Hermitian."""
         return self.hopping_matrix + np.diag(self.energies)
 
-    @cached_property
+    @property
     def current(self) -> ComplexArray:
         """Current along the direction e, angstrom/fs, shape (N, N), Hermitian.
 
         J = i[H, X.e] = i sum_ab h_ab (r_b - r_a).e |a><b|.
         """
-        return self.sites.matrix(1j * (self.sites.path @ self.unit_direction))
+        return np.asarray(self.sites.matrix(self.flows).toarray())
 
-    @cached_property
+    @property
+    def flows(self) -> ComplexArray:
+        """The current by site of cell 0 and direction, angstrom/fs."""
+        return 1j * (self.sites.path @ self.unit_direction)
+
+    @property
     def curvature(self) -> ComplexArray:
-        """sum_ab h_ab ((r_b - r_a).e)^2 |a><b|, angstrom^2 rad/fs, shape (N, N).
+        """H_hop with bonds weighted by ((r_b - r_a).e)^2, laid out like flows, angstrom^2 rad/fs.
 
         The f-sum rule on an infinite lattice: C_kubo(0) = -k_B T <curvature>.
         """
         e = self.unit_direction
-        return self.sites.matrix(np.einsum("sdij,i,j->sd", self.sites.square, e, e))
+        return np.einsum("sdij,i,j->sd", self.sites.square, e, e)
 
 
 Model = HolsteinModel | LatticeModel

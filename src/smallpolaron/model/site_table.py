@@ -104,26 +104,18 @@ class SiteTable:
         to[:, self.neighbours == NO_SITE] = NO_SITE
         return to.reshape(self.n_sites, -1).astype(np.int32)
 
-    @cached_property
-    def distances(self) -> NDArray[np.uint8]:
-        """Hops from site to site on the shortest way, 255 at most, with wrapping; shape (N, N)."""
-        to = self.targets(window=False)
-        rows, directions = np.nonzero(to != NO_SITE)
-        joined = (np.ones(len(rows)), (rows, to[rows, directions]))
-        graph = csr_array(joined, shape=(self.n_sites,) * 2)
-        own = shortest_path(graph, unweighted=True, indices=np.arange(self.per_cell))
-        place = np.arange(self.per_cell)[None, :, None]
-        whole = np.minimum(own, 255)[place, self.moved(window=False)[:, None]]
-        return whole.reshape(self.n_sites, -1).astype(np.uint8)
+    def distances(self, sites: IntArray) -> NDArray[np.int32]:
+        """Hops from these sites to all on the shortest way, with wrapping, far ones 255."""
+        graph = abs(self.matrix(np.ones(self.hop.shape, complex)))
+        return np.minimum(shortest_path(graph, unweighted=True, indices=sites), 255).astype(np.int32)
 
-    def matrix(self, values: ComplexArray) -> ComplexArray:
+    def matrix(self, values: ComplexArray) -> csr_array:
         """A matrix from values by site of cell 0 and direction: element <site| |neighbour>."""
         to = self.targets(window=False)
         rows, directions = np.nonzero(to != NO_SITE)
-        whole = np.zeros((self.n_sites,) * 2, complex)
         # neighbours of a site are distinct
-        whole[rows, to[rows, directions]] = values[rows % self.per_cell, directions]
-        return whole
+        entries = values[rows % self.per_cell, directions]
+        return csr_array((entries, (rows, to[rows, directions])), shape=(self.n_sites,) * 2)
 
     def _beyond(self, cells: IntArray) -> NDArray[np.bool_]:
         half = (np.array(self.shape, dtype=int) - 1) // 2
