@@ -69,7 +69,7 @@ def test_free_carrier_on_a_ring_keeps_its_current():
     state = find_equilibrium(model, FREE, even, Accuracy(), Limits(), COMM, silent)
     basis = AdaptiveBasis(model, FREE, odd, COMM)
     readout = Readout.of(basis, [model.current])
-    x = multiply(state.basis, state.x, basis, model.current)
+    x = multiply(state.basis, state.x, basis, model.flows)
     _, run = evolve_adaptive(basis, x, readout, Accuracy(), 50.0, progress())
     k = 2 * np.pi * np.arange(5) / 5
     weight = np.exp(-beta(200.0) * 2 * 60 * CM * np.cos(k))

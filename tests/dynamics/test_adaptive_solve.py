@@ -153,7 +153,7 @@ def test_residual_is_what_was_asked_for(shift):
     even, odd = current_sectors(model, "auto", False)
     state = find_equilibrium(model, EXPANSION, even, Accuracy(), Limits(), COMM, silent)
     basis = AdaptiveBasis(model, EXPANSION, odd, COMM)
-    x = multiply(state.basis, state.x, basis, model.current)
+    x = multiply(state.basis, state.x, basis, model.flows)
     keys = basis.keys.copy()
     problem = LinearProblem(lambda now: -now.scatter(keys, x), shift)
     start = np.zeros(basis.n_local, complex)

@@ -178,7 +178,7 @@ def test_places_do_not_change_under_any_operation(model, depth):
     ],
 )
 def test_which_hops_leave_a_square_window(bra, excited, stopped):
-    model = LatticeModel(SQUARE, 50 * CM)
+    model = LatticeModel(SQUARE.with_window(5), 50 * CM)
     table = model.sites
     basis = AdaptiveBasis(model, bath(0), Sector(25, True, wraps=False), MPI.COMM_SELF)
     n = np.zeros((1, 25), np.uint8)

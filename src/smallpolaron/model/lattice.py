@@ -18,11 +18,8 @@ FloatArray = NDArray[np.float64]
 
 BOUNDARIES: Final = ("infinite", "periodic", "open")
 
-WINDOW: Final = 5
-"""Cells per dimension of the first window on an infinite lattice of two or three dimensions."""
-
-CHAIN_WINDOW: Final = 11
-"""The same in one dimension."""
+WINDOWS: Final = (1, 11, 11, 7)
+"""Cells per dimension of the first window on an infinite lattice, by its number of dimensions."""
 
 
 @dataclass(frozen=True)
@@ -259,8 +256,7 @@ def _infinite(
     vectors: tuple[Vector, ...], sites: tuple[Vector, ...], bonds: tuple[Bond, ...]
 ) -> Lattice:
     d = len(vectors)
-    window = CHAIN_WINDOW if d == 1 else WINDOW
-    return Lattice(vectors, sites, bonds, ("infinite",) * d, (window,) * d)
+    return Lattice(vectors, sites, bonds, ("infinite",) * d, (WINDOWS[d],) * d)
 
 
 def _padded(places: tuple[Vector, ...]) -> FloatArray:
