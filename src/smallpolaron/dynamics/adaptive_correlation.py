@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 import numpy as np
@@ -166,6 +167,7 @@ def compute_adaptive_correlation(
     infinite = infinite or model.is_infinite
     time_fs = sample_times(duration_fs, sample_fs)
 
+    @cache
     def task_of(window: int) -> CorrelationTask:
         lattice = model.with_window(window) if infinite else model
         sectors = current_sectors(lattice, symmetry, infinite)

@@ -88,12 +88,25 @@ class SiteTable:
         Returns:
             Shape (n_cells, n_sites).
         """
-        cells = self.number(self.cells[None] - self.cells[:, None])
-        sites = cells[..., None] * self.per_cell + np.arange(self.per_cell)
-        if window:
-            away = self.centred[None] - self.centred[:, None]
-            sites[self._beyond(away)] = BEYOND
-        return sites.reshape(self.n_cells, -1).astype(np.int32)
+        return self._moved[window]
+
+    @cached_property
+    def _moved(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """With wrapping, and with a window."""
+        cells, beyond = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.bool_)
+        for count, infinite in zip(self.shape, self.infinite, strict=True):
+            at = np.arange(count, dtype=np.int32)
+            half = (count - 1) // 2
+            away = (at + half) % count
+            far = infinite & (np.abs(away - away[:, None]) > half)
+            step = (at - at[:, None]) % count
+            size = count * len(cells)
+            cells = (cells[:, None, :, None] * count + step[:, None]).reshape(size, size)
+            beyond = (beyond[:, None, :, None] | far[:, None]).reshape(size, size)
+        own = np.arange(self.per_cell, dtype=np.int32)
+        wrapped = cells[..., None] * np.int32(self.per_cell) + own
+        inside = np.where(beyond[..., None], np.int32(BEYOND), wrapped)
+        return wrapped.reshape(len(cells), -1), inside.reshape(len(cells), -1)
 
     def targets(self, *, window: bool) -> NDArray[np.int32]:
         """Neighbour of every site by direction, NO_SITE or BEYOND; shape (n_sites, directions)."""
