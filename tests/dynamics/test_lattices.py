@@ -226,7 +226,11 @@ def test_a_carrier_spreads_with_the_slope_of_its_mobility():
     [
         (infinite(lattices.square(5.0, 0.0), direction=(0.0, 1.0)), {}, "no current"),
         (infinite(lattices.square(5.0)), {"symmetry": "none"}, "translation symmetry"),
-        (infinite(lattices.square(5.0).finite((3, 3), "open")), {"symmetry": "translation"}, "equal"),
+        (
+            infinite(lattices.square(5.0).finite((3, 3), "open")),
+            {"symmetry": "translation"},
+            "equal",
+        ),
     ],
 )
 def test_what_has_no_current_is_refused(model, more, words):

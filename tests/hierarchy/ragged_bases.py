@@ -5,9 +5,12 @@ import pytest
 from mpi4py import MPI
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
-from tests.hierarchy.orbits import CHAIN_3, DISORDERED_4, EVEN_CHAIN_4, bath, ring
+from smallpolaron.model.lattice import honeycomb, square
+from smallpolaron.model.lattice_model import LatticeModel
+from tests.hierarchy.orbits import CHAIN_3, CM, DISORDERED_4, EVEN_CHAIN_4, bath, ring
 
 COMM, ALONE = MPI.COMM_WORLD, MPI.COMM_SELF
 CASES = {
@@ -34,6 +37,23 @@ CASES = {
         Sector(5, True, hermitian=True, wraps=False),
     ),
     "oscillator, disorder and flux": (DISORDERED_4, "oscillator", Sector(4, False, hermitian=True)),
+}
+SQUARE = LatticeModel(square(5.0, 0.8).with_window(5), 50 * CM)
+TORUS = LatticeModel(honeycomb(5.0).finite((2, 3)), 50 * CM)
+CASES |= {
+    name: (
+        model,
+        1,
+        Sector(
+            model.n_sites,
+            True,
+            hermitian=hermitian,
+            wraps=not model.is_infinite,
+            per_cell=model.sites.per_cell,
+            reflections=lattice_operations(model),
+        ),
+    )
+    for name, model, hermitian in (("square", SQUARE, True), ("honeycomb", TORUS, False))
 }
 case = pytest.mark.parametrize("parts", CASES.values(), ids=CASES.keys())
 

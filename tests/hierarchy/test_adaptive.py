@@ -143,7 +143,7 @@ def test_many_sites_many_terms_and_all_occupations():
     for back, original in zip(basis.labels(), (occupations, kets, bras), strict=True):
         np.testing.assert_array_equal(back, original)
     # no occupation above 255, and no overflow to 0
-    np.testing.assert_array_equal(basis.links[0, basis.frame.hops::4], [CAP] * terms)
+    np.testing.assert_array_equal(basis.links[0, basis.frame.hops :: 4], [CAP] * terms)
     basis.add(basis.outflow(np.ones(60, complex), 0.0).keys)
     names = set(all_labels(basis))
     rows = operator_map(basis)

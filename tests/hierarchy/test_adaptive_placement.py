@@ -53,7 +53,7 @@ def test_places_tell_pairs_apart():
 @case
 def test_hops_stay_on_their_rank_and_ranks_share_the_work(parts):
     basis = grown(parts, COMM)
-    assert np.all(basis.links[:, :basis.frame.hops] > GHOST)
+    assert np.all(basis.links[:, : basis.frame.hops] > GHOST)
     own = np.empty(basis.n_local, np.uint64)
     places(basis.frame, basis.maps, basis.keys, own)
     ends = COMM.allgather((own.min(initial=2**63), own.max(initial=0), len(own)))

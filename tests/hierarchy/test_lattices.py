@@ -185,4 +185,6 @@ def test_which_hops_leave_a_square_window(bra, excited, stopped):
     n[0, table.number(np.array(excited))] = 1
     basis.add(basis.layout.pack(n, np.zeros(1, np.int64), table.number(np.array([bra]))))
     names = [f"{who} {way}" for who in ("ket", "bra") for way in ("+x", "-x", "+y", "-y")]
-    assert {name for name, link in zip(names, basis.links[0], strict=False) if link == CAP} == stopped
+    assert {
+        name for name, link in zip(names, basis.links[0], strict=False) if link == CAP
+    } == stopped

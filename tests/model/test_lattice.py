@@ -85,7 +85,9 @@ def test_bonds_around_a_small_torus_add_up():
 
 def test_tables_of_a_window():
     table = tabulate(SQUARE.with_window(5), 1.0)
-    np.testing.assert_array_equal(table.centred[:6].tolist(), [[0, 0], [0, 1], [0, 2], [0, -2], [0, -1], [1, 0]])
+    np.testing.assert_array_equal(
+        table.centred[:6].tolist(), [[0, 0], [0, 1], [0, 2], [0, -2], [0, -1], [1, 0]]
+    )
     for window in (False, True):
         moved, to = table.moved(window=window), table.targets(window=window)
         for cell, at in enumerate(table.centred):

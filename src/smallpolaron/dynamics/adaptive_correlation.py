@@ -51,10 +51,12 @@ class AdaptiveCorrelation:
         d2C_JJ: second derivative, angstrom^2 fs^-4.
         higher: third to sixth derivative, angstrom^2 fs^-5 to fs^-8, shape (4, n). Every order
             magnifies what the basis leaves out of C_JJ(t).
-        density_matrix: reduced equilibrium state, shape (N, N); rows of cell 0 on an infinite lattice.
+        density_matrix: reduced equilibrium state, shape (N, N); rows of cell 0 where the model is
+            an infinite lattice.
         hopping_energy: equilibrium mean of H_hop, rad/fs.
         curvature: equilibrium mean of sum_ab h_ab ((r_a - r_b).e)^2 |a><b|, angstrom^2 rad/fs.
-        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; nan on other finite lattices.
+        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; nan on other finite
+            lattices.
         equilibrium_residual: |L rho| / |rho|, 1/fs.
         hermiticity: largest violation of Hermiticity of the equilibrium, relative.
         products_equilibrium: products with L spent on the equilibrium.
@@ -234,9 +236,7 @@ def compute_adaptive_correlation(
     )
 
 
-def current_sectors(
-    model: Model, symmetry: Symmetry, infinite: bool
-) -> tuple[Sector, Sector]:
+def current_sectors(model: Model, symmetry: Symmetry, infinite: bool) -> tuple[Sector, Sector]:
     """Sectors of the equilibrium and of J rho_eq: reflection changes the sign of the current.
 
     Raises:

@@ -85,9 +85,9 @@ def compute_adaptive_displacement(
     meets the target.
 
     Args:
-        model: an infinite lattice, or a homogeneous ring of an odd number of sites, which are a window around the carrier:
-            nothing wraps around. What must fit in is the coherence of the carrier and the
-            excitations it has left behind, not the distance it travels.
+        model: an infinite lattice, or a homogeneous ring of an odd number of sites; its sites are a
+            window around the carrier: nothing wraps around. What must fit in is the coherence of
+            the carrier and the excitations it has left behind, not the distance it travels.
         expansion: the bath expansion.
         accuracy: the wanted accuracy of the slope dMSD/dt, relative to its mean over the record.
         start: "franck_condon" (bath thermal without the carrier) or "marcus" (bath relaxed

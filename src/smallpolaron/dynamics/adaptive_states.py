@@ -246,9 +246,9 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     keys = [vacuum[known]]
     values = [coherences[known]]
     for site in range(own):
-        excited, amplitudes, own = relaxed_labels(basis, site, least)
+        excited, amplitudes, first = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept
-        chosen = own & (np.arange(len(own)) > 0)
+        chosen = first & (np.arange(len(first)) > 0)
         keys.append(excited[chosen])
         values.append(carrier[site, site] * amplitudes[chosen])
     return place_values(basis, np.concatenate(keys), np.concatenate(values))

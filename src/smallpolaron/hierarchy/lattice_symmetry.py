@@ -46,7 +46,8 @@ def lattice_operations(model: LatticeModel) -> tuple[Reflection, ...]:
 
 
 def _equal(a: csr_array, b: csr_array, sites: IntArray, inside: IntArray, sign: int) -> bool:
-    change = a[np.ix_(sites[inside], sites[inside])] - sign * b[np.ix_(inside, inside)]
+    turned = sites[inside]
+    change = a[turned][:, turned] - sign * b[inside][:, inside]
     largest = np.max(np.abs(a.data), initial=0.0)
     return bool(np.max(np.abs(change.data), initial=0.0) <= _SAME * largest)
 

@@ -1,4 +1,4 @@
-"""Where each entry of a key sits: excited modes only, so that its size does not grow with the window.
+"""Layout of keys that hold excited modes only: their size does not grow with the window.
 
 See excitations.py for what an entry is.
 """

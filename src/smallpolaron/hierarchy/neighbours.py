@@ -95,7 +95,7 @@ class Frame(NamedTuple):
 def make_frame(
     sector: Sector, sites: SiteTable, partners: NDArray[np.int64], max_occupation: int
 ) -> tuple[Frame, NDArray[np.int32]]:
-    """Frame and maps of a sector for a bath with these partners among its terms (BathExpansion.partners).
+    """Frame and maps of a sector, for a bath with these BathExpansion.partners.
 
     Raises:
         ValueError: the sector has other sites, or translations that these do not have.
@@ -183,7 +183,7 @@ def coupling_table(
     root = np.sqrt(expansion.scales)
     ket, bra = expansion.down
     values = np.zeros((hops + _KINDS * frame.n_terms + 1, span), dtype=complex)
-    phases = np.ones(sites.hop.shape)
+    phases = np.ones(sites.hop.shape, complex)
     if frame.translation:
         phases = sector.phases[sites.neighbours // sites.per_cell]
     values[: hops // 2, : sites.per_cell] = (-1j * sites.hop * phases).T
@@ -207,7 +207,7 @@ def _require_symmetry(sector: Sector, model: Model) -> None:
     h = model.sites.matrix(model.sites.hop) + diags_array(model.energies, format="csr")
     for way in ways[1:]:
         inside = np.flatnonzero(way >= 0)
-        change = h[np.ix_(way[inside], way[inside])] - h[np.ix_(inside, inside)]
+        change = h[way[inside]][:, way[inside]] - h[inside][:, inside]
         if np.any(np.abs(change.data) > 1e-12 * np.max(np.abs(h.data), initial=0.0)):
             raise ValueError(
                 f"parity = {sector.parity} with mirror = {sector.mirror}: this reflection changes "

@@ -26,9 +26,8 @@ def place(frame, maps, key, other, n):  # type: ignore[no-untyped-def]
     other lattices the digits are the largest occupations, then a mix of all pairs and their
     distances. Translations and the operations of the sector leave it alone, so that all labels
     that the carrier's hops connect stay together; in a chain ADOs that differ far down the list
-    are neighbours. Of an ADO and its Hermitian conjugate,
-    where that is another one, the larger place counts for both. `other` and `n` are scratch: a key
-    and a list of excitations.
+    are neighbours. Of an ADO and its Hermitian conjugate, where that is another one, the larger
+    place counts for both. `other` and `n` are scratch: a key and a list of excitations.
     """
     read(frame, key, n)
     here = _place(frame, maps, n)

@@ -132,10 +132,10 @@ class HolsteinModel:
 
     @cached_property
     def sites(self) -> SiteTable:
-        """The sites: a ring of cells where they are alike, else one cell; right first, then left."""
+        """The sites: cells of a ring where they are alike, else one cell; right, then left."""
         n, own = self.n_sites, 1 if self.is_translation_invariant else self.n_sites
         steps = np.broadcast_to(np.array([1, -1])[:, None], (own, 2, 1 if own == 1 else 0))
-        neighbours = (np.arange(own)[:, None] + [1, -1]) % n
+        neighbours = np.asarray((np.arange(own)[:, None] + np.array([1, -1])) % n)
         if self.topology == "chain":
             neighbours[0, 1] = neighbours[-1, 0] = NO_SITE
         hop = np.take_along_axis(self.hopping_matrix[:own], neighbours % n, axis=1)

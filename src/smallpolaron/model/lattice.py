@@ -92,7 +92,9 @@ class Lattice:
         if not (0 <= bond.first < n and 0 <= bond.second < n):
             raise ValueError(f"{bond}: this cell has sites 0 to {n - 1} only")
         if bond.first == bond.second and not any(bond.cell):
-            raise ValueError(f"{bond} joins a site to itself; energies are LatticeModel.site_energies")
+            raise ValueError(
+                f"{bond} joins a site to itself; energies are LatticeModel.site_energies"
+            )
         if not np.isfinite(bond.hopping):
             raise ValueError(f"{bond}: the hopping must be a finite number")
         for axis, (side, count) in enumerate(zip(self.boundary, self.cells, strict=True)):
@@ -256,7 +258,8 @@ def _infinite(
     vectors: tuple[Vector, ...], sites: tuple[Vector, ...], bonds: tuple[Bond, ...]
 ) -> Lattice:
     d = len(vectors)
-    return Lattice(vectors, sites, bonds, ("infinite",) * d, (WINDOWS[d],) * d)
+    endless: tuple[Boundary, ...] = tuple("infinite" for _ in vectors)
+    return Lattice(vectors, sites, bonds, endless, (WINDOWS[d],) * d)
 
 
 def _padded(places: tuple[Vector, ...]) -> FloatArray:

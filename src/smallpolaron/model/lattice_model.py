@@ -1,4 +1,4 @@
-"""The Holstein model on any lattice: one carrier, one bath per site, current along one direction."""
+"""The Holstein model on any lattice: one carrier, a bath per site, current along a direction."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -105,8 +105,11 @@ class LatticeModel:
     def is_bounded(self) -> bool:
         """Whether a carrier can only go so far along the direction: D is exactly 0 then."""
         ways = np.einsum("sdi,i->sd", self.sites.path, self.unit_direction)
-        free = [v for v, side in zip(self.lattice.vectors, self.lattice.boundary, strict=True)
-                if side != "open"]
+        free = [
+            v
+            for v, side in zip(self.lattice.vectors, self.lattice.boundary, strict=True)
+            if side != "open"
+        ]
         along = [abs(float(v @ self.unit_direction)) > 1e-12 for v in free]
         return not any(along) or not np.any(ways)
 
@@ -117,8 +120,10 @@ class LatticeModel:
         held = [i for i, side in enumerate(lattice.boundary) if side == "open"]
         if not self.sites.shape:
             held = list(range(lattice.dimensions))
-        blocks = np.indices([lattice.cells[i] for i in held], dtype=int).reshape(len(held), -1) if held else []
-        corners = sum((np.outer(blocks[i], lattice.vectors[axis]) for i, axis in enumerate(held)), np.zeros((1, 3)))
+        corners = np.zeros((1, 3))
+        for axis in held:
+            along = np.arange(lattice.cells[axis])[:, None] * lattice.vectors[axis]
+            corners = (corners[:, None] + along).reshape(-1, 3)
         return np.asarray((corners[:, None] + own).reshape(-1, 3))
 
     @cached_property
@@ -160,7 +165,7 @@ class LatticeModel:
         The f-sum rule on an infinite lattice: C_kubo(0) = -k_B T <curvature>.
         """
         e = self.unit_direction
-        return np.einsum("sdij,i,j->sd", self.sites.square, e, e)
+        return np.asarray(np.einsum("sdij,i,j->sd", self.sites.square, e, e))
 
 
 Model = HolsteinModel | LatticeModel

@@ -1,6 +1,7 @@
 """The sites that a model has, whom each is joined to, and how translations permute them.
 
-What can be translated is a grid of cells; open dimensions, disorder and clusters are one large cell.
+What can be translated is a grid of cells; open dimensions, disorder and clusters make one large
+cell.
 """
 
 from dataclasses import dataclass
@@ -120,7 +121,9 @@ class SiteTable:
     def distances(self, sites: IntArray) -> NDArray[np.int32]:
         """Hops from these sites to all on the shortest way, with wrapping, far ones 255."""
         graph = abs(self.matrix(np.ones(self.hop.shape, complex)))
-        return np.minimum(shortest_path(graph, unweighted=True, indices=sites), 255).astype(np.int32)
+        return np.minimum(shortest_path(graph, unweighted=True, indices=sites), 255).astype(
+            np.int32
+        )
 
     def matrix(self, values: ComplexArray) -> csr_array:
         """A matrix from values by site of cell 0 and direction: element <site| |neighbour>."""
@@ -132,7 +135,8 @@ class SiteTable:
 
     def _beyond(self, cells: IntArray) -> NDArray[np.bool_]:
         half = (np.array(self.shape, dtype=int) - 1) // 2
-        return np.any((np.abs(cells) > half) & np.array(self.infinite, dtype=bool), axis=-1)
+        outside = (np.abs(cells) > half) & np.array(self.infinite, dtype=bool)
+        return np.asarray(np.any(outside, axis=-1))
 
 
 def tabulate(lattice: Lattice, hopping: float, *, uniform: bool = True) -> SiteTable:
@@ -147,7 +151,9 @@ def tabulate(lattice: Lattice, hopping: float, *, uniform: bool = True) -> SiteT
         ValueError: a bond joins a site to its own image; or cells of an infinite lattice differ.
     """
     if not uniform and lattice.is_infinite:
-        raise ValueError("sites of an infinite lattice: energies repeat with the cell; give one each")
+        raise ValueError(
+            "sites of an infinite lattice: energies repeat with the cell; give one each"
+        )
     free = [axis for axis, side in enumerate(lattice.boundary) if uniform and side != "open"]
     held = [axis for axis in range(lattice.dimensions) if axis not in free]
     shape = tuple(lattice.cells[axis] for axis in free)
@@ -205,7 +211,10 @@ def _join(
     across = [way * r for r in bond.cell]
     step = tuple(across[axis] for axis in free)
     # on a torus bonds around it end on the same site
-    wraps = (across[a] if lattice.boundary[a] == "infinite" else across[a] % lattice.cells[a] for a in free)
+    wraps = (
+        across[a] if lattice.boundary[a] == "infinite" else across[a] % lattice.cells[a]
+        for a in free
+    )
     wrapped = tuple(wraps)
     for block, first in index.items():
         there = [at + across[axis] for at, axis in zip(block, held, strict=True)]
@@ -220,11 +229,11 @@ def _join(
             raise ValueError(
                 f"{bond} joins a site to its own image on {lattice.cells} cells; use more cells"
             )
-        key, more = (*wrapped, target), h * np.outer(away, away)
+        key, path, more = (*wrapped, target), h * away, h * np.outer(away, away)
         if key in found[site]:
             joined = found[site][key]
             joined.hop += h
-            joined.path = joined.path + h * away
-            joined.square = joined.square + more
+            joined.path = np.asarray(joined.path + path)
+            joined.square = np.asarray(joined.square + more)
         else:
-            found[site][key] = _Joined(step, h, h * away, more)
+            found[site][key] = _Joined(step, h, np.asarray(path), np.asarray(more))
