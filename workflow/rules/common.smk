@@ -107,10 +107,10 @@ def about(wildcards):
     }
 
 
-def nested_command(so_far=SO_FAR):
+def nested_command(part=PART):
     """Return the words of the command of a run of Snakemake for this study within this one.
 
-    With so_far, that run is one of those of so_far.smk.
+    The part is "derive" or "show" in the runs of so_far.smk.
     """
     command = [sys.executable, "-m", "snakemake", "--snakefile"]
     command += [
@@ -121,7 +121,7 @@ def nested_command(so_far=SO_FAR):
         "1",
         "--nolock",
     ]
-    return [*command, "--config", *handed_over(so_far)]
+    return [*command, "--config", *handed_over(part)]
 
 
 def members_of(wildcards):

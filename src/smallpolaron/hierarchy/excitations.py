@@ -19,8 +19,8 @@ from smallpolaron.hierarchy.labels import WORD_BITS
 
 @numba.njit(cache=True, inline="always")
 def empty_list(frame):  # type: ignore[no-untyped-def]
-    """A list with room for as many modes as a key holds, and one more."""
-    return np.zeros((frame.n_entries + 2, 4), np.int64)
+    """A list with room for as many modes as a key holds, and two more."""
+    return np.zeros((frame.n_entries + 3, 4), np.int64)
 
 
 @numba.njit(cache=True, inline="always")

@@ -13,6 +13,7 @@ from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.exchange import Exchange
 from smallpolaron.hierarchy.label_set import LabelSet, grown
 from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.neighbours import slots
 from smallpolaron.hierarchy.views import Codes
 from smallpolaron.model.bath import BathExpansion
 
@@ -75,8 +76,7 @@ class LinkedLabels:
 
     def _clear(self) -> None:
         self.labels, self.ghosts = LabelSet(self.words), LabelSet(self.words)
-        slots = self.exchange.frame.hops + 4 * self.expansion.n_terms
-        self._per_label = _Rows.none(slots, self.n_codes)
+        self._per_label = _Rows.none(slots(self.exchange.frame)[1], self.n_codes)
 
     @property
     def links(self) -> NDArray[np.int32]:

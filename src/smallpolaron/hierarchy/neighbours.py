@@ -7,6 +7,12 @@ ket slots. Every label is reduced to the representative of its orbit under the s
 sector: translation puts the ket into cell 0, the operations of the sector and Hermitian
 conjugation leave the smallest key. Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where
 n' has the excitations of terms with conjugate rates exchanged; n' = n where all rates are real.
+
+Terms k, k' with conjugate rates may be mixed: elements are those of the ladder operators b with
+a_k = b_k, a_k^+ = b_k^+ - t b_k' (BathExpansion.mixing). One excitation more then enters with
+sqrt(s) - t c_k'/sqrt(s) instead of sqrt(s), and one more slot for every site and pair adds
+t 2 Re(nu) sqrt((n_k + 1)(n_k' + 1)) times the element with one more of both, whose site needs no
+carrier. The last slots list what the element feeds that way; they are for growth only.
 """
 
 from typing import NamedTuple
@@ -40,8 +46,11 @@ VANISHES, OUTSIDE = -1, -2
 
 _ABOVE_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-_KINDS = 5
-"""Couplings per bath term: up and down at ket and bra, and down on a population."""
+_KINDS = 6
+"""Couplings per bath term: up and down at ket and bra, down and up on a population."""
+
+_JUMP_SPAN = 48
+"""Occupations of mixed terms that can lose one excitation each at once."""
 
 
 class Frame(NamedTuple):
@@ -68,6 +77,7 @@ class Frame(NamedTuple):
         hermitian: <a|rho_n|b> = <b|rho_n'|a>* is used.
         pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
+        n_mixed: pairs that are mixed, 0 or all.
         chain: neighbours in number are neighbours in space, for places.py.
     """
 
@@ -89,17 +99,19 @@ class Frame(NamedTuple):
     hermitian: bool
     pairs: int
     span: int
+    n_mixed: int
     chain: bool
 
 
 def make_frame(
-    sector: Sector, sites: SiteTable, partners: NDArray[np.int64], max_occupation: int
+    sector: Sector, sites: SiteTable, expansion: BathExpansion, max_occupation: int
 ) -> tuple[Frame, NDArray[np.int32]]:
-    """Frame and maps of a sector, for a bath with these BathExpansion.partners.
+    """Frame and maps of a sector for a bath.
 
     Raises:
         ValueError: the sector has other sites, or translations that these do not have.
     """
+    partners = expansion.partners
     n, n_terms = sites.n_sites, len(partners)
     if sector.n_sites != n:
         raise ValueError(
@@ -139,6 +151,7 @@ def make_frame(
         sector.hermitian,
         sum(1 << k for k, partner in enumerate(partners) if partner == k + 1),
         max(max_occupation + 1, sites.per_cell),
+        expansion.mixed_pairs.shape[0],
         chain,
     )
     return frame, np.ascontiguousarray(np.concatenate(maps), np.int32)
@@ -152,7 +165,10 @@ class Strengths(NamedTuple):
         ket: |c_k| / sqrt(s_k) with s_k = max(|c_k|, |cbar_k|): excitation at the ket, shape (K+1,).
         bra: |cbar_k| / sqrt(s_k): excitation at the bra, shape (K+1,).
         population: |c_k - cbar_k| / sqrt(s_k): what populations feed, shape (K+1,).
-        decay: sqrt(s_k): one excitation less, shape (K+1,).
+        ket_decay: one excitation less at the ket, shape (K+1,).
+        bra_decay: at the bra.
+        population_decay: on a population; 0 without mixing.
+        jump: one excitation less of both terms of a mixed pair, shape (pairs,).
         rates: Re nu_k, shape (K+1,).
     """
 
@@ -160,8 +176,17 @@ class Strengths(NamedTuple):
     ket: NDArray[np.float64]
     bra: NDArray[np.float64]
     population: NDArray[np.float64]
-    decay: NDArray[np.float64]
+    ket_decay: NDArray[np.float64]
+    bra_decay: NDArray[np.float64]
+    population_decay: NDArray[np.float64]
+    jump: NDArray[np.float64]
     rates: NDArray[np.float64]
+
+
+def slots(frame: Frame) -> tuple[int, int]:
+    """Number of slots of a label: of those that enter its row, and of all."""
+    entering = frame.hops + 4 * frame.n_terms + frame.n_sites * frame.n_mixed
+    return entering, entering + frame.n_sites * frame.n_mixed
 
 
 def coupling_table(
@@ -180,7 +205,7 @@ def coupling_table(
     """
     _require_symmetry(sector, model)
     span, hops, sites = frame.span, frame.hops, model.sites
-    root = np.sqrt(expansion.scales)
+    raised_ket, raised_bra = expansion.up
     ket, bra = expansion.down
     values = np.zeros((hops + _KINDS * frame.n_terms + 1, span), dtype=complex)
     phases = np.ones(sites.hop.shape, complex)
@@ -192,13 +217,16 @@ def coupling_table(
     inside = slice(0, len(occupation))
     for k in range(frame.n_terms):
         first = hops + _KINDS * k
-        values[first, inside] = -1j * np.sqrt(occupation + 1) * root[k]
+        values[first, inside] = -1j * np.sqrt(occupation + 1) * raised_ket[k]
         values[first + 1, inside] = -1j * np.sqrt(occupation) * ket[k]
-        values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * root[k]
+        values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * raised_bra[k]
         values[first + 3, inside] = 1j * np.sqrt(occupation) * bra[k]
         values[first + 4, inside] = -1j * np.sqrt(occupation) * (ket[k] - bra[k])
-    signed = np.stack([values, values, -values, -values], axis=-1)
-    return np.ascontiguousarray(signed.reshape(-1))
+        values[first + 5, inside] = -1j * np.sqrt(occupation + 1) * (raised_ket[k] - raised_bra[k])
+    raised = np.sqrt(np.arange(1.0, _JUMP_SPAN + 1))
+    jumps = np.multiply.outer(expansion.jumps, np.multiply.outer(raised, raised))
+    every = np.concatenate([values.reshape(-1), jumps.reshape(-1)])
+    return np.ascontiguousarray(np.stack([every, every, -every, -every], axis=-1).reshape(-1))
 
 
 def _require_symmetry(sector: Sector, model: Model) -> None:
@@ -219,6 +247,7 @@ def strengths(model: Model, expansion: BathExpansion) -> Strengths:
     """Sizes of the couplings of a model."""
     c, conjugates, size = expansion.coefficients, expansion.conjugates, expansion.scales
     root, nothing = np.sqrt(size), np.zeros(len(size))
+    raised_ket, raised_bra = expansion.up
     population = np.divide(np.abs(c - conjugates), root, out=nothing.copy(), where=size > 0)
     # exactly sqrt|c_k| both where the rate is real
     ket, bra = (
@@ -226,7 +255,17 @@ def strengths(model: Model, expansion: BathExpansion) -> Strengths:
         for each in (c, conjugates)
     )
     hop, rates = np.abs(model.sites.hop), expansion.rates.real.copy()
-    return Strengths(hop, ket, bra, population, root, rates)
+    return Strengths(
+        hop,
+        ket,
+        bra,
+        population,
+        np.abs(raised_ket),
+        np.abs(raised_bra),
+        np.abs(raised_ket - raised_bra),
+        expansion.jumps,
+        rates,
+    )
 
 
 @numba.njit(cache=True, inline="always")
@@ -236,7 +275,9 @@ def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     n is a list that read() filled. With translation the neighbour's ket is back on site 0, but no
     other symmetry is applied.
     """
-    half = frame.hops // 2
+    half, jumps = frame.hops // 2, frame.hops + 4 * frame.n_terms
+    if slot >= jumps:
+        return _jumped(frame, maps, n, a, b, slot - jumps, m)
     if slot >= frame.hops:
         return _excited(frame, maps, n, a, b, slot - frame.hops, m)
     along = frame.ways + frame.cells
@@ -271,6 +312,39 @@ def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
+def _jump(frame, slot):  # type: ignore[no-untyped-def]
+    """(site, number of the mixed pair, its first term, 1 or -1) of a slot beyond the carrier's."""
+    change = 1
+    if slot >= frame.n_sites * frame.n_mixed:
+        slot -= frame.n_sites * frame.n_mixed
+        change = -1
+    pair = slot % frame.n_mixed
+    left, first = pair, 0
+    while True:
+        if (frame.pairs >> first) & 1:
+            if left == 0:
+                break
+            left -= 1
+        first += 1
+    return slot // frame.n_mixed, pair, first, change
+
+
+@numba.njit(cache=True, inline="always")
+def _jumped(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+    site, _, first, change = _jump(frame, slot)
+    copy_moved(frame, maps, n, 0, m)
+    largest = min(frame.max_occupation, _JUMP_SPAN)
+    for k in range(first, first + 2):
+        at = find_mode(m, site, k)
+        m[at, 2] += change
+        if m[at, 2] < 0:
+            return IMPOSSIBLE, a, b
+        if m[at, 2] > largest:
+            return CAPPED, a, b
+    return EXISTS, a, b
+
+
+@numba.njit(cache=True, inline="always")
 def _in_cell(frame, site):  # type: ignore[no-untyped-def]
     """Place of a site in its cell, without a division where it is known."""
     if frame.per_cell == 1:
@@ -281,8 +355,17 @@ def _in_cell(frame, site):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, inline="always")
 def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
+    nothing, jumps = frame.hops + _KINDS * frame.n_terms, frame.hops + 4 * frame.n_terms
     if slot < frame.hops:
         kind, argument = slot, _in_cell(frame, a if slot < frame.hops // 2 else b)
+    elif slot >= jumps:
+        site, pair, first, change = _jump(frame, slot - jumps)
+        kind, argument = nothing, 0
+        if change > 0:
+            number, other = occupation(n, site, first), occupation(n, site, first + 1)
+            # one of more excitations is kept out
+            argument = frame.span + (pair * _JUMP_SPAN + number % _JUMP_SPAN) * _JUMP_SPAN
+            argument += other % _JUMP_SPAN
     else:
         k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
         argument = occupation(n, a if side < 2 else b, k)
@@ -290,9 +373,11 @@ def coupling_code(frame, n, a, b, slot):  # type: ignore[no-untyped-def]
             kind = frame.hops + _KINDS * k + side
         elif side == 1:
             kind = frame.hops + _KINDS * k + 4
+        elif frame.n_mixed:
+            kind = frame.hops + _KINDS * k + 5
         else:
             # the commutator with the site's projector vanishes on its population
-            kind, argument = frame.hops + _KINDS * frame.n_terms, 0
+            kind, argument = nothing, 0
     return 4 * (kind * frame.span + argument)
 
 
@@ -304,6 +389,13 @@ def flow(frame, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
         return strengths.hop[_in_cell(frame, a), slot], 0.0
     if slot < frame.hops:
         return strengths.hop[_in_cell(frame, b), slot - half], 0.0
+    if slot >= frame.hops + 4 * frame.n_terms:
+        site, pair, first, change = _jump(frame, slot - frame.hops - 4 * frame.n_terms)
+        if change > 0:
+            return 0.0, 0.0
+        product = occupation_in_key(frame, key, site, first)
+        product *= occupation_in_key(frame, key, site, first + 1)
+        return strengths.jump[pair] * np.sqrt(float(product)), -2 * strengths.rates[first]
     k, side = (slot - frame.hops) // 4, (slot - frame.hops) % 4
     number = occupation_in_key(frame, key, a if side < 2 else b, k)
     if side % 2 == 0:
@@ -313,8 +405,10 @@ def flow(frame, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
             size = strengths.ket[k] if side == 0 else strengths.bra[k]
         return np.sqrt(number + 1.0) * size, strengths.rates[k]
     if a == b:
-        return 0.0, 0.0
-    return np.sqrt(float(number)) * strengths.decay[k], -strengths.rates[k]
+        size = strengths.population_decay[k] if side == 1 else 0.0
+    else:
+        size = strengths.ket_decay[k] if side == 1 else strengths.bra_decay[k]
+    return np.sqrt(float(number)) * size, -strengths.rates[k]
 
 
 @numba.njit(cache=True, inline="always")
