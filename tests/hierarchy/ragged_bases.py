@@ -40,7 +40,7 @@ CASES = {
 }
 SQUARE = LatticeModel(square(5.0, 0.8).with_window(5), 50 * CM)
 TORUS = LatticeModel(honeycomb(5.0).finite((2, 3)), 50 * CM)
-CASES |= {
+LATTICES = {
     name: (
         model,
         1,
@@ -56,6 +56,8 @@ CASES |= {
     for name, model, hermitian in (("square", SQUARE, True), ("honeycomb", TORUS, False))
 }
 case = pytest.mark.parametrize("parts", CASES.values(), ids=CASES.keys())
+any_case = pytest.mark.parametrize("parts", (CASES | LATTICES).values(), ids=[*CASES, *LATTICES])
+"""Lattices as well, for tests that need no neighbours in plain Python."""
 
 
 def empty(parts, comm=COMM, limits=None):

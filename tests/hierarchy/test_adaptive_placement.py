@@ -11,7 +11,7 @@ from smallpolaron.hierarchy.elements import GHOST
 from smallpolaron.hierarchy.places import places
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import bath, operator_map, ring, share, values_by_label, whole
-from tests.hierarchy.ragged_bases import ALONE, COMM, carrier, case, empty, grown, scatter_of
+from tests.hierarchy.ragged_bases import ALONE, COMM, any_case, carrier, empty, grown, scatter_of
 
 
 def place(basis, table):
@@ -50,7 +50,7 @@ def test_places_tell_pairs_apart():
 
 
 @pytest.mark.mpi
-@case
+@any_case
 def test_hops_stay_on_their_rank_and_ranks_share_the_work(parts):
     basis = grown(parts, COMM)
     assert np.all(basis.links[:, : basis.frame.hops] > GHOST)
@@ -86,7 +86,7 @@ def step(basis, x, rate):
 
 
 @pytest.mark.mpi
-@case
+@any_case
 def test_any_number_of_ranks_goes_through_the_same_cycles(parts):
     """Grow, move on, prune and share out: the same labels, operator and values as one rank."""
     histories = []
@@ -121,7 +121,7 @@ def test_any_number_of_ranks_goes_through_the_same_cycles(parts):
 
 
 @pytest.mark.mpi
-@case
+@any_case
 def test_values_move_with_their_labels(parts):
     basis = empty(parts)
     alone = grown(parts, ALONE)
