@@ -41,6 +41,7 @@ class Readout:
         keys: canonical keys of the elements of rho_0 it reads, the same on every rank.
         weights: shape (operators, keys).
         operators: what multiplies <a|rho_n|b> of every representative, shape (operators, N, N).
+        signs: what a reflected element counts in each, shape (operators,).
         real: only the real part of the sum means something: in Hermitian sectors, where one
             element stands for its conjugate as well.
     """
@@ -48,6 +49,7 @@ class Readout:
     keys: Keys
     weights: ComplexArray
     operators: ComplexArray
+    signs: NDArray[np.float64]
     real: bool = False
 
     @classmethod
@@ -73,6 +75,7 @@ class Readout:
             np.ascontiguousarray(unique[used]),
             np.ascontiguousarray(merged[:, used]),
             basis.sector.copies * np.array([o.T for o in operators]),
+            np.array([_reflected_sign(basis, o) for o in operators]),
             basis.sector.hermitian,
         )
 
@@ -85,7 +88,8 @@ class Readout:
         """This rank's rows and the weights of them, shape (operators, rows)."""
         if basis.frame.n_mixed and len(self.keys):
             rows, left, right, factors, bits = _paired(basis)
-            terms = self.operators[:, left, right] * factors * np.where(bits & 2, -1.0, 1.0)
+            terms = self.operators[:, left, right] * factors
+            terms = terms * np.where(bits & 2, self.signs[:, None], 1.0)
             weights = np.zeros((basis.n_local, len(terms)), complex)
             np.add.at(weights, rows, np.where(bits & 1, terms.conj(), terms).T)
             read = np.flatnonzero(np.any(weights != 0, axis=1))
@@ -102,6 +106,15 @@ class Readout:
     def value(self, total: ComplexArray) -> ComplexArray:
         """The sum over all ranks, without a part that means nothing."""
         return total.real.astype(complex) if self.real else np.asarray(total)
+
+
+def _reflected_sign(basis: AdaptiveBasis, operator: ComplexArray) -> float:
+    """-1 where an operator reads the odd part of a state that has both, or a state that is odd."""
+    sector, n = basis.sector, len(operator)
+    if not sector.odd_part:
+        return -1.0
+    image = (sector.mirror - np.arange(n)) % n
+    return -1.0 if np.allclose(operator[np.ix_(image, image)], -operator) else 1.0
 
 
 def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
