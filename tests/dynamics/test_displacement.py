@@ -50,7 +50,7 @@ def test_a_large_ring_before_its_end_is_felt(start):
 def test_an_underdamped_bath():
     bath = expand(BrownianBath(80 * CM, 40 * CM, 120 * CM), T, "pade", 1)
     ours = displace(ring(9), "marcus", 1e-3, 30.0, bath)
-    theirs = populate(ring(10), "marcus", 5, 1e-4, 30.0, bath)
+    theirs = populate(ring(10), "marcus", 5, 1e-5, 30.0, bath)
     squares = ring(10).displacements_A(5) ** 2
     assert distance(ours.dmsd, theirs.dpopulations @ squares) < 1e-3
 

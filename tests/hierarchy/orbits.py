@@ -13,7 +13,9 @@ from tests.hierarchy.reference import (
     ado_list,
     conjugate_coefficient,
     dense_generator,
+    mixing_of,
     partner_of,
+    raised,
 )
 
 CM = CM_TO_RAD_FS
@@ -53,7 +55,7 @@ class Plain:
     def __init__(self, model, expansion, depth):
         self.n, self.terms = model.n_sites, expansion.n_terms
         self.ados = ado_list(self.n, self.terms, depth)
-        self.generator = dense_generator(model, expansion, self.ados)
+        self.generator = dense_generator(model, expansion, self.ados, mixed=True)
         self.partners = [partner_of(expansion, k) for k in range(self.terms)]
         self._index = {n: i for i, n in enumerate(self.ados)}
         self.tables = np.array(self.ados).reshape(-1, self.n, self.terms)
@@ -175,8 +177,19 @@ def flows(basis, n, a, b):
             down, scale = c[k] * left - bar[k] * right, expansion.scales[k]
             yield {**n, (site, k): now + 1}, a, b, np.sqrt((now + 1) / scale) * abs(down)
             if now:
-                up = np.sqrt(now * scale) * abs(int(left) - int(right))
+                ket, bra = raised(expansion, k)
+                up = np.sqrt(now) * abs(ket * left - bra * right)
                 yield {**n, (site, k): now - 1}, a, b, up
+    for (site, k), now in n.items():
+        other = n.get((site, k + 1), 0)
+        if now and other and k + 1 < len(c) and partner_of(expansion, k) == k + 1:
+            loss = 2 * mixing_of(expansion, k) * expansion.rates[k].real
+            yield (
+                {**n, (site, k): now - 1, (site, k + 1): other - 1},
+                a,
+                b,
+                loss * np.sqrt(now * other),
+            )
 
 
 def settle(basis, n, a, b):

@@ -29,8 +29,29 @@ def conjugate_coefficient(expansion, k):
     return np.conj(expansion.coefficients[partner_of(expansion, k)])
 
 
-def dense_generator(model, expansion, ados):
-    """L on vectors ordered (ado, a, b), from commutators of full N x N matrices."""
+def mixing_of(expansion, k):
+    """How far a term is mixed with its partner."""
+    for t, pair in zip(expansion.mixing, expansion.mixed_pairs.tolist(), strict=True):
+        if k in pair:
+            return t
+    return 0.0
+
+
+def raised(expansion, k):
+    """What multiplies the element of one excitation more from the left and from the right."""
+    root, partner = np.sqrt(expansion.scales[k]), partner_of(expansion, k)
+    share = mixing_of(expansion, k) / root
+    return (
+        root - share * expansion.coefficients[partner],
+        root - share * conjugate_coefficient(expansion, partner),
+    )
+
+
+def dense_generator(model, expansion, ados, mixed=False):
+    """L on vectors ordered (ado, a, b), from commutators of full N x N matrices.
+
+    mixed: for the elements of adaptive bases, where terms of vibrations are mixed.
+    """
     n_sites, n_terms = model.n_sites, expansion.n_terms
     h, identity = model.hamiltonian, np.eye(n_sites)
     index = {n: i for i, n in enumerate(ados)}
@@ -55,7 +76,16 @@ def dense_generator(model, expansion, ados):
                 down = tuple(x - (y == m) for y, x in enumerate(n))
                 if up in index:
                     cols = slice(index[up] * block, (index[up] + 1) * block)
-                    big[rows, cols] += -1j * np.sqrt((n[m] + 1) * scale) * commutator
+                    ket, bra = raised(expansion, k) if mixed else (np.sqrt(scale),) * 2
+                    action = ket * left(q[j]) - bra * right(q[j])
+                    big[rows, cols] += -1j * np.sqrt(n[m] + 1) * action
+                partner = partner_of(expansion, k)
+                both = tuple(x + (y in (m, m + 1)) for y, x in enumerate(n))
+                if mixed and partner == k + 1 and both in index:
+                    cols = slice(index[both] * block, (index[both] + 1) * block)
+                    loss = mixing_of(expansion, k) * (nu + expansion.rates[partner])
+                    size = np.sqrt((n[m] + 1) * (n[m + 1] + 1))
+                    big[rows, cols] += loss * size * np.eye(block)
                 if down in index:
                     cols = slice(index[down] * block, (index[down] + 1) * block)
                     action = c * left(q[j]) - bar * right(q[j])

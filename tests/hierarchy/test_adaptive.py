@@ -66,8 +66,9 @@ def test_links_lead_to_the_neighbours_that_the_equations_name(parts):
     basis = grown(parts, COMM, least=400)
     names = set(all_labels(basis))
     neighbours = operator_map(basis)
-    fed = defaultdict(set)
+    fed, excitations = defaultdict(set), {}
     for key, n, a, b in labels_of(basis):
+        excitations[key] = sum(n.values())
         for n_to, a_to, b_to, strength in flows(basis, n, a, b):
             to, _ = settle(basis, n_to, a_to, b_to)
             if to in names and strength > 0:
@@ -75,9 +76,10 @@ def test_links_lead_to_the_neighbours_that_the_equations_name(parts):
     size = np.abs(basis.table)
     for row in names:
         assert {column for column, code in neighbours[row] if size[code] > 0} == fed[row]
-        # whom a label knows, knows it
+        # whom a label knows, knows it, but for a vibration's loss of two excitations
         for column, _ in neighbours[row]:
-            assert row in {back for back, _ in neighbours[column]}
+            loss = excitations[column] == excitations[row] + 2
+            assert loss or row in {back for back, _ in neighbours[column]}
 
 
 @pytest.mark.mpi

@@ -21,7 +21,8 @@ F_SUM_BOUND: Final = 5e-3
 """Converged rings reach 4e-4; a hierarchy a few levels too shallow exceeds a percent."""
 
 TRACE_BOUND: Final = 1e-6
-"""The generator conserves the trace exactly, so only the integrator's tolerance shows."""
+"""The generator conserves the trace exactly, so only the integrator's tolerance shows; on adaptive
+bases of mixed terms it does so to the accuracy."""
 
 HERMITICITY_BOUND: Final = 1e-6
 """The generator keeps Hermitian states Hermitian, so only the integrator's tolerance shows."""

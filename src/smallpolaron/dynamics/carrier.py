@@ -44,6 +44,7 @@ class Readout:
         keys: canonical keys of the elements of rho_0 it reads, the same on every rank.
         weights: shape (operators, keys).
         operators: whose conjugates multiply <a|rho_n|b> of every representative, shape (N, N) each.
+        signs: what a reflected element counts in each, shape (operators,).
         real: only the real part of the sum means something: in Hermitian sectors, where one
             element stands for its conjugate as well.
     """
@@ -51,6 +52,7 @@ class Readout:
     keys: Keys
     weights: ComplexArray
     operators: tuple[Operator, ...]
+    signs: NDArray[np.float64]
     real: bool = False
 
     @classmethod
@@ -77,6 +79,7 @@ class Readout:
             np.ascontiguousarray(unique[used]),
             np.ascontiguousarray(merged[:, used]),
             tuple(basis.sector.copies * o.conj() for o in operators),
+            np.array([_reflected_sign(basis, o) for o in operators]),
             basis.sector.hermitian,
         )
 
@@ -89,8 +92,8 @@ class Readout:
         """This rank's rows and the weights of them, shape (operators, rows)."""
         if basis.frame.n_mixed and len(self.keys):
             rows, left, right, factors, bits = _paired(basis)
-            signed = factors * np.where(bits & 2, -1.0, 1.0)
-            terms = np.array([np.asarray(o[left, right]) * signed for o in self.operators])
+            terms = np.array([np.asarray(o[left, right]) * factors for o in self.operators])
+            terms = terms * np.where(bits & 2, self.signs[:, None], 1.0)
             weights = np.zeros((basis.n_local, len(terms)), complex)
             np.add.at(weights, rows, np.where(bits & 1, terms.conj(), terms).T)
             read = np.flatnonzero(np.any(weights != 0, axis=1))
@@ -107,6 +110,18 @@ class Readout:
     def value(self, total: ComplexArray) -> ComplexArray:
         """The sum over all ranks, without a part that means nothing."""
         return total.real.astype(complex) if self.real else np.asarray(total)
+
+
+def _reflected_sign(basis: AdaptiveBasis, operator: Operator) -> float:
+    """-1 where an operator reads the odd part of a state that has both, or a state that is odd."""
+    ways, signs = basis.sector.operations
+    if not basis.sector.odd_part or np.all(signs > 0):
+        return -1.0
+    way, whole = ways[signs < 0][0], csr_array(operator)
+    inside = np.flatnonzero(way >= 0)
+    change = whole[way[inside]][:, way[inside]] + whole[inside][:, inside]
+    largest = np.max(np.abs(whole.data), initial=0.0)
+    return -1.0 if np.max(np.abs(change.data), initial=0.0) <= 1e-9 * largest else 1.0
 
 
 def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:

@@ -191,11 +191,12 @@ def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tup
         found: the run.
         accuracy: wanted accuracy.
     """
+    trace_bound = max(gates.TRACE_BOUND, accuracy)
     return (
         _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
         adaptive_gates.capped(found.record.capped),
-        gates.trace(1.0 + found.trace_error),
+        gates.trace(1.0 + found.trace_error, trace_bound),
         gates.populations_in_range(found.populations),
     )
 
@@ -210,11 +211,12 @@ def adaptive_displacement_gates(
         accuracy: wanted accuracy.
         model: the model, for its largest velocity.
     """
+    trace_bound = max(gates.TRACE_BOUND, accuracy)
     fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
     return (
         _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
-        gates.trace(1.0 + found.trace_error),
+        gates.trace(1.0 + found.trace_error, trace_bound),
         adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
     )
 
