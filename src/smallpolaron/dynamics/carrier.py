@@ -43,7 +43,7 @@ class Readout:
     Attributes:
         keys: canonical keys of the elements of rho_0 it reads, the same on every rank.
         weights: shape (operators, keys).
-        operators: whose conjugates multiply <a|rho_n|b> of every representative, shape (N, N) each.
+        operators: what multiplies <a|rho_n|b> of every representative, shape (N, N) each.
         signs: what a reflected element counts in each, shape (operators,).
         real: only the real part of the sum means something: in Hermitian sectors, where one
             element stands for its conjugate as well.
@@ -51,7 +51,7 @@ class Readout:
 
     keys: Keys
     weights: ComplexArray
-    operators: tuple[Operator, ...]
+    operators: tuple[csr_array, ...]
     signs: NDArray[np.float64]
     real: bool = False
 
@@ -78,7 +78,7 @@ class Readout:
         return cls(
             np.ascontiguousarray(unique[used]),
             np.ascontiguousarray(merged[:, used]),
-            tuple(basis.sector.copies * o.conj() for o in operators),
+            tuple(csr_array(basis.sector.copies * o.T) for o in operators),
             np.array([_reflected_sign(basis, o) for o in operators]),
             basis.sector.hermitian,
         )
