@@ -25,7 +25,6 @@ from smallpolaron.cli_rerun import add_commands as add_rerun_commands
 from smallpolaron.cli_spreading import add_commands as add_spreading_commands
 from smallpolaron.cli_status import add_commands as add_status_commands
 from smallpolaron.cli_table import add_commands as add_table_commands
-from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
 from smallpolaron.studies.signals import CTRL_C_STATUS
 
@@ -133,7 +132,6 @@ def _parser() -> argparse.ArgumentParser:
     add_ensemble_commands(partial(_add, commands))
     add_ladder_commands(partial(_add, commands))
     add_table_commands(partial(_add, commands))
-    add_verdict_commands(partial(_add, commands))
     add_verify_commands(partial(_add, commands))
     add_rerun_commands(partial(_add, commands))
     add_status_commands(partial(_add, commands))

@@ -152,13 +152,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "correlation",
         ["tables", "--plan", "{folder}/plan.json", "--output-folder", "{folder}/tables"],
     ),
-    "verdict": (
-        "correlation",
-        [
-            *["verdict", "--plan", "{folder}/plan.json", "--output", "{out}"],
-            *["--table", "{folder}/v.csv", "--page", "{folder}/v.html"],
-        ],
-    ),
     "ladder-table": ("ladder", ["ladder-table", "--ladder", "{bad}", "--output", "{out}"]),
     "ensemble-table": ("ensemble", ["ensemble-table", "--ensemble", "{bad}", "--output", "{out}"]),
     "quality": ("correlation", ["quality", "--results", "{bad}", "--output", "{out}"]),

@@ -107,6 +107,15 @@ def about(wildcards):
     }
 
 
+def options_of(wildcards, input):
+    """Return the options by which a command gets its input files: --mobility FILE FILE ..."""
+    return " ".join(
+        f"--{kind.replace('_', '-')} {paths}"
+        for kind, paths in input.items()
+        if kind not in ("plan", "table")
+    )
+
+
 def nested_command(so_far=SO_FAR):
     """Return the words of the command of a run of Snakemake for this study within this one.
 
@@ -149,23 +158,6 @@ def about_ensemble(wildcards):
         "n_sites": ensemble.parameters["model"]["n_sites"],
         "protocol": protocol,
     }
-
-
-def verdict_inputs(wildcards):
-    """Return the result files of every run on a lattice of equal sites, and what follows from them."""
-    points = [
-        point
-        for point in computed(POINTS_AND_RUNGS)
-        if is_uniform(POINTS_AND_RUNGS[point].parameters)
-    ]
-    found = [
-        path
-        for kind in ("correlation", "mobility")
-        for path in point_files(kind, points)
-    ]
-    for kind in ("population", "spreading"):
-        found += population_files(points, kind)
-    return found
 
 
 def show_so_far():

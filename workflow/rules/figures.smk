@@ -243,5 +243,5 @@ rule comparison:
     message:
         "Table of numbers printed in the papers"
     shell:
-        "python -m smallpolaron.studies.figures.comparison --plan {input.plan}"
+        "python -m papers.shared.comparison --plan {input.plan}"
         " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"

@@ -10,9 +10,10 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 # The code beside this Snakefile is the code that runs, installed or not.
-sys.path.insert(0, str(ROOT / "src"))
+CODE = [str(ROOT / "src"), str(ROOT)]  # the package, and papers/
+sys.path[:0] = CODE
 shell.prefix(
-    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    f"export PYTHONPATH={shlex.quote(':'.join(CODE))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
 try:
@@ -30,7 +31,7 @@ try:
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
-    from smallpolaron.studies.papers import fingerprint, is_own
+    from papers.shared.needs import check_paper, fingerprint, is_own
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.present import absences, present
@@ -99,7 +100,9 @@ def read_study():
         planned = plan_of(document.data.get("study"))
         if (REPORTS or workflow.remote_exec) and planned.exists():
             return read_plan(planned)
-        return plan_document(document)
+        found = plan_document(document)
+        check_paper(document, found)
+        return found
     except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 

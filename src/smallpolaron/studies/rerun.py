@@ -110,7 +110,7 @@ def rerun(request: RerunRequest) -> Rerun:
     warnings: tuple[str, ...] = ()
     if old.kind in MANY:
         plan_path = _study_plan(request, "is made from the files beside the plan of its study")
-        command = [*_program(), *many_command(old, plan_path, request.scratch)]
+        command = [*_program(), *many_command(old, plan_path)]
     elif old.kind in RUNS:
         write_plan(plan_path, _plan(old, AnalysisConfig()))
         command = _run(old, request.ranks)
@@ -134,6 +134,8 @@ def _require_known(file: Path, old: Result) -> None:
     """Refuse what was made from a table, or of a point that this version does not understand."""
     if old.kind in MANY:
         return
+    if old.kind == "verdict":
+        raise StoreError(f"{file}: made from a whole study; make it again by: snakemake verdict")
     if "propagation" not in old.parameters or old.kind not in (*RUNS, *SOURCES):
         raise StoreError(
             f"{file}: made from a table of numbers (kind {old.kind}), which it does not hold; make "
