@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import importlib
 import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smallpolaron.studies.config import NAME_PATTERN, Protocol
+from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import lookup
 from smallpolaron.studies.physical_system import physics
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
@@ -80,7 +79,7 @@ def paper_study(paper: str) -> PaperStudy:
     Raises:
         LookupError: there is no such paper.
     """
-    if not re.match(NAME_PATTERN, paper) or not (PAPERS / paper / "needs.py").is_file():
+    if paper not in papers():
         raise LookupError(paper)
     found = importlib.import_module(f"papers.{paper}.needs").STUDY
     assert isinstance(found, PaperStudy)

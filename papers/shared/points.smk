@@ -68,10 +68,6 @@ def stem(wildcards, output):
     return str(Path(output.pdf).with_suffix(""))
 
 
-BAND = f"--band-paper-units {STUDY.analysis.band_paper_units}"
-PERCENT = f"--band-percent {STUDY.analysis.band_percent}"
-
-
 def jobs_behind(target):
     """Return the MPI jobs that a target of the paper needs.
 

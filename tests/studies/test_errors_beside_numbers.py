@@ -11,7 +11,8 @@ import pytest
 
 import smallpolaron.studies
 from papers.shared.needs import PAPERS
-from smallpolaron.studies.layout import LAYOUT
+from smallpolaron.studies.kinds import KINDS
+from smallpolaron.studies.layout import layout
 
 NUMBER = re.compile(
     r"(?P<what>(\w+_)?(D|mobility|D_\w*)?)(?P<unit>_A2_fs|_paper|_paper_units|_cm2_Vs)"
@@ -78,8 +79,8 @@ def test_every_number_has_its_error_and_mark(name: str) -> None:
         assert "flagged" in columns
 
 
-@pytest.mark.parametrize("kind", LAYOUT)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_stored_number_has_its_error(kind: str) -> None:
-    names = set(LAYOUT[kind])
+    names = set(layout(kind))
     numbers = {"D", "mobility", "runs/D", "systems/reference_D"} & names
     assert {f"{name}_error" for name in numbers} <= names

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli import main
+from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.rerun_many import MANY
-from smallpolaron.studies.store import KINDS, Variable, read_result, write_result
+from smallpolaron.studies.store import Variable, read_result, write_result
 from tests.papers import test_verdict_result as verdicts
 from tests.studies import test_ensemble_job as ensembles
 from tests.studies import test_ladder as ladders

@@ -3,6 +3,8 @@
 
 def files_of(kind):
     """Return an input function: the files of one kind for the points of a system."""
+    if kind == "population":
+        return population_files_of
     return lambda wildcards: point_files(
         kind, computed(SYSTEMS[wildcards.system].points)
     )
@@ -56,29 +58,25 @@ def ensemble_files():
 
 def all_results(wildcards):
     """Return every result file of the study."""
-    kinds = ("correlation", "kernel", "mobility", "drude_smith")
+    kinds = [name for name, kind in KINDS.items() if kind.of_study]
     points = computed(POINTS_AND_RUNGS)
     found = [path for kind in kinds for path in point_files(kind, points)]
     return found + population_files(points) + ladder_files() + ensemble_files()
-
-
-CURRENT_FIGURES = (
-    "current",
-    "memory_kernel",
-    "cutoff",
-    "finite_size",
-    "drude_smith",
-    "conductivity",
-)
 
 
 def figure_files():
     """Return every figure of the study: those of each system and the tables of all."""
     found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
     for system in SYSTEMS.values():
-        names = CURRENT_FIGURES if point_files("mobility", system.points) else ()
-        if population_files(system.points):
-            names = (*names, "displacement")
+        is_there = {
+            "population": bool(population_files(system.points)),
+            "current": bool(point_files("mobility", system.points)),
+        }
+        names = [
+            name
+            for name, (_, kinds, _) in SYSTEM_FIGURES.items()
+            if is_there["population" if "population" in kinds else "current"]
+        ]
         found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
     found += [f"{FIGURES}/ensemble/{run}.svg" for run in ENSEMBLE_RUNS]
     return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
@@ -86,6 +84,11 @@ def figure_files():
 
 def system_title(wildcards):
     return SYSTEMS[wildcards.system].title
+
+
+def title_of(describe):
+    """Return the title of a figure that some function describes."""
+    return lambda wildcards: describe(wildcards)["title"]
 
 
 def labels(figure):
@@ -112,7 +115,7 @@ def options_of(wildcards, input):
     return " ".join(
         f"--{kind.replace('_', '-')} {paths}"
         for kind, paths in input.items()
-        if kind not in ("plan", "table")
+        if paths and kind not in ("plan", "table")
     )
 
 

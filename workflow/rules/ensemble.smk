@@ -45,29 +45,3 @@ rule ensemble_table:
     shell:
         "python -m smallpolaron ensemble-table --ensemble {input.ensemble}"
         " --output {output.table} > {log} 2>&1"
-
-
-rule figure_ensemble:
-    input:
-        ensemble=f"{RESULTS}/ensemble/{{ensemble_run}}.h5",
-    output:
-        figure=report(
-            f"{FIGURES}/ensemble/{{ensemble_run}}.svg",
-            caption="../report/ensemble.rst",
-            category="Figures by system",
-            subcategory=lambda wildcards: about_ensemble(wildcards)["title"],
-            labels=labels("disordered ensemble"),
-        ),
-        numbers=f"{FIGURES}/ensemble/{{ensemble_run}}.csv",
-    log:
-        f"{LOGS}/figures/ensemble/{{ensemble_run}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        about=about_ensemble,
-    message:
-        "Figure ensemble of {wildcards.ensemble_run}"
-    shell:
-        "python -m smallpolaron.studies.figures.ensemble --ensemble {input.ensemble}"
-        " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"

@@ -28,6 +28,7 @@ try:
     from smallpolaron.studies.file_times import settle_future
     from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
     from smallpolaron.studies.jobs import jobs_of, left_out
+    from smallpolaron.studies.kinds import KINDS, derived
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
@@ -152,6 +153,7 @@ FIGURES = f"{RESULTS}/figures"
 TABLES = f"{RESULTS}/tables"
 PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
+DERIVED = derived()
 
 
 RUN_FOLDER = Path(".snakemake", "smallpolaron", STUDY.study)

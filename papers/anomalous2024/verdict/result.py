@@ -26,11 +26,12 @@ from papers.anomalous2024.verdict.words import (
     name,
 )
 from smallpolaron.studies.canonical import parameter_hash
-from smallpolaron.studies.derive import D_UNIT, NAN, Variables
+from smallpolaron.studies.derive import D_UNIT, NAN
 from smallpolaron.studies.ladder.ladder_files import computed
 from smallpolaron.studies.physical_system import system_columns
 from smallpolaron.studies.plan import Plan, PlanError, read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.quantity import Variables
 from smallpolaron.studies.store import Result, Variable
 
 
