@@ -166,8 +166,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "correlation",
         ["crate", "{folder}", "--output", "{folder}.zip", "--config", "{folder}/study.yaml"],
     ),
-    "cost --check": ("correlation", ["cost", "--check", "{folder}", "--output", "{out}"]),
-    "cost --calibrate": ("correlation", ["cost", "--calibrate", "{folder}", "--output", "{out}"]),
 }
 """Commands that read result files, with the kind each takes."""
 

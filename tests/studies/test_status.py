@@ -202,7 +202,7 @@ def test_watching_refreshes(
     ("option", "allowed"),
     [
         (["--watch", "0"], "a number > 0"),
-        (["--watch", "-1"], "a number > 0"),
+        (["--watch", "inf"], "a number > 0"),
         (["--watch", "nan"], "a number > 0"),
         (["--cores", "0"], "a whole number > 0"),
         (["--cores", "1.5"], "a whole number > 0"),

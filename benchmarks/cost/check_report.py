@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from smallpolaron.studies.cost.check import NEAR, QUANTITIES, Comparison
+from benchmarks.cost.check import NEAR, QUANTITIES, Comparison
 
 _RANGED: Final = ("labels", "core_seconds", "memory_MB")
 _DIGITS: Final = {"core_seconds": ".3g", "memory_MB": ".0f", "file_bytes": ",.0f"}

@@ -9,11 +9,13 @@ from typing import Final, get_args
 
 import numpy as np
 
-from smallpolaron.studies.cost.features import Family, JobFeatures, features
+from benchmarks.cost.regression import fit
+from smallpolaron.studies.cost.evidence import job_of
+from smallpolaron.studies.cost.features import Family, JobFeatures
 from smallpolaron.studies.cost.model import CostModel, CostModelError, FamilyModel, Quantity
 from smallpolaron.studies.cost.prediction import array_bytes
 from smallpolaron.studies.cost.records import JobRecord
-from smallpolaron.studies.cost.regression import Regression, fit
+from smallpolaron.studies.cost.regression import Regression
 
 START_S: Final = 3.0
 """Processor time of a job that computes next to nothing: imports, compiled code from its cache, the
@@ -59,7 +61,7 @@ def calibrate(records: Sequence[JobRecord], speed: float) -> CostModel:
 
     Args:
         records: the jobs; of one machine, because their times are compared.
-        speed: speed of a core of that machine; see speed.py.
+        speed: speed of a core of that machine; see smallpolaron.studies.cost.speed.
 
     Raises:
         CostModelError: no jobs, or too few different systems of a family.
@@ -80,11 +82,6 @@ def calibrate(records: Sequence[JobRecord], speed: float) -> CostModel:
 def system_of(record: JobRecord, job: JobFeatures) -> Hashable:
     """Return what jobs of one physical system and start share, whatever their size."""
     return (job.family, record.protocol, *(round(value, 1) for value in job.system))
-
-
-def job_of(record: JobRecord) -> JobFeatures:
-    """Return the features of a finished job at the thresholds it ended with."""
-    return features(record.parameters, record.protocol).tightened(record.tightenings)
 
 
 def measured(quantity: Quantity, record: JobRecord, job: JobFeatures) -> float | None:

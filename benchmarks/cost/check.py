@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from math import log
 from typing import Final
 
-from smallpolaron.studies.cost.calibrate import START_S, fit_family, job_of
+from benchmarks.cost.calibrate import START_S, fit_family
+from smallpolaron.studies.cost.evidence import job_of
 from smallpolaron.studies.cost.features import JobFeatures, features
 from smallpolaron.studies.cost.model import CostModel, CostModelError
 from smallpolaron.studies.cost.prediction import Range, core_seconds, memory_MB, predict
