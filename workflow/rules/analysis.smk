@@ -66,3 +66,27 @@ rule tables:
     shell:
         "python -m smallpolaron tables --plan {input.plan} --output-folder $(dirname {output.points})"
         " > {log} 2>&1"
+
+
+for kind, files in {"ladder": ladder_files(), "ensemble": ensemble_files()}.items():
+
+    rule:
+        name:
+            f"{kind}_table"
+        input:
+            **{kind: files},
+        output:
+            table=f"{TABLES}/{kind}.csv",
+        log:
+            f"{LOGS}/{kind}_table.log",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            kind=kind,
+            files=options_of,
+        message:
+            f"Table of every {kind}"
+        shell:
+            "python -m smallpolaron {params.kind}-table {params.files}"
+            " --output {output.table} > {log} 2>&1"

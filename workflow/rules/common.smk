@@ -82,10 +82,6 @@ def figure_files():
     return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
 
 
-def system_title(wildcards):
-    return SYSTEMS[wildcards.system].title
-
-
 def title_of(describe):
     """Return the title of a figure that some function describes."""
     return lambda wildcards: describe(wildcards)["title"]
@@ -102,6 +98,7 @@ def about(wildcards):
     points = [POINTS_AND_RUNGS[point] for point in system.points]
     left_out = rungs_left_out()
     return {
+        "title": system.title,
         "system": system.description,
         "numerics": numerics([p.parameters for p in points]),
         "sites": listed(
@@ -124,16 +121,15 @@ def nested_command(so_far=SO_FAR):
 
     With so_far, that run is one of those of so_far.smk.
     """
+    options = "--profile none --cores 1 --nolock".split()
     command = [sys.executable, "-m", "snakemake", "--snakefile"]
-    command += [
+    return [
+        *command,
         workflow.main_snakefile,
-        "--profile",
-        "none",
-        "--cores",
-        "1",
-        "--nolock",
+        *options,
+        "--config",
+        *handed_over(so_far),
     ]
-    return [*command, "--config", *handed_over(so_far)]
 
 
 def members_of(wildcards):

@@ -28,20 +28,3 @@ rule ensemble:
 rule ensembles:
     input:
         ensemble_files(),
-
-
-rule ensemble_table:
-    input:
-        ensemble=ensemble_files(),
-    output:
-        table=f"{TABLES}/ensemble.csv",
-    log:
-        f"{LOGS}/ensemble_table.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    message:
-        "Table of the disordered ensembles"
-    shell:
-        "python -m smallpolaron ensemble-table --ensemble {input.ensemble}"
-        " --output {output.table} > {log} 2>&1"

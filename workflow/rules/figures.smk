@@ -12,10 +12,28 @@ SYSTEM_FIGURES = {
     "conductivity": ("AC conductivity", ("mobility",), ""),
     "displacement": ("mean-squared displacement", ("population",), ""),
 }
-# Those of one ladder or one ensemble, named by a wildcard of that name, with their caption.
-RUN_FIGURES = {
-    "ladder": ("finite-size ladder", "ladder", about_ladder),
-    "ensemble": ("disordered ensemble", "ensemble_run", about_ensemble),
+# By name: label, where it is under figures/, input files, what describes it, criteria.
+PICTURES = {
+    figure: (
+        label,
+        f"{{system}}/{figure}",
+        {kind: files_of(kind) for kind in kinds},
+        about,
+        criteria,
+    )
+    for figure, (label, kinds, criteria) in SYSTEM_FIGURES.items()
+} | {
+    figure: (
+        label,
+        f"{figure}/{run}",
+        {figure: f"{RESULTS}/{figure}/{run}.h5"},
+        describe,
+        "",
+    )
+    for figure, label, run, describe in (
+        ("ladder", "finite-size ladder", "{ladder}", about_ladder),
+        ("ensemble", "disordered ensemble", "{ensemble_run}", about_ensemble),
+    )
 }
 STUDY_TABLES = {
     "quality": ("smallpolaron.studies.figures.quality", "quality gates of every run"),
@@ -23,57 +41,24 @@ STUDY_TABLES = {
 }
 
 
-for figure, (label, kinds, criteria) in SYSTEM_FIGURES.items():
+for figure, (label, place, files, describe, criteria) in PICTURES.items():
 
     rule:
         name:
             f"figure_{figure}"
         input:
-            **{kind: files_of(kind) for kind in kinds},
+            **files,
         output:
             figure=report(
-                f"{FIGURES}/{{system}}/{figure}.svg",
-                caption=f"../report/{figure}.rst",
-                category="Figures by system",
-                subcategory=system_title,
-                labels=labels(label),
-            ),
-            numbers=f"{FIGURES}/{{system}}/{figure}.csv",
-        log:
-            f"{LOGS}/figures/{{system}}/{figure}.log",
-        localrule: True
-        conda:
-            "../../envs/analysis.yaml"
-        params:
-            about=about,
-            module=figure,
-            files=options_of,
-            criteria=criteria,
-        message:
-            f"Figure {figure} of {{wildcards.system}}"
-        shell:
-            "python -m smallpolaron.studies.figures.{params.module} {params.files}"
-            " {params.criteria} --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
-
-
-for figure, (label, wildcard, describe) in RUN_FIGURES.items():
-
-    rule:
-        name:
-            f"figure_{figure}"
-        input:
-            **{figure: f"{RESULTS}/{figure}/{{{wildcard}}}.h5"},
-        output:
-            figure=report(
-                f"{FIGURES}/{figure}/{{{wildcard}}}.svg",
+                f"{FIGURES}/{place}.svg",
                 caption=f"../report/{figure}.rst",
                 category="Figures by system",
                 subcategory=title_of(describe),
                 labels=labels(label),
             ),
-            numbers=f"{FIGURES}/{figure}/{{{wildcard}}}.csv",
+            numbers=f"{FIGURES}/{place}.csv",
         log:
-            f"{LOGS}/figures/{figure}/{{{wildcard}}}.log",
+            f"{LOGS}/figures/{place}.log",
         localrule: True
         conda:
             "../../envs/analysis.yaml"
@@ -81,11 +66,12 @@ for figure, (label, wildcard, describe) in RUN_FIGURES.items():
             about=describe,
             module=figure,
             files=options_of,
+            criteria=criteria,
         message:
-            f"Figure {figure} of {{wildcards.{wildcard}}}"
+            "Figure {output.figure}"
         shell:
             "python -m smallpolaron.studies.figures.{params.module} {params.files}"
-            " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
+            " {params.criteria} --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
 
 
 for table, (module, label) in STUDY_TABLES.items():

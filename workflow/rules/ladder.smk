@@ -50,20 +50,3 @@ rule ladder:
 rule ladders:
     input:
         ladder_files(),
-
-
-rule ladder_table:
-    input:
-        ladder=ladder_files(),
-    output:
-        table=f"{TABLES}/ladder.csv",
-    log:
-        f"{LOGS}/ladder_table.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    message:
-        "Table of the finite-size ladders"
-    shell:
-        "python -m smallpolaron ladder-table --ladder {input.ladder} --output {output.table}"
-        " > {log} 2>&1"
