@@ -97,14 +97,15 @@ def about(wildcards):
     system = SYSTEMS[wildcards.system]
     points = [POINTS_AND_RUNGS[point] for point in system.points]
     left_out = rungs_left_out()
-    return {
-        "title": system.title,
-        "system": system.description,
-        "numerics": numerics([p.parameters for p in points]),
-        "sites": listed(
-            p.parameters["model"]["n_sites"] for p in points if p.id not in left_out
-        ),
-    }
+    sites = listed(
+        p.parameters["model"]["n_sites"] for p in points if p.id not in left_out
+    )
+    runs = (
+        f"**System.** {system.description}. **Runs.** N = {sites}; "
+        f"{numerics([p.parameters for p in points])}. A run that failed a quality gate is named "
+        "under the figure and drawn dashed or with a hollow marker."
+    )
+    return {"title": system.title, "runs": runs}
 
 
 def options_of(wildcards, input):

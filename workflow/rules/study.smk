@@ -1,7 +1,6 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
 import shlex
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -18,6 +17,7 @@ shell.prefix(
 
 try:
     from smallpolaron import NUMERICS_VERSION
+    from smallpolaron.launch import missing_scheduler
     from smallpolaron.studies.cost.bill import (
         all_jobs,
         bill,
@@ -42,7 +42,7 @@ try:
     from smallpolaron.studies.so_far import show
     from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import plan_document
-    from smallpolaron.studies.tables import upper_bound
+    from smallpolaron.studies.tables import need_lines, upper_bound
     from smallpolaron.studies.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -211,10 +211,14 @@ if CHANGES_FILES:
 if INNER or RUN_LOCK:
     hand_over()
 
-STUDY_EDITED = REPORTS and edited()
+EDITED = (
+    "**The study file has changed since this was computed.** What is shown and stated here are "
+    "the parameters of the results, not those that the file has now."
+)
 # What captions see: the study that is reported, whatever its file says now.
+edits = EDITED if REPORTS and edited() else ""
 config.clear()
-config.update(study=STUDY.study, analysis=ANALYSIS, edited=STUDY_EDITED)
+config.update(study=STUDY.study, analysis=ANALYSIS, edited=edits)
 
 
 def leave_if_run_otherwise():
