@@ -117,20 +117,17 @@ def options_of(wildcards, input):
     )
 
 
-def nested_command(so_far=SO_FAR):
+NESTED = "--profile none --cores 1 --nolock".split()
+
+
+def nested_command(part=PART):
     """Return the words of the command of a run of Snakemake for this study within this one.
 
-    With so_far, that run is one of those of so_far.smk.
+    The part is "derive" or "show" in the runs of so_far.smk.
     """
-    options = "--profile none --cores 1 --nolock".split()
-    command = [sys.executable, "-m", "snakemake", "--snakefile"]
-    return [
-        *command,
-        workflow.main_snakefile,
-        *options,
-        "--config",
-        *handed_over(so_far),
-    ]
+    program = [sys.executable, "-m", "snakemake"]
+    program += ["--snakefile", workflow.main_snakefile]
+    return [*program, *NESTED, "--config", *handed_over(part)]
 
 
 def members_of(wildcards):

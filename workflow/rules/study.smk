@@ -52,10 +52,12 @@ except ModuleNotFoundError as error:
 
 # What a Snakemake inside this run is given with --config instead of the study file, which may be
 # edited or removed meanwhile: see hand_over().
-HANDED_OVER = ("plan", "study_file", "changes", "so_far")
+HANDED_OVER = ("plan", "study_file", "changes", "part")
 INNER = set(workflow.config_settings.config) == set(HANDED_OVER)
-# In the runs of so_far.smk: "derive" or "show". The study is then what there is of it.
-SO_FAR = workflow.config_settings.config["so_far"] if INNER else ""
+# "whole", or in the runs of so_far.smk "derive" or "show": the study is then what there is of it.
+# Never an empty text: Snakemake makes that null, and null "null", on the way to a submitted job.
+PART = workflow.config_settings.config["part"] if INNER else "whole"
+SO_FAR = PART != "whole"
 
 # A file given with --configfile replaces the demo study; Snakemake would merge the two.
 if not INNER and not workflow.configfiles:
@@ -112,7 +114,7 @@ def part_so_far():
     """Return the part of the study that there is."""
     results = plan_of(WHOLE.study).parent
     try:
-        return present(WHOLE, results, analysed=SO_FAR == "show")
+        return present(WHOLE, results, analysed=PART == "show")
     except PlanError as error:
         sys.exit(f"The study cannot be shown:\n{error}")
 
@@ -189,10 +191,10 @@ def is_planned():
     return path.exists() and path.read_bytes() == plan_json(WHOLE).encode()
 
 
-def handed_over(so_far=SO_FAR):
+def handed_over(part=PART):
     """Return the --config arguments from which a Snakemake inside this run knows the study."""
     path, changes = study_source()
-    values = (str(RUN_FOLDER / "plan.json"), str(path), dict(changes), so_far)
+    values = (str(RUN_FOLDER / "plan.json"), str(path), dict(changes), part)
     return [f"{key}={json.dumps(value)}" for key, value in zip(HANDED_OVER, values)]
 
 

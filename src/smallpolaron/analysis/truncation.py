@@ -30,7 +30,8 @@ class CutoffScan:
         cutoff_fs: cutoff times in fs, (times,).
         D: diffusion constant in the unit of C times fs, (times,); NaN where not stable.
         stable: whether the truncated dynamics decays within the record, (times,).
-        growing_modes: number of modes of the truncated dynamics that grow, (times,).
+        growing_modes: number of modes of the truncated dynamics that grow, (times,); 0 where the
+            record cannot tell.
     """
 
     cutoff_fs: FloatArray
@@ -139,7 +140,8 @@ def _growing_modes(
         if n + 1 < times:
             panel = ends[:, :, n] @ weights[:3] + ends[:, :, n + 1] @ weights[3:]
             transform += phase * panel
-    return growing, unresolved
+    # where a zero lies on the axis, as that of the drift alone, rounding would decide
+    return np.where(unresolved, 0, growing), unresolved
 
 
 def propagated_D(kernel: MemoryKernel, cutoff_fs: float, duration_fs: float) -> tuple[float, float]:
