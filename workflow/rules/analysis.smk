@@ -6,8 +6,7 @@ def sources_of(kind):
     """Return the input files of the rule of a kind, by the options of its command."""
     if kind.files == "starts":
         return {kind.source: populations_of_kernel}
-    run = "{point}__{start}" if kind.of_starts else "{point}"
-    found = {kind.source: f"{RESULTS}/{kind.source}/{run}.h5"}
+    found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
     return found | ({"partner": other_start} if kind.files == "partner" else {})
 
 
@@ -18,7 +17,6 @@ def start_site(wildcards):
 
 
 for kind in DERIVED.values():
-    run = "{point}__{start}" if kind.of_starts else "{point}"
 
     rule:
         name:
@@ -27,9 +25,9 @@ for kind in DERIVED.values():
             **sources_of(kind),
             plan=ancient(PLAN),
         output:
-            h5=f"{RESULTS}/{kind.name}/{run}.h5",
+            h5=f"{RESULTS}/{kind.name}/{kind.run}.h5",
         log:
-            f"{LOGS}/{kind.name}/{run}.log",
+            f"{LOGS}/{kind.name}/{kind.run}.log",
         localrule: True
         conda:
             "../../envs/analysis.yaml"
@@ -40,7 +38,7 @@ for kind in DERIVED.values():
             files=options_of,
             start=start_site if kind.files == "starts" else "",
         message:
-            f"{kind.title} of {run.replace('{', '{wildcards.').replace('__', ', ')}"
+            f"{kind.title}: {{output.h5}}"
         shell:
             "python -m smallpolaron {params.command} --plan {input.plan} {params.files}"
             " {params.start} --output {output.h5} > {log} 2>&1"

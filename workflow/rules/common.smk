@@ -3,11 +3,14 @@
 
 def files_of(kind):
     """Return an input function: the files of one kind for the points of a system."""
-    if kind == "population":
-        return population_files_of
-    return lambda wildcards: point_files(
-        kind, computed(SYSTEMS[wildcards.system].points)
-    )
+
+    def found(wildcards):
+        points = SYSTEMS[wildcards.system].points
+        if kind == "population":
+            return population_files(points)
+        return point_files(kind, computed(points))
+
+    return found
 
 
 def point_files(kind, points):
@@ -24,10 +27,6 @@ def population_files(points, kind="population"):
         for point in points
         for start in POINTS_AND_RUNGS[point].populations
     ]
-
-
-def population_files_of(wildcards):
-    return population_files(SYSTEMS[wildcards.system].points)
 
 
 def populations_of_kernel(wildcards):
@@ -68,16 +67,13 @@ def figure_files():
     """Return every figure of the study: those of each system and the tables of all."""
     found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
     for system in SYSTEMS.values():
-        is_there = {
-            "population": bool(population_files(system.points)),
-            "current": bool(point_files("mobility", system.points)),
-        }
-        names = [
-            name
+        current = point_files("mobility", system.points)
+        spreads = population_files(system.points)
+        found += [
+            f"{FIGURES}/{system.name}/{name}.svg"
             for name, (_, kinds, _) in SYSTEM_FIGURES.items()
-            if is_there["population" if "population" in kinds else "current"]
+            if (spreads if "population" in kinds else current)
         ]
-        found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
     found += [f"{FIGURES}/ensemble/{run}.svg" for run in ENSEMBLE_RUNS]
     return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
 
@@ -87,18 +83,13 @@ def title_of(describe):
     return lambda wildcards: describe(wildcards)["title"]
 
 
-def labels(figure):
-    """Return the labels of a figure in the report."""
-    return lambda wildcards: {"figure": figure}
-
-
 def about(wildcards):
     """Return what a caption says about the runs of a system."""
     system = SYSTEMS[wildcards.system]
     points = [POINTS_AND_RUNGS[point] for point in system.points]
-    left_out = rungs_left_out()
+    unneeded = left_out(STUDY, Path(RESULTS))
     sites = listed(
-        p.parameters["model"]["n_sites"] for p in points if p.id not in left_out
+        p.parameters["model"]["n_sites"] for p in points if p.id not in unneeded
     )
     runs = (
         f"**System.** {system.description}. **Runs.** N = {sites}; "

@@ -54,7 +54,7 @@ for figure, (label, place, files, describe, criteria) in PICTURES.items():
                 caption=f"../report/{figure}.rst",
                 category="Figures by system",
                 subcategory=title_of(describe),
-                labels=labels(label),
+                labels={"figure": label},
             ),
             numbers=f"{FIGURES}/{place}.csv",
         log:

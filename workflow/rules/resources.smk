@@ -56,11 +56,6 @@ def mpi_runtime(wildcards, attempt):
     return needs(wildcards, attempt).runtime_min
 
 
-def rungs_left_out():
-    """Return the sizes that ladders which have ended do not need."""
-    return left_out(STUDY, Path(RESULTS))
-
-
 def jobs_of_study():
     """Return file, point, protocol and estimate of every MPI job that may be needed."""
     found = []

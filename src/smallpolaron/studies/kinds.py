@@ -48,9 +48,9 @@ class Kind:
         return self.name.replace("_", "-")
 
     @property
-    def of_starts(self) -> bool:
-        """Whether there is one file per point and start, as of populations."""
-        return self.source == "population"
+    def run(self) -> str:
+        """Pattern of the names of its files: one per point or, as of populations, per start."""
+        return "{point}__{start}" if self.source == "population" else "{point}"
 
     @property
     def most_sources(self) -> int:
