@@ -1,21 +1,5 @@
 # What is derived from results: seconds each, run where Snakemake runs, also on a cluster.
 # There is one rule for every kind in studies/kinds.py that has a source.
-
-
-def sources_of(kind):
-    """Return the input files of the rule of a kind, by the options of its command."""
-    if kind.files == "starts":
-        return {kind.source: populations_of_kernel}
-    found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
-    return found | ({"partner": other_start} if kind.files == "partner" else {})
-
-
-def start_site(wildcards):
-    """Return the option that names the start of a point, for kinds made from several."""
-    site = POINTS_AND_RUNGS[wildcards.point].parameters["start_site"]
-    return f"--start-site {site}"
-
-
 for kind in DERIVED.values():
 
     rule:

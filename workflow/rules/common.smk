@@ -47,6 +47,20 @@ def other_start(wildcards):
     return [path for path in population_files([wildcards.point]) if path != own]
 
 
+def sources_of(kind):
+    """Return the input files of the rule of a kind, by the options of its command."""
+    if kind.files == "starts":
+        return {kind.source: populations_of_kernel}
+    found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
+    return found | ({"partner": other_start} if kind.files == "partner" else {})
+
+
+def start_site(wildcards):
+    """Return the option that names the start of a point, for kinds made from several."""
+    site = POINTS_AND_RUNGS[wildcards.point].parameters["start_site"]
+    return f"--start-site {site}"
+
+
 def ladder_files():
     return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
 
