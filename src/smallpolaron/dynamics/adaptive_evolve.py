@@ -67,6 +67,10 @@ class _Stepper:
         self.generator = self._make(self.basis)
         self.rows, self._weights = self._readout.locate(self.basis)
 
+    def held(self) -> NDArray[np.int64]:
+        """Rows that are never dropped."""
+        return self._readout.held(self.basis)
+
     def observed(self, readings: list[ComplexArray]) -> ComplexArray:
         """Readings of the terms of a step, summed over ranks, shape (terms, 1, operators)."""
         total = self._readout.value(self.basis.comm.allreduce(np.array(readings)))
@@ -328,7 +332,7 @@ def _prune(
     sizes = stepper.generator.sizes(x)
     weight = basis.importance(sizes, stepper.generator.ghost_sizes(x))
     keep = (np.abs(sizes) > least) | (weight > grow)
-    keep[stepper.rows] = True
+    keep[stepper.held()] = True
     dropped = float(basis.comm.allreduce(float(np.vdot(sizes[~keep], sizes[~keep]).real)))
     kept = basis.keep(keep, x)
     if basis.size < before:

@@ -131,10 +131,12 @@ class _Operator:
         self, basis: AdaptiveBasis, generator: CompactGenerator, problem: LinearProblem
     ) -> None:
         self._generator, self.shift = generator, problem.shift
-        self.rows, self._weights = np.empty(0, np.int64), np.empty(0, complex)
+        self.rows = self._read = np.empty(0, np.int64)
+        self._weights = np.empty(0, complex)
         self.pinned = 0.0
         if problem.trace is not None:
-            self.rows, weights = problem.trace.locate(basis)
+            self.rows = problem.trace.held(basis)
+            self._read, weights = problem.trace.locate(basis)
             self._weights = weights[0]
             self.pinned = basis.base_rate / float(np.sum(np.abs(problem.trace.weights)))
 
@@ -144,7 +146,7 @@ class _Operator:
         if self.shift:
             y += self.shift * x
         if self.pinned:
-            trace = self._generator.comm.allreduce(complex(self._weights @ x[self.rows]))
+            trace = self._generator.comm.allreduce(complex(self._weights @ x[self._read]))
             y[self.rows] -= self.pinned * trace
 
     def mult(self, _matrix: PETSc.Mat, x: PETSc.Vec, y: PETSc.Vec) -> None:
@@ -157,7 +159,7 @@ class _Operator:
         rows, columns, values = generator.entries()
         own = generator.start + np.arange(generator.n_local)
         mine = generator.start + self.rows
-        every = np.concatenate(generator.comm.allgather(mine))
+        every = np.concatenate(generator.comm.allgather(generator.start + self._read))
         weights = np.concatenate(generator.comm.allgather(self._weights))
         return (
             np.concatenate([rows, own, np.repeat(mine, len(every))]),

@@ -31,6 +31,9 @@ _RUNAWAY = 30_000
 """Elements of an equilibrium that is propagated because it cannot be solved for: a basis that does
 not settle grows without end."""
 
+_ONE_WINDING, _SMALL_PHASE = 0.05, 0.2
+"""Winding of a free carrier from which the flux of a ring must be small, and its phase then."""
+
 STATIONARY = 1e-7
 """Largest |L rho| / |rho| of an equilibrium, 1/fs."""
 
@@ -135,7 +138,9 @@ def solve_equilibrium(
         tolerance=min(growth, STATIONARY / basis.base_rate),
         stage=checkpoints.stage("equilibrium", basis, accuracy),
     )
-    return _described(basis, found.x, found.generator, found.products, found.outside, found.capped)
+    # on a truncated basis of mixed terms the solver keeps the trace only to the accuracy
+    x = found.x / _trace(basis).read(basis, found.x)[0]
+    return _described(basis, x, found.generator, found.products, found.outside, found.capped)
 
 
 def propagate_equilibrium(
@@ -192,7 +197,7 @@ def propagate_equilibrium(
                 "is unstable; allow larger occupations (adaptive.max_occupation)"
             )
         x = x / trace.read(basis, x)[0]
-        done = _change(CompactGenerator(basis), x) < stationary or time_fs >= longest_fs
+        done = _change(basis, CompactGenerator(basis), x) < stationary or time_fs >= longest_fs
     stage.finish(lambda: snapshot(finished=True))
     return _described(basis, x, CompactGenerator(basis), products, outside, capped)
 
@@ -236,8 +241,9 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     vacuum, bits, sites = reduced_labels(basis)
     coherences = carrier[sites[:, 0], sites[:, 1]]
     known = (bits == 0) & (np.abs(coherences) > least * np.max(np.abs(coherences)))
+    populations = sites[known, 0] == sites[known, 1]
     keys = [vacuum[known]]
-    values = [coherences[known]]
+    values = [coherences[known] * np.where(populations, vacuum_amplitude(basis), 1.0)]
     for site in [0] if basis.sector.translation else range(model.n_sites):
         excited, amplitudes, own = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept
@@ -261,17 +267,22 @@ def _described(
         x=x,
         density_matrix=rho,
         hopping_energy=float(np.trace(basis.model.hopping_matrix @ rho).real),
-        residual=_change(generator, x),
+        residual=_change(basis, generator, x),
         outside=outside,
         capped=capped,
         products=products + 1,
     )
 
 
-def _change(generator: CompactGenerator, x: ComplexArray) -> float:
-    """|L x| / |x|, 1/fs."""
+def _change(basis: AdaptiveBasis, generator: CompactGenerator, x: ComplexArray) -> float:
+    """|L x| / |x|, 1/fs, but for what a truncated basis of mixed terms changes the trace."""
     image = np.empty_like(x)
     generator.apply(x, image)
+    if basis.frame.n_mixed:
+        trace = _trace(basis)
+        uniform = np.zeros_like(x)
+        uniform[trace.held(basis)] = 1.0
+        image -= trace.read(basis, image)[0] / trace.read(basis, uniform)[0] * uniform
     return generator.norm(image) / generator.norm(x)
 
 
@@ -292,13 +303,15 @@ def flux_stiffness(
     if model.free_winding < NEGLIGIBLE_WINDING:
         return 0.0
     n = model.n_sites
-    threaded = replace(model, flux=np.pi / (2 * n))
+    # where paths once around outweigh those twice around, F ~ cos(n flux) and any phase will do
+    phase = np.pi / 2 if model.free_winding < _ONE_WINDING else _SMALL_PHASE
+    threaded = replace(model, flux=phase / n)
     sector = Sector(n, translation=model.is_translation_invariant)
     state = find_equilibrium(
         threaded, expansion, sector, accuracy, limits, comm, report, checkpoints
     )
     current = float(np.trace(threaded.current @ state.density_matrix).real)
-    return -n * current / model.lattice_constant_A
+    return float(-n * current / (model.lattice_constant_A * np.sin(phase)))
 
 
 def relaxed_labels(
@@ -309,13 +322,13 @@ def relaxed_labels(
     The last tells which labels are the representatives of their orbits; values are those of the
     representatives.
 
-    Values are prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k; only terms
-    with r_k != 0 are excited. Elements below `least` of the norm are left out beyond the largest
-    one.
+    Values are prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k, times
+    vacuum_amplitude; only terms with r_k != 0 are excited. Elements below `least` of the norm are
+    left out beyond the largest one.
 
     Source: Marcus initial state of both papers, in closed form.
     """
-    states: list[tuple[tuple[int, ...], complex]] = [((), 1.0)]
+    states: list[tuple[tuple[int, ...], complex]] = [((), vacuum_amplitude(basis))]
     for ratio in basis.expansion.relaxed_amplitudes:
         grown = []
         for filled, value in states:
@@ -338,6 +351,16 @@ def relaxed_labels(
     return keys, np.where(bits & 1, values.conj(), values), bits == 0
 
 
+def vacuum_amplitude(basis: AdaptiveBasis) -> float:
+    """Amplitude without excitations of a bath relaxed around the carrier.
+
+    prod exp(-t r_k r_k') over the mixed pairs: a_k^+ = b_k^+ - t b_k' in exp(sum r_k a_k^+).
+    """
+    ratio, t = basis.expansion.relaxed_amplitudes, basis.expansion.mixing
+    first, second = basis.expansion.mixed_pairs.T
+    return float(np.exp(-np.sum(t * (ratio[first] * ratio[second]).real)))
+
+
 def start_labels(
     basis: AdaptiveBasis, start: Start, site: int, accuracy: Accuracy
 ) -> tuple[Keys, ComplexArray]:
@@ -345,7 +368,7 @@ def start_labels(
     least = 0.01 * accuracy.growth_threshold
     keys, values, _ = relaxed_labels(basis, site, least)
     if start == "franck_condon":
-        keys, values = keys[:1], values[:1]
+        keys, values = keys[:1], np.ones(1, complex)
     return keys, values / basis.sector.copies
 
 

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
+from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.elements import canonical_rows
-from smallpolaron.hierarchy.excitations import empty_list, read
-from smallpolaron.hierarchy.labels import Keys
-from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour
+from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
+from smallpolaron.hierarchy.labels import Keys, compare
+from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour, write_image
 
 ComplexArray = NDArray[np.complex128]
 
@@ -31,22 +32,27 @@ def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArr
 
 @dataclass(frozen=True)
 class Readout:
-    """Linear functionals of rho_0 on a basis: expectation values Tr[O rho_0].
+    """Linear functionals of the reduced density matrix: expectation values Tr[O rho].
+
+    Without mixed terms rho is rho_0. With them it is the sum of prod t^n rho_n over all n that
+    have as many excitations of one term of every mixed pair as of the other, and no others.
 
     Attributes:
-        keys: canonical keys of the elements it reads, the same on every rank.
+        keys: canonical keys of the elements of rho_0 it reads, the same on every rank.
         weights: shape (operators, keys).
+        operators: what multiplies <a|rho_n|b> of every representative, shape (operators, N, N).
         real: only the real part of the sum means something: in Hermitian sectors, where one
             element stands for its conjugate as well.
     """
 
     keys: Keys
     weights: ComplexArray
+    operators: ComplexArray
     real: bool = False
 
     @classmethod
     def of(cls, basis: AdaptiveBasis, operators: list[ComplexArray]) -> "Readout":
-        """Readout of Tr[O rho_0] for each operator O, shape (N, N).
+        """Readout of Tr[O rho] for each operator O, shape (N, N).
 
         With translation, operators must have that symmetry or be diagonal; in a Hermitian sector
         they must be Hermitian.
@@ -66,14 +72,27 @@ class Readout:
         return cls(
             np.ascontiguousarray(unique[used]),
             np.ascontiguousarray(merged[:, used]),
+            basis.sector.copies * np.array([o.T for o in operators]),
             basis.sector.hermitian,
         )
 
+    def held(self, basis: AdaptiveBasis) -> NDArray[np.int64]:
+        """This rank's rows of the elements of rho_0."""
+        rows = basis.local_rows(self.keys)
+        return rows[rows >= 0]
+
     def locate(self, basis: AdaptiveBasis) -> tuple[NDArray[np.int64], ComplexArray]:
         """This rank's rows and the weights of them, shape (operators, rows)."""
-        rows = basis.local_rows(self.keys)
-        mine = rows >= 0
-        return rows[mine], np.ascontiguousarray(self.weights[:, mine])
+        if basis.frame.n_mixed and len(self.keys):
+            rows, left, right, factors, bits = _paired(basis)
+            terms = self.operators[:, left, right] * factors * np.where(bits & 2, -1.0, 1.0)
+            weights = np.zeros((basis.n_local, len(terms)), complex)
+            np.add.at(weights, rows, np.where(bits & 1, terms.conj(), terms).T)
+            read = np.flatnonzero(np.any(weights != 0, axis=1))
+            return read, np.ascontiguousarray(weights[read].T)
+        found = basis.local_rows(self.keys)
+        mine = found >= 0
+        return found[mine], np.ascontiguousarray(self.weights[:, mine])
 
     def read(self, basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
         """Values, shape (operators,), the same on every rank (collective)."""
@@ -86,14 +105,23 @@ class Readout:
 
 
 def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
-    """rho_0, shape (N, N), trace 1 for a normalised state, the same on every rank (collective)."""
+    """Density matrix of the carrier, shape (N, N), trace 1 for a normalised state (collective).
+
+    The same on every rank; what it is made of: see Readout.
+    """
     n = basis.model.n_sites
-    keys, bits, sites = reduced_labels(basis)
-    values = basis.values(keys, x)
-    values = np.where(bits & 1, values.conj(), values) * np.where(bits & 2, -1, 1)
-    values[bits < 0] = 0
     rho = np.zeros((n, n), complex)
-    rho[sites[:, 0], sites[:, 1]] = values
+    if basis.frame.n_mixed:
+        rows, left, right, factors, bits = _paired(basis)
+        terms = factors * np.where(bits & 1, x[rows].conj(), x[rows]) * np.where(bits & 2, -1, 1)
+        np.add.at(rho, (left, right), terms)
+        basis.comm.Allreduce(MPI.IN_PLACE, rho)
+    else:
+        keys, bits, sites = reduced_labels(basis)
+        values = basis.values(keys, x)
+        values = np.where(bits & 1, values.conj(), values) * np.where(bits & 2, -1, 1)
+        values[bits < 0] = 0
+        rho[sites[:, 0], sites[:, 1]] = values
     if basis.sector.translation:
         share = 1 if basis.sector.wraps else n
         phases = basis.sector.phases
@@ -172,6 +200,79 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
         value[bits < 0] = 0
         halves.append(value.conj() if conjugated else value)
     return np.asarray(halves[0] + halves[1])
+
+
+def _paired(
+    basis: AdaptiveBasis,
+) -> tuple[
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.int64],
+    NDArray[np.float64],
+    NDArray[np.int64],
+]:
+    """Elements that make up the reduced density matrix where terms are mixed.
+
+    Returns:
+        Of every element that symmetry makes of such a row of this rank: the row, its ket and bra,
+        the product of t^n, and the bits of canonical().
+    """
+    first = basis.expansion.mixed_pairs[:, 0]
+    arguments = (basis.frame, basis.layout.fields, first, basis.expansion.mixing, basis.keys)
+    none = np.empty((0, 4), np.int64)
+    count = _find_paired(*arguments, none, np.empty(0))
+    found, factors = np.empty((count, 4), np.int64), np.empty(count)
+    _find_paired(*arguments, found, factors)
+    return found[:, 0], found[:, 1], found[:, 2], factors, found[:, 3]
+
+
+@numba.njit(cache=True)
+def _find_paired(frame, fields, first, mixing, keys, found, factors):  # type: ignore[no-untyped-def]
+    """Fill found with (row, a, b, bits), and factors, as far as there is room; returns how many."""
+    n = empty_list(frame)
+    images = np.empty((4, keys.shape[1]), dtype=np.uint64)
+    count = 0
+    for row in range(len(keys)):
+        a, b = read(frame, fields, keys[row], n)
+        factor, i = 1.0, 1
+        while i <= n[0, 0]:
+            pair = -1
+            for p in range(len(first)):
+                if n[i, 1] == first[p]:
+                    pair = p
+            # a list is sorted by site and term
+            if (
+                pair < 0
+                or i == n[0, 0]
+                or n[i + 1, 0] != n[i, 0]
+                or n[i + 1, 1] != n[i, 1] + 1
+                or n[i + 1, 2] != n[i, 2]
+            ):
+                factor = 0.0
+                break
+            factor *= mixing[pair] ** n[i, 2]
+            i += 2
+        if factor == 0.0:
+            continue
+        distinct = 0
+        for conjugated in range(1 + frame.hermitian):
+            for mirrored in range(1 + (frame.parity != 0)):
+                write_image(frame, fields, n, a, b, mirrored, conjugated, images[distinct])
+                known = False
+                for i in range(distinct):
+                    known = known or compare(images[i], images[distinct]) == 0
+                if known:
+                    continue
+                if count < len(found):
+                    left, right = carrier_sites(fields, images[distinct])
+                    found[count, 0] = row
+                    found[count, 1] = left
+                    found[count, 2] = right
+                    found[count, 3] = conjugated + (2 if mirrored and frame.signed else 0)
+                    factors[count] = factor
+                distinct += 1
+                count += 1
+    return count
 
 
 @numba.njit(cache=True)

@@ -133,7 +133,7 @@ class CorrelationProblem:
         size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
         least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
         chosen = np.abs(x) > least * size
-        chosen[readout.locate(basis)[0]] = True
+        chosen[readout.held(basis)] = True
         # a block of small coherences without their bath would make L nearly singular
         return basis, basis.keep(chosen, x)
 

@@ -16,7 +16,7 @@ from smallpolaron.hierarchy.exchange import Exchange
 from smallpolaron.hierarchy.labels import KeyLayout, Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
-from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, strengths
+from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, slots, strengths
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
@@ -53,9 +53,7 @@ class AdaptiveBasis:
         """Prepare an empty basis."""
         n_terms = self.expansion.n_terms
         ring = self.model.topology == "ring"
-        self.frame = make_frame(
-            self.sector, ring, self.expansion.partners, self.limits.max_occupation
-        )
+        self.frame = make_frame(self.sector, ring, self.expansion, self.limits.max_occupation)
         self.layout = KeyLayout(self.model.n_sites, n_terms, self.limits.max_occupation)
         self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
         self.strengths = strengths(self.model, self.expansion)
@@ -212,12 +210,13 @@ class AdaptiveBasis:
             The larger of |x_i| and |L_ij x_j| / (damping_i + base_rate), shape (n_local,).
         """
         weight = np.empty(self.n_local)
+        entering, _ = slots(self.frame)
         elements.importance(
             self._code_sizes,
             self.damping,
             self.base_rate,
-            self.links,
-            self.codes,
+            self.links[:, :entering],
+            self.codes[:, :entering],
             np.concatenate([x, ghosts]),
             weight,
         )
@@ -232,15 +231,17 @@ class AdaptiveBasis:
     def sparsity(self) -> Sparsity:
         """Compressed rows and halo of the present basis (collective)."""
         ghosts = self._linked.refresh_ghosts()
-        room = int(np.count_nonzero((self.links >= 0) | (self.links <= elements.GHOST)))
+        entering, _ = slots(self.frame)
+        links, codes = self.links[:, :entering], self.codes[:, :entering]
+        room = int(np.count_nonzero((links >= 0) | (links <= elements.GHOST)))
         indptr = np.empty(self.n_local + 1, np.uint64)
         columns = np.empty(room, np.uint32)
-        codes = np.empty(room, self.codes.dtype)
-        elements.compress(self.links, self.codes, indptr, columns, codes)
+        kinds = np.empty(room, codes.dtype)
+        elements.compress(links, codes, indptr, columns, kinds)
         return Sparsity(
             indptr,
             columns,
-            codes,
+            kinds,
             self._linked.diagonal.copy(),
             ghosts,
             int(self.comm.exscan(self.n_local) or 0),

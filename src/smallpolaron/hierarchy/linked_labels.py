@@ -76,7 +76,7 @@ class LinkedLabels:
 
     def _clear(self) -> None:
         self.labels, self.ghosts = LabelSet(self.words), LabelSet(self.words)
-        self._per_label = _Rows.none(slots(self.expansion.n_terms), self.n_codes)
+        self._per_label = _Rows.none(slots(self.exchange.frame)[1], self.n_codes)
 
     @property
     def links(self) -> NDArray[np.int32]:

@@ -7,6 +7,12 @@ Every label is reduced to the representative of its orbit under the symmetries o
 translation puts the ket on site 0, reflection and Hermitian conjugation leave the smallest key.
 Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where n' has the excitations of terms with
 conjugate rates exchanged; n' = n where all rates are real.
+
+Terms k, k' with conjugate rates may be mixed: elements are those of the ladder operators b with
+a_k = b_k, a_k^+ = b_k^+ - t b_k' (BathExpansion.mixing). One excitation more then enters with
+sqrt(s) - t c_k'/sqrt(s) instead of sqrt(s), and one more slot for every site and pair adds
+t 2 Re(nu) sqrt((n_k + 1)(n_k' + 1)) times the element with one more of both, whose site needs no
+carrier. The last slots list what the element feeds that way; they are for growth only.
 """
 
 from typing import NamedTuple
@@ -32,8 +38,11 @@ VANISHES, OUTSIDE = -1, -2
 
 _ABOVE_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
-_KINDS = 5
-"""Couplings per bath term: up and down at ket and bra, and down on a population."""
+_KINDS = 6
+"""Couplings per bath term: up and down at ket and bra, down and up on a population."""
+
+_JUMP_SPAN = 48
+"""Occupations of mixed terms that can lose one excitation each at once."""
 
 
 class Frame(NamedTuple):
@@ -52,6 +61,7 @@ class Frame(NamedTuple):
         hermitian: <a|rho_n|b> = <b|rho_n'|a>* is used.
         pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
+        n_mixed: pairs that are mixed, 0 or all.
     """
 
     n_sites: int
@@ -66,12 +76,12 @@ class Frame(NamedTuple):
     hermitian: bool
     pairs: int
     span: int
+    n_mixed: int
 
 
-def make_frame(
-    sector: Sector, ring: bool, partners: NDArray[np.int64], max_occupation: int
-) -> Frame:
-    """Frame of a sector for a bath with these partners among its terms (BathExpansion.partners)."""
+def make_frame(sector: Sector, ring: bool, expansion: BathExpansion, max_occupation: int) -> Frame:
+    """Frame of a sector for a bath."""
+    partners = expansion.partners
     return Frame(
         sector.n_sites,
         len(partners),
@@ -85,6 +95,7 @@ def make_frame(
         sector.hermitian,
         sum(1 << k for k, partner in enumerate(partners) if partner == k + 1),
         max(max_occupation + 1, sector.n_sites),
+        expansion.mixed_pairs.shape[0],
     )
 
 
@@ -96,7 +107,10 @@ class Strengths(NamedTuple):
         ket: |c_k| / sqrt(s_k) with s_k = max(|c_k|, |cbar_k|): excitation at the ket, shape (K+1,).
         bra: |cbar_k| / sqrt(s_k): excitation at the bra, shape (K+1,).
         population: |c_k - cbar_k| / sqrt(s_k): what populations feed, shape (K+1,).
-        decay: sqrt(s_k): one excitation less, shape (K+1,).
+        ket_decay: one excitation less at the ket, shape (K+1,).
+        bra_decay: at the bra.
+        population_decay: on a population; 0 without mixing.
+        jump: one excitation less of both terms of a mixed pair, shape (pairs,).
         rates: Re nu_k, shape (K+1,).
     """
 
@@ -104,13 +118,17 @@ class Strengths(NamedTuple):
     ket: NDArray[np.float64]
     bra: NDArray[np.float64]
     population: NDArray[np.float64]
-    decay: NDArray[np.float64]
+    ket_decay: NDArray[np.float64]
+    bra_decay: NDArray[np.float64]
+    population_decay: NDArray[np.float64]
+    jump: NDArray[np.float64]
     rates: NDArray[np.float64]
 
 
-def slots(n_terms: int) -> int:
-    """Number of slots of a label."""
-    return HOPS + 4 * n_terms
+def slots(frame: Frame) -> tuple[int, int]:
+    """Number of slots of a label: of those that enter its row, and of all."""
+    entering = HOPS + 4 * frame.n_terms + frame.n_sites * frame.n_mixed
+    return entering, entering + frame.n_sites * frame.n_mixed
 
 
 def coupling_table(
@@ -130,7 +148,7 @@ def coupling_table(
     _require_symmetry(sector, model)
     n, span = frame.n_sites, frame.span
     h = model.hamiltonian
-    root = np.sqrt(expansion.scales)
+    raised_ket, raised_bra = expansion.up
     ket, bra = expansion.down
     values = np.zeros((HOPS + _KINDS * frame.n_terms + 1, span), dtype=complex)
     sites = np.arange(n)
@@ -143,13 +161,16 @@ def coupling_table(
     inside = slice(0, len(occupation))
     for k in range(frame.n_terms):
         first = HOPS + _KINDS * k
-        values[first, inside] = -1j * np.sqrt(occupation + 1) * root[k]
+        values[first, inside] = -1j * np.sqrt(occupation + 1) * raised_ket[k]
         values[first + 1, inside] = -1j * np.sqrt(occupation) * ket[k]
-        values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * root[k]
+        values[first + 2, inside] = 1j * np.sqrt(occupation + 1) * raised_bra[k]
         values[first + 3, inside] = 1j * np.sqrt(occupation) * bra[k]
         values[first + 4, inside] = -1j * np.sqrt(occupation) * (ket[k] - bra[k])
-    signed = np.stack([values, values, -values, -values], axis=-1)
-    return np.ascontiguousarray(signed.reshape(-1))
+        values[first + 5, inside] = -1j * np.sqrt(occupation + 1) * (raised_ket[k] - raised_bra[k])
+    raised = np.sqrt(np.arange(1.0, _JUMP_SPAN + 1))
+    jumps = np.multiply.outer(expansion.jumps, np.multiply.outer(raised, raised))
+    every = np.concatenate([values.reshape(-1), jumps.reshape(-1)])
+    return np.ascontiguousarray(np.stack([every, every, -every, -every], axis=-1).reshape(-1))
 
 
 def _require_symmetry(sector: Sector, model: HolsteinModel) -> None:
@@ -176,6 +197,7 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
     """Sizes of the couplings of a model."""
     c, conjugates, size = expansion.coefficients, expansion.conjugates, expansion.scales
     root, nothing = np.sqrt(size), np.zeros(len(size))
+    raised_ket, raised_bra = expansion.up
     population = np.divide(np.abs(c - conjugates), root, out=nothing.copy(), where=size > 0)
     # exactly sqrt|c_k| both where the rate is real
     ket, bra = (
@@ -183,7 +205,17 @@ def strengths(model: HolsteinModel, expansion: BathExpansion) -> Strengths:
         for each in (c, conjugates)
     )
     hop, rates = np.abs(model.hopping_matrix), expansion.rates.real.copy()
-    return Strengths(hop, ket, bra, population, root, rates)
+    return Strengths(
+        hop,
+        ket,
+        bra,
+        population,
+        np.abs(raised_ket),
+        np.abs(raised_bra),
+        np.abs(raised_ket - raised_bra),
+        expansion.jumps,
+        rates,
+    )
 
 
 @numba.njit(cache=True, inline="always")
@@ -194,6 +226,8 @@ def neighbour(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     other symmetry is applied.
     """
     n_sites = frame.n_sites
+    if slot >= HOPS + 4 * frame.n_terms:
+        return _jumped(frame, n, a, b, slot - HOPS - 4 * frame.n_terms, m)
     if slot >= HOPS:
         return _excited(frame, n, a, b, slot - HOPS, m)
     site = a if slot < 2 else b
@@ -237,6 +271,39 @@ def _excited(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
+def _jump(frame, slot):  # type: ignore[no-untyped-def]
+    """(site, number of the mixed pair, its first term, 1 or -1) of a slot beyond the carrier's."""
+    change = 1
+    if slot >= frame.n_sites * frame.n_mixed:
+        slot -= frame.n_sites * frame.n_mixed
+        change = -1
+    pair = slot % frame.n_mixed
+    left, first = pair, 0
+    while True:
+        if (frame.pairs >> first) & 1:
+            if left == 0:
+                break
+            left -= 1
+        first += 1
+    return slot // frame.n_mixed, pair, first, change
+
+
+@numba.njit(cache=True, inline="always")
+def _jumped(frame, n, a, b, slot, m):  # type: ignore[no-untyped-def]
+    site, _, first, change = _jump(frame, slot)
+    copy_moved(frame, n, 0, m)
+    largest = min(frame.max_occupation, _JUMP_SPAN)
+    for k in range(first, first + 2):
+        at = find_mode(m, site, k)
+        m[at, 2] += change
+        if m[at, 2] < 0:
+            return IMPOSSIBLE, a, b
+        if m[at, 2] > largest:
+            return CAPPED, a, b
+    return EXISTS, a, b
+
+
+@numba.njit(cache=True, inline="always")
 def _mode(frame, a, b, slot):  # type: ignore[no-untyped-def]
     """The mode that a slot of the bath changes."""
     k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
@@ -246,8 +313,18 @@ def _mode(frame, a, b, slot):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True, inline="always")
 def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
+    nothing = HOPS + _KINDS * frame.n_terms
     if slot < HOPS:
         kind, argument = slot, (a if slot < 2 else b)
+    elif slot >= HOPS + 4 * frame.n_terms:
+        site, pair, first, change = _jump(frame, slot - HOPS - 4 * frame.n_terms)
+        kind, argument = nothing, 0
+        if change > 0:
+            mode = site * frame.n_terms + first
+            number, other = occupation(fields, key, mode), occupation(fields, key, mode + 1)
+            # one of more excitations is kept out
+            argument = frame.span + (pair * _JUMP_SPAN + number % _JUMP_SPAN) * _JUMP_SPAN
+            argument += other % _JUMP_SPAN
     else:
         k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
         argument = occupation(fields, key, _mode(frame, a, b, slot))
@@ -255,9 +332,11 @@ def coupling_code(frame, fields, key, a, b, slot):  # type: ignore[no-untyped-de
             kind = HOPS + _KINDS * k + side
         elif side == 1:
             kind = HOPS + _KINDS * k + 4
+        elif frame.n_mixed:
+            kind = HOPS + _KINDS * k + 5
         else:
             # the commutator with the site's projector vanishes on its population
-            kind, argument = HOPS + _KINDS * frame.n_terms, 0
+            kind, argument = nothing, 0
     return 4 * (kind * frame.span + argument)
 
 
@@ -269,6 +348,13 @@ def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-
         site = a if slot < 2 else b
         to = (site + 1) % n_sites if slot % 2 == 0 else (site - 1) % n_sites
         return strengths.hop[site, to], 0.0
+    if slot >= HOPS + 4 * frame.n_terms:
+        site, pair, first, change = _jump(frame, slot - HOPS - 4 * frame.n_terms)
+        if change > 0:
+            return 0.0, 0.0
+        mode = site * frame.n_terms + first
+        product = occupation(fields, key, mode) * occupation(fields, key, mode + 1)
+        return strengths.jump[pair] * np.sqrt(float(product)), -2 * strengths.rates[first]
     k, side = (slot - HOPS) // 4, (slot - HOPS) % 4
     number = occupation(fields, key, _mode(frame, a, b, slot))
     if side % 2 == 0:
@@ -278,8 +364,10 @@ def flow(frame, fields, strengths, key, a, b, slot):  # type: ignore[no-untyped-
             size = strengths.ket[k] if side == 0 else strengths.bra[k]
         return np.sqrt(number + 1.0) * size, strengths.rates[k]
     if a == b:
-        return 0.0, 0.0
-    return np.sqrt(float(number)) * strengths.decay[k], -strengths.rates[k]
+        size = strengths.population_decay[k] if side == 1 else 0.0
+    else:
+        size = strengths.ket_decay[k] if side == 1 else strengths.bra_decay[k]
+    return np.sqrt(float(number)) * size, -strengths.rates[k]
 
 
 @numba.njit(cache=True, inline="always")

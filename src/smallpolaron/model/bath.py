@@ -44,6 +44,14 @@ _COINCIDENT = 1e-6
 _SMALLEST_SINGULAR = 1e-5
 """Of a fit, relative to the largest: keeps coefficients from growing large and cancelling."""
 
+_MIXING = 0.85
+"""Mixing of the two terms of a vibration at T = 0. For a dimer at kT/v = 0.21 with eta/v = 5.2 and
+w0/v = 0.82 the coherence of the equilibrium errs by 1.6 % with 2,800 elements at 0.7 to 1, and
+converges steadily; at 0.5 and below it does not, and without mixing there is no usable solution."""
+
+_LEAST_MIXING = 0.02
+"""Below it terms are not mixed, which saves a coupling per site."""
+
 _REFERENCE_TERMS = 2000
 """Matsubara terms of the reference lineshape; its neglected tail falls as the square of this."""
 
@@ -149,18 +157,18 @@ class BathExpansion:
     def scales(self) -> FloatArray:
         """Scale s_k of the ADOs, (rad/fs)^2, the same for partners.
 
-        The usual max(|c_k|, |cbar_k|) times 1 + (q_k + min(1, max q))/2, or 1 + 3 q_k where the
-        rate is complex, with q_k = |c_k - cbar_k| / max(|c_k|, |cbar_k|), which is small at high
-        temperature. Any scale gives the same physics. This one makes amplitudes of high
-        occupations, driven by c_k - cbar_k on populations, as small as their share in what is
-        observed: a basis chosen by amplitude is then two to three times smaller at low temperature,
-        and occupations of fast vibrations do not climb.
+        The usual max(|c_k|, |cbar_k|) times 1 + (q_k + min(1, max q))/2, with
+        q_k = |c_k - cbar_k| / max(|c_k|, |cbar_k|), which is small at high temperature, of the
+        terms that are not mixed. Any scale gives the same physics. This one makes amplitudes of
+        high occupations, driven by c_k - cbar_k on populations, as small as their share in what is
+        observed: a basis chosen by amplitude is then two to three times smaller at low temperature.
         """
         size = self.sizes
         drive = np.abs(self.coefficients - self.conjugates)
         q = np.divide(drive, size, out=np.zeros(len(size)), where=size > 0)
-        extra = np.where(self.rates.imag != 0, 3 * q, 0.5 * (q + min(1.0, float(np.max(q)))))
-        return np.asarray(size * (1 + extra))
+        q[self.mixed_pairs] = 0
+        extra = 0.5 * (q + min(1.0, float(np.max(q))))
+        return np.asarray(size * np.where(self.rates.imag != 0, 1 + q, 1 + extra))
 
     @property
     def stretch(self) -> float:
@@ -186,6 +194,47 @@ class BathExpansion:
             np.divide(c, root, out=np.zeros(len(root), dtype=complex), where=root > 0)
             for c in (self.coefficients, self.conjugates)
         )
+        return ket, bra
+
+    @cached_property
+    def mixed_pairs(self) -> NDArray[np.int64]:
+        """Pairs of terms (k, k') with conjugate rates that are mixed, all or none, shape (m, 2).
+
+        In the usual elements a truncated hierarchy of a cold vibration is unstable: the bath acts
+        on the ket as a + a' + a^+, with the ladder operators a, a' of the two terms, which is far
+        from Hermitian; on the Fock states of the vibration it acts as b + b^+. With b = a and
+        b^+ = a^+ + t a' the elements go from the usual ones, t = 0, to those of the Fock states,
+        t = 1. At high temperature both terms act alike from either side, and nothing is gained.
+        """
+        first = np.flatnonzero(self.rates.imag)[::2]
+        pairs = np.stack([first, first + 1], axis=1)
+        return pairs if np.max(self._mixing(pairs), initial=0.0) > _LEAST_MIXING else pairs[:0]
+
+    @property
+    def mixing(self) -> FloatArray:
+        """How far the terms of each mixed pair are mixed, t >= 0, shape (m,)."""
+        return self._mixing(self.mixed_pairs)
+
+    def _mixing(self, pairs: NDArray[np.int64]) -> FloatArray:
+        sizes = np.sort(np.abs(self.coefficients[pairs]), axis=1)
+        most = sizes[:, 1]
+        ratio = np.divide(sizes[:, 0], most, out=np.ones(len(most)), where=most > 0)
+        return np.asarray(_MIXING * (1 - ratio))
+
+    @property
+    def jumps(self) -> FloatArray:
+        """Rate at which the terms of a mixed pair lose one excitation each, 1/fs, shape (m,)."""
+        return np.asarray(2 * self.mixing * self.rates.real[self.mixed_pairs[:, 0]])
+
+    @property
+    def up(self) -> tuple[ComplexArray, ComplexArray]:
+        """What multiplies the element of one excitation more from the left and right, rad/fs."""
+        ket, bra = (np.sqrt(self.scales).astype(complex) for _ in range(2))
+        down_ket, down_bra = self.down
+        for t, (k, other) in zip(self.mixing, self.mixed_pairs, strict=True):
+            for one, partner in ((k, other), (other, k)):
+                ket[one] -= t * down_ket[partner]
+                bra[one] -= t * down_bra[partner]
         return ket, bra
 
     @property
