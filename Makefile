@@ -79,15 +79,15 @@ lint: setup ## Check style, types and workflow
 	@$(IN_ENV) ruff check
 	@$(IN_ENV) ruff format --check
 	@$(IN_ENV) mypy
-	@$(IN_ENV) snakefmt --check Snakefile workflow
+	@$(IN_ENV) snakefmt --check Snakefile workflow papers
 	@$(IN_ENV) snakemake --lint
 
 format: setup ## Rewrite code and rules in the project's style
 	@$(IN_ENV) ruff check --fix
 	@$(IN_ENV) ruff format
-	@$(IN_ENV) snakefmt Snakefile workflow
+	@$(IN_ENV) snakefmt Snakefile workflow papers
 
 clean: ## Remove the environment and caches of this checkout; results stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
-	@find src tests envs workflow -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src papers tests envs workflow -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	@echo "Removed .venv and caches. Results and the PETSc cache are untouched."

@@ -8,6 +8,7 @@ for nodes, or pass on to the ranks that another launcher waits for them.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -62,6 +63,19 @@ def tell_if_contradictory(ranks: int, environment: Mapping[str, str]) -> None:
             file=sys.stderr,
             flush=True,
         )
+
+
+def missing_scheduler(executor: str, submit_command: str) -> str:
+    """Return what is wrong if jobs are to be submitted by a command that there is not, or ""."""
+    words = ["sbatch"] if executor == "slurm" else shlex.split(submit_command)
+    for command in {"sbatch", "qsub", "bsub", "condor_submit"}.intersection(words):
+        if shutil.which(command) is None:
+            return (
+                f"There is no {command} here, so no job can be submitted. Run this where the "
+                "scheduler is (the login node of the cluster), or compute on this machine: "
+                "snakemake --profile profiles/local"
+            )
+    return ""
 
 
 def main(arguments: Sequence[str]) -> int:
