@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,11 +13,15 @@ from numpy.typing import ArrayLike
 from smallpolaron.analysis.measured_conductivity import MeasuredFits, fit_measured, judged_noise
 from smallpolaron.analysis.mobility import mobility as diffusion
 from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
+from smallpolaron.studies.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
 from smallpolaron.studies.own_data.correlation_table import Kind
 from smallpolaron.studies.own_data.table_analysis import correlation_of_table
 from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
 from smallpolaron.studies.provenance import Stopwatch, collect
 from smallpolaron.studies.store import Result, Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _NAMES = ("C", "dC", "d2C")
 
@@ -109,9 +112,35 @@ def memory_kernel(
     return MemoryKernel(replace(kernel.stored, variables=kept))
 
 
+@dataclass(frozen=True)
+class ConductivityFits:
+    """Drude-Smith and its rivals fitted to a measured conductivity, best first.
+
+    Attributes:
+        fits: models, errors and criteria.
+    """
+
+    fits: MeasuredFits
+
+    @property
+    def believed(self) -> bool:
+        """Whether Drude-Smith may be believed."""
+        return self.fits.believed
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per model and quantity: value, error, 95 % interval, criteria."""
+        import pandas as pd
+
+        return pd.DataFrame(list(model_rows(self.fits, "")), columns=list(MODEL_COLUMNS))
+
+    def __repr__(self) -> str:
+        """Return ranking and verdict."""
+        return "\n".join([*ranking(self.fits, ""), self.fits.text])
+
+
 def fit_conductivity(
     frequency_THz: ArrayLike, sigma: ArrayLike, error: ArrayLike | None = None
-) -> MeasuredFits:
+) -> ConductivityFits:
     """Fit Drude-Smith and its rivals to a measured conductivity and rank them.
 
     Args:
@@ -127,6 +156,4 @@ def fit_conductivity(
     """
     omega = RAD_FS_PER_THZ * np.asarray(frequency_THz, dtype=float)
     noise = judged_noise(omega, sigma, error)
-    if not math.isfinite(float(np.sum(noise.error))):
-        raise ValueError("the errors of sigma are not finite; give positive numbers or none")
-    return fit_measured(omega, sigma, noise.error)
+    return ConductivityFits(fit_measured(omega, sigma, noise.error))
