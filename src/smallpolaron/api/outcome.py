@@ -112,8 +112,8 @@ class Outcome:
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield the summary: words and what they stand for."""
         yield "system", system_text(self.parameters)
-        for words, name, error in self.values:
-            if name in self.stored.variables:
+        for place, (words, name, error) in enumerate(self.values):
+            if name in self.stored.variables and (place == 0 or np.isfinite(np.real(self[name]))):
                 yield words, str(self.value(name, error))
         if self.gates:
             failed = ", ".join(self.failed_gates)
