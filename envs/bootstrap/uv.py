@@ -45,7 +45,7 @@ class Uv:
         self.call("venv", "-q", "--python", python.path, str(folder), what=f"Creating {folder}")
 
     def sync(self, folder: Path, groups: Sequence[str], *, only: bool = False) -> None:
-        """Installs exactly what uv.lock says for the groups, without the network if it can.
+        """Installs exactly what uv.lock says, with all extras, without the network if it can.
 
         Args:
             folder: The environment.
@@ -57,7 +57,8 @@ class Uv:
         """
         flag = "--only-group" if only else "--group"
         chosen = [word for group in groups for word in (flag, group)]
-        command = ["sync", "-q", "--locked", *chosen]
+        extras = [] if only else ["--all-extras"]
+        command = ["sync", "-q", "--locked", *extras, *chosen]
         call = partial(
             self.call, what="Installing the locked packages", UV_PROJECT_ENVIRONMENT=str(folder)
         )

@@ -29,6 +29,8 @@ from smallpolaron.cli_verdict import add_commands as add_verdict_commands
 from smallpolaron.cli_verify import add_commands as add_verify_commands
 from smallpolaron.studies.signals import CTRL_C_STATUS
 
+_EXTRAS = {"matplotlib": "figures", "sklearn": "inverse", "rocrate": "workflow"}
+"""What the library does without, and what brings it."""
 USAGE_STATUS = 2
 """Exit status for a request that cannot be met: bad configuration, plan, file or option."""
 
@@ -90,6 +92,8 @@ def _explained(error: Exception) -> str:
         return str(error)
     if isinstance(error, (PlanError, StoreError, NotWritable)):
         return f"error: {error}"
+    if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(f"{error.name}")):
+        return f'error: {error.name} is not installed; pip install "smallpolaron[{extra}]"'
     if isinstance(error, OSError):  # no permission, a full disk, a folder where a file should be
         where = f"{error.filename}: " if error.filename else ""
         return f"error: {where}{error.strerror or error}; check path and space"
