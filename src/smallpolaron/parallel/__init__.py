@@ -36,12 +36,12 @@ def _embedded(wanted: str) -> bool:
         raise ParallelSetupError(
             f"{ENGINE} = {wanted!r}; allowed: {', '.join(CHOICES)}; unset it for auto"
         )
-    missing: ImportError | None = None
+    missing: Exception | None = None
     if wanted != "embedded":
         try:
             import mpi4py.MPI  # noqa: F401 - before petsc4py: it finds the library both must share
             import petsc4py.PETSc  # noqa: F401
-        except ImportError as error:
+        except (ImportError, RuntimeError) as error:  # mpi4py finds no MPI library
             missing = error
         else:
             return False
