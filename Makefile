@@ -27,7 +27,7 @@ RANK_TIMEOUT ?= 1200
 # One process per core; a file stays in one, for its fixtures.
 PYTEST_ARGS ?= --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-ready cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean
+.PHONY: help setup setup-ready cost demo paper-mori paper-anomalous test test-fast test-serial test-mpi torture bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -62,6 +62,12 @@ paper-anomalous: setup ## Regenerate figures 1 to 4 and S1 to S5 of the anomalou
 test: setup test-serial test-mpi ## Set up and run all tests, the MPI ones on 1, 2 and 3 ranks
 	@echo
 	@echo "All tests passed, on 1, 2 and 3 ranks."
+
+# What needs no process of its own and computes little.
+FAST := $(addprefix tests/,analysis api dynamics hierarchy model parallel studies)
+
+test-fast: setup-ready ## Set up and run the unit tests
+	@$(IN_ENV) python -m pytest --fast $(PYTEST_ARGS) $(FAST)
 
 test-serial: setup
 	@echo "== Tests, without MPI ranks"

@@ -15,6 +15,9 @@ run = cache(quick_run)
 def test_a_kernel_of_arrays_is_that_of_the_run():
     source = run()
     whole = source.memory_kernel()
+    assert sp.memory_kernel(source).stored.variables["K"].units == whole.stored.variables["K"].units
+    with pytest.raises(ValueError, match="C "):
+        sp.memory_kernel(source.time_fs)
     own = sp.memory_kernel(source.time_fs, source.C_JJ, dC=source.dC_JJ, d2C=source.d2C_JJ)
     np.testing.assert_array_equal(own.K, whole.K)
     assert own.cutoff_time() == whole.cutoff_time()

@@ -88,9 +88,7 @@ def collect(
         raise ValueError(f"arrays of several kinds, {', '.join(kinds)}; choose one with kind=")
     points = xr.Variable("point", [outcome.parameters.get("point") for _, outcome in found])
     sets = [outcome.to_xarray().drop_attrs(deep=False) for _, outcome in found]
-    return xr.concat(sets, dim=points, join="outer", data_vars="all").rename_vars(
-        {"concat_dim": "point"} if "concat_dim" in sets[0] else {}
-    )
+    return xr.concat(sets, dim=points, join="outer", data_vars="all")
 
 
 def _read(source: Source, kind: str | None) -> Iterator[tuple[str, Outcome]]:

@@ -70,19 +70,19 @@ def own_correlation(
 
 
 def memory_kernel(
-    t_fs: ArrayLike,
-    C: ArrayLike,
+    source: CurrentCorrelation | ArrayLike,
+    C: ArrayLike | None = None,
     *,
     dC: ArrayLike | None = None,
     d2C: ArrayLike | None = None,
     temperature_K: float | None = None,
     **criteria: Any,
 ) -> MemoryKernel:
-    """Return the Mori memory kernel of a correlation function given by arrays.
+    """Return the Mori memory kernel of a run, or of a correlation function given by arrays.
 
     Args:
-        t_fs: even times from 0, fs.
-        C: C(t), complex or real, in any unit; D is in that unit times fs.
+        source: a current correlation, or even times from 0, fs.
+        C: C(t) at those times, complex or real, in any unit; D is in that unit times fs.
         dC: its exact derivative per fs, if known.
         d2C: its exact second derivative per fs^2, if known.
         temperature_K: temperature, K, for the column of mobilities; None leaves that out.
@@ -91,9 +91,13 @@ def memory_kernel(
     Raises:
         ValueError: arrays of which no kernel can be made; the message says why.
     """
+    if isinstance(source, CurrentCorrelation):
+        return source.memory_kernel(**criteria)
+    if C is None:
+        raise ValueError("C is not given; memory_kernel takes a run, or times and C(t)")
     series = {"C_JJ": C, "dC_JJ": dC, "d2C_JJ": d2C}
     arrays = {k: np.asarray(v, dtype=complex) for k, v in series.items() if v is not None}
-    times = np.asarray(t_fs, dtype=float)
+    times = np.asarray(source, dtype=float)
     known = temperature_K is not None
     T = temperature_K if temperature_K is not None else 1.0
     diffusion(times, arrays["C_JJ"], T, arrays.get("dC_JJ"), arrays.get("d2C_JJ"))  # refuses
