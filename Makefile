@@ -63,8 +63,8 @@ test: setup test-serial test-mpi ## Set up and run all tests, the MPI ones on 1,
 	@echo
 	@echo "All tests passed, on 1, 2 and 3 ranks."
 
-# What needs no process of its own and computes little.
-FAST := $(addprefix tests/,analysis api dynamics hierarchy model parallel studies)
+# What needs no process of its own and no study.
+FAST := $(addprefix tests/,analysis api hierarchy model parallel)
 
 test-fast: setup-ready ## Set up and run the unit tests
 	@$(IN_ENV) python -m pytest --fast $(PYTEST_ARGS) $(FAST)

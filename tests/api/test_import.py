@@ -21,6 +21,7 @@ print(took, heavy, late, sep=";")
 """
 
 
+@pytest.mark.process
 def test_import_takes_less_than_a_third_of_a_second_and_no_mpi():
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=300, check=True

@@ -29,6 +29,7 @@ def run_cases(*arguments: str, **environment: str) -> dict:
     return json.loads(done.stdout)
 
 
+@pytest.mark.process
 @pytest.mark.slow
 def test_without_mpi_and_petsc_the_numbers_are_the_same():
     alone, parallel = run_cases("embedded"), run_cases(SMALLPOLARON_ENGINE="parallel")

@@ -58,14 +58,16 @@ def own_correlation(
         return CurrentCorrelation(
             correlation_of_table(Path(str(source)), temperature_K, kind, given)[0]
         )
-    values = zip(_NAMES, (C, dC, d2C), strict=True)
-    arrays: dict[str, Any] = {name: np.asarray(v) for name, v in values if v is not None}
+    given_arrays = zip(_NAMES, (C, dC, d2C), strict=True)
+    arrays: dict[str, Any] = {name: np.asarray(v) for name, v in given_arrays if v is not None}
     if kind == "classical":
         arrays = {name: np.real(array) for name, array in arrays.items()}
     with TemporaryDirectory() as folder:
         # as a table: what is refused, and how it is said, is the same
-        path = Path(folder) / "arrays.npz"
-        np.savez(path, time_fs=np.asarray(source), **arrays)
+        path = Path(folder) / "arrays.npy"
+        columns = {"time_fs": np.asarray(source), **arrays}
+        table = np.rec.fromarrays(list(columns.values()), names=",".join(columns))
+        np.save(path, table, allow_pickle=False)
         return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
 
 
