@@ -66,9 +66,13 @@ def own_correlation(
         # as a table: what is refused, and how it is said, is the same
         path = Path(folder) / "arrays.npy"
         columns = {"time_fs": np.asarray(source), **arrays}
-        table = np.rec.fromarrays(list(columns.values()), names=",".join(columns))
+        table: Any = np.rec.fromarrays(list(columns.values()), dtype=_fields(columns))
         np.save(path, table, allow_pickle=False)
         return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
+
+
+def _fields(columns: dict[str, Any]) -> list[tuple[str, np.dtype[Any]]]:
+    return [(name, values.dtype) for name, values in columns.items()]
 
 
 def memory_kernel(
