@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.layout import Required, layout
 from smallpolaron.studies.parameters import holstein_model, point_hash
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.store import Result, Variable
 
 LENGTH = 3

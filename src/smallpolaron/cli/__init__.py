@@ -17,6 +17,9 @@ from smallpolaron.studies.signals import CTRL_C_STATUS
 
 __all__ = ["USAGE_STATUS", "commands", "give_up_unsaid", "main"]
 
+_EXTRAS = {"matplotlib": "figures", "sklearn": "inverse", "rocrate": "workflow"}
+"""What the library does without, and what brings it."""
+
 
 class _InOrder(click.Group):
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -100,6 +103,8 @@ def _explained(error: Exception) -> str:
         return str(error)
     if isinstance(error, (PlanError, StoreError, NotWritable)):
         return f"error: {error}"
+    if isinstance(error, ModuleNotFoundError) and (extra := _EXTRAS.get(f"{error.name}")):
+        return f'error: {error.name} is not installed; pip install "smallpolaron[{extra}]"'
     if isinstance(error, OSError):  # no permission, a full disk, a folder where a file should be
         where = f"{error.filename}: " if error.filename else ""
         return f"error: {where}{error.strerror or error}; check path and space"

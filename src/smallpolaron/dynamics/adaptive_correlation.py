@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
@@ -29,6 +28,7 @@ from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import MPI
 
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""

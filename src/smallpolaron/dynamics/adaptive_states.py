@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
@@ -23,6 +22,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
+from smallpolaron.parallel import MPI
 
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""

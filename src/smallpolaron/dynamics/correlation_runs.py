@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
@@ -27,6 +26,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import MPI
 
 _WARM: Final = 0.25
 """Share of <J^2> in its largest value below which a carrier counts as cold."""

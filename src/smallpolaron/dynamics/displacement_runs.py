@@ -8,7 +8,6 @@ reached, and no population far away is weighted with its squared distance.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
@@ -25,6 +24,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import MPI
 
 RealArray = NDArray[np.float64]
 

@@ -10,11 +10,11 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.layout import departures
 from smallpolaron.studies.parameters import holstein_model, number, point_hash
 from smallpolaron.studies.plan import HASH_DIGITS
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.store import Result, StoreError, check_result
 
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)

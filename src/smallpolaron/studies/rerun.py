@@ -13,12 +13,12 @@ from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.config import POPULATION_PROTOCOLS
-from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.kinds import KINDS, derived
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.population_kernel_job import POINTS_NOTE
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.rerun_many import MANY, many_command

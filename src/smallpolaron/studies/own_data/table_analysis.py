@@ -94,6 +94,10 @@ def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
                 problems += item["ctx"]["faults"]
                 continue
             name = str(item["loc"][0])
+            if name not in AnalysisConfig.model_fields:
+                allowed = f"is not known; allowed: {', '.join(AnalysisConfig.model_fields)}"
+                problems.append(Problem(name, chosen[name], allowed))
+                continue
             field = AnalysisConfig.model_fields[name]
             problems.append(Problem(name, chosen[name], f"must be {describe.allowed(field)}"))
         raise ConfigurationError("options", problems) from error
@@ -114,7 +118,9 @@ def analyse_table(request: TableRequest) -> dict[str, Result]:
             damaged or of another kind.
     """
     _keep_what_is_there(request)
-    source, table = _source(request)
+    source, table = correlation_of_table(
+        request.table, request.temperature_K, request.kind, request.unit, request.columns
+    )
     results = {"correlation": source}
     for each in request.kinds:
         results[each.name] = each.derive(results[each.source], request.settings)
@@ -189,18 +195,29 @@ def _keep_what_is_there(request: TableRequest) -> None:
         )
 
 
-def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
-    """Return the table as a correlation result; an own one as it is, with gates and errors."""
-    path = request.table
+def correlation_of_table(
+    path: Path,
+    temperature_K: float | None = None,
+    kind: TableKind = "quantum",
+    unit: str | None = None,
+    columns: tuple[str, ...] | None = None,
+) -> tuple[Result, CorrelationTable]:
+    """Return the table as a correlation result; an own one as it is, with gates and errors.
+
+    Args:
+        path: file to read.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        columns: names of the columns, where the file has none.
+
+    Raises:
+        TableError: the table cannot be analysed; holds every problem found.
+        StoreError: an own result file that is damaged or of another kind.
+    """
     own = read_input(path, ("correlation",)) if _is_own(path) else None
     watch = Stopwatch()
-    table = read_correlation_table(
-        path,
-        request.temperature_K,
-        kind=request.kind,
-        unit=request.unit,
-        columns=request.columns,
-    )
+    table = read_correlation_table(path, temperature_K, kind=kind, unit=unit, columns=columns)
     return own or _as_result(table, path, watch), table
 
 
