@@ -1,6 +1,7 @@
 # smallpolaron: the commands of a checkout. `make` alone lists them.
 #
-#   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), system, wheel, build, or a folder
+#   SMALLPOLARON_PETSC   where PETSc comes from: auto (default), ready, system, wheel, build, none, or
+#                        a folder; the demo takes what is ready, and runs without where nothing is
 #   SMALLPOLARON_CACHE   where PETSc is kept once built (default: ~/.cache/smallpolaron)
 #   PYTHON, UV           the interpreter and the uv to use
 #   CONFIG               study for `make cost` (default: config/config.yaml)
@@ -26,7 +27,7 @@ RANK_TIMEOUT ?= 1200
 # One process per core; a file stays in one, for its fixtures.
 PYTEST_ARGS ?= --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup cost demo paper-mori paper-anomalous test test-serial test-mpi torture bench lint format clean
+.PHONY: help setup setup-ready cost demo paper-mori paper-anomalous test test-fast test-serial test-mpi torture bench lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -35,10 +36,14 @@ help: ## List these commands
 setup: ## Create .venv with the locked packages and a complex PETSc; quick when nothing changed
 	@envs/setup.sh
 
+# As setup, but without building PETSc: where none is ready, jobs run in one process.
+setup-ready:
+	@SMALLPOLARON_PETSC=$${SMALLPOLARON_PETSC:-ready} envs/setup.sh
+
 cost: setup ## Tell what a study will take: make cost CONFIG=config/mori2024.yaml
 	@$(IN_ENV) python -m smallpolaron cost $(CONFIG) $(COST_ARGS)
 
-demo: setup ## Set up, run the demo study and write its report
+demo: setup-ready ## Set up, run the demo study and write its report
 	@$(IN_ENV) snakemake --profile profiles/local $(DEMO_CORES)
 	@echo
 	@test -f $(REPORT) || { echo "The demo ended without its report $(REPORT)."; exit 1; }
@@ -57,6 +62,12 @@ paper-anomalous: setup ## Regenerate figures 1 to 4 and S1 to S5 of the anomalou
 test: setup test-serial test-mpi ## Set up and run all tests, the MPI ones on 1, 2 and 3 ranks
 	@echo
 	@echo "All tests passed, on 1, 2 and 3 ranks."
+
+# What needs no process of its own and no study.
+FAST := $(addprefix tests/,analysis api hierarchy model parallel)
+
+test-fast: setup-ready ## Set up and run the unit tests
+	@$(IN_ENV) python -m pytest --fast $(PYTEST_ARGS) $(FAST)
 
 test-serial: setup
 	@echo "== Tests, without MPI ranks"
@@ -79,15 +90,15 @@ lint: setup ## Check style, types and workflow
 	@$(IN_ENV) ruff check
 	@$(IN_ENV) ruff format --check
 	@$(IN_ENV) mypy
-	@$(IN_ENV) snakefmt --check Snakefile workflow
+	@$(IN_ENV) snakefmt --check Snakefile workflow papers
 	@$(IN_ENV) snakemake --lint
 
 format: setup ## Rewrite code and rules in the project's style
 	@$(IN_ENV) ruff check --fix
 	@$(IN_ENV) ruff format
-	@$(IN_ENV) snakefmt Snakefile workflow
+	@$(IN_ENV) snakefmt Snakefile workflow papers
 
 clean: ## Remove the environment and caches of this checkout; results stay
 	@rm -rf .venv .pytest_cache .mypy_cache .ruff_cache
-	@find src tests envs workflow -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+	@find src papers tests envs workflow -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	@echo "Removed .venv and caches. Results and the PETSc cache are untouched."

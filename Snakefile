@@ -20,7 +20,8 @@ include: "workflow/rules/cost.smk"
 include: "workflow/rules/analysis.smk"
 include: "workflow/rules/ladder.smk"
 include: "workflow/rules/ensemble.smk"
-include: "workflow/rules/verdict.smk"
+include: "papers/anomalous2024/verdict/inputs.smk"
+include: "papers/anomalous2024/verdict/rules.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
 include: "workflow/rules/so_far.smk"
@@ -33,8 +34,9 @@ if not SO_FAR:
 
 if STUDY.paper and not SO_FAR:
 
-    include: "workflow/rules/paper.smk"
-    include: f"workflow/rules/{STUDY.paper}.smk"
+    include: "papers/shared/points.smk"
+    include: f"papers/{STUDY.paper}/rules.smk"
+    include: "papers/shared/figures.smk"
 
 
 if workflow.output_settings.dryrun:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from .build import Builder, require_tools
 from .cache import WheelCache, wheel_cache
-from .environment import make_with_installed, make_with_wheels, variables_of
+from .environment import make_with_installed, make_with_wheels, make_without, variables_of
 from .errors import RouteError, SetupError
 from .headers import find_build_python
 from .installed import Installed
@@ -63,6 +63,10 @@ def _set_up(settings: Settings) -> None:
     for route in routes(settings, pythons, cache):
         print(f"PETSc: {route.reason}", flush=True)
         uv = uv or find_uv(settings, pythons[0])
+        if route.kind == "none":
+            make_without(settings, uv, pythons[0])
+            _finish(settings, "no PETSc, no MPI: jobs run in one process", started)
+            return
         try:
             verified = _make(route, settings, uv, pythons, cache)
         except RouteError as error:
@@ -72,10 +76,14 @@ def _set_up(settings: Settings) -> None:
             failure = error
             continue
         summary = f"PETSc {verified.petsc}, complex scalars, {verified.mpi}: {_place(route)}"
-        write_stamp(settings, summary)
-        print(f"Environment .venv is ready [{time.monotonic() - started:.0f} s]. {summary}")
+        _finish(settings, summary, started)
         return
     raise failure or SetupError("No route to PETSc was left to try.")
+
+
+def _finish(settings: Settings, summary: str, started: float) -> None:
+    write_stamp(settings, summary)
+    print(f"Environment .venv is ready [{time.monotonic() - started:.0f} s]. {summary}")
 
 
 def _make(

@@ -51,6 +51,13 @@ def make_with_wheels(settings: Settings, uv: Uv, python: Interpreter, cache: Whe
     write_env_file(settings.venv, COMMON)
 
 
+def make_without(settings: Settings, uv: Uv, python: Interpreter) -> None:
+    """An environment without PETSc and MPI, in which every job is one process."""
+    uv.make_venv(settings.venv, python)
+    uv.sync(settings.venv, ["test", "numpy2"], parallel=False)
+    write_env_file(settings.venv, COMMON)
+
+
 def make_with_installed(settings: Settings, uv: Uv, found: Installed, numpy_group: str) -> None:
     """An environment that borrows petsc4py and mpiexec from an installed PETSc.
 

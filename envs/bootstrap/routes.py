@@ -17,7 +17,7 @@ class Route:
     """One way to a PETSc.
 
     Attributes:
-        kind: "installed", "cache" or "build".
+        kind: "installed", "cache", "build" or "none".
         reason: One line for the reader: which and why.
         installed: The PETSc of kind "installed".
     """
@@ -37,7 +37,10 @@ def routes(
     Raises:
         RouteError: The PETSc that was asked for cannot be used.
     """
-    asked = settings.petsc not in ("auto", "wheel", "build")
+    if settings.petsc == "none":
+        yield Route("none", "none, as asked (SMALLPOLARON_PETSC=none): jobs run in one process")
+        return
+    asked = settings.petsc not in ("auto", "ready", "wheel", "build")
     if settings.petsc not in ("wheel", "build"):
         yield from _installed(settings, pythons, asked=asked)
         if asked:
@@ -46,6 +49,12 @@ def routes(
         yield Route("build", "building the project's own wheels (SMALLPOLARON_PETSC=build)")
     elif cache.wheels():
         yield Route("cache", f"the project's own wheels, complex scalars, found in {cache.folder}")
+    elif settings.petsc == "ready":
+        yield Route(
+            "none",
+            "none is ready: jobs run in one process, without MPI. For parallel jobs: make setup, "
+            "which builds one once for this machine (about 8 minutes on two cores)",
+        )
     else:
         yield Route(
             "build",
@@ -63,7 +72,7 @@ def _installed(
             found = examine(origin, folder, arch, pythons, settings.environ)
         except RouteError as error:
             conda_without = origin.startswith("the active conda") and "no petsc4py" in error.problem
-            if settings.petsc not in ("auto", "system"):
+            if settings.petsc not in ("auto", "ready", "system"):
                 raise
             if not conda_without:
                 print(f"PETSc: passed over. {error.problem}", flush=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .errors import SetupError
 
-KEYWORDS = ("auto", "system", "wheel", "build")
+KEYWORDS = ("auto", "ready", "system", "wheel", "build", "none")
 # Snakemake starts its jobs, and PETSc its compilers, without quotes.
 _UNUSABLE = re.compile(r"[^\w@%+=,./~-]")
 ROOT = Path(__file__).resolve().parents[2]

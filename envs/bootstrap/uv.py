@@ -44,20 +44,25 @@ class Uv:
         shutil.rmtree(folder, ignore_errors=True)
         self.call("venv", "-q", "--python", python.path, str(folder), what=f"Creating {folder}")
 
-    def sync(self, folder: Path, groups: Sequence[str], *, only: bool = False) -> None:
-        """Installs exactly what uv.lock says for the groups, without the network if it can.
+    def sync(
+        self, folder: Path, groups: Sequence[str], *, only: bool = False, parallel: bool = True
+    ) -> None:
+        """Installs exactly what uv.lock says, with all extras, without the network if it can.
 
         Args:
             folder: The environment.
             groups: Dependency groups of pyproject.toml.
             only: Leave out the project and its own dependencies.
+            parallel: Take the extra parallel as well.
 
         Raises:
             SetupError: Neither uv's cache nor the network has all of it.
         """
         flag = "--only-group" if only else "--group"
         chosen = [word for group in groups for word in (flag, group)]
-        command = ["sync", "-q", "--locked", *chosen]
+        extras = [] if only else ["--all-extras"]
+        left_out = [] if parallel else ["--no-extra", "parallel"]
+        command = ["sync", "-q", "--locked", *extras, *left_out, *chosen]
         call = partial(
             self.call, what="Installing the locked packages", UV_PROJECT_ENVIRONMENT=str(folder)
         )

@@ -1,6 +1,7 @@
 """Starts the ranks of a job on this machine: `python -m smallpolaron.launch -n RANKS COMMAND ...`.
 
-One rank needs no launcher. More are started by mpiexec, which on one machine needs nothing from a
+One rank needs no launcher, and is all there is without mpi4py and petsc4py. More are started by
+mpiexec, which on one machine needs nothing from a
 scheduler: inside a job or an interactive shell of Slurm, PBS and others it would ask the scheduler
 for nodes, or pass on to the ranks that another launcher waits for them.
 """
@@ -8,11 +9,13 @@ for nodes, or pass on to the ranks that another launcher waits for them.
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 from typing import Final
@@ -28,6 +31,17 @@ _OF_SCHEDULERS: Final = (
 _SETTINGS: Final = "PMIX_MCA_"
 """Chosen by the user, not left by a launcher."""
 _FAILED: Final = 2
+
+ENGINE: Final = "SMALLPOLARON_ENGINE"
+"""Variable that chooses the engine; see smallpolaron.parallel."""
+HOW_TO_GET_PARALLEL: Final = (
+    'pip install "smallpolaron[parallel]" and a petsc4py with complex scalars, or, in a checkout, '
+    "make setup"
+)
+
+
+class ParallelSetupError(RuntimeError):
+    """MPI or PETSc cannot run what was asked for; the message says what to do."""
 
 
 def foreign(environment: Mapping[str, str]) -> list[str]:
@@ -64,6 +78,19 @@ def tell_if_contradictory(ranks: int, environment: Mapping[str, str]) -> None:
         )
 
 
+def missing_scheduler(executor: str, submit_command: str) -> str:
+    """Return what is wrong if jobs are to be submitted by a command that there is not, or ""."""
+    words = ["sbatch"] if executor == "slurm" else shlex.split(submit_command)
+    for command in {"sbatch", "qsub", "bsub", "condor_submit"}.intersection(words):
+        if shutil.which(command) is None:
+            return (
+                f"There is no {command} here, so no job can be submitted. Run this where the "
+                "scheduler is (the login node of the cluster), or compute on this machine: "
+                "snakemake --profile profiles/local"
+            )
+    return ""
+
+
 def main(arguments: Sequence[str]) -> int:
     """Start the ranks and return the exit status of the job; with one rank, become the job."""
     match arguments:
@@ -74,12 +101,27 @@ def main(arguments: Sequence[str]) -> int:
             return _FAILED
     leave_launchers()
     try:
-        if count == "1":
+        if count == "1" or not _is_parallel(count):
             os.execvp(program, command)
         return _parallel([_mpiexec(), "-n", count, *command])
     except OSError as error:
         print(f"error: {error.filename}: {error.strerror}", file=sys.stderr)
         return _FAILED
+
+
+def _is_parallel(count: str) -> bool:
+    """Whether ranks could work together; says so if not, and has the job run as one process."""
+    if os.environ.get(ENGINE) != "embedded":
+        if all(find_spec(name) for name in ("mpi4py", "petsc4py")):
+            return True
+        os.environ[ENGINE] = "embedded"
+    print(
+        f"one process in place of {count} ranks: mpi4py or petsc4py is missing, or {ENGINE} is "
+        f"embedded. For parallel runs: {HOW_TO_GET_PARALLEL}",
+        file=sys.stderr,
+        flush=True,
+    )
+    return False
 
 
 def _mpiexec() -> str:

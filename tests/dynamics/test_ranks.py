@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.dynamics.comm import ParallelSetupError, require_ranks
+from smallpolaron.dynamics.comm import require_ranks
 from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings
 from smallpolaron.dynamics.population import compute_population
@@ -13,6 +13,7 @@ from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.parallel import ParallelSetupError
 
 CM = CM_TO_RAD_FS
 EXPANSION = expand(DebyeBath(150 * CM, 80 * CM), 300.0, "pade", 1)

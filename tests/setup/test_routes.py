@@ -35,6 +35,21 @@ def test_build_ignores_the_cache(settings, python, full_cache):
     assert kinds(settings("build"), python, full_cache) == ["build"]
 
 
+def test_without_what_is_ready_nothing_is_built(settings, python, empty_cache):
+    assert kinds(settings("ready"), python, empty_cache) == ["none"]
+
+
+def test_what_is_ready_is_used(settings, python, full_cache, fake_petsc):
+    assert kinds(settings("ready"), python, full_cache) == ["cache"]
+    asked = settings("ready", PETSC_DIR=str(fake_petsc()))
+    assert kinds(asked, python, full_cache) == ["installed", "cache"]
+
+
+def test_none_ignores_all(settings, python, full_cache, fake_petsc):
+    asked = settings("none", PETSC_DIR=str(fake_petsc()))
+    assert kinds(asked, python, full_cache) == ["none"]
+
+
 def test_active_conda_environment_is_found(settings, python, empty_cache, fake_petsc):
     root = fake_petsc(soabi="")
     package = root / "lib" / "python3.11" / "site-packages" / "petsc4py" / "lib"

@@ -118,6 +118,18 @@ def test_other_route_asks_for_a_new_set_up(finished, settings):
     assert read_stamp(settings(PETSC_DIR="/opt/petsc")) is None
 
 
+def test_what_auto_made_is_ready(finished, settings):
+    assert read_stamp(settings("ready")) == "PETSc 1"
+    assert read_stamp(settings("none")) is None
+
+
+def test_an_environment_without_mpi_is_not_what_auto_makes(finished, settings):
+    (finished.venv / "bin" / "mpiexec").unlink()
+    write_stamp(settings("ready"), "no PETSc")
+    assert read_stamp(settings("ready")) == "no PETSc"
+    assert read_stamp(settings()) is None
+
+
 def test_path_alone_does_not(finished, settings):
     assert fingerprint(settings(PATH="/other")) == fingerprint(finished)
 

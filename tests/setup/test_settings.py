@@ -31,7 +31,7 @@ def test_unknown_route_is_refused_with_the_allowed_values():
         read_settings({"HOME": "/h", "SMALLPOLARON_PETSC": "weel"})
     message = str(caught.value)
     assert "SMALLPOLARON_PETSC=weel" in message
-    assert "auto, system, wheel, build" in message
+    assert "auto, ready, system, wheel, build, none" in message
 
 
 def test_lock_names_the_petsc_version_of_pyproject():

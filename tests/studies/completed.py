@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from smallpolaron.studies.dynamics_jobs import point_parameters
-from smallpolaron.studies.layout import LAYOUT, Required
+from smallpolaron.studies.layout import Required, layout
 from smallpolaron.studies.parameters import holstein_model, point_hash
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.store import Result, Variable
 
 LENGTH = 3
@@ -30,7 +30,7 @@ def completed(result: Result) -> Result:
         for dim, length in zip(variable.dims, np.shape(variable.data), strict=True)
     } | {"site": holstein_model(parameters).n_sites}
     variables = dict(result.variables)
-    for name, required in LAYOUT[result.kind].items():
+    for name, required in layout(result.kind).items():
         if name in variables:
             variables[name] = replace(variables[name], units=required.units)
         elif not required.optional:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from smallpolaron.model.units import thermal_energy
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.parameters import holstein_model
 from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.point_run import stored_parameters
 from smallpolaron.studies.problems import ConfigurationError
 from smallpolaron.studies.quality import correlation_gates
 from smallpolaron.studies.store import Result, Variable

@@ -20,10 +20,10 @@ from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies import adaptive_runs, fixed_runs
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.parameters import holstein_model
 from smallpolaron.studies.plan import Point, read_plan
+from smallpolaron.studies.point_run import stored_parameters
 from smallpolaron.studies.quality import adaptive_correlation_gates, unusable
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, read_result, write_result

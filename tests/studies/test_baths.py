@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from papers.shared import figure as paper
+from papers.shared.printed_values import matching
 from smallpolaron.cli import main
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.studies.baths import bath_text, bath_values, is_one_debye_bath, site_bath
-from smallpolaron.studies.figures import paper
-from smallpolaron.studies.figures.printed_values import matching
 from smallpolaron.studies.figures.runs import read_runs
 from smallpolaron.studies.figures.systems import group
 from smallpolaron.studies.finite_size_table import finite_size_rows

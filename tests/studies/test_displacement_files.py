@@ -12,10 +12,10 @@ import pytest
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.figures import displacement as figure
 from smallpolaron.studies.figures import quality
 from smallpolaron.studies.plan import Plan, write_plan
+from smallpolaron.studies.point_run import stored_parameters
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.spreading_job import spreading_result
 from smallpolaron.studies.store import Result, Variable, read_result, write_result

@@ -241,7 +241,6 @@ COMMANDS = {
     "climb": ["--name", "x", "--mobility", "x"],
     "ladder": ["--name", "x", "--mobility", "x"],
     "finite-size": ["--mobility", "x"],
-    "verdict": ["--table", "x", "--page", "x"],
     "points": [],
     "tables": [],
     "correlation": ["--point", "x", "--ranks", "1"],

@@ -152,13 +152,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "correlation",
         ["tables", "--plan", "{folder}/plan.json", "--output-folder", "{folder}/tables"],
     ),
-    "verdict": (
-        "correlation",
-        [
-            *["verdict", "--plan", "{folder}/plan.json", "--output", "{out}"],
-            *["--table", "{folder}/v.csv", "--page", "{folder}/v.html"],
-        ],
-    ),
     "ladder-table": ("ladder", ["ladder-table", "--ladder", "{bad}", "--output", "{out}"]),
     "ensemble-table": ("ensemble", ["ensemble-table", "--ensemble", "{bad}", "--output", "{out}"]),
     "quality": ("correlation", ["quality", "--results", "{bad}", "--output", "{out}"]),
@@ -173,8 +166,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         "correlation",
         ["crate", "{folder}", "--output", "{folder}.zip", "--config", "{folder}/study.yaml"],
     ),
-    "cost --check": ("correlation", ["cost", "--check", "{folder}", "--output", "{out}"]),
-    "cost --calibrate": ("correlation", ["cost", "--calibrate", "{folder}", "--output", "{out}"]),
 }
 """Commands that read result files, with the kind each takes."""
 

@@ -19,11 +19,11 @@ from smallpolaron.analysis.gates import make_gate
 from smallpolaron.analysis.inverse import measurement, posterior
 from smallpolaron.analysis.kernel_moments import kernel_moments
 from smallpolaron.cli import main
-from smallpolaron.studies.dynamics_jobs import stored_parameters
 from smallpolaron.studies.inverse.inverse_variables import posterior_notes
 from smallpolaron.studies.inverse.training_set import files_of, read_training_set
 from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
 from smallpolaron.studies.plan import Plan
+from smallpolaron.studies.point_run import stored_parameters
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
 from smallpolaron.studies.study import load_plan, plan_document

@@ -11,10 +11,10 @@ import pytest
 
 from smallpolaron.cli import main
 from smallpolaron.studies.compare import compare, origin_warnings, relative_difference
+from smallpolaron.studies.kinds import KINDS, derived
 from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.rerun import RUNS, SOURCES, _require_known
+from smallpolaron.studies.rerun import RUNS, _require_known
 from smallpolaron.studies.store import (
-    KINDS,
     Result,
     StoreError,
     Variable,
@@ -156,7 +156,7 @@ def test_a_tolerance_is_a_number(tolerance: str, capsys: pytest.CaptureFixture[s
 
 
 def test_kinds_are_known() -> None:
-    assert {*RUNS, *SOURCES, *SOURCES.values()} <= set(KINDS)
+    assert {*RUNS, *(kind.source for kind in derived().values())} <= set(KINDS)
 
 
 def test_relative_difference() -> None:

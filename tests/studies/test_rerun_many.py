@@ -1,4 +1,4 @@
-"""Results made from many points, made again: ladders, ensembles, verdicts."""
+"""Results made from many points, made again: ladders, ensembles."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli import main
+from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.rerun_many import MANY
-from smallpolaron.studies.store import KINDS, Variable, read_result, write_result
+from smallpolaron.studies.store import Variable, read_result, write_result
+from tests.papers import test_verdict_result as verdicts
 from tests.studies import test_ensemble_job as ensembles
 from tests.studies import test_ladder as ladders
-from tests.studies import test_verdict_job as verdicts
 from tests.studies.completed import completed
 
 PlanOf = Callable[[str], Plan]
@@ -54,14 +55,11 @@ def ensemble(plan_of: PlanOf, tmp_path: Path) -> Path:
     return output
 
 
-@pytest.fixture
-def verdict(plan_of: PlanOf, tmp_path: Path) -> Path:
-    """Return the file of a verdict, where the workflow puts it."""
+def test_a_verdict_is_left_to_its_rule(plan_of: PlanOf, tmp_path: Path, capfd: Capture) -> None:
     folder = verdicts.filled(tmp_path, plan_of(verdicts.STUDY))
-    assert folder.command() == 0
-    output = folder.path / "tables" / "verdict.h5"
-    output.parent.mkdir()
-    return (folder.path / "verdict.h5").rename(output)
+    folder.command()
+    assert main(["rerun", str(folder.path / "verdict.h5")]) == 2
+    assert "snakemake verdict" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("kind", MANY)

@@ -164,5 +164,5 @@ def test_the_command_writes_the_file(plan_of: Callable[[str], Plan], tmp_path: P
     assert main([*common, "--partner", files[1]]) == 0
     assert read_result(new, kind="spreading").notes["partner"] == "marcus"
     assert main([*common, "--partner", files[0], "--overwrite"]) == 2
-    assert main([*common, "--partner", "--overwrite"]) == 0
+    assert main([*common, "--overwrite"]) == 0
     assert read_result(new, kind="spreading").notes["partner"] == "none"

@@ -27,11 +27,10 @@ from smallpolaron.studies.figures import (
     finite_size,
 )
 from smallpolaron.studies.figures import memory_kernel as kernel_figure
+from smallpolaron.studies.kinds import OPTIONAL, TABLE_KINDS
 from smallpolaron.studies.own_data.table_analysis import (
     CURVES,
     FIGURES,
-    JOBS,
-    OPTIONAL,
     SUMMARY,
     TableRequest,
     analyse_table,
@@ -48,8 +47,8 @@ EXAMPLE = ROOT / "docs" / "own-data.csv"
 HEADER = "time_fs,C_real_A2_fs2,C_imag_A2_fs2"
 SETTINGS = AnalysisConfig()
 SLOW = ("augmented", "conductivity_models")
-FAST = [job for job in JOBS if job[0] not in SLOW]
-KINDS = ("correlation", *(kind for kind, _, _ in FAST))
+FAST = [kind for kind in TABLE_KINDS if kind.name not in SLOW]
+KINDS = ("correlation", *(kind.name for kind in FAST))
 
 
 def request(table: Path, folder: Path, **options: object) -> TableRequest:
@@ -96,8 +95,8 @@ def test_an_own_result_gives_the_numbers_of_the_jobs(
     write_result(tmp_path / "own.h5", source)
     found = analyse_table(request(tmp_path / "own.h5", tmp_path / "out", temperature_K=None))
     expected = {"correlation": source}
-    for kind, origin, job in FAST:
-        expected[kind] = job(expected[origin], SETTINGS)
+    for kind in FAST:
+        expected[kind.name] = kind.derive(expected[kind.source], SETTINGS)
     for kind in KINDS:
         assert found[kind].gates == expected[kind].gates
         assert set(found[kind].variables) == set(expected[kind].variables)
@@ -116,8 +115,8 @@ def test_a_text_table_with_derivatives_gives_the_numbers_of_the_jobs(
     np.savetxt(path, np.transpose(columns), "%.17g", ",", header=header, comments="")
     found = analyse_table(request(path, tmp_path / "out"))
     expected = {"correlation": source}
-    for kind, origin, job in FAST:
-        expected[kind] = job(expected[origin], SETTINGS)
+    for kind in FAST:
+        expected[kind.name] = kind.derive(expected[kind.source], SETTINGS)
     for kind, name in (
         ("mobility", "D"),
         ("mobility", "mobility"),
@@ -139,7 +138,7 @@ def test_a_table_without_derivatives_is_nearly_as_good(
     case = Sampled(array(source, "time_fs"), C, C, C)
     found = analyse_table(request(table_of(tmp_path / "a.csv", case), tmp_path / "out"))
     assert "dC_JJ" not in found["correlation"].variables
-    mobility, kernel = (job(source, SETTINGS) for _, _, job in JOBS[:2])
+    mobility, kernel = (kind.derive(source, SETTINGS) for kind in TABLE_KINDS[:2])
     assert number(found["mobility"], "D") == pytest.approx(number(mobility, "D"), rel=1e-8)
     assert number(found["kernel"], "D_kernel") == pytest.approx(
         number(kernel, "D_kernel"), rel=1e-6
@@ -327,7 +326,7 @@ def test_what_is_skipped_leaves_no_older_file(tmp_path: Path) -> None:
 def test_results_of_another_kind_are_refused(
     correlation: Callable[..., Result], tmp_path: Path
 ) -> None:
-    write_result(tmp_path / "m.h5", JOBS[0][2](correlation(), SETTINGS))
+    write_result(tmp_path / "m.h5", TABLE_KINDS[0].derive(correlation(), SETTINGS))
     with pytest.raises(StoreError, match="holds a result of kind 'mobility'"):
         analyse_table(request(tmp_path / "m.h5", tmp_path / "out"))
 
@@ -411,7 +410,7 @@ def test_the_example_gives_its_mobility(tmp_path: Path, capsys: pytest.CaptureFi
     page = (tmp_path / "out" / SUMMARY).read_text()
     left_out = page.partition("## Warnings and what was left out\n\n")[2].partition("\n\n")[0]
     assert left_out == "None."
-    assert all((tmp_path / "out" / f"{kind}.h5").exists() for kind, _, _ in JOBS)
+    assert all((tmp_path / "out" / f"{kind.name}.h5").exists() for kind in TABLE_KINDS)
     assert main(command) == 2
     assert "--overwrite" in capsys.readouterr().err
 

@@ -14,7 +14,8 @@ import xarray
 from smallpolaron.studies.augmented_job import augmented_result
 from smallpolaron.studies.drude_smith_job import drude_smith_result
 from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.layout import LAYOUT
+from smallpolaron.studies.kinds import KINDS
+from smallpolaron.studies.layout import layout
 from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.moments_job import moments_result
 from smallpolaron.studies.sections import AnalysisConfig
@@ -34,7 +35,7 @@ def invented(kind: str) -> Result:
 
     variables = {
         name: Variable(data(required.dims), required.dims, required.units, "Invented.")
-        for name, required in LAYOUT[kind].items()
+        for name, required in layout(kind).items()
     }
     variables |= {
         "group/deep/flag": Variable(True, (), "1", "A truth value."),
@@ -59,7 +60,7 @@ def assert_opens(path: Path, result: Result) -> None:
                 assert axis in array.coords
 
 
-@pytest.mark.parametrize("kind", LAYOUT)
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_kind(kind: str, tmp_path: Path) -> None:
     write_result(tmp_path / "a.h5", invented(kind))
     assert_opens(tmp_path / "a.h5", invented(kind))

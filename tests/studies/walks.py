@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
-from smallpolaron.studies.dynamics_jobs import stored_parameters
+from smallpolaron.studies.point_run import stored_parameters
 from smallpolaron.studies.store import Result, Variable
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml

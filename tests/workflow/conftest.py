@@ -16,7 +16,8 @@ from smallpolaron.studies.plan import Plan, write_plan
 from smallpolaron.studies.store import read_result, write_result
 from smallpolaron.studies.study import plan_document
 from smallpolaron.studies.yamlfile import parse_yaml
-from tests.workflow import anomalous_study, synthetic
+from tests.papers import anomalous_study
+from tests.workflow import synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
 

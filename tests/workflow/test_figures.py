@@ -14,8 +14,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from papers.shared import printed_values
 from smallpolaron.analysis.gates import make_gate
-from smallpolaron.studies.figures import finite_size, printed_values, style
+from smallpolaron.studies.figures import finite_size, style
 from smallpolaron.studies.figures.runs import read_runs, read_study, reference, remarks
 from smallpolaron.studies.figures.systems import group, numerics
 from smallpolaron.studies.kernel_job import kernel_result
@@ -200,7 +201,7 @@ def test_captions_say_how_the_hierarchy_was_chosen(mixed: Study) -> None:
 
 
 def test_comparison_names_accuracy_and_infinite_size(mixed: Study) -> None:
-    comparison = importlib.import_module("smallpolaron.studies.figures.comparison")
+    comparison = importlib.import_module("papers.shared.comparison")
     text = "".join(comparison.page(read_study(mixed.plan_file))[1])
     assert "accuracy 0.0001" in text
     assert "depth 10" in text
@@ -248,7 +249,7 @@ def test_quality_page_shows_every_gate_and_the_failed_one(study: Study, tmp_path
 
 
 def test_printed_numbers_stand_beside_ours_with_both_sizes(study: Study, tmp_path: Path) -> None:
-    comparison = importlib.import_module("smallpolaron.studies.figures.comparison")
+    comparison = importlib.import_module("papers.shared.comparison")
     page, numbers = tmp_path / "c.html", tmp_path / "c.csv"
     comparison.main(
         ["--plan", str(study.plan_file), "--figure", str(page), "--numbers", str(numbers)]

@@ -1,178 +1,31 @@
-# Seconds each: run where Snakemake runs, also on a cluster.
+# What is derived from results: seconds each, run where Snakemake runs, also on a cluster.
+# There is one rule for every kind in studies/kinds.py that has a source.
+for kind in DERIVED.values():
 
-
-rule kernel:
-    input:
-        correlation=f"{RESULTS}/correlation/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/kernel/{{point}}.h5",
-    log:
-        f"{LOGS}/kernel/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Memory kernel of {wildcards.point}"
-    shell:
-        "python -m smallpolaron kernel --plan {input.plan}"
-        " --correlation {input.correlation} --output {output.h5} > {log} 2>&1"
-
-
-rule mobility:
-    input:
-        correlation=f"{RESULTS}/correlation/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/mobility/{{point}}.h5",
-    log:
-        f"{LOGS}/mobility/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Mobility of {wildcards.point}"
-    shell:
-        "python -m smallpolaron mobility --plan {input.plan}"
-        " --correlation {input.correlation} --output {output.h5} > {log} 2>&1"
-
-
-rule drude_smith:
-    input:
-        mobility=f"{RESULTS}/mobility/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/drude_smith/{{point}}.h5",
-    log:
-        f"{LOGS}/drude_smith/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Drude-Smith fit of {wildcards.point}"
-    shell:
-        "python -m smallpolaron drude-smith --plan {input.plan}"
-        " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
-
-
-rule conductivity_models:
-    input:
-        mobility=f"{RESULTS}/mobility/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/conductivity_models/{{point}}.h5",
-    log:
-        f"{LOGS}/conductivity_models/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Conductivity models of {wildcards.point}"
-    shell:
-        "python -m smallpolaron conductivity-models --plan {input.plan}"
-        " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
-
-
-rule augmented:
-    input:
-        correlation=f"{RESULTS}/correlation/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/augmented/{{point}}.h5",
-    log:
-        f"{LOGS}/augmented/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Memory kernels of {wildcards.point} with derivatives of the current"
-    shell:
-        "python -m smallpolaron augmented --plan {input.plan}"
-        " --correlation {input.correlation} --output {output.h5} > {log} 2>&1"
-
-
-rule population_kernel:
-    input:
-        population=populations_of_kernel,
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/population_kernel/{{point}}__{{start}}.h5",
-    log:
-        f"{LOGS}/population_kernel/{{point}}__{{start}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-        start_site=lambda wildcards: POINTS_AND_RUNGS[wildcards.point].parameters[
-            "start_site"
-        ],
-    message:
-        "Population memory kernel of {wildcards.point}, {wildcards.start}"
-    shell:
-        "python -m smallpolaron population-kernel --plan {input.plan}"
-        " --population {input.population} --start-site {params.start_site}"
-        " --output {output.h5} > {log} 2>&1"
-
-
-rule spreading:
-    input:
-        population=f"{RESULTS}/population/{{point}}__{{start}}.h5",
-        partner=other_start,
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/spreading/{{point}}__{{start}}.h5",
-    log:
-        f"{LOGS}/spreading/{{point}}__{{start}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Spreading of {wildcards.point}, {wildcards.start}"
-    shell:
-        "python -m smallpolaron spreading --plan {input.plan}"
-        " --population {input.population} --partner {input.partner}"
-        " --output {output.h5} > {log} 2>&1"
-
-
-rule moments:
-    input:
-        mobility=f"{RESULTS}/mobility/{{point}}.h5",
-        plan=ancient(PLAN),
-    output:
-        h5=f"{RESULTS}/moments/{{point}}.h5",
-    log:
-        f"{LOGS}/moments/{{point}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        numerics=NUMERICS_VERSION,
-        criteria=ANALYSIS,
-    message:
-        "Kernel moments of {wildcards.point}"
-    shell:
-        "python -m smallpolaron moments --plan {input.plan}"
-        " --mobility {input.mobility} --output {output.h5} > {log} 2>&1"
+    rule:
+        name:
+            kind.name
+        input:
+            **sources_of(kind),
+            plan=ancient(PLAN),
+        output:
+            h5=f"{RESULTS}/{kind.name}/{kind.run}.h5",
+        log:
+            f"{LOGS}/{kind.name}/{kind.run}.log",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            numerics=NUMERICS_VERSION,
+            criteria=ANALYSIS,
+            command=kind.command,
+            files=options_of,
+            start=start_site if kind.files == "starts" else "",
+        message:
+            f"{kind.title}: {{output.h5}}"
+        shell:
+            "python -m smallpolaron {params.command} --plan {input.plan} {params.files}"
+            " {params.start} --output {output.h5} > {log} 2>&1"
 
 
 rule tables:
@@ -195,3 +48,27 @@ rule tables:
     shell:
         "python -m smallpolaron tables --plan {input.plan} --output-folder $(dirname {output.points})"
         " > {log} 2>&1"
+
+
+for kind, files in {"ladder": ladder_files(), "ensemble": ensemble_files()}.items():
+
+    rule:
+        name:
+            f"{kind}_table"
+        input:
+            **{kind: files},
+        output:
+            table=f"{TABLES}/{kind}.csv",
+        log:
+            f"{LOGS}/{kind}_table.log",
+        localrule: True
+        conda:
+            "../../envs/analysis.yaml"
+        params:
+            kind=kind,
+            files=options_of,
+        message:
+            f"Table of every {kind}"
+        shell:
+            "python -m smallpolaron {params.kind}-table {params.files}"
+            " --output {output.table} > {log} 2>&1"

@@ -3,9 +3,14 @@
 
 def files_of(kind):
     """Return an input function: the files of one kind for the points of a system."""
-    return lambda wildcards: point_files(
-        kind, computed(SYSTEMS[wildcards.system].points)
-    )
+
+    def found(wildcards):
+        points = SYSTEMS[wildcards.system].points
+        if kind == "population":
+            return population_files(points)
+        return point_files(kind, computed(points))
+
+    return found
 
 
 def point_files(kind, points):
@@ -22,10 +27,6 @@ def population_files(points, kind="population"):
         for point in points
         for start in POINTS_AND_RUNGS[point].populations
     ]
-
-
-def population_files_of(wildcards):
-    return population_files(SYSTEMS[wildcards.system].points)
 
 
 def populations_of_kernel(wildcards):
@@ -46,6 +47,20 @@ def other_start(wildcards):
     return [path for path in population_files([wildcards.point]) if path != own]
 
 
+def sources_of(kind):
+    """Return the input files of the rule of a kind, by the options of its command."""
+    if kind.files == "starts":
+        return {kind.source: populations_of_kernel}
+    found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
+    return found | ({"partner": other_start} if kind.files == "partner" else {})
+
+
+def start_site(wildcards):
+    """Return the option that names the start of a point, for kinds made from several."""
+    site = POINTS_AND_RUNGS[wildcards.point].parameters["start_site"]
+    return f"--start-site {site}"
+
+
 def ladder_files():
     return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
 
@@ -56,55 +71,58 @@ def ensemble_files():
 
 def all_results(wildcards):
     """Return every result file of the study."""
-    kinds = ("correlation", "kernel", "mobility", "drude_smith")
+    kinds = [name for name, kind in KINDS.items() if kind.of_study]
     points = computed(POINTS_AND_RUNGS)
     found = [path for kind in kinds for path in point_files(kind, points)]
     return found + population_files(points) + ladder_files() + ensemble_files()
-
-
-CURRENT_FIGURES = (
-    "current",
-    "memory_kernel",
-    "cutoff",
-    "finite_size",
-    "drude_smith",
-    "conductivity",
-)
 
 
 def figure_files():
     """Return every figure of the study: those of each system and the tables of all."""
     found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
     for system in SYSTEMS.values():
-        names = CURRENT_FIGURES if point_files("mobility", system.points) else ()
-        if population_files(system.points):
-            names = (*names, "displacement")
-        found += [f"{FIGURES}/{system.name}/{name}.svg" for name in names]
+        current = point_files("mobility", system.points)
+        spreads = population_files(system.points)
+        found += [
+            f"{FIGURES}/{system.name}/{name}.svg"
+            for name, (_, kinds, _) in SYSTEM_FIGURES.items()
+            if (spreads if "population" in kinds else current)
+        ]
     found += [f"{FIGURES}/ensemble/{run}.svg" for run in ENSEMBLE_RUNS]
     return found + [f"{FIGURES}/ladder/{ladder}.svg" for ladder in LADDERS]
 
 
-def system_title(wildcards):
-    return SYSTEMS[wildcards.system].title
-
-
-def labels(figure):
-    """Return the labels of a figure in the report."""
-    return lambda wildcards: {"figure": figure}
+def title_of(describe):
+    """Return the title of a figure that some function describes."""
+    return lambda wildcards: describe(wildcards)["title"]
 
 
 def about(wildcards):
     """Return what a caption says about the runs of a system."""
     system = SYSTEMS[wildcards.system]
     points = [POINTS_AND_RUNGS[point] for point in system.points]
-    left_out = rungs_left_out()
-    return {
-        "system": system.description,
-        "numerics": numerics([p.parameters for p in points]),
-        "sites": listed(
-            p.parameters["model"]["n_sites"] for p in points if p.id not in left_out
-        ),
-    }
+    unneeded = left_out(STUDY, Path(RESULTS))
+    sites = listed(
+        p.parameters["model"]["n_sites"] for p in points if p.id not in unneeded
+    )
+    runs = (
+        f"**System.** {system.description}. **Runs.** N = {sites}; "
+        f"{numerics([p.parameters for p in points])}. A run that failed a quality gate is named "
+        "under the figure and drawn dashed or with a hollow marker."
+    )
+    return {"title": system.title, "runs": runs}
+
+
+def options_of(wildcards, input):
+    """Return the options by which a command gets its input files: --mobility FILE FILE ..."""
+    return " ".join(
+        f"--{kind.replace('_', '-')} {paths}"
+        for kind, paths in input.items()
+        if paths and kind not in ("plan", "table")
+    )
+
+
+NESTED = "--profile none --cores 1 --nolock".split()
 
 
 def nested_command(part=PART):
@@ -112,16 +130,9 @@ def nested_command(part=PART):
 
     The part is "derive" or "show" in the runs of so_far.smk.
     """
-    command = [sys.executable, "-m", "snakemake", "--snakefile"]
-    command += [
-        workflow.main_snakefile,
-        "--profile",
-        "none",
-        "--cores",
-        "1",
-        "--nolock",
-    ]
-    return [*command, "--config", *handed_over(part)]
+    program = [sys.executable, "-m", "snakemake"]
+    program += ["--snakefile", workflow.main_snakefile]
+    return [*program, *NESTED, "--config", *handed_over(part)]
 
 
 def members_of(wildcards):
@@ -149,23 +160,6 @@ def about_ensemble(wildcards):
         "n_sites": ensemble.parameters["model"]["n_sites"],
         "protocol": protocol,
     }
-
-
-def verdict_inputs(wildcards):
-    """Return the result files of every run on a lattice of equal sites, and what follows from them."""
-    points = [
-        point
-        for point in computed(POINTS_AND_RUNGS)
-        if is_uniform(POINTS_AND_RUNGS[point].parameters)
-    ]
-    found = [
-        path
-        for kind in ("correlation", "mobility")
-        for path in point_files(kind, points)
-    ]
-    for kind in ("population", "spreading"):
-        found += population_files(points, kind)
-    return found
 
 
 def show_so_far():

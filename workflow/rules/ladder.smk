@@ -38,58 +38,15 @@ rule ladder:
     params:
         numerics=NUMERICS_VERSION,
         settings=STUDY.ladder.model_dump(),
+        files=options_of,
     message:
         "Limit of infinitely many sites of {wildcards.ladder}"
     shell:
         "python -m smallpolaron ladder --plan {input.plan} --name {wildcards.ladder}"
-        " --mobility {input.mobility} --infinite-ring {input.infinite_ring}"
-        " --output {output.h5} > {log} 2>&1"
+        " {params.files} --output {output.h5} > {log} 2>&1"
 
 
 # Compute all ladders and nothing else. (With --until Snakemake stops after one size.)
 rule ladders:
     input:
         ladder_files(),
-
-
-rule ladder_table:
-    input:
-        ladder=ladder_files(),
-    output:
-        table=f"{TABLES}/ladder.csv",
-    log:
-        f"{LOGS}/ladder_table.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    message:
-        "Table of the finite-size ladders"
-    shell:
-        "python -m smallpolaron ladder-table --ladder {input.ladder} --output {output.table}"
-        " > {log} 2>&1"
-
-
-rule figure_ladder:
-    input:
-        ladder=f"{RESULTS}/ladder/{{ladder}}.h5",
-    output:
-        figure=report(
-            f"{FIGURES}/ladder/{{ladder}}.svg",
-            caption="../report/ladder.rst",
-            category="Figures by system",
-            subcategory=lambda wildcards: about_ladder(wildcards)["title"],
-            labels=labels("finite-size ladder"),
-        ),
-        numbers=f"{FIGURES}/ladder/{{ladder}}.csv",
-    log:
-        f"{LOGS}/figures/ladder/{{ladder}}.log",
-    localrule: True
-    conda:
-        "../../envs/analysis.yaml"
-    params:
-        about=about_ladder,
-    message:
-        "Figure ladder of {wildcards.ladder}"
-    shell:
-        "python -m smallpolaron.studies.figures.ladder --ladder {input.ladder}"
-        " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"

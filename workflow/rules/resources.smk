@@ -56,11 +56,6 @@ def mpi_runtime(wildcards, attempt):
     return needs(wildcards, attempt).runtime_min
 
 
-def rungs_left_out():
-    """Return the sizes that ladders which have ended do not need."""
-    return left_out(STUDY, Path(RESULTS))
-
-
 def jobs_of_study():
     """Return file, point, protocol and estimate of every MPI job that may be needed."""
     found = []
@@ -73,7 +68,7 @@ def jobs_of_study():
     return found
 
 
-def outlook(longest=25):
+def outlook():
     """Return what a run will cost, as text for a dry run."""
     jobs = [job for job in jobs_of_study() if not job[0].exists()]
     # Snakemake tells its targets only once all rules are read
@@ -95,20 +90,8 @@ def outlook(longest=25):
     if climbing:
         open_ended = sum(job[1].id in rungs for job in jobs)
         lines.append(f"{upper_bound(open_ended, len(climbing))}.")
-    if jobs:
-        lines.append(
-            f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"
-        )
-    for _, point, protocol, asked in sorted(
-        jobs, key=lambda job: -job[3].core_hours.expected
-    )[:longest]:
-        lines.append(
-            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu + OVERHEAD_MB:>8}"
-            f" {asked.runtime_min:>4} min  {protocol:<13}  {point.id}"
-        )
-    if len(jobs) > longest:
-        lines.append(f"... and {len(jobs) - longest} cheaper jobs")
-    return "\n".join(lines)
+    needed = [(point.id, protocol, asked) for _, point, protocol, asked in jobs]
+    return "\n".join([*lines, *need_lines(needed, OVERHEAD_MB)])
 
 
 def tell_cost(log):
@@ -123,13 +106,6 @@ def tell_cost(log):
 def check_scheduler():
     """Leave at once when jobs are to be submitted by a command that this machine does not have."""
     settings = workflow.executor_settings
-    words = shlex.split(getattr(settings, "submit_cmd", None) or "")
-    if workflow.executor_plugin.name == "slurm":
-        words = ["sbatch"]
-    for command in {"sbatch", "qsub", "bsub", "condor_submit"}.intersection(words):
-        if shutil.which(command) is None:
-            sys.exit(
-                f"There is no {command} here, so no job can be submitted. Run this where the "
-                "scheduler is (the login node of the cluster), or compute on this machine: "
-                "snakemake --profile profiles/local"
-            )
+    submit = getattr(settings, "submit_cmd", None) or ""
+    if problem := missing_scheduler(workflow.executor_plugin.name, submit):
+        sys.exit(problem)

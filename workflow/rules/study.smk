@@ -1,7 +1,6 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
 import json
 import shlex
-import shutil
 import signal
 import sys
 from pathlib import Path
@@ -10,13 +9,15 @@ from snakemake.exceptions import WorkflowError
 
 ROOT = Path(workflow.basedir)
 # The code beside this Snakefile is the code that runs, installed or not.
-sys.path.insert(0, str(ROOT / "src"))
+CODE = [str(ROOT / "src"), str(ROOT)]  # the package, and papers/
+sys.path[:0] = CODE
 shell.prefix(
-    f"export PYTHONPATH={shlex.quote(str(ROOT / 'src'))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
+    f"export PYTHONPATH={shlex.quote(':'.join(CODE))}${{{{PYTHONPATH:+:$PYTHONPATH}}}}; "
 )
 
 try:
     from smallpolaron import NUMERICS_VERSION
+    from smallpolaron.launch import missing_scheduler
     from smallpolaron.studies.cost.bill import (
         all_jobs,
         bill,
@@ -27,10 +28,11 @@ try:
     from smallpolaron.studies.file_times import settle_future
     from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
     from smallpolaron.studies.jobs import jobs_of, left_out
+    from smallpolaron.studies.kinds import KINDS, derived
     from smallpolaron.studies.ladder.climb import Tolerance
     from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
     from smallpolaron.studies.physical_system import is_uniform
-    from smallpolaron.studies.papers import fingerprint, is_own
+    from papers.shared.needs import check_paper, fingerprint, is_own
     from smallpolaron.studies.overrides import overridden
     from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
     from smallpolaron.studies.present import absences, present
@@ -40,7 +42,7 @@ try:
     from smallpolaron.studies.so_far import show
     from smallpolaron.studies.store import StoreError
     from smallpolaron.studies.study import plan_document
-    from smallpolaron.studies.tables import upper_bound
+    from smallpolaron.studies.tables import need_lines, upper_bound
     from smallpolaron.studies.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -101,7 +103,9 @@ def read_study():
         planned = plan_of(document.data.get("study"))
         if (REPORTS or workflow.remote_exec) and planned.exists():
             return read_plan(planned)
-        return plan_document(document)
+        found = plan_document(document)
+        check_paper(document, found)
+        return found
     except (ConfigurationError, PlanError) as error:
         sys.exit(f"The study cannot be run:\n{error}")
 
@@ -151,6 +155,7 @@ FIGURES = f"{RESULTS}/figures"
 TABLES = f"{RESULTS}/tables"
 PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
+DERIVED = derived()
 
 
 RUN_FOLDER = Path(".snakemake", "smallpolaron", STUDY.study)
@@ -208,10 +213,14 @@ if CHANGES_FILES:
 if INNER or RUN_LOCK:
     hand_over()
 
-STUDY_EDITED = REPORTS and edited()
+EDITED = (
+    "**The study file has changed since this was computed.** What is shown and stated here are "
+    "the parameters of the results, not those that the file has now."
+)
 # What captions see: the study that is reported, whatever its file says now.
+edits = EDITED if REPORTS and edited() else ""
 config.clear()
-config.update(study=STUDY.study, analysis=ANALYSIS, edited=STUDY_EDITED)
+config.update(study=STUDY.study, analysis=ANALYSIS, edited=edits)
 
 
 def leave_if_run_otherwise():

@@ -11,6 +11,9 @@ from smallpolaron.analysis.hermite import make_series, panel_weights
 from smallpolaron.analysis.kernel import MemoryKernel, closed_form_D, propagate
 from smallpolaron.analysis.volterra import START, gregory_weights
 
+ON_AXIS: Final = 1e-9
+"""Distance of a zero from the real frequencies, in steps of frequency, that is rounding."""
+
 LARGEST_PHASE_STEP: Final = 2.0
 """Phase change between neighbouring frequencies, in rad, above which a root so close to the real
 frequencies is present that the truncated dynamics decays more slowly than the record is long."""
@@ -30,8 +33,8 @@ class CutoffScan:
         cutoff_fs: cutoff times in fs, (times,).
         D: diffusion constant in the unit of C times fs, (times,); NaN where not stable.
         stable: whether the truncated dynamics decays within the record, (times,).
-        growing_modes: number of modes of the truncated dynamics that grow, (times,); 0 where the
-            record cannot tell.
+        growing_modes: number of modes of the truncated dynamics that grow, (times,), not counting
+            one that neither grows nor decays to rounding.
     """
 
     cutoff_fs: FloatArray
@@ -135,13 +138,14 @@ def _growing_modes(
         coefficients = 1j * omega * transform + np.outer(integral[n], phase) - drift[:, None]
         characteristic = powers[order] + np.sum(powers[:order] * coefficients, axis=0)
         turns = np.angle(characteristic[1:] * np.conj(characteristic[:-1]))
-        growing[n] = round(0.5 * order - float(np.sum(turns)) / (2.0 * np.pi))
+        # a zero on the axis, as that of the drift alone, is on either side by rounding
+        if np.min(np.abs(characteristic)) > ON_AXIS * spacing**order:
+            growing[n] = round(0.5 * order - float(np.sum(turns)) / (2.0 * np.pi))
         unresolved[n] = float(np.max(np.abs(turns))) > LARGEST_PHASE_STEP
         if n + 1 < times:
             panel = ends[:, :, n] @ weights[:3] + ends[:, :, n + 1] @ weights[3:]
             transform += phase * panel
-    # where a zero lies on the axis, as that of the drift alone, rounding would decide
-    return np.where(unresolved, 0, growing), unresolved
+    return growing, unresolved
 
 
 def propagated_D(kernel: MemoryKernel, cutoff_fs: float, duration_fs: float) -> tuple[float, float]:

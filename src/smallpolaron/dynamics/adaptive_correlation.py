@@ -6,7 +6,6 @@ from functools import cache
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
@@ -32,6 +31,7 @@ from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import LatticeModel, Model
+from smallpolaron.parallel import MPI
 
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""

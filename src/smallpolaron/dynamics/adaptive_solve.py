@@ -6,9 +6,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
-from petsc4py import PETSc
 from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
@@ -17,6 +15,7 @@ from smallpolaron.dynamics.checkpoints import NO_STAGE, Interrupted, Record, Sna
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.parallel import MPI, PETSc
 
 ComplexArray = NDArray[np.complex128]
 

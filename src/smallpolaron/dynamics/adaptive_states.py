@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import diags_array, eye_array
 from scipy.sparse.linalg import expm_multiply
@@ -26,6 +25,7 @@ from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.model.lattice_model import Model
+from smallpolaron.parallel import MPI
 
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""

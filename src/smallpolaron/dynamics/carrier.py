@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numba
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
@@ -14,6 +13,7 @@ from smallpolaron.hierarchy.elements import canonical_rows
 from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
 from smallpolaron.hierarchy.labels import Keys, compare
 from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour, write_image
+from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
 Operator = ComplexArray | csr_array

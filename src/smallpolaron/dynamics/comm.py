@@ -1,19 +1,16 @@
 """Checks on the parallel environment, made before any work starts."""
 
 import numpy as np
-from mpi4py import MPI
-from petsc4py import PETSc
 
-
-class ParallelSetupError(RuntimeError):
-    """The MPI or PETSc set-up cannot run the job; the message says what to do."""
+from smallpolaron.parallel import EMBEDDED, MPI, ParallelSetupError, PETSc
 
 
 def require_ranks(expected: int, comm: MPI.Intracomm = MPI.COMM_WORLD) -> None:
     """Stop unless the communicator has the ranks that the job was given.
 
     A launcher of another MPI starts independent single processes that would each compute (and
-    write) the whole job; that must never pass as a parallel run.
+    write) the whole job; that must never pass as a parallel run. The embedded engine has
+    one rank whatever was asked for.
 
     Args:
         expected: number of ranks the job was started with.
@@ -22,7 +19,7 @@ def require_ranks(expected: int, comm: MPI.Intracomm = MPI.COMM_WORLD) -> None:
     Raises:
         ParallelSetupError: the numbers differ.
     """
-    if comm.size != expected:
+    if comm.size != expected and not EMBEDDED:
         raise ParallelSetupError(
             f"the job was given {expected} MPI ranks but the communicator has {comm.size}. "
             f"The launcher does not belong to this MPI library "

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.comm import require_complex_petsc
@@ -17,6 +16,7 @@ from smallpolaron.hierarchy.sector import Symmetry, choose_sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import MPI
 
 _DERIVATIVES = 2
 

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
@@ -28,6 +27,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.lattice_model import Model
+from smallpolaron.parallel import MPI
 
 _WARM: Final = 0.25
 """Share of <J^2> in its largest value below which a carrier counts as cold."""

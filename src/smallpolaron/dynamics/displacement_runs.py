@@ -8,7 +8,6 @@ reached, and no population far away is weighted with its squared distance.
 from dataclasses import dataclass, replace
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
@@ -27,6 +26,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
+from smallpolaron.parallel import MPI
 
 RealArray = NDArray[np.float64]
 

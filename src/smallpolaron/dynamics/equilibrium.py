@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from petsc4py import PETSc
 
 from smallpolaron.dynamics.evolve import GROWTH_LIMIT, PropagationSettings
 from smallpolaron.dynamics.observables import (
@@ -20,6 +19,7 @@ from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
+from smallpolaron.parallel import PETSc
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from smallpolaron.dynamics.observables import ComplexArray, Frontier, Probe
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.propagator import Segment, TaylorPropagator
+from smallpolaron.parallel import PETSc
 
 GROWTH_LIMIT = 30.0
 """Norm of the state over its smallest earlier norm, beyond what bath relaxation explains."""

@@ -3,14 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.sector import rotate_labels
 from smallpolaron.hierarchy.truncation import BUDGET_SLACK, Truncation
+from smallpolaron.parallel import MPI, PETSc
 
 ComplexArray = NDArray[np.complex128]
 

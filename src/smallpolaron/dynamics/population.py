@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.comm import require_complex_petsc
@@ -24,6 +23,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import MPI
 
 Start = Literal["franck_condon", "marcus"]
 _DERIVATIVES = 2

@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from typing import Literal, cast
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, evolve_adaptive
@@ -22,6 +21,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
+from smallpolaron.parallel import MPI
 
 RealArray = NDArray[np.float64]
 PopulationSymmetry = Literal["auto", "momentum", "none"]

@@ -5,11 +5,11 @@ The block of an ADO is -i[H, .] minus its damping sum n nu, restricted to the el
 
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.parallel import PETSc
 
 ComplexArray = NDArray[np.complex128]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from mpi4py import MPI
+from smallpolaron.parallel import MPI
 
 Report = Callable[[str], None]
 

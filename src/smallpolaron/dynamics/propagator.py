@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from smallpolaron.dynamics.observables import ComplexArray, Probe
+from smallpolaron.parallel import PETSc
 
 TARGET_ORDER = 12
 """Terms per step aimed at. A 500 fs run took 821, 610, 524 and 520 products at 8, 12, 16 and

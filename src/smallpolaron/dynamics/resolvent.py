@@ -1,6 +1,6 @@
 """The zero-frequency resolvent: a time integral without time."""
 
-from petsc4py import PETSc
+from smallpolaron.parallel import PETSc
 
 _RESTART = 100
 

@@ -2,12 +2,12 @@
 
 import numba
 import numpy as np
-from petsc4py import PETSc
 
 from smallpolaron.dynamics.observables import ComplexArray, new_vector
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import unpack_label
 from smallpolaron.model.bath import BathExpansion, Rates
+from smallpolaron.parallel import PETSc
 
 
 def franck_condon(basis: Basis, site: int) -> PETSc.Vec:

@@ -8,7 +8,6 @@ ranks own (ghosts), and nothing else of them.
 from dataclasses import dataclass, field
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
@@ -23,6 +22,7 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
 from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.lattice_model import Model
+from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
 

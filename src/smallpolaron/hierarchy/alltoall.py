@@ -3,8 +3,9 @@
 from typing import TypeVar
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
+
+from smallpolaron.parallel import MPI
 
 Number = TypeVar("Number", np.uint64, np.int64, np.complex128)
 

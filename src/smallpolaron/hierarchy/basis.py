@@ -5,13 +5,13 @@ from functools import cached_property
 
 import numba
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.alltoall import swap
 from smallpolaron.hierarchy.labels import KeyLayout, Keys, find_sorted, owners
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import BUDGET_SLACK, AdoCounter, Truncation
+from smallpolaron.parallel import MPI
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,13 @@ where the general format takes 20, so that a product moves a third of the memory
 from math import prod
 from typing import ClassVar
 
-import mpi4py.MPI  # noqa: F401 - before petsc4py: it finds the MPI library that both must share
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.views import Amplitudes
+from smallpolaron.parallel import PETSc
 
 ComplexArray = NDArray[np.complex128]
 

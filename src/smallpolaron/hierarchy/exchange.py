@@ -3,13 +3,13 @@
 from dataclasses import dataclass, field
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.alltoall import Number, swap
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import Frame
 from smallpolaron.hierarchy.places import SMALL_PLACES, places
+from smallpolaron.parallel import MPI
 
 _SAMPLES = 64
 """Sampled places per rank and share when labels are dealt out."""

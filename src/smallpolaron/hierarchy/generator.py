@@ -17,17 +17,16 @@ Source: Shi et al. 2009 (scaling); Ishizaki and Tanimura 2005 (Delta).
 
 from dataclasses import dataclass
 
-import mpi4py.MPI  # noqa: F401 - before petsc4py: it finds the MPI library that both must share
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from petsc4py import PETSc
 
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import pack_label, unpack_label
 from smallpolaron.hierarchy.sector import rotate
 from smallpolaron.model.bath import BathExpansion, Rates
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.parallel import PETSc
 
 ComplexArray = NDArray[np.complex128]
 

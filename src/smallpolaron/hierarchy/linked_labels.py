@@ -6,7 +6,6 @@ A neighbour is a label of the same rank, or of another one; then its key is kept
 from dataclasses import dataclass, field
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
@@ -16,6 +15,7 @@ from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import slots
 from smallpolaron.hierarchy.views import Codes
 from smallpolaron.model.bath import BathExpansion
+from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
 

@@ -1,6 +1,6 @@
 """Runs on adaptive hierarchies: from the parameters of a point to variables and quality gates.
 
-Imports MPI and PETSc; only the MPI jobs may import this module.
+Imports the engine: only what computes may import this module.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from functools import partial
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
 from smallpolaron.dynamics.adaptive_correlation import (
     HIGHER_ORDERS,
@@ -26,10 +25,12 @@ from smallpolaron.dynamics.adaptive_population import (
     compute_adaptive_population,
 )
 from smallpolaron.dynamics.checkpoints import Checkpoints
+from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.parallel import MPI
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.fixed_runs import Outcome
 from smallpolaron.studies.parameters import (
@@ -79,7 +80,9 @@ def _limits(parameters: Given, max_unknowns: int) -> Limits:
     return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
 
 
-def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) -> Outcome | None:
+def correlation(
+    parameters: Given, max_unknowns: int, checkpoints: Checkpoints, report: Report = to_stderr
+) -> Outcome | None:
     """Compute C_JJ of a point (collective); the outcome is on rank 0, None elsewhere.
 
     Raises:
@@ -102,6 +105,7 @@ def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) 
         symmetry=symmetry_of(parameters),
         infinite=is_infinite(parameters),
         limits=_limits(parameters, max_unknowns),
+        report=report,
         checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:
@@ -111,7 +115,11 @@ def correlation(parameters: Given, max_unknowns: int, checkpoints: Checkpoints) 
 
 
 def population(
-    parameters: Given, start: Protocol, max_unknowns: int, checkpoints: Checkpoints
+    parameters: Given,
+    start: Protocol,
+    max_unknowns: int,
+    checkpoints: Checkpoints,
+    report: Report = to_stderr,
 ) -> Outcome | None:
     """Compute the populations of a point (collective); the outcome is on rank 0, None elsewhere.
 
@@ -134,6 +142,7 @@ def population(
         revise_terms=parameters["bath"]["terms"] == "auto",
         symmetry=population_symmetry(parameters),
         limits=_limits(parameters, max_unknowns),
+        report=report,
         checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:
@@ -142,7 +151,11 @@ def population(
 
 
 def displacement(
-    parameters: Given, start: Protocol, max_unknowns: int, checkpoints: Checkpoints
+    parameters: Given,
+    start: Protocol,
+    max_unknowns: int,
+    checkpoints: Checkpoints,
+    report: Report = to_stderr,
 ) -> Outcome | None:
     """Compute the displacement on the infinite lattice (collective); the outcome is on rank 0.
 
@@ -163,6 +176,7 @@ def displacement(
         more_terms=partial(bath_expansion, parameters),
         revise_terms=parameters["bath"]["terms"] == "auto",
         limits=_limits(parameters, max_unknowns),
+        report=report,
         checkpoints=checkpoints,
     )
     if MPI.COMM_WORLD.rank != 0:

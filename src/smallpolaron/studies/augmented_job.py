@@ -6,7 +6,7 @@ the memory kernel of the last projected variable.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +18,10 @@ from smallpolaron.analysis.augmented import (
 )
 from smallpolaron.analysis.cutoff import Settling, SettlingTimes, settling_times
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.studies.derive import (
-    D_UNIT,
-    Notes,
-    Series,
-    Variables,
-    derive,
-    empty,
-    scalars,
-    time_variable,
-)
+from smallpolaron.studies.derive import D_UNIT, Notes, Series, derive
+from smallpolaron.studies.quantity import Quantity, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
 PROJECTORS: Final = {"J": 1, "J_dJ": 2, "J_dJ_d2J": 3}
 """Projectors and their numbers of variables: the current and its derivatives."""
@@ -39,21 +31,35 @@ SOURCES: Final = ("exact", "differences")
 
 _CASES: Final = tuple((name, source) for name in PROJECTORS for source in SOURCES)
 
-_SCALARS: Final = {
-    "t_eq_band_fs": ("fs", "Time after which the running integral stays in the absolute band."),
-    "t_eq_percent_fs": ("fs", "Time after which the running integral stays in the relative band."),
+QUANTITIES: Final = {
+    "time_fs": time(),
+    "cutoff_fs": Quantity(
+        "fs", "Time after which the kernel is set to zero.", ("cutoff",), kept="finite"
+    ),
+    "t_eq_band_fs": Quantity(
+        "fs", "Time after which the running integral stays in the absolute band."
+    ),
+    "t_eq_percent_fs": Quantity(
+        "fs", "Time after which the running integral stays in the relative band."
+    ),
 } | {
-    f"{name}/{source}/{quantity}": text
+    f"{name}/{source}/{key}": quantity
     for name, source in _CASES
-    for quantity, text in {
-        "tau_K_band_fs": ("fs", "Kernel cutoff after which D stays in the absolute band."),
-        "tau_K_percent_fs": ("fs", "Kernel cutoff after which D stays in the relative band."),
-        "D_kernel": (D_UNIT, "D of the whole kernel; NaN where it is unstable."),
+    for key, quantity in {
+        "D_cutoff": Quantity(
+            D_UNIT, "Diffusion constant of the cut kernel; NaN where unstable.", ("cutoff",)
+        ),
+        "K": Quantity(
+            *("fs^-2", "Memory kernel of the last projected variable on itself."),
+            *(("time",), complex),
+        ),
+        "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
+        "tau_K_percent_fs": Quantity(
+            "fs", "Kernel cutoff after which D stays in the relative band."
+        ),
+        "D_kernel": Quantity(D_UNIT, "D of the whole kernel; NaN where it is unstable."),
     }.items()
 }
-
-Case = tuple[NDArray[np.complex128], NDArray[np.float64], SettlingTimes]
-"""Memory kernel, D against the cutoff, cutoff times."""
 
 
 def augmented_result(source: Result, settings: AnalysisConfig) -> Result:
@@ -63,8 +69,9 @@ def augmented_result(source: Result, settings: AnalysisConfig) -> Result:
     return derive(
         "augmented",
         source,
+        QUANTITIES,
         lambda: _augmented(series, exact, settings),
-        lambda: _arrays(series, {}) | scalars(_SCALARS, {}),
+        {"time_fs": series.time_fs, "cutoff_fs": series.time_fs},
     )
 
 
@@ -82,7 +89,7 @@ def exact_derivatives(source: Result) -> list[NDArray[np.complex128]]:
 
 def _augmented(
     series: Series, exact: list[NDArray[np.complex128]], settings: AnalysisConfig
-) -> tuple[Variables, Notes]:
+) -> tuple[dict[str, Any], Notes]:
     t, C = series.time_fs, series.C
     direct = mobility(t, C, series.temperature_K, series.dC, series.d2C)
     bands = {
@@ -91,11 +98,12 @@ def _augmented(
     }
     differences = difference_derivatives(t, C, 2 * max(PROJECTORS.values()))
     derivatives = dict(zip(SOURCES, (exact, differences), strict=True))
-    found: dict[str, Case] = {}
-    values: dict[str, float] = {}
+    values: dict[str, Any] = {"time_fs": t, "cutoff_fs": t}
     notes: Notes = {}
     for name, source in _CASES:
         order, key = PROJECTORS[name], f"{name}/{source}"
+        values[f"{key}/K"] = np.full(t.shape, np.nan, dtype=complex)
+        values[f"{key}/D_cutoff"] = np.full(t.shape, np.nan)
         try:
             kernel = augmented_kernel(t, derivatives[source][: 2 * order + 1], order)
             D = augmented_scan(kernel).D
@@ -103,7 +111,7 @@ def _augmented(
             notes[f"{key}/reason"] = str(error) + _negative_norm(derivatives[source], order)
             continue
         times = settling_times(t, D, direct.D_A2_fs, **bands)
-        found[key] = (kernel.K[:, -1, -1], D, times)
+        values |= {f"{key}/K": kernel.K[:, -1, -1], f"{key}/D_cutoff": D}
         values[f"{key}/D_kernel"] = float(D[-1])
         if np.isnan(D[-1]):
             notes[f"{key}/D_kernel"] = (
@@ -112,7 +120,7 @@ def _augmented(
             )
         _record(values, notes, f"{key}/tau_K", times)
     _record(values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **bands))
-    return _arrays(series, found) | scalars(_SCALARS, values), notes
+    return values, notes
 
 
 def _negative_norm(derivatives: list[NDArray[np.complex128]], order: int) -> str:
@@ -128,29 +136,10 @@ def _negative_norm(derivatives: list[NDArray[np.complex128]], order: int) -> str
     )
 
 
-def _record(values: dict[str, float], notes: Notes, name: str, times: SettlingTimes) -> None:
+def _record(values: dict[str, Any], notes: Notes, name: str, times: SettlingTimes) -> None:
     """Take both settling times over, with the criterion and what limits it."""
     pairs: dict[str, Settling] = {"band": times.band, "percent": times.percent}
     for criterion, settling in pairs.items():
         values[f"{name}_{criterion}_fs"] = settling.time_fs
         reason = f"; {settling.reason}" if settling.reason else ""
         notes[f"{name}_{criterion}_fs"] = settling.criterion + reason
-
-
-def _arrays(series: Series, found: dict[str, Case]) -> Variables:
-    """Return the arrays of all cases; those without numbers hold NaN."""
-    t = series.time_fs
-    arrays = {
-        "time_fs": time_variable(t),
-        "cutoff_fs": Variable(t, ("cutoff",), "fs", "Time after which the kernel is set to zero."),
-    }
-    for name, source in _CASES:
-        key = f"{name}/{source}"
-        K, D = found[key][:2] if key in found else (empty(t, complex), empty(t))
-        arrays[f"{key}/D_cutoff"] = Variable(
-            D, ("cutoff",), D_UNIT, "Diffusion constant of the cut kernel; NaN where unstable."
-        )
-        arrays[f"{key}/K"] = Variable(
-            K, ("time",), "fs^-2", "Memory kernel of the last projected variable on itself."
-        )
-    return arrays

@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 import numpy as np
-from mpi4py import MPI
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.placement import Dealing, Placement
+from smallpolaron.parallel import MPI
 from smallpolaron.studies.checkpoint_rows import Rows, dealt, even_shares, gathered
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state

@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
-from mpi4py import MPI
 from numpy.typing import NDArray
+
+from smallpolaron.parallel import MPI
 
 PIECE_BYTES = 1 << 23
 """Largest message."""

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from mpi4py import MPI
 
 import smallpolaron
 from smallpolaron.dynamics.checkpoints import Interrupted, Snapshot
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.parallel import MPI
 from smallpolaron.studies.checkpoint_file import (
     TEMPORARY,
     Contents,

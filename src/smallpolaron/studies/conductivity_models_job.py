@@ -6,8 +6,7 @@ and to the transform within the window of terahertz experiments, there with a fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +25,11 @@ from smallpolaron.analysis.model_choice import (
 )
 from smallpolaron.analysis.model_fits import fit_models
 from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2
-from smallpolaron.studies.derive import (
-    MU,
-    Notes,
-    Variables,
-    derive,
-    empty,
-    scalars,
-    time_variable,
-)
+from smallpolaron.studies.derive import MU, Notes, derive
 from smallpolaron.studies.parameters import number
+from smallpolaron.studies.quantity import Quantity, Table, omega, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
 LARGEST_CM: Final = 1000.0
 """Largest frequency of the fits in frequency."""
@@ -53,16 +45,69 @@ FREQUENCY: Final = "frequency"
 WINDOW: Final = "window"
 _RAD_FS_PER_THZ: Final = 2.0e-3 * np.pi
 
-_SUMMARY = {
-    "trusted": ("1", "1 if Drude-Smith may be trusted, 0 if not."),
-    "class": ("1", "Class of Drude-Smith in time: 2 good, 1 rough, 0 misses."),
-    "dc_good": ("1", "1 if its DC mobility is within 5 % of the exact one."),
-    "beaten": ("1", "Number of models that are decisively better in time."),
-    "window_from": ("rad fs^-1", "First frequency of the window."),
-    "window_to": ("rad fs^-1", "Last frequency of the window."),
+_SUMMARY: Final = {
+    "time_fs": time(),
+    "curve": Quantity("1", "Kubo transform of C_JJ over its value at 0.", ("time",)),
+    "omega": omega(),
+    "mobility_ac": Quantity(
+        MU, "Complex mobility, the transform of the curve.", ("omega",), complex
+    ),
+    "trusted": Quantity("1", "1 if Drude-Smith may be trusted, 0 if not.", kept="there"),
+    "class": Quantity(
+        "1", "Class of Drude-Smith in time: 2 good, 1 rough, 0 misses.", kept="there"
+    ),
+    "dc_good": Quantity("1", "1 if its DC mobility is within 5 % of the exact one.", kept="there"),
+    "beaten": Quantity("1", "Number of models that are decisively better in time.", kept="there"),
+    "window_from": Quantity("rad fs^-1", "First frequency of the window."),
+    "window_to": Quantity("rad fs^-1", "Last frequency of the window."),
 }
 _AXIS = {TIME: ("fs", "Time"), FREQUENCY: ("rad fs^-1", "Frequency")}
 _AXIS[WINDOW] = _AXIS[FREQUENCY]
+
+
+def _table(model: ConductivityModel, kind: str) -> Table:
+    """Return the quantities of one fit."""
+    reference = "C(0)" if kind == TIME else "the largest modulus of the mobility in the range"
+    units, axis = _AXIS[kind]
+    fit = (
+        Quantity("1", "Fitted curve over the exact C(0), at all times.", ("time",))
+        if kind == TIME
+        else Quantity(MU, "Fitted complex mobility, at all frequencies.", ("omega",), complex)
+    )
+    table = {
+        "rms": ("1", f"Root mean square residual over {reference}."),
+        "residual_max": ("1", f"Largest residual over {reference}."),
+        "residual_max_at": (units, f"{axis} of the largest residual."),
+        "points_effective": ("1", "Independent points, from the correlation of the residuals."),
+        "aicc": ("1", "Akaike's criterion for few points; infinite if they are too few."),
+        "bic": ("1", "Bayesian criterion."),
+        "delta_aicc": ("1", "AICc above the smallest of all models."),
+        "delta_bic": ("1", "BIC above the smallest of all models."),
+        "dc_ratio": ("1", "DC mobility of the fit over the exact one."),
+        "class": ("1", "Class by the largest residual: 2 good, 1 rough, 0 misses."),
+    }
+    named = [(p.name, p.units, p.meaning) for p in model.parameters]
+    if kind == WINDOW:
+        named.append(("amplitude", "1", "C(0) of the fit over the exact one."))
+    for name, unit, meaning in named:
+        table[name] = (unit, meaning)
+        table[f"{name}_error"] = (unit, f"Standard error of {name}; NaN at a limit.")
+        table[f"{name}_low"] = (unit, f"Lower end of the 95 % interval of {name}.")
+        table[f"{name}_high"] = (unit, f"Upper end of the 95 % interval of {name}.")
+        table[f"{name}_at_limit"] = ("1", f"1 if {name} is at a limit of its range, else 0.")
+    found = {"fit": fit} | {name: Quantity(*both) for name, both in table.items()}
+    return {f"{model.name}/{kind}/{name}": quantity for name, quantity in found.items()}
+
+
+QUANTITIES: Final[Table] = {
+    **_SUMMARY,
+    **{
+        name: quantity
+        for model in MODELS
+        for kind in (TIME, FREQUENCY, WINDOW)
+        for name, quantity in _table(model, kind).items()
+    },
+}
 
 
 def conductivity_models_result(source: Result, settings: AnalysisConfig) -> Result:
@@ -75,8 +120,9 @@ def conductivity_models_result(source: Result, settings: AnalysisConfig) -> Resu
     return derive(
         "conductivity_models",
         source,
+        QUANTITIES,
         lambda: _models(source, time_fs, C_kubo, settings),
-        lambda: _no_models(time_fs),
+        {"time_fs": time_fs, "omega": _frequencies()},
     )
 
 
@@ -85,7 +131,7 @@ def _models(
     time_fs: NDArray[np.float64],
     C_kubo: NDArray[np.float64],
     settings: AnalysisConfig,
-) -> tuple[Variables, Notes]:
+) -> tuple[dict[str, Any], Notes]:
     scale = mobility_cm2(float(C_kubo[0]), number(source.parameters, "model.temperature_K"))
     omega = _frequencies()
     targets = _targets(time_fs, C_kubo, omega, settings)
@@ -97,12 +143,19 @@ def _models(
     trust = trust_drude_smith(ranked[TIME])
     axis = targets[FREQUENCY]
     exact = scale * (axis.values[0] + 1j * axis.values[1])
-    variables = _axes(time_fs, C_kubo / C_kubo[0], omega, exact) | _summary(trust, targets[WINDOW])
+    values: dict[str, Any] = {
+        "time_fs": time_fs,
+        "curve": C_kubo / C_kubo[0],
+        "omega": omega,
+        "mobility_ac": exact,
+        **_summary(trust, targets[WINDOW]),
+    }
     for kind, fits in ranked.items():
         for one in fits:
-            variables |= _fit_variables(one, kind, time_fs, omega, scale)
+            found = _fit_values(one, kind, time_fs, omega, scale)
+            values |= {f"{one.fit.model.name}/{kind}/{name}": x for name, x in found.items()}
     notes = {"verdict": trust.text, "window": window_text(ranked[WINDOW], ranked[TIME])}
-    return variables, notes | {f"ranking_{k}": ranking_text(fits) for k, fits in ranked.items()}
+    return values, notes | {f"ranking_{k}": ranking_text(fits) for k, fits in ranked.items()}
 
 
 def _frequencies() -> NDArray[np.float64]:
@@ -128,24 +181,8 @@ def _targets(
     }
 
 
-def _axes(
-    time_fs: NDArray[np.float64],
-    curve: NDArray[np.float64],
-    omega: NDArray[np.float64],
-    exact: NDArray[np.complex128],
-) -> Variables:
+def _summary(trust: Trust, window: Target) -> dict[str, float]:
     return {
-        "time_fs": time_variable(time_fs),
-        "curve": Variable(curve, ("time",), "1", "Kubo transform of C_JJ over its value at 0."),
-        "omega": Variable(omega, ("omega",), "rad fs^-1", "Angular frequency."),
-        "mobility_ac": Variable(
-            exact, ("omega",), MU, "Complex mobility, the transform of the curve."
-        ),
-    }
-
-
-def _summary(trust: Trust, window: Target) -> Variables:
-    values = {
         "trusted": float(trust.trusted),
         "class": float(trust.quality),
         "dc_good": float(trust.dc_good),
@@ -153,18 +190,18 @@ def _summary(trust: Trust, window: Target) -> Variables:
         "window_from": float(window.axis[0]),
         "window_to": float(window.axis[-1]),
     }
-    return scalars(_SUMMARY, values)
 
 
-def _fit_variables(
+def _fit_values(
     one: Ranked,
     kind: str,
     time_fs: NDArray[np.float64],
     omega: NDArray[np.float64],
     scale: float,
-) -> Variables:
+) -> dict[str, Any]:
     fit = one.fit
-    values = {
+    values: dict[str, Any] = {
+        "fit": fit.time(time_fs) if kind == TIME else scale * fit.frequency(omega),
         "rms": fit.rms,
         "residual_max": fit.largest,
         "residual_max_at": fit.largest_at,
@@ -182,60 +219,4 @@ def _fit_variables(
         values[f"{name}_low"] = found.low
         values[f"{name}_high"] = found.high
         values[f"{name}_at_limit"] = float(found.at_limit)
-    curve = fit.time(time_fs) if kind == TIME else scale * fit.frequency(omega)
-    return _group(fit.model, kind, values, curve)
-
-
-def _group(
-    model: ConductivityModel,
-    kind: str,
-    values: Mapping[str, float],
-    curve: NDArray[np.float64] | NDArray[np.complex128],
-) -> Variables:
-    """Name what belongs to one fit; scalars without a value are NaN."""
-    fit = (
-        Variable(curve, ("time",), "1", "Fitted curve over the exact C(0), at all times.")
-        if kind == TIME
-        else Variable(curve, ("omega",), MU, "Fitted complex mobility, at all frequencies.")
-    )
-    group = {"fit": fit} | scalars(_table(model, kind), values)
-    return {f"{model.name}/{kind}/{name}": variable for name, variable in group.items()}
-
-
-def _table(model: ConductivityModel, kind: str) -> dict[str, tuple[str, str]]:
-    """Units and descriptions of the scalars of one fit."""
-    reference = "C(0)" if kind == TIME else "the largest modulus of the mobility in the range"
-    units, axis = _AXIS[kind]
-    table = {
-        "rms": ("1", f"Root mean square residual over {reference}."),
-        "residual_max": ("1", f"Largest residual over {reference}."),
-        "residual_max_at": (units, f"{axis} of the largest residual."),
-        "points_effective": ("1", "Independent points, from the correlation of the residuals."),
-        "aicc": ("1", "Akaike's criterion for few points; infinite if they are too few."),
-        "bic": ("1", "Bayesian criterion."),
-        "delta_aicc": ("1", "AICc above the smallest of all models."),
-        "delta_bic": ("1", "BIC above the smallest of all models."),
-        "dc_ratio": ("1", "DC mobility of the fit over the exact one."),
-        "class": ("1", "Class by the largest residual: 2 good, 1 rough, 0 misses."),
-    }
-    named = [(p.name, p.units, p.meaning) for p in model.parameters]
-    if kind == WINDOW:
-        named.append(("amplitude", "1", "C(0) of the fit over the exact one."))
-    for name, unit, meaning in named:
-        table[name] = (unit, meaning)
-        table[f"{name}_error"] = (unit, f"Standard error of {name}; NaN at a limit.")
-        table[f"{name}_low"] = (unit, f"Lower end of the 95 % interval of {name}.")
-        table[f"{name}_high"] = (unit, f"Upper end of the 95 % interval of {name}.")
-        table[f"{name}_at_limit"] = ("1", f"1 if {name} is at a limit of its range, else 0.")
-    return table
-
-
-def _no_models(time_fs: NDArray[np.float64]) -> Variables:
-    omega = _frequencies()
-    variables = _axes(time_fs, empty(time_fs), omega, empty(omega, complex))
-    variables |= scalars(_SUMMARY, {})
-    for model in MODELS:
-        for kind in (TIME, FREQUENCY, WINDOW):
-            curve = empty(time_fs) if kind == TIME else empty(omega, complex)
-            variables |= _group(model, kind, {}, curve)
-    return variables
+    return values

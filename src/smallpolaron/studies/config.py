@@ -32,7 +32,6 @@ from smallpolaron.studies.sections import (
 )
 
 Protocol = Literal["current", "franck_condon", "marcus"]
-Paper = Literal["mori2024", "anomalous2024"]
 POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
@@ -46,11 +45,12 @@ class Study(Section):
         allowed="1 to 64 letters, digits, '_' or '-', starting with a letter or digit",
         advice="use a plain name such as my_study",
     )
-    paper: Paper | None = described(
-        "Paper whose figures and tables this study regenerates: mori2024 (Chem. Sci. 2024, 15, "
-        "16715) or anomalous2024 (arXiv:2309.09509). Its figures find their points by the names "
-        "of the grid blocks. null: none.",
+    paper: str | None = described(
+        "Paper whose figures and tables this study regenerates: a folder of papers/, such as "
+        "mori2024 (Chem. Sci. 2024, 15, 16715) or anomalous2024 (arXiv:2309.09509). Its figures "
+        "find their points by the names of the grid blocks. null: none.",
         None,
+        pattern=NAME_PATTERN,
     )
     model: ModelConfig = described("The electronic system.")
     bath: BathConfig = described("The baths of every site.")

@@ -8,19 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
+from smallpolaron.studies.inputs import read_input
+from smallpolaron.studies.kinds import Kind
 from smallpolaron.studies.parameters import number
+from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.provenance import Stopwatch, collect
 from smallpolaron.studies.quality import unusable
+from smallpolaron.studies.quantity import Table, Variables, missing, variables
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, StoreError, Variable
 
-Variables = dict[str, Variable]
 Notes = dict[str, str]
 NAN: Final = float("nan")
 MU: Final = "cm^2 V^-1 s^-1"
@@ -69,32 +73,36 @@ class Series:
 def derive(
     kind: str,
     source: Result,
-    analysis: Callable[[], tuple[Variables, Notes]],
-    nothing: Callable[[], Variables],
+    table: Table,
+    analysis: Callable[[], tuple[Mapping[str, Any], Notes]],
+    axes: Mapping[str, NDArray[Any]],
+    **sizes: int,
 ) -> Result:
     """Apply an analysis to a result.
 
     Args:
         kind: kind of the new result.
         source: the result analysed; its parameters and gates are carried over.
-        analysis: returns variables and notes; a ValueError means that it cannot be done.
-        nothing: the same variables without numbers, for a run that gives none.
+        table: quantities of the new kind.
+        analysis: returns their values and notes; a ValueError means that it cannot be done.
+        axes: coordinates of a run that gives no numbers; see quantity.missing.
+        sizes: lengths of its dimensions that have no coordinate.
     """
     watch = Stopwatch()
     reason = source.notes.get("reason") or unusable(source.gates)
-    variables: Variables = {}
+    values: Mapping[str, Any] = {}
     notes: Notes = {}
     if not reason:
         try:
-            variables, notes = analysis()
+            values, notes = analysis()
         except ValueError as error:
             reason = str(error)
     if reason:
-        variables, notes = nothing(), {"reason": reason}
+        notes = {"reason": reason}
     digest = str(source.provenance.get("configuration_hash", ""))
     return Result(
         kind=kind,
-        variables=variables,
+        variables=missing(table, axes, **sizes) if reason else variables(table, values),
         parameters=source.parameters,
         gates=source.gates,
         provenance=collect(digest, watch, source=source.provenance),
@@ -123,6 +131,39 @@ def errors_of_D(source: Result, record_A2_fs: float) -> tuple[float, float]:
     if np.isnan(end):  # then it is not in the total either
         return total + record_A2_fs, record_A2_fs
     return total, end
+
+
+def derive_kind(
+    kind: Kind,
+    plan: Path,
+    paths: Sequence[Path],
+    partner: Path | None = None,
+    start_site: int | None = None,
+) -> Result:
+    """Return a result of a kind from files, by the criteria of a plan.
+
+    Args:
+        kind: a kind that is derived from another one.
+        plan: plan of the study.
+        paths: files of its source; one, unless it takes one per start site.
+        partner: file of the other initialisation, for a kind that takes one.
+        start_site: start from which all is seen, for a kind that takes one file per start.
+
+    Raises:
+        StoreError: a file cannot be used.
+        PlanError: the plan cannot be used.
+    """
+    settings = read_plan(plan).analysis
+    kinds = [name for name in (kind.source, kind.or_source) if name]
+    sources = [read_input(path, kinds, of_a_point=kind.files != "one") for path in paths]
+    if kind.files == "partner":
+        other = read_input(partner, (sources[0].kind,), of_a_point=True) if partner else None
+        result = kind.derive(sources[0], other, settings)
+    elif kind.files == "starts":
+        result = kind.derive(sources, settings, start_site)
+    else:
+        result = kind.derive(sources[0], settings)
+    return with_criteria(result, settings)
 
 
 def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
@@ -175,8 +216,3 @@ def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -
         name: _scalar(values.get(name, NAN), units, description)
         for name, (units, description) in table.items()
     }
-
-
-def empty(like: NDArray[Any], dtype: type = float) -> NDArray[Any]:
-    """Return NaN in the shape of an array."""
-    return np.full(like.shape, NAN, dtype=dtype)

@@ -2,38 +2,41 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.drude_smith import fit_drude_smith
-from smallpolaron.studies.derive import (
-    Notes,
-    Variables,
-    derive,
-    empty,
-    scalars,
-    time_variable,
-)
+from smallpolaron.studies.derive import Notes, derive
+from smallpolaron.studies.quantity import Quantity, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
-_FIT_SCALARS = {
-    "c": ("1", "Persistence of velocity of the Drude-Smith form, held within -1 to 0."),
-    "c_error": ("1", "Its standard error; NaN at a limit of that range."),
-    "k": ("fs^-1", "Collision rate of the Drude-Smith form."),
-    "k_error": ("fs^-1", "Its standard error."),
-    "residual": ("1", "Root mean square residual relative to C_kubo(0)."),
-    "residual_max": ("1", "Largest residual relative to C_kubo(0)."),
-    "r_squared": ("1", "Coefficient of determination."),
-    "dc_ratio": ("1", "DC mobility of the fit over that of the data."),
-    "fit_from_fs": ("fs", "First time of the fit."),
-    "fit_to_fs": ("fs", "Last time of the fit."),
-    "free_c": ("1", "c of the best fit when c is not held within -1 to 0."),
-    "free_k": ("fs^-1", "Collision rate of that fit."),
-    "free_residual": ("1", "Root mean square residual of that fit."),
-    "drude_k": ("fs^-1", "Decay rate of the plain Drude form, c = 0."),
-    "drude_k_error": ("fs^-1", "Its standard error."),
-    "drude_residual": ("1", "Root mean square residual of the plain Drude form."),
+QUANTITIES = {
+    "time_fs": time(),
+    "fit": Quantity(
+        *("1", "Fitted curve (1 + c k t) exp(-k t), relative to C_kubo(0).", ("time",)),
+        kept="finite",
+    ),
+    "c": Quantity(
+        "1", "Persistence of velocity of the Drude-Smith form, held within -1 to 0.", kept="finite"
+    ),
+    "c_error": Quantity("1", "Its standard error; NaN at a limit of that range."),
+    "k": Quantity("fs^-1", "Collision rate of the Drude-Smith form.", kept="finite"),
+    "k_error": Quantity("fs^-1", "Its standard error."),
+    "residual": Quantity("1", "Root mean square residual relative to C_kubo(0)."),
+    "residual_max": Quantity("1", "Largest residual relative to C_kubo(0)."),
+    "r_squared": Quantity("1", "Coefficient of determination."),
+    "dc_ratio": Quantity("1", "DC mobility of the fit over that of the data."),
+    "fit_from_fs": Quantity("fs", "First time of the fit."),
+    "fit_to_fs": Quantity("fs", "Last time of the fit."),
+    "free_c": Quantity("1", "c of the best fit when c is not held within -1 to 0."),
+    "free_k": Quantity("fs^-1", "Collision rate of that fit."),
+    "free_residual": Quantity("1", "Root mean square residual of that fit."),
+    "drude_k": Quantity("fs^-1", "Decay rate of the plain Drude form, c = 0."),
+    "drude_k_error": Quantity("fs^-1", "Its standard error."),
+    "drude_residual": Quantity("1", "Root mean square residual of the plain Drude form."),
 }
 
 
@@ -44,17 +47,20 @@ def drude_smith_result(source: Result, settings: AnalysisConfig) -> Result:
     return derive(
         "drude_smith",
         source,
+        QUANTITIES,
         lambda: _drude_smith(time_fs, C_kubo, settings),
-        lambda: _no_drude_smith(time_fs),
+        {"time_fs": time_fs},
     )
 
 
 def _drude_smith(
     time_fs: NDArray[np.float64], C_kubo: NDArray[np.float64], settings: AnalysisConfig
-) -> tuple[Variables, Notes]:
+) -> tuple[dict[str, Any], Notes]:
     span = settings.drude_smith_range_fs
     found = fit_drude_smith(time_fs, C_kubo, None if span is None else (span[0], span[1]))
     values = {
+        "time_fs": time_fs,
+        "fit": found.fitted,
         "c": found.c,
         "c_error": found.c_error,
         "k": found.k,
@@ -72,14 +78,4 @@ def _drude_smith(
         "drude_k_error": found.drude.k_error,
         "drude_residual": found.drude.rms,
     }
-    arrays = _fit_arrays(time_fs, found.fitted)
-    return arrays | scalars(_FIT_SCALARS, values), {"verdict": found.verdict}
-
-
-def _fit_arrays(time_fs: NDArray[np.float64], fit: NDArray[np.float64]) -> Variables:
-    text = "Fitted curve (1 + c k t) exp(-k t), relative to C_kubo(0)."
-    return {"time_fs": time_variable(time_fs), "fit": Variable(fit, ("time",), "1", text)}
-
-
-def _no_drude_smith(time_fs: NDArray[np.float64]) -> Variables:
-    return _fit_arrays(time_fs, empty(time_fs)) | scalars(_FIT_SCALARS, {})
+    return values, {"verdict": found.verdict}

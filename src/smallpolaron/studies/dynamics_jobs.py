@@ -7,18 +7,18 @@ ranks, so that no job hangs on a rank that is gone.
 from __future__ import annotations
 
 import os
+import sys
 import traceback
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from smallpolaron.launch import tell_if_contradictory
-from smallpolaron.studies.canonical import Parameters
+from smallpolaron.launch import ParallelSetupError, tell_if_contradictory
 from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.parameters import is_adaptive, is_infinite
+from smallpolaron.studies.parameters import is_adaptive
 from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan
-from smallpolaron.studies.provenance import Stopwatch, collect, parallel_versions
+from smallpolaron.studies.point_run import run_point
+from smallpolaron.studies.provenance import Stopwatch
 from smallpolaron.studies.sections import ResourcesConfig
 from smallpolaron.studies.signals import CTRL_C_STATUS, StopRequest
 from smallpolaron.studies.store import Result, StoreError, read_result, write_result
@@ -26,10 +26,8 @@ from smallpolaron.studies.textfile import DISK_FULL, NotWritable, check_writable
 from smallpolaron.studies.unavailable import cannot_read, is_unavailable
 
 if TYPE_CHECKING:
-    from mpi4py import MPI
-
+    from smallpolaron.parallel import MPI
     from smallpolaron.studies.checkpoints import JobCheckpoints
-    from smallpolaron.studies.fixed_runs import Outcome
 
 INTERRUPTED_STATUS: Final = 75
 """Exit status of a job that was asked to stop and can go on later: EX_TEMPFAIL of sysexits.h."""
@@ -57,8 +55,11 @@ def run_job(options: JobOptions, request: StopRequest) -> int:
         request: whether it is to stop.
     """
     tell_if_contradictory(options.ranks, os.environ)
-    from mpi4py import MPI  # before petsc4py: it finds the MPI library
-
+    try:
+        from smallpolaron.parallel import MPI
+    except ParallelSetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
     comm = MPI.COMM_WORLD
     try:
         return _run(options, comm, request)
@@ -97,7 +98,6 @@ def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     from smallpolaron.dynamics.adaptive_solve import NotConverged
     from smallpolaron.dynamics.checkpoints import Interrupted
     from smallpolaron.dynamics.comm import (
-        ParallelSetupError,
         require_complex_petsc,
         require_ranks,
     )
@@ -115,16 +115,23 @@ def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     checkpoints = _checkpoints(order, options, comm, watch)
     request.serve(checkpoints)
     try:
-        outcome = _compute(order, options.protocol, checkpoints)
+        result = run_point(
+            order.point,
+            order.study,
+            options.protocol,
+            max_unknowns=order.resources.max_unknowns,
+            checkpoints=checkpoints,
+            watch=watch,
+            earlier=checkpoints.earlier if checkpoints else None,
+        )
     except Interrupted as reason:  # raised on all ranks alike
         return _say(comm, f"point {order.point.id}: {reason}", INTERRUPTED_STATUS)
     except (LimitReached, NotConverged, PropagationFailed) as error:  # raised on all ranks alike
         return _refuse(comm, f"point {order.point.id}: {error}")
     problem = ""
     if comm.rank == 0:
-        assert outcome is not None
-        earlier = checkpoints.earlier if checkpoints else None
-        problem = _deliver(_result(order, options.protocol, outcome, watch, earlier), options)
+        assert result is not None
+        problem = _deliver(result, options)
         if checkpoints is not None and not problem:
             checkpoints.remove()
     problem = comm.bcast(problem)
@@ -217,74 +224,3 @@ def _checkpoints(
         return None
     job = {"configuration_hash": order.point.hash, "protocol": options.protocol}
     return JobCheckpoints(folder_of(options.output), job, 60.0 * minutes, comm, watch=watch)
-
-
-def _compute(
-    order: _Order, protocol: Protocol, checkpoints: JobCheckpoints | None
-) -> Outcome | None:
-    """Run the engine of a point; the outcome is on rank 0, None elsewhere."""
-    from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-    from smallpolaron.studies import adaptive_runs, fixed_runs
-
-    parameters = order.point.parameters
-    kept, limit = checkpoints or NO_CHECKPOINTS, order.resources.max_unknowns
-    if is_adaptive(parameters):
-        if protocol == "current":
-            return adaptive_runs.correlation(parameters, limit, kept)
-        compute = (
-            adaptive_runs.displacement if is_infinite(parameters) else adaptive_runs.population
-        )
-        return compute(parameters, protocol, limit, kept)
-    if protocol == "current":
-        return fixed_runs.correlation(parameters)
-    return fixed_runs.population(parameters, protocol)
-
-
-def _result(
-    order: _Order,
-    protocol: Protocol,
-    outcome: Outcome,
-    watch: Stopwatch,
-    earlier: Mapping[str, float] | None,
-) -> Result:
-    from mpi4py import MPI
-
-    variables, gates = outcome
-    point, current = order.point, protocol == "current"
-    start = {} if current else {"start": protocol}
-    ranks = MPI.COMM_WORLD.size
-    return Result(
-        kind=_kind(point, protocol),
-        variables=variables,
-        parameters=stored_parameters(point, order.study, **start),
-        gates=gates,
-        provenance=collect(
-            point.hash, watch, ranks=ranks, parallel=parallel_versions(), earlier=earlier
-        ),
-    )
-
-
-def _kind(point: Point, protocol: Protocol) -> str:
-    if protocol == "current":
-        return "correlation"
-    return "displacement" if is_infinite(point.parameters) else "population"
-
-
-BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
-"""What a result file holds among the parameters and the hash of a point leaves out."""
-
-
-def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
-    """Return the parameters as a result file holds them."""
-    return {
-        **point.parameters,
-        "derived": point.derived,
-        "study": study,
-        "point": point.id,
-        **more,
-    }
-
-
-def point_parameters(stored: Parameters) -> Parameters:
-    """Return the resolved parameters of a point from those in its result file."""
-    return {key: value for key, value in stored.items() if key not in BESIDE_PARAMETERS}

@@ -15,7 +15,7 @@ import numpy as np
 from smallpolaron.analysis.ensemble import LEAST_MEMBERS
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.derive import Notes, Variables
+from smallpolaron.studies.derive import Notes
 from smallpolaron.studies.ensemble_variables import (
     Members,
     current_variables,
@@ -24,6 +24,7 @@ from smallpolaron.studies.ensemble_variables import (
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.plan import Ensemble, Plan, PlanError
 from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.quantity import Variables
 from smallpolaron.studies.store import Result, StoreError, Variable
 
 

@@ -14,16 +14,9 @@ from smallpolaron.analysis.plateau import Plateau
 from smallpolaron.analysis.regimes import find_regimes
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.derive import (
-    D_UNIT,
-    MU,
-    NAN,
-    Notes,
-    Variables,
-    scalars,
-    time_variable,
-)
+from smallpolaron.studies.derive import D_UNIT, MU, NAN, Notes, scalars, time_variable
 from smallpolaron.studies.parameters import holstein_model, number, whole
+from smallpolaron.studies.quantity import Variables
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.spreading_job import spreading_run
 from smallpolaron.studies.store import Result, Variable

@@ -1,16 +1,16 @@
 """Runs on fixed hierarchies: from the parameters of a point to variables and quality gates.
 
-Imports MPI and PETSc; only the MPI jobs may import this module.
+Imports the engine: only what computes may import this module.
 """
 
 from __future__ import annotations
-
-from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.dynamics.correlation import CorrelationResult, compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings, Trajectory
 from smallpolaron.dynamics.population import PopulationResult, compute_population
+from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.parallel import MPI
 from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.parameters import (
     Given,
@@ -41,7 +41,7 @@ def _settings(parameters: Given) -> PropagationSettings:
     )
 
 
-def correlation(parameters: Given) -> Outcome | None:
+def correlation(parameters: Given, report: Report = to_stderr) -> Outcome | None:
     """Compute C_JJ of a point (collective); the outcome is on rank 0, None elsewhere."""
     model = holstein_model(parameters)
     found = compute_correlation(
@@ -49,6 +49,7 @@ def correlation(parameters: Given) -> Outcome | None:
         bath_expansion(parameters),
         truncation(parameters),
         settings=_settings(parameters),
+        report=report,
         symmetry=parameters["hierarchy"]["symmetry"],
     )
     if MPI.COMM_WORLD.rank != 0:
@@ -72,7 +73,7 @@ def correlation(parameters: Given) -> Outcome | None:
     return _correlation_variables(found), gates
 
 
-def population(parameters: Given, start: Protocol) -> Outcome | None:
+def population(parameters: Given, start: Protocol, report: Report = to_stderr) -> Outcome | None:
     """Compute the populations of a point (collective); the outcome is on rank 0, None elsewhere."""
     assert start != "current"
     found = compute_population(
@@ -82,6 +83,7 @@ def population(parameters: Given, start: Protocol) -> Outcome | None:
         start=start,
         site=whole(parameters, "start_site"),
         settings=_settings(parameters),
+        report=report,
     )
     if MPI.COMM_WORLD.rank != 0:
         return None

@@ -10,14 +10,13 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.dynamics_jobs import point_parameters
+from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.layout import departures
 from smallpolaron.studies.parameters import holstein_model, number, point_hash
 from smallpolaron.studies.plan import HASH_DIGITS
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.store import Result, StoreError, check_result
 
-_MANY_SYSTEMS: Final = ("ladder", "ensemble", "verdict", "inverse")
-"""Kinds whose parameters are not those of one system of a given size."""
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
 _NAMED: Final = re.compile(rf"-([0-9a-f]{{{HASH_DIGITS}}})(__[a-z_]+)?\.h5")
 
@@ -70,7 +69,7 @@ def _names(path: Path, result: Result) -> Iterator[str]:
 def _systems(result: Result) -> Iterator[str]:
     """Yield parameters from which no system can be made, and arrays that are not of its size."""
     parameters = result.parameters
-    if result.kind in _MANY_SYSTEMS:
+    if KINDS[result.kind].of_many:
         return
     try:
         if not 0.0 < number(parameters, "model.temperature_K") < np.inf:

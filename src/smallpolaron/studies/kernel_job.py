@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
-from numpy.typing import NDArray
 
 from smallpolaron.analysis.cutoff import Settling, settling_times
 from smallpolaron.analysis.kernel import memory_kernel, step_check
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.analysis.truncation import cutoff_scan
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.studies.derive import (
-    D_UNIT,
-    MU,
-    Notes,
-    Series,
-    Variables,
-    derive,
-    empty,
-    errors_of_D,
-    scalars,
-    time_variable,
-)
+from smallpolaron.studies.derive import D_UNIT, MU, Notes, Series, derive, errors_of_D
+from smallpolaron.studies.quantity import Quantity, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
-_KERNEL_SCALARS = {
-    "tau_K_band_fs": ("fs", "Kernel cutoff after which D stays in the absolute band."),
-    "tau_K_percent_fs": ("fs", "Kernel cutoff after which D stays in the relative band."),
-    "t_eq_band_fs": ("fs", "Time after which the running integral stays in the absolute band."),
-    "t_eq_percent_fs": ("fs", "Time after which the running integral stays in the relative band."),
-    "D_kernel": (D_UNIT, "D of the whole kernel."),
-    "D_kernel_error": (D_UNIT, "Error of D and step_check_D_change; NaN if not estimated."),
-    "step_check_D_change": ("1", "Relative change of D when every second time is dropped."),
-    "step_check_K_change": ("1", "Largest change of K then, relative to the largest K."),
+_CUTOFF = ("cutoff",)
+QUANTITIES = {
+    "time_fs": time(),
+    "K": Quantity("fs^-2", "Mori memory kernel of C_JJ.", ("time",), complex, "finite"),
+    "cutoff_fs": Quantity(
+        "fs", "Time after which the kernel is set to zero.", _CUTOFF, kept="finite"
+    ),
+    "D_cutoff": Quantity(
+        *(D_UNIT, "Diffusion constant of the cut kernel; NaN where it is unstable.", _CUTOFF),
+        kept="there",
+    ),
+    "mobility_cutoff": Quantity(MU, "The same as DC mobility.", _CUTOFF),
+    "growing_modes": Quantity(
+        "1", "Growing modes of the dynamics with the cut kernel.", _CUTOFF, int
+    ),
+    "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
+    "tau_K_percent_fs": Quantity("fs", "Kernel cutoff after which D stays in the relative band."),
+    "t_eq_band_fs": Quantity(
+        "fs", "Time after which the running integral stays in the absolute band."
+    ),
+    "t_eq_percent_fs": Quantity(
+        "fs", "Time after which the running integral stays in the relative band."
+    ),
+    "D_kernel": Quantity(D_UNIT, "D of the whole kernel.", kept="there"),
+    "D_kernel_error": Quantity(D_UNIT, "Error of D and step_check_D_change; NaN if not estimated."),
+    "step_check_D_change": Quantity("1", "Relative change of D when every second time is dropped."),
+    "step_check_K_change": Quantity("1", "Largest change of K then, relative to the largest K."),
 }
 
 
 def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
     series = Series.of(source)
-    return derive(
-        "kernel", source, lambda: _kernel(series, source, settings), lambda: _no_kernel(series)
-    )
+    axes = {"time_fs": series.time_fs, "cutoff_fs": series.time_fs}
+    return derive("kernel", source, QUANTITIES, lambda: _kernel(series, source, settings), axes)
 
 
-def _kernel(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+def _kernel(
+    series: Series, source: Result, settings: AnalysisConfig
+) -> tuple[dict[str, Any], Notes]:
     t, C, dC, d2C = series.time_fs, series.C, series.dC, series.d2C
     direct = mobility(t, C, series.temperature_K, dC, d2C)
     kernel = memory_kernel(t, C, dC, d2C)
@@ -60,7 +70,13 @@ def _kernel(series: Series, source: Result, settings: AnalysisConfig) -> tuple[V
         "t_eq": settling_times(t, direct.D_running, direct.D_A2_fs, **bands),
     }
     error, _ = errors_of_D(source, direct.D_error_record_A2_fs)
-    values: dict[str, float] = {
+    values: dict[str, Any] = {
+        "time_fs": t,
+        "K": kernel.K,
+        "cutoff_fs": scan.cutoff_fs,
+        "D_cutoff": scan.D,
+        "mobility_cutoff": mobility_cm2(1.0, series.temperature_K) * scan.D,
+        "growing_modes": scan.growing_modes.astype(np.int64),
         "D_kernel": check.D_fine,
         "D_kernel_error": error + abs(check.D_fine) * check.D_change,
         "step_check_D_change": check.D_change,
@@ -71,46 +87,8 @@ def _kernel(series: Series, source: Result, settings: AnalysisConfig) -> tuple[V
         for criterion, found in (("band", pair.band), ("percent", pair.percent)):
             values[f"{name}_{criterion}_fs"] = found.time_fs
             _note(notes, f"{name}_{criterion}_fs", found)
-    arrays = _kernel_arrays(
-        series, kernel.K, scan.cutoff_fs, scan.D, scan.growing_modes.astype(np.int64)
-    )
-    return arrays | scalars(_KERNEL_SCALARS, values), notes
+    return values, notes
 
 
 def _note(notes: Notes, name: str, found: Settling) -> None:
     notes[name] = found.criterion + (f"; {found.reason}" if found.reason else "")
-
-
-def _kernel_arrays(
-    series: Series,
-    K: NDArray[np.complex128],
-    cutoff_fs: NDArray[np.float64],
-    D: NDArray[np.float64],
-    growing_modes: NDArray[np.int64],
-) -> Variables:
-    axis = ("cutoff",)
-    scale = mobility_cm2(1.0, series.temperature_K)
-    return {
-        "time_fs": time_variable(series.time_fs),
-        "K": Variable(K, ("time",), "fs^-2", "Mori memory kernel of C_JJ."),
-        "cutoff_fs": Variable(cutoff_fs, axis, "fs", "Time after which the kernel is set to zero."),
-        "D_cutoff": Variable(
-            D, axis, D_UNIT, "Diffusion constant of the cut kernel; NaN where it is unstable."
-        ),
-        "mobility_cutoff": Variable(scale * D, axis, MU, "The same as DC mobility."),
-        "growing_modes": Variable(
-            growing_modes, axis, "1", "Growing modes of the dynamics with the cut kernel."
-        ),
-    }
-
-
-def _no_kernel(series: Series) -> Variables:
-    nothing = empty(series.time_fs)
-    arrays = _kernel_arrays(
-        series,
-        empty(series.time_fs, complex),
-        series.time_fs,
-        nothing,
-        np.full(nothing.shape, -1, dtype=np.int64),
-    )
-    return arrays | scalars(_KERNEL_SCALARS, {})

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.studies.kinds import KINDS
+from smallpolaron.studies.quantity import Table
 from smallpolaron.studies.store import Result
 
 
@@ -57,10 +59,7 @@ _SOLVES: Final = {
     "resolvent/frequency": Required(("frequency",), "rad fs^-1", True, optional=True),
     "resolvent/current_transform": Required(("frequency",), _D, is_complex=True, optional=True),
 }
-_MODELS: Final = ("trusted", "class", "dc_good", "beaten")
-_MOMENTS: Final = {"mean": "rad fs^-1", "variance": "rad^2 fs^-2", "skewness": "1", "kurtosis": "1"}
-
-LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
+_GIVEN: Final[Mapping[str, Mapping[str, Required]]] = {
     "correlation": {
         **_TIME,
         "C_JJ": Required(_T, _C, True, is_complex=True),
@@ -74,57 +73,6 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
         "d2populations": Required(("time", "site"), "fs^-2", True, is_complex=True),
     },
     "displacement": {**_TIME, **_MSD},
-    "kernel": {
-        **_TIME,
-        "K": Required(_T, "fs^-2", True, is_complex=True),
-        "cutoff_fs": Required(("cutoff",), "fs", True),
-        "D_cutoff": Required(("cutoff",), _D),
-        "D_kernel": Required((), _D),
-    },
-    "mobility": {
-        **_TIME,
-        **_OMEGA,
-        "C_kubo": Required(_T, _C, True),
-        "D_running": Required(_T, _D, True),
-        "D": Required((), _D),
-        "D_error": Required((), _D),
-        "D_error_record": Required((), _D),
-        "mobility": Required((), _MU),
-        "mobility_error": Required((), _MU),
-        "mobility_ac": Required(("omega",), _MU, True, is_complex=True),
-    },
-    "drude_smith": {
-        **_TIME,
-        "fit": Required(_T, "1", True),
-        "c": Required((), "1", True),
-        "k": Required((), "fs^-1", True),
-    },
-    "conductivity_models": {
-        **_TIME,
-        **_OMEGA,
-        **{name: Required((), "1") for name in _MODELS},
-    },
-    "moments": {
-        **_OMEGA,
-        "kernel_spectrum": Required(("omega",), "fs", True),
-        **{name: Required((), units) for name, units in _MOMENTS.items()},
-    },
-    "augmented": {**_TIME, "cutoff_fs": Required(("cutoff",), "fs", True)},
-    "population_kernel": {
-        **_TIME,
-        "cutoff_fs": Required(("cutoff",), "fs", True),
-        "D_cutoff": Required(("cutoff",), _D),
-        "D_slope": Required(_T, _D, True),
-    },
-    "spreading": {
-        **_TIME,
-        **_MSD,
-        "alpha": Required(_T, "1"),
-        "tau_P_fs": Required((), "fs"),
-        "tau_R_fs": Required((), "fs"),
-        "plateau_D": Required((), _D),
-        "plateau_D_flatness": Required((), _D),
-    },
     "ladder": {
         "n_sites": Required(("n_sites",), "1", True),
         "D": Required(("n_sites",), _D),
@@ -142,7 +90,19 @@ LAYOUT: Final[Mapping[str, Mapping[str, Required]]] = {
     },
     "inverse": {},
 }
-"""By kind; what an ensemble or an inverse file holds depends on what was asked for."""
+"""Of runs and studies; what an ensemble or an inverse file holds depends on the request."""
+
+
+def layout(kind: str) -> Mapping[str, Required]:
+    """Return what a result of a kind holds at least; of derived kinds from their quantities."""
+    if kind in _GIVEN:
+        return _GIVEN[kind]
+    table: Table = KINDS[kind].module.QUANTITIES
+    return {
+        name: Required(q.dims, q.units, q.kept == "finite", q.dtype is complex, q.optional)
+        for name, q in table.items()
+        if q.kept
+    }
 
 
 def departures(result: Result) -> Iterator[str]:
@@ -152,7 +112,7 @@ def departures(result: Result) -> Iterator[str]:
     """
     unstable = any(gate.name == "stability" and not gate.passed for gate in result.gates)
     empty = unstable or "reason" in result.notes
-    for name, required in LAYOUT[result.kind].items():
+    for name, required in layout(result.kind).items():
         variable = result.variables.get(name)
         if variable is None:
             if not required.optional:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,35 +17,53 @@ from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2, paper_uni
 from smallpolaron.studies.derive import (
     D_UNIT,
     MU,
-    NAN,
     PAPER_UNIT,
     Notes,
     Series,
-    Variables,
     derive,
-    empty,
     errors_of_D,
-    scalars,
-    time_variable,
 )
+from smallpolaron.studies.quantity import Quantity, omega, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
 MOST_FREQUENCIES: Final = 1201
 """Stored frequencies at most; a finer grid is thinned evenly."""
 
-_MOBILITY_SCALARS = {
-    "D": (D_UNIT, "Diffusion constant: integral of Re C_JJ."),
-    "D_error": (D_UNIT, "Estimated error of D from all sources; NaN where not estimated."),
-    "D_error_record": (D_UNIT, "The part of it that the end of the record alone suggests."),
-    "D_paper": (PAPER_UNIT, "D in the unit of the reference papers."),
-    "D_paper_error": (PAPER_UNIT, "Its estimated error from all sources."),
-    "mobility": (MU, "DC mobility e D / k_B T."),
-    "mobility_error": (MU, "Its estimated error from all sources."),
-    "D_resolvent": (D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."),
-    "D_resolvent_error": (D_UNIT, "Its estimated error: D_error without the end of the record."),
-    "mobility_resolvent": (MU, "DC mobility from D_resolvent."),
-    "mobility_resolvent_error": (MU, "Its estimated error."),
+_T, _OMEGA, _FREQUENCY = ("time",), ("omega",), ("frequency",)
+QUANTITIES = {
+    "resolvent/frequency": Quantity("rad fs^-1", "Angular frequency.", _FREQUENCY, optional=True),
+    "resolvent/mobility_real": Quantity(
+        MU, "Real part of the AC mobility, by linear solve.", _FREQUENCY, optional=True
+    ),
+    "time_fs": time(),
+    "C_kubo": Quantity(
+        *("angstrom^2 fs^-2", "Kubo transform of C_JJ; real and even.", _T), kept="finite"
+    ),
+    "D_running": Quantity(D_UNIT, "Integral of Re C_JJ up to each time.", _T, kept="finite"),
+    "omega": omega(),
+    "mobility_ac": Quantity(MU, "Complex frequency-resolved mobility.", _OMEGA, complex, "finite"),
+    "spectrum": Quantity(D_UNIT, "Two-sided spectrum of C_JJ.", _OMEGA),
+    "spectrum_kubo": Quantity(D_UNIT, "Spectrum of the Kubo transform.", _OMEGA),
+    "D": Quantity(D_UNIT, "Diffusion constant: integral of Re C_JJ.", kept="there"),
+    "D_error": Quantity(
+        D_UNIT, "Estimated error of D from all sources; NaN where not estimated.", kept="there"
+    ),
+    "D_error_record": Quantity(
+        D_UNIT, "The part of it that the end of the record alone suggests.", kept="there"
+    ),
+    "D_paper": Quantity(PAPER_UNIT, "D in the unit of the reference papers."),
+    "D_paper_error": Quantity(PAPER_UNIT, "Its estimated error from all sources."),
+    "mobility": Quantity(MU, "DC mobility e D / k_B T.", kept="there"),
+    "mobility_error": Quantity(MU, "Its estimated error from all sources.", kept="there"),
+    "D_resolvent": Quantity(
+        D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."
+    ),
+    "D_resolvent_error": Quantity(
+        D_UNIT, "Its estimated error: D_error without the end of the record."
+    ),
+    "mobility_resolvent": Quantity(MU, "DC mobility from D_resolvent."),
+    "mobility_resolvent_error": Quantity(MU, "Its estimated error."),
 }
 _NO_ERROR: Final = (
     "not estimated: neither a fixed hierarchy nor a table of numbers tells what it leaves out; "
@@ -59,8 +77,9 @@ def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
     return derive(
         "mobility",
         _judged(source, series),
+        QUANTITIES,
         lambda: _mobility(series, source, settings),
-        lambda: _no_mobility(series),
+        {"time_fs": series.time_fs, "omega": np.zeros(1)},
     )
 
 
@@ -75,7 +94,9 @@ def _judged(source: Result, series: Series) -> Result:
     return replace(source, gates=(*source.gates, gate))
 
 
-def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+def _mobility(
+    series: Series, source: Result, settings: AnalysisConfig
+) -> tuple[dict[str, Any], Notes]:
     t, T = series.time_fs, series.temperature_K
     found = mobility(t, series.C, T, series.dC, series.d2C)
     if series.is_classical:
@@ -86,16 +107,20 @@ def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple
         spectrum = spectra(t, series.C, T, series.dC, series.d2C)
     chosen = _chosen_frequencies(spectrum.omega, settings.frequency_max_cm * CM_TO_RAD_FS)
     omega = spectrum.omega[chosen]
-    values = {
+    ac = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
+    values: dict[str, Any] = _resolvent(source, T) | {
+        "time_fs": t,
+        "C_kubo": kubo.C,
+        "D_running": found.D_running,
+        "omega": omega,
+        "mobility_ac": ac,
+        "spectrum": spectrum.full[chosen],
+        "spectrum_kubo": spectrum.kubo[chosen],
         "D": found.D_A2_fs,
         "D_error_record": found.D_error_record_A2_fs,
         "D_paper": found.D_paper,
         "mobility": found.mobility_cm2,
     }
-    ac = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
-    arrays = _resolvent(source, T) | _mobility_arrays(
-        series, kubo.C, found.D_running, omega, ac, spectrum.full[chosen], spectrum.kubo[chosen]
-    )
     error, end = errors_of_D(source, found.D_error_record_A2_fs)
     values |= {
         "D_error": error,
@@ -104,10 +129,10 @@ def _mobility(series: Series, source: Result, settings: AnalysisConfig) -> tuple
         **_by_linear_solve(source, error - end, T),
     }
     notes = {"D_error": _NO_ERROR} if np.isnan(error) else {}
-    return arrays | scalars(_MOBILITY_SCALARS, values), notes
+    return values, notes
 
 
-def _resolvent(source: Result, temperature_K: float) -> Variables:
+def _resolvent(source: Result, temperature_K: float) -> dict[str, Any]:
     """Return the real AC mobility at the frequencies of the linear solves, if there are any.
 
     The real part of the half-sided transform of C_JJ is half its two-sided spectrum S; with
@@ -115,16 +140,14 @@ def _resolvent(source: Result, temperature_K: float) -> Variables:
     """
     if "resolvent/current_transform" not in source.variables:
         return {}
-    frequency = source.variables["resolvent/frequency"]
-    x = beta(temperature_K) * np.asarray(frequency.data, dtype=np.float64)
+    frequency = np.asarray(source.variables["resolvent/frequency"].data, dtype=np.float64)
+    x = beta(temperature_K) * frequency
     factor = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x != 0.0)
     transform = np.real(source.variables["resolvent/current_transform"].data)
     real = mobility_cm2(1.0, temperature_K) * factor * transform
     return {
         "resolvent/frequency": frequency,
-        "resolvent/mobility_real": Variable(
-            real, ("frequency",), MU, "Real part of the AC mobility, by linear solve."
-        ),
+        "resolvent/mobility_real": real,
     }
 
 
@@ -149,34 +172,3 @@ def _chosen_frequencies(omega: NDArray[np.float64], largest: float) -> NDArray[n
     stride = max(1, -(-2 * reach // (MOST_FREQUENCIES - 1)))
     steps = reach // stride
     return centre + stride * np.arange(-steps, steps + 1)
-
-
-def _mobility_arrays(
-    series: Series,
-    C_kubo: NDArray[np.float64],
-    D_running: NDArray[np.float64],
-    omega: NDArray[np.float64],
-    ac: NDArray[np.complex128],
-    full: NDArray[np.float64],
-    kubo: NDArray[np.float64],
-) -> Variables:
-    frequency = ("omega",)
-    return {
-        "time_fs": time_variable(series.time_fs),
-        "C_kubo": Variable(
-            C_kubo, ("time",), "angstrom^2 fs^-2", "Kubo transform of C_JJ; real and even."
-        ),
-        "D_running": Variable(D_running, ("time",), D_UNIT, "Integral of Re C_JJ up to each time."),
-        "omega": Variable(omega, frequency, "rad fs^-1", "Angular frequency."),
-        "mobility_ac": Variable(ac, frequency, MU, "Complex frequency-resolved mobility."),
-        "spectrum": Variable(full, frequency, D_UNIT, "Two-sided spectrum of C_JJ."),
-        "spectrum_kubo": Variable(kubo, frequency, D_UNIT, "Spectrum of the Kubo transform."),
-    }
-
-
-def _no_mobility(series: Series) -> Variables:
-    curve = empty(series.time_fs)
-    zero, nothing = np.zeros(1), np.full(1, NAN)
-    ac = np.full(1, NAN, dtype=np.complex128)
-    arrays = _mobility_arrays(series, curve, curve, zero, ac, nothing, nothing)
-    return arrays | scalars(_MOBILITY_SCALARS, {})

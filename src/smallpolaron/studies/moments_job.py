@@ -6,10 +6,9 @@ transformed with both exact derivatives, which the stored C_kubo no longer has.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from smallpolaron.analysis.kernel_moments import (
     MOMENT_LIMIT,
@@ -18,10 +17,11 @@ from smallpolaron.analysis.kernel_moments import (
     kernel_moments,
 )
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.studies.derive import NAN, Notes, Variables, derive, empty, scalars
+from smallpolaron.studies.derive import Notes, derive
 from smallpolaron.studies.parameters import number
+from smallpolaron.studies.quantity import Quantity, omega
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.studies.store import Result
 
 LIMITS: Final = np.round(np.arange(0.10, 1.001, 0.02), 2)
 """Upper frequency limits in rad/fs for which the moments are stored, as far as the data go."""
@@ -32,14 +32,32 @@ COMPARED_LIMIT: Final = 0.60
 NEGATIVE_SHARE: Final = 1e-3
 """Negative share of the spectrum from which on the notes say so."""
 
-_SCALARS = {
-    "limit_used": ("rad fs^-1", "Upper frequency limit of the moments below."),
-    "mean": ("rad fs^-1", "Mean frequency of the kernel spectrum up to limit_used."),
-    "variance": ("rad^2 fs^-2", "Variance of the frequency."),
-    "skewness": ("1", "Third central moment over variance^(3/2)."),
-    "kurtosis": ("1", "Fourth central moment over the squared variance; 3 for a Gaussian."),
-    "norm": ("fs^-2", "Integral of Re K up to limit_used."),
-    "negative_share": ("1", "Negative part of the spectrum over its magnitude; 0 if physical."),
+QUANTITIES = {
+    "omega": omega(),
+    "kernel_spectrum": Quantity(
+        "fs",
+        "Real part of the Kubo memory kernel, normalised to 1 up to limit_used.",
+        ("omega",),
+        kept="finite",
+    ),
+    "limit": Quantity("rad fs^-1", "Upper frequency limit.", ("limit",)),
+    "mean_limit": Quantity("rad fs^-1", "Mean frequency up to each limit.", ("limit",)),
+    "variance_limit": Quantity(
+        "rad^2 fs^-2", "Variance of the frequency up to each limit.", ("limit",)
+    ),
+    "limit_used": Quantity("rad fs^-1", "Upper frequency limit of the moments below."),
+    "mean": Quantity(
+        "rad fs^-1", "Mean frequency of the kernel spectrum up to limit_used.", kept="there"
+    ),
+    "variance": Quantity("rad^2 fs^-2", "Variance of the frequency.", kept="there"),
+    "skewness": Quantity("1", "Third central moment over variance^(3/2).", kept="there"),
+    "kurtosis": Quantity(
+        "1", "Fourth central moment over the squared variance; 3 for a Gaussian.", kept="there"
+    ),
+    "norm": Quantity("fs^-2", "Integral of Re K up to limit_used."),
+    "negative_share": Quantity(
+        "1", "Negative part of the spectrum over its magnitude; 0 if physical."
+    ),
 }
 
 
@@ -52,15 +70,13 @@ def moments_result(source: Result, settings: AnalysisConfig, limit: float = MOME
         limit: upper frequency limit of the moments given as scalars, in rad/fs.
     """
     omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
-    return derive(
-        "moments",
-        source,
-        lambda: _moments(source, settings, limit),
-        lambda: _no_moments(omega[omega >= 0.0]),
-    )
+    axes = {"omega": omega[omega >= 0.0], "limit": LIMITS[:1]}
+    return derive("moments", source, QUANTITIES, lambda: _moments(source, settings, limit), axes)
 
 
-def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Variables, Notes]:
+def _moments(
+    source: Result, settings: AnalysisConfig, limit: float
+) -> tuple[dict[str, Any], Notes]:
     omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
     mobility = np.asarray(source.variables["mobility_ac"].data, dtype=np.complex128)[omega >= 0.0]
     omega = omega[omega >= 0.0]
@@ -76,6 +92,11 @@ def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Va
     chosen = kernel_moments(omega, spectrum, [limit])
     curve = kernel_moments(omega, spectrum, [each for each in LIMITS if each <= omega[-1]])
     values = {
+        "omega": omega,
+        "kernel_spectrum": spectrum / chosen.norm[0],
+        "limit": curve.limit,
+        "mean_limit": curve.mean,
+        "variance_limit": curve.variance,
         "limit_used": limit,
         "mean": float(chosen.mean[0]),
         "variance": float(chosen.variance[0]),
@@ -84,8 +105,7 @@ def _moments(source: Result, settings: AnalysisConfig, limit: float) -> tuple[Va
         "norm": float(chosen.norm[0]),
         "negative_share": chosen.negative_share,
     }
-    arrays = _arrays(omega, spectrum / chosen.norm[0], curve.limit, curve.mean, curve.variance)
-    return arrays | scalars(_SCALARS, values), _notes(chosen, curve)
+    return values, _notes(chosen, curve)
 
 
 def _notes(chosen: KernelMoments, curve: KernelMoments) -> Notes:
@@ -106,28 +126,3 @@ def _text(found: KernelMoments, index: int = 0) -> str:
         f"{found.limit[index]:.2f} rad/fs: mean {found.mean[index]:.4g} rad/fs, variance "
         f"{found.variance[index]:.4g} rad^2/fs^2"
     )
-
-
-def _arrays(
-    omega: NDArray[np.float64],
-    spectrum: NDArray[np.float64],
-    limit: NDArray[np.float64],
-    mean: NDArray[np.float64],
-    variance: NDArray[np.float64],
-) -> Variables:
-    text = "Real part of the Kubo memory kernel, normalised to 1 up to limit_used."
-    return {
-        "omega": Variable(omega, ("omega",), "rad fs^-1", "Angular frequency."),
-        "kernel_spectrum": Variable(spectrum, ("omega",), "fs", text),
-        "limit": Variable(limit, ("limit",), "rad fs^-1", "Upper frequency limit."),
-        "mean_limit": Variable(mean, ("limit",), "rad fs^-1", "Mean frequency up to each limit."),
-        "variance_limit": Variable(
-            variance, ("limit",), "rad^2 fs^-2", "Variance of the frequency up to each limit."
-        ),
-    }
-
-
-def _no_moments(omega: NDArray[np.float64]) -> Variables:
-    limit = LIMITS[:1]
-    nothing = np.full(1, NAN)
-    return _arrays(omega, empty(omega), limit, nothing, nothing) | scalars(_SCALARS, {})

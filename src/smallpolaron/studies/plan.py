@@ -11,12 +11,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final, cast, get_args
+from typing import Any, Final, get_args
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.bounded import read_json
 from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import NAME_PATTERN, Paper, Protocol
+from smallpolaron.studies.config import NAME_PATTERN, Protocol
 from smallpolaron.studies.key_names import nearest
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
@@ -150,7 +150,7 @@ class Plan:
     """
 
     study: str
-    paper: Paper | None
+    paper: str | None
     numerics_version: int
     points: tuple[Point, ...]
     ladders: tuple[Ladder, ...]
@@ -369,10 +369,10 @@ def _check_hash(name: str, found: str, parameters: Parameters) -> None:
         )
 
 
-def _paper(value: Any) -> Paper | None:
-    if value is not None and value not in get_args(Paper):
-        raise TypeError(f"paper = {value!r} is not one of {get_args(Paper)}")
-    return cast("Paper | None", value)
+def _paper(value: Any) -> str | None:
+    if value is not None and not (isinstance(value, str) and re.match(NAME_PATTERN, value)):
+        raise TypeError(f"paper = {value!r} is not the name of a paper")
+    return value
 
 
 def _text(data: Mapping[str, Any], key: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,18 +28,15 @@ from smallpolaron.studies.config import Protocol
 from smallpolaron.studies.derive import (
     D_UNIT,
     Notes,
-    Variables,
     derive,
-    empty,
     require_one_system,
-    scalars,
-    time_variable,
     worst_gates,
 )
 from smallpolaron.studies.parameters import holstein_model, is_infinite, whole
 from smallpolaron.studies.plan import Point
+from smallpolaron.studies.quantity import Quantity, Table, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Variable
+from smallpolaron.studies.store import Result, StoreError
 
 _ORDERS: Final = ("populations", "dpopulations", "d2populations")
 _OWN: Final = ("start_site", "point", "study", "derived")
@@ -48,15 +45,41 @@ _OWN: Final = ("start_site", "point", "study", "derived")
 POINTS_NOTE: Final = "points"
 """Name of the note that holds the points of the runs, separated by commas."""
 
-_SCALARS: Final = {
-    "plateau_D": (D_UNIT, "Mean of D_slope over its diffusive plateau; NaN without one."),
-    "plateau_D_flatness": (D_UNIT, "Largest deviation of D_slope from it on the plateau."),
-    "plateau_from_fs": ("fs", "First time on the plateau."),
-    "plateau_to_fs": ("fs", "Last time on the plateau."),
-    "tau_K_band_fs": ("fs", "Kernel cutoff after which D stays in the absolute band."),
-    "tau_K_percent_fs": ("fs", "Kernel cutoff after which D stays in the relative band."),
-    "D_kernel": (D_UNIT, "D of the whole kernel."),
+QUANTITIES: Final[Table] = {
+    "time_fs": time(),
+    "K": Quantity(
+        *("fs^-2", "Memory kernel of the populations, from the start site to every site."),
+        *(("time", "site"),),
+    ),
+    "cutoff_fs": Quantity(
+        "fs", "Time after which the kernel is set to zero.", ("cutoff",), kept="finite"
+    ),
+    "D_cutoff": Quantity(
+        D_UNIT, "Diffusion constant of the cut kernel.", ("cutoff",), kept="there"
+    ),
+    "D_slope": Quantity(
+        *(D_UNIT, "Half the slope of the mean-squared displacement.", ("time",)), kept="finite"
+    ),
+    "has_plateau": Quantity("1", "Whether D_slope has a diffusive plateau.", dtype=bool),
+    "plateau_D": Quantity(D_UNIT, "Mean of D_slope over its diffusive plateau; NaN without one."),
+    "plateau_D_flatness": Quantity(D_UNIT, "Largest deviation of D_slope from it on the plateau."),
+    "plateau_from_fs": Quantity("fs", "First time on the plateau."),
+    "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
+    "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
+    "tau_K_percent_fs": Quantity("fs", "Kernel cutoff after which D stays in the relative band."),
+    "D_kernel": Quantity(D_UNIT, "D of the whole kernel."),
 }
+RING: Final[Table] = QUANTITIES | {
+    "K": Quantity(
+        "fs^-2",
+        "Memory kernel of the populations, from the start site to a site at every distance.",
+        ("time", "distance"),
+    ),
+    "distance": Quantity(
+        "1", "Distance from the start site in lattice constants.", ("distance",), int
+    ),
+}
+"""Those of a homogeneous ring, where K depends on the distance alone."""
 
 
 @dataclass(frozen=True)
@@ -98,15 +121,21 @@ class _Runs:
         )
         return site_kernel(self.time_fs, U, dU, d2U, start, model.displacements_A(start))
 
-    def by_distance(self, K: NDArray[np.float64]) -> Variable:
-        """Return the kernel against distance on a homogeneous ring, else against site."""
-        text = "Memory kernel of the populations, from the start site"
+    @property
+    def sites(self) -> NDArray[np.int64]:
+        """Sites to which the kernel is stored: all, or on a homogeneous ring one per distance."""
+        count = self.model.n_sites
         if not self.model.is_translation_invariant:
-            return Variable(K, ("time", "site"), "fs^-2", f"{text} to every site.")
-        sites = (self.start + np.arange(self.model.n_sites // 2 + 1)) % self.model.n_sites
-        return Variable(
-            K[:, sites], ("time", "distance"), "fs^-2", f"{text} to a site at every distance."
-        )
+            return np.arange(count)
+        return (self.start + np.arange(count // 2 + 1)) % count
+
+    @property
+    def axes(self) -> dict[str, NDArray[Any]]:
+        """The coordinates of the file."""
+        found: dict[str, NDArray[Any]] = {"time_fs": self.time_fs, "cutoff_fs": self.time_fs}
+        if self.model.is_translation_invariant:
+            found["distance"] = np.arange(len(self.sites))
+        return found
 
 
 def points_needed(points: Sequence[Point], point: Point, protocol: Protocol) -> list[Point]:
@@ -163,8 +192,10 @@ def population_kernel_result(
     found = derive(
         "population_kernel",
         replace(by_start[runs.start], gates=worst_gates(sources)),
+        RING if runs.model.is_translation_invariant else QUANTITIES,
         lambda: _population_kernel(runs, settings),
-        lambda: _no_population_kernel(runs),
+        runs.axes,
+        site=runs.model.n_sites,
     )
     names = ", ".join(str(source.parameters["point"]) for source in sources)
     return replace(found, notes={**found.notes, POINTS_NOTE: names})
@@ -199,7 +230,7 @@ def _require_starts(found: Collection[int], model: HolsteinModel, lacking: str) 
         )
 
 
-def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables, Notes]:
+def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:
     kernel = runs.kernel()
     D = population_D(kernel)
     first = runs.orders[1][runs.start] @ kernel.squares_A2
@@ -210,7 +241,11 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables
         band_paper_units=settings.band_paper_units,
         band_percent=settings.band_percent,
     )
-    values = {
+    values: dict[str, Any] = runs.axes | {
+        "K": kernel.K[:, runs.sites],
+        "D_cutoff": D,
+        "D_slope": 0.5 * first,
+        "has_plateau": plateau.found,
         "plateau_D": plateau.D_A2_fs,
         "plateau_D_flatness": plateau.flatness_A2_fs,
         "plateau_from_fs": plateau.from_fs,
@@ -226,38 +261,4 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[Variables
     for name, found in (("band", times.band), ("percent", times.percent)):
         reason = f"; {found.reason}" if found.reason else ""
         notes[f"tau_K_{name}_fs"] = found.criterion + reason
-    arrays = _arrays(runs, kernel.K, D, 0.5 * first, plateau.found)
-    return arrays | scalars(_SCALARS, values), notes
-
-
-def _arrays(
-    runs: _Runs,
-    K: NDArray[np.float64],
-    D: NDArray[np.float64],
-    slope: NDArray[np.float64],
-    has_plateau: bool,
-) -> Variables:
-    arrays = {
-        "time_fs": time_variable(runs.time_fs),
-        "K": runs.by_distance(K),
-        "cutoff_fs": Variable(
-            runs.time_fs, ("cutoff",), "fs", "Time after which the kernel is set to zero."
-        ),
-        "D_cutoff": Variable(D, ("cutoff",), D_UNIT, "Diffusion constant of the cut kernel."),
-        "D_slope": Variable(
-            slope, ("time",), D_UNIT, "Half the slope of the mean-squared displacement."
-        ),
-        "has_plateau": Variable(has_plateau, (), "1", "Whether D_slope has a diffusive plateau."),
-    }
-    if runs.model.is_translation_invariant:
-        steps = np.arange(runs.model.n_sites // 2 + 1)
-        arrays["distance"] = Variable(
-            steps, ("distance",), "1", "Distance from the start site in lattice constants."
-        )
-    return arrays
-
-
-def _no_population_kernel(runs: _Runs) -> Variables:
-    curve = empty(runs.time_fs)
-    K = np.full((len(curve), runs.model.n_sites), np.nan)
-    return _arrays(runs, K, curve, curve, False) | scalars(_SCALARS, {})
+    return values, notes

@@ -99,15 +99,17 @@ def _version(name: str) -> str:
 
 
 def parallel_versions() -> dict[str, str]:
-    """Return the versions of MPI and PETSc in use; imports both."""
-    import mpi4py
-    from mpi4py import MPI  # before petsc4py: it finds the MPI library
+    """Return the engine in use and the versions of its MPI and PETSc; imports both."""
+    from smallpolaron.parallel import EMBEDDED, MPI, PETSc
 
-    import petsc4py  # isort: skip
-    from petsc4py import PETSc  # isort: skip
+    if EMBEDDED:
+        return {"engine": "embedded"}
+    import mpi4py
+    import petsc4py
 
     number = ".".join(str(part) for part in PETSc.Sys.getVersion())
     return {
+        "engine": "parallel",
         "mpi4py_version": str(mpi4py.__version__),
         "mpi_library": _first_line(MPI.Get_library_version()),
         "petsc4py_version": str(petsc4py.__version__),

@@ -13,11 +13,12 @@ from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.studies.config import POPULATION_PROTOCOLS
-from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.inputs import read_input
+from smallpolaron.studies.kinds import KINDS, derived
 from smallpolaron.studies.ladder.ladder_section import LadderConfig
 from smallpolaron.studies.parameters import point_hash
 from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.population_kernel_job import POINTS_NOTE
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.rerun_many import MANY, many_command
@@ -26,22 +27,6 @@ from smallpolaron.studies.store import Result, StoreError, read_result
 
 RUNS: Final = ("correlation", "population", "displacement")
 """Kinds that are computed from parameters alone."""
-
-SOURCES: Final[Mapping[str, str]] = {
-    "kernel": "correlation",
-    "augmented": "correlation",
-    "mobility": "correlation",
-    "drude_smith": "mobility",
-    "conductivity_models": "mobility",
-    "moments": "mobility",
-    "population_kernel": "population",
-    "spreading": "population",
-}
-"""Folder of the file that a kind is derived from."""
-
-_MOST_SOURCES: Final[Mapping[str, int]] = {"spreading": 2, "population_kernel": 255}
-"""Files that a kind is derived from, where they may be more than one: the other initialisation, and
-one per start site of a chain."""
 
 MOST_RANKS: Final = 4096
 """A file that says more could ask for more than a machine bears."""
@@ -110,7 +95,7 @@ def rerun(request: RerunRequest) -> Rerun:
     warnings: tuple[str, ...] = ()
     if old.kind in MANY:
         plan_path = _study_plan(request, "is made from the files beside the plan of its study")
-        command = [*_program(), *many_command(old, plan_path, request.scratch)]
+        command = [*_program(), *many_command(old, plan_path)]
     elif old.kind in RUNS:
         write_plan(plan_path, _plan(old, AnalysisConfig()))
         command = _run(old, request.ranks)
@@ -134,7 +119,9 @@ def _require_known(file: Path, old: Result) -> None:
     """Refuse what was made from a table, or of a point that this version does not understand."""
     if old.kind in MANY:
         return
-    if "propagation" not in old.parameters or old.kind not in (*RUNS, *SOURCES):
+    if old.kind == "verdict":
+        raise StoreError(f"{file}: made from a whole study; make it again by: snakemake verdict")
+    if "propagation" not in old.parameters or old.kind not in (*RUNS, *derived()):
         raise StoreError(
             f"{file}: made from a table of numbers (kind {old.kind}), which it does not hold; make "
             "it again by the command that made it"
@@ -151,7 +138,7 @@ def _require_known(file: Path, old: Result) -> None:
 
 def _require_fitting_options(old: Result, request: RerunRequest) -> None:
     """Refuse options that would change nothing."""
-    most = _MOST_SOURCES.get(old.kind, 1) if old.kind in SOURCES else 0
+    most = KINDS[old.kind].most_sources
     if len(request.sources) > most:
         beside = " but those beside the plan" if old.kind in MANY else ""
         raise StoreError(
@@ -225,7 +212,7 @@ def _program() -> list[str]:
 
 def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:
     """Return the files a result was derived from, and the other initialisation, if it was used."""
-    folder = request.file.resolve().parent.parent / SOURCES[old.kind]
+    folder = request.file.resolve().parent.parent / KINDS[old.kind].source
     sources, partner = list(request.sources) or _beside(folder, request.file, old), None
     if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
         if old.notes["partner"] not in POPULATION_PROTOCOLS:
@@ -252,10 +239,10 @@ def _beside(folder: Path, file: Path, old: Result) -> list[Path]:
 
 def _derivation(old: Result, sources: Sequence[Path], partner: Path | None) -> list[str]:
     with_partner = ["--partner", str(partner)] if partner else []
-    command = [*_program(), old.kind.replace("_", "-"), *with_partner]
+    command = [*_program(), KINDS[old.kind].command, *with_partner]
     if old.kind == "population_kernel":
         command += ["--start-site", str(old.parameters["start_site"])]
-    return [*command, f"--{SOURCES[old.kind]}", *map(str, sources)]
+    return [*command, f"--{KINDS[old.kind].source}", *map(str, sources)]
 
 
 def _other_source(old: Result, sources: Sequence[Path]) -> tuple[str, ...]:

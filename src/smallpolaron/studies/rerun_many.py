@@ -10,25 +10,21 @@ import numpy as np
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.store import Result, StoreError
 
-MANY: Final = ("ladder", "ensemble", "verdict")
+MANY: Final = ("ladder", "ensemble")
 """Kinds that are made from the files beside the plan of a study."""
 
 
-def many_command(old: Result, plan_path: Path, scratch: Path) -> list[str]:
+def many_command(old: Result, plan_path: Path) -> list[str]:
     """Return the words, after the program, that make such a result again; but for plan and output.
 
     Args:
         old: the result, of one of MANY.
         plan_path: plan of its study; the files it was made from are beside it.
-        scratch: folder for what the command writes besides.
 
     Raises:
         PlanError: the plan of a ladder cannot be read or has no such ladder.
         StoreError: the ladder had other sizes, or what it was made from is not there.
     """
-    if old.kind == "verdict":
-        table, page = (str(scratch / file) for file in ("verdict.csv", "verdict.html"))
-        return ["verdict", "--table", table, "--page", page]
     name = str(old.parameters["point"])
     if old.kind == "ensemble":
         start = str(old.parameters.get("start", "current"))

@@ -7,7 +7,7 @@ began, needs the run of the same system from the other initialisation as well.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final, get_args
+from typing import Any, Final, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.regimes import Kind, Regimes, find_regimes
 from smallpolaron.analysis.spreading import (
     NO_BOUNDARY,
+    Boundary,
     Spreading,
     find_boundary,
     spreading,
@@ -25,17 +26,14 @@ from smallpolaron.studies.derive import (
     D_UNIT,
     NAN,
     Notes,
-    Variables,
     derive,
-    empty,
     require_one_system,
-    scalars,
-    time_variable,
     worst_gates,
 )
 from smallpolaron.studies.parameters import holstein_model, whole
+from smallpolaron.studies.quantity import Quantity, Table, time
 from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Variable
+from smallpolaron.studies.store import Result, StoreError
 
 _OWN: Final = ("start", "point", "study", "derived")
 """Parameters in which both initialisations of one system differ."""
@@ -48,28 +46,57 @@ _DISPLACEMENT: Final = ("time_fs", "msd", "dmsd_dt", "d2msd_dt2")
 TOLERANCES_PERCENT: Final = np.array([1.0, 2.0, 5.0, 10.0])
 """The times depend on the tolerance: they are stored for all of these."""
 
-_EVENTS: Final = {
-    "tau_P_fs": ("fs", "When the slopes of both initialisations meet; NaN if they do not."),
-    "tau_P_alpha_fs": ("fs", "When their alpha meet; NaN if they do not."),
-    "tau_R_fs": ("fs", "When the far end or the antipode is reached; NaN if it is not."),
-    "tau_near_fs": ("fs", "When the near end of a chain is reached; on a ring tau_R."),
-}
-_SCALARS: Final = {
-    **_EVENTS,
-    "alpha_longtime": ("1", "Mean of alpha over the second half of the time before tau_R."),
-    "alpha_longtime_spread": ("1", "Largest deviation of alpha from it there."),
-    "alpha_peak": ("1", "Maximum of alpha after its least value before tau_R; NaN without one."),
-    "alpha_peak_fs": ("fs", "When that is."),
-    "plateau_D": (D_UNIT, "Half the slope on the diffusive plateau; NaN without one."),
-    "plateau_D_error": (D_UNIT, "Its flatness and the error of the slope; NaN if not estimated."),
-    "plateau_D_flatness": (D_UNIT, "Largest deviation from it on the plateau."),
-    "plateau_from_fs": ("fs", "First time on the plateau."),
-    "plateau_to_fs": ("fs", "Last time on the plateau."),
-    "D_end": (D_UNIT, "Half the slope where the record ends."),
-    "D_end_error": (D_UNIT, "Error of half the slope; NaN if not estimated."),
-    "plateau_intercept": ("angstrom^2", "Mean of MSD - t dMSD/dt over the plateau."),
+_EVENTS: Final = ("tau_P_fs", "tau_P_alpha_fs", "tau_R_fs", "tau_near_fs")
+_T, _SITES, _WIDTHS = ("time",), ("boundary",), ("tolerance",)
+QUANTITIES: Final[Table] = {
+    "boundary_site": Quantity(
+        *("1", "Ends of the chain, or antipode of the start on a ring.", _SITES, int),
+        optional=True,
+    ),
+    "boundary_distance": Quantity("angstrom", "Distance from the start.", _SITES, optional=True),
+    "boundary_filling": Quantity(
+        *("1", "Population there over its equilibrium value.", ("time", "boundary")),
+        optional=True,
+    ),
+    "time_fs": time(),
+    "msd": Quantity("angstrom^2", "Mean-squared displacement.", _T, kept="finite"),
+    "dmsd_dt": Quantity("angstrom^2 fs^-1", "Its slope; half of it is D(t).", _T, kept="finite"),
+    "d2msd_dt2": Quantity("angstrom^2 fs^-2", "Its second derivative.", _T, kept="finite"),
+    "alpha": Quantity("1", "Exponent d ln MSD/d ln t.", _T, kept="there"),
+    "slope_loss": Quantity("1", "Share of the diffusive slope that the boundary takes away.", _T),
+    "tolerance_percent": Quantity("%", "Tolerance of the rules.", _WIDTHS),
+    "tau_P_tolerance_fs": Quantity("fs", "tau_P for each of them.", _WIDTHS),
+    "tau_R_tolerance_fs": Quantity("fs", "tau_R for each of them.", _WIDTHS),
+    "tau_P_fs": Quantity(
+        "fs", "When the slopes of both initialisations meet; NaN if they do not.", kept="there"
+    ),
+    "tau_P_alpha_fs": Quantity("fs", "When their alpha meet; NaN if they do not."),
+    "tau_R_fs": Quantity(
+        "fs", "When the far end or the antipode is reached; NaN if it is not.", kept="there"
+    ),
+    "tau_near_fs": Quantity("fs", "When the near end of a chain is reached; on a ring tau_R."),
+    "alpha_longtime": Quantity("1", "Mean of alpha over the second half of the time before tau_R."),
+    "alpha_longtime_spread": Quantity("1", "Largest deviation of alpha from it there."),
+    "alpha_peak": Quantity(
+        "1", "Maximum of alpha after its least value before tau_R; NaN without one."
+    ),
+    "alpha_peak_fs": Quantity("fs", "When that is."),
+    "plateau_D": Quantity(
+        D_UNIT, "Half the slope on the diffusive plateau; NaN without one.", kept="there"
+    ),
+    "plateau_D_error": Quantity(
+        D_UNIT, "Its flatness and the error of the slope; NaN if not estimated."
+    ),
+    "plateau_D_flatness": Quantity(
+        D_UNIT, "Largest deviation from it on the plateau.", kept="there"
+    ),
+    "plateau_from_fs": Quantity("fs", "First time on the plateau."),
+    "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
+    "D_end": Quantity(D_UNIT, "Half the slope where the record ends."),
+    "D_end_error": Quantity(D_UNIT, "Error of half the slope; NaN if not estimated."),
+    "plateau_intercept": Quantity("angstrom^2", "Mean of MSD - t dMSD/dt over the plateau."),
     **{
-        f"{kind}/{edge}_fs": ("fs", f"{word} of the regime {kind}; NaN without it.")
+        f"{kind}/{edge}_fs": Quantity("fs", f"{word} of the regime {kind}; NaN without it.")
         for kind in get_args(Kind)
         for edge, word in (("from", "Begin"), ("to", "End"))
     },
@@ -94,8 +121,9 @@ def spreading_result(source: Result, partner: Result | None, settings: AnalysisC
     return derive(
         "spreading",
         replace(source, gates=worst_gates(runs)),
+        QUANTITIES,
         lambda: _spreading(source, partner, settings),
-        lambda: _no_spreading(source),
+        _axes(np.asarray(source.variables["time_fs"].data, dtype=np.float64), _boundary(source)),
     )
 
 
@@ -120,21 +148,27 @@ def spreading_run(source: Result) -> Spreading:
 
 def _spreading(
     source: Result, partner: Result | None, settings: AnalysisConfig
-) -> tuple[Variables, Notes]:
+) -> tuple[dict[str, Any], Notes]:
     run = spreading_run(source)
     other = None if partner is None else spreading_run(partner)
     found = find_regimes(run, other, percent=settings.band_percent)
     several = [find_regimes(run, other, percent=float(p)) for p in TOLERANCES_PERCENT]
-    tau_P = np.array([regimes.tau_P.time_fs for regimes in several])
-    tau_R = np.array([regimes.tau_R.time_fs for regimes in several])
     own = slope_error(source)
-    values = _values(found) | {
+    values = _axes(run.time_fs, run.boundary) | {
+        **({"boundary_filling": run.filling} if run.is_bounded else {}),
+        **_values(found),
+        "msd": run.msd_A2,
+        "dmsd_dt": run.dmsd,
+        "d2msd_dt2": run.d2msd,
+        "alpha": run.alpha,
+        "slope_loss": run.loss,
+        "tau_P_tolerance_fs": np.array([regimes.tau_P.time_fs for regimes in several]),
+        "tau_R_tolerance_fs": np.array([regimes.tau_R.time_fs for regimes in several]),
         "D_end": float(run.dmsd[-1]) / 2,
         "D_end_error": own,
         "plateau_D_error": found.diffusion.plateau.flatness_A2_fs + own,
     }
-    variables = _arrays(run, tau_P, tau_R) | scalars(_SCALARS, values)
-    return variables, _notes(found, partner)
+    return values, _notes(found, partner)
 
 
 def slope_error(run: Result) -> float:
@@ -183,49 +217,19 @@ def _notes(found: Regimes, partner: Result | None) -> Notes:
     return notes
 
 
-def _arrays(run: Spreading, tau_P: NDArray[np.float64], tau_R: NDArray[np.float64]) -> Variables:
-    A, time, widths = "angstrom", ("time",), ("tolerance",)
-    return _boundary(run) | {
-        "time_fs": time_variable(run.time_fs),
-        "msd": Variable(run.msd_A2, time, f"{A}^2", "Mean-squared displacement."),
-        "dmsd_dt": Variable(run.dmsd, time, f"{A}^2 fs^-1", "Its slope; half of it is D(t)."),
-        "d2msd_dt2": Variable(run.d2msd, time, f"{A}^2 fs^-2", "Its second derivative."),
-        "alpha": Variable(run.alpha, time, "1", "Exponent d ln MSD/d ln t."),
-        "slope_loss": Variable(
-            run.loss, time, "1", "Share of the diffusive slope that the boundary takes away."
-        ),
-        "tolerance_percent": Variable(TOLERANCES_PERCENT, widths, "%", "Tolerance of the rules."),
-        "tau_P_tolerance_fs": Variable(tau_P, widths, "fs", "tau_P for each of them."),
-        "tau_R_tolerance_fs": Variable(tau_R, widths, "fs", "tau_R for each of them."),
-    }
+def _boundary(source: Result) -> Boundary:
+    """Return where the lattice of a run ends or closes."""
+    if source.kind == DISPLACEMENT:
+        return NO_BOUNDARY
+    model = holstein_model(source.parameters)
+    return find_boundary(
+        model.displacements_A(whole(source.parameters, "start_site")), model.topology
+    )
 
 
-def _boundary(run: Spreading) -> Variables:
-    """Return where the lattice ends or closes; nothing on the infinite lattice."""
-    if not run.is_bounded:
-        return {}
-    boundary, sites = run.boundary, ("boundary",)
-    return {
-        "boundary_site": Variable(
-            boundary.sites, sites, "1", "Ends of the chain, or antipode of the start on a ring."
-        ),
-        "boundary_distance": Variable(
-            boundary.distances_A, sites, "angstrom", "Distance from the start."
-        ),
-        "boundary_filling": Variable(
-            run.filling, ("time", *sites), "1", "Population there over its equilibrium value."
-        ),
-    }
-
-
-def _no_spreading(source: Result) -> Variables:
-    boundary = NO_BOUNDARY
-    if source.kind != DISPLACEMENT:
-        model = holstein_model(source.parameters)
-        steps = model.displacements_A(whole(source.parameters, "start_site"))
-        boundary = find_boundary(steps, model.topology)
-    time = np.asarray(source.variables["time_fs"].data, dtype=np.float64)
-    curve, times = empty(time), empty(TOLERANCES_PERCENT)
-    filling = np.full((time.size, boundary.sites.size), NAN)
-    run = Spreading(time, curve, curve, curve, curve, boundary, filling, curve)
-    return _arrays(run, times, times) | scalars(_SCALARS, {})
+def _axes(time_fs: NDArray[np.float64], boundary: Boundary) -> dict[str, Any]:
+    """Return the coordinates of a file; on the infinite lattice without a boundary."""
+    axes: dict[str, Any] = {"time_fs": time_fs, "tolerance_percent": TOLERANCES_PERCENT}
+    if boundary.sites.size:
+        axes |= {"boundary_site": boundary.sites, "boundary_distance": boundary.distances_A}
+    return axes

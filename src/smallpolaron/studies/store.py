@@ -25,6 +25,7 @@ from smallpolaron.studies import attributes
 from smallpolaron.studies.digest import content_digest
 from smallpolaron.studies.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.studies.hdf5_inputs import Unfit, datasets, require_readable, subgroup
+from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.older_versions import renamed
 from smallpolaron.studies.problems import show
 from smallpolaron.studies.seal import seal, seal_state
@@ -37,23 +38,6 @@ SCHEMA_VERSION = 3
 OLDEST_READABLE = 1
 """Version 2 is version 3 with the names in older_versions.py; version 1 is version 2 without
 checksums: ``content_sha256`` and the seal."""
-KINDS = (
-    "correlation",
-    "population",
-    "displacement",
-    "kernel",
-    "mobility",
-    "drude_smith",
-    "ladder",
-    "augmented",
-    "population_kernel",
-    "spreading",
-    "inverse",
-    "moments",
-    "conductivity_models",
-    "ensemble",
-    "verdict",
-)
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _DIGEST = "content_sha256"
 _BLOCK = 1 << 16

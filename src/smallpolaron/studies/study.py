@@ -11,7 +11,6 @@ from smallpolaron.studies.config import Protocol, Study
 from smallpolaron.studies.cost.bill import BUDGET_ADVICE, all_jobs, bill, overdraft
 from smallpolaron.studies.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.studies.members import ensemble_parameters, member_parameters
-from smallpolaron.studies.papers import missing
 from smallpolaron.studies.parameters import bath_expansion, derived, point_hash, resolve
 from smallpolaron.studies.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
 from smallpolaron.studies.problems import MOST_PROBLEMS, ConfigurationError, Problem
@@ -52,15 +51,7 @@ def plan_document(document: Document, *, within_budget: bool = True) -> Plan:
     points = tuple(made.points.values())
     ladders = made.ladders(entry for entry in grid if entry.rungs)
     first = grid[0].study
-    problems = too_many or made.problems or _idle(document, points, ladders)
-    if first.paper and not problems:
-        line = document.line(("paper",))
-        advice = "add it to the grid, or remove paper"
-        problems = [
-            Problem("paper", first.paper, f"needs in the grid {what}", advice, line)
-            for what in missing(first.paper, points)
-        ]
-    if problems:
+    if problems := too_many or made.problems or _idle(document, points, ladders):
         raise ConfigurationError(document.source, problems)
     plan = Plan(
         study=first.study,

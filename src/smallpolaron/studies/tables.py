@@ -12,7 +12,7 @@ from smallpolaron.studies.baths import bath_text
 from smallpolaron.studies.jobs import Job
 from smallpolaron.studies.parameters import is_infinite
 from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.resources import estimate
+from smallpolaron.studies.resources import JobEstimate, estimate
 from smallpolaron.studies.store import Result
 from smallpolaron.studies.textfile import write_text
 
@@ -181,3 +181,27 @@ def plan_text(plan: Plan) -> str:
     if plan.ladders:
         summary += f"; {upper_bound(len(plan.rungs), len(plan.ladders))}"
     return "\n".join([summary, *text])
+
+
+def need_lines(
+    jobs: Sequence[tuple[str, str, JobEstimate]], overhead_MB: int = 0, longest: int = 25
+) -> list[str]:
+    """Return what MPI jobs ask for as text, one line each, the most expensive first.
+
+    Args:
+        jobs: point, protocol and estimate of each.
+        overhead_MB: memory per rank beyond the estimate.
+        longest: jobs listed at most.
+    """
+    if not jobs:
+        return []
+    lines = [f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"]
+    ordered = sorted(jobs, key=lambda job: -job[2].core_hours.expected)
+    for point, protocol, asked in ordered[:longest]:
+        lines.append(
+            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu + overhead_MB:>8}"
+            f" {asked.runtime_min:>4} min  {protocol:<13}  {point}"
+        )
+    if len(jobs) > longest:
+        lines.append(f"... and {len(jobs) - longest} cheaper jobs")
+    return lines

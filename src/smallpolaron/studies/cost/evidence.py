@@ -15,8 +15,7 @@ from typing import Final
 
 import numpy as np
 
-from smallpolaron.studies.cost.calibrate import job_of
-from smallpolaron.studies.cost.features import JobFeatures
+from smallpolaron.studies.cost.features import JobFeatures, features
 from smallpolaron.studies.cost.model import CostModel
 from smallpolaron.studies.cost.prediction import Correction
 from smallpolaron.studies.cost.records import JobRecord
@@ -44,6 +43,11 @@ class Evidence:
     job: JobFeatures
     residual: float
     error: float
+
+
+def job_of(record: JobRecord) -> JobFeatures:
+    """Return the features of a finished job at the thresholds it ended with."""
+    return features(record.parameters, record.protocol).tightened(record.tightenings)
 
 
 def finished(model: CostModel, records: Iterable[JobRecord]) -> list[Evidence]:

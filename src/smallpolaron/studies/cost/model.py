@@ -79,7 +79,7 @@ class CostModel:
             known = ", ".join(self.families) or "none"
             raise CostModelError(
                 f"the cost model knows no jobs of family {family} (it knows: {known}); calibrate "
-                "it with finished ones: python -m smallpolaron cost --calibrate FOLDER"
+                "it with finished ones: python -m benchmarks.cost calibrate FOLDER"
             ) from None
 
 
@@ -108,7 +108,7 @@ def read_model(path: Path = MODEL_FILE) -> CostModel:
     except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
         raise CostModelError(
             f"{path}: no cost model ({error}); make it again: "
-            "python -m smallpolaron cost --calibrate FOLDER"
+            "python -m benchmarks.cost calibrate FOLDER"
         ) from error
 
 

@@ -1,6 +1,6 @@
 """A short look at a job: its basis at loose thresholds over the first part of its record.
 
-Imports MPI and PETSc; only --probe imports this module.
+Imports the engine: only --probe may import this module.
 """
 
 from __future__ import annotations
@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from math import log
 from typing import Any, Final
-
-from mpi4py import MPI  # before petsc4py: it finds the MPI library
 
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, sample_times
@@ -24,6 +22,7 @@ from smallpolaron.dynamics.population_runs import (
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import LARGEST
+from smallpolaron.parallel import MPI
 from smallpolaron.studies.adaptive_runs import accuracy_of
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol

@@ -15,9 +15,9 @@ from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.studies.bounded import read_bytes
 from smallpolaron.studies.canonical import Parameters
 from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.dynamics_jobs import point_parameters
 from smallpolaron.studies.inputs import read_input
 from smallpolaron.studies.parameters import is_adaptive, number
+from smallpolaron.studies.point_run import point_parameters
 from smallpolaron.studies.store import Result, StoreError
 
 LARGEST_BENCHMARK: Final = 10_000_000

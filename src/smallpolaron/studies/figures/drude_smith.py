@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smallpolaron.studies.figures import printed_values, style
+from smallpolaron.studies.figures import style
 from smallpolaron.studies.figures.runs import (
     IDENTITY,
     Run,
@@ -77,7 +77,7 @@ def _with_error(value: float, error: float, digits: int) -> str:
 
 
 def _table(axes: Axes, fits: Sequence[Run]) -> None:
-    """Write c and k of every run and, where a paper printed them, the printed pair."""
+    """Write c and k of every run."""
     lines = [
         [
             fit.legend().replace(" (flagged)", "*"),
@@ -87,21 +87,6 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
         ]
         for fit in fits[-12:]
     ]
-    count = len(lines)
-    parameters = fits[-1].result.parameters
-    printed = []
-    if not fits[-1].is_table:
-        printed = printed_values.matching(parameters, quantities=("c", "k"))
-    if printed:
-        by_name = {value.quantity: value for value in printed}
-        lines.append(
-            [
-                f"printed, N = {printed[0].n_sites}",
-                f"{by_name['c'].text}" if "c" in by_name else "",
-                f"{by_name['k'].text}" if "k" in by_name else "",
-                "",
-            ]
-        )
     axes.set_axis_off()
     table = axes.table(
         cellText=lines,
@@ -116,8 +101,6 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
     table.scale(1.0, 1.45)
     for column in range(4):
         table[0, column].get_text().set_fontweight("bold")
-        if printed:
-            table[count + 1, column].get_text().set_color(style.BLUE)
         for row, fit in enumerate(fits[-12:], start=1):
             if fit.flagged:
                 table[row, column].get_text().set_color(style.VERMILION)
@@ -127,8 +110,6 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
     ]
     if any(fit.flagged for fit in fits):
         notes.append("* flagged: a quality gate failed")
-    if printed:
-        notes.append(f"printed: {printed[0].source}, for comparison only")
     axes.text(
         0.0, 0.0, "\n".join(notes), transform=axes.transAxes, ha="left", va="bottom", fontsize=9
     )

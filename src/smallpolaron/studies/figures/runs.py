@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.studies.kinds import KINDS
 from smallpolaron.studies.parameters import confidence, is_infinite, lookup
 from smallpolaron.studies.plan import read_plan
 from smallpolaron.studies.present import present
@@ -258,7 +259,7 @@ def read_study(plan_file: Path) -> list[Run]:
     return runs
 
 
-_CURRENT_KINDS = ("correlation", "mobility", "kernel", "drude_smith")
+_CURRENT_KINDS = tuple(name for name, kind in KINDS.items() if kind.of_study)
 
 
 def _together(results: Sequence[Result]) -> Result:

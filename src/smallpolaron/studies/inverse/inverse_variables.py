@@ -18,8 +18,9 @@ from smallpolaron.analysis.inverse import (
     parameter_grid,
     predictive,
 )
-from smallpolaron.studies.derive import Notes, Variables
+from smallpolaron.studies.derive import Notes
 from smallpolaron.studies.inverse.training_set import TrainingSet
+from smallpolaron.studies.quantity import Variables
 from smallpolaron.studies.store import Variable
 
 LARGEST_ERROR: Final = 0.3

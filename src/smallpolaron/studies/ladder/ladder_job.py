@@ -11,11 +11,12 @@ import numpy as np
 from smallpolaron.analysis.extrapolation import SizeFit, SizeLimit, extrapolate
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.studies.derive import D_UNIT, MU, NAN, PAPER_UNIT, Notes, Variables, scalars
+from smallpolaron.studies.derive import D_UNIT, MU, NAN, PAPER_UNIT, Notes, scalars
 from smallpolaron.studies.ladder.climb import Rung, Tolerance, Verdict, judge, largest_share
 from smallpolaron.studies.parameters import number
 from smallpolaron.studies.plan import Ladder, Plan, PlanError
 from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.quantity import Variables
 from smallpolaron.studies.sections import CONVERGED
 from smallpolaron.studies.store import Result, Variable
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,19 +15,14 @@ from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.studies import describe
 from smallpolaron.studies.attributes import read_value
-from smallpolaron.studies.augmented_job import augmented_result
-from smallpolaron.studies.conductivity_models_job import conductivity_models_result
-from smallpolaron.studies.drude_smith_job import drude_smith_result
 from smallpolaron.studies.hdf5_inputs import Unfit
 from smallpolaron.studies.inputs import read_input
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.moments_job import moments_result
+from smallpolaron.studies.kinds import TABLE_KINDS, Kind
 from smallpolaron.studies.own_data.correlation_table import (
     CorrelationTable,
-    Kind,
     read_correlation_table,
 )
+from smallpolaron.studies.own_data.correlation_table import Kind as TableKind
 from smallpolaron.studies.own_data.table_scale import without_scale
 from smallpolaron.studies.own_data.table_summary import write_curves, write_summary
 from smallpolaron.studies.problems import ConfigurationError, Problem
@@ -43,21 +38,6 @@ from smallpolaron.studies.store import (
 )
 from smallpolaron.studies.textfile import shown_name
 from smallpolaron.studies.unavailable import open_hdf5
-
-Job = Callable[[Result, AnalysisConfig], Result]
-
-JOBS: Final[tuple[tuple[str, str, Job], ...]] = (
-    ("mobility", "correlation", mobility_result),
-    ("kernel", "correlation", kernel_result),
-    ("augmented", "correlation", augmented_result),
-    ("drude_smith", "mobility", drude_smith_result),
-    ("conductivity_models", "mobility", conductivity_models_result),
-    ("moments", "mobility", moments_result),
-)
-"""Kind of every result, kind of the one it is derived from, and how; in that order."""
-
-OPTIONAL: Final = ("augmented", "drude_smith", "conductivity_models", "moments")
-"""Kinds that nothing else is derived from, which may be skipped."""
 
 SUMMARY: Final = "summary.md"
 CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
@@ -85,7 +65,7 @@ class TableRequest:
     table: Path
     output_folder: Path
     temperature_K: float | None
-    kind: Kind
+    kind: TableKind
     unit: str | None
     settings: AnalysisConfig
     overwrite: bool = False
@@ -93,9 +73,9 @@ class TableRequest:
     columns: tuple[str, ...] | None = None
 
     @property
-    def jobs(self) -> list[tuple[str, str, Job]]:
-        """The jobs that are not skipped."""
-        return [job for job in JOBS if job[0] not in self.skip]
+    def kinds(self) -> list[Kind]:
+        """The kinds of results that are not skipped; sources come first."""
+        return [kind for kind in TABLE_KINDS if kind.name not in self.skip]
 
 
 def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
@@ -114,6 +94,10 @@ def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
                 problems += item["ctx"]["faults"]
                 continue
             name = str(item["loc"][0])
+            if name not in AnalysisConfig.model_fields:
+                allowed = f"is not known; allowed: {', '.join(AnalysisConfig.model_fields)}"
+                problems.append(Problem(name, chosen[name], allowed))
+                continue
             field = AnalysisConfig.model_fields[name]
             problems.append(Problem(name, chosen[name], f"must be {describe.allowed(field)}"))
         raise ConfigurationError("options", problems) from error
@@ -134,10 +118,12 @@ def analyse_table(request: TableRequest) -> dict[str, Result]:
             damaged or of another kind.
     """
     _keep_what_is_there(request)
-    source, table = _source(request)
+    source, table = correlation_of_table(
+        request.table, request.temperature_K, request.kind, request.unit, request.columns
+    )
     results = {"correlation": source}
-    for kind, origin, job in request.jobs:
-        results[kind] = job(results[origin], request.settings)
+    for each in request.kinds:
+        results[each.name] = each.derive(results[each.source], request.settings)
     if not table.is_absolute:
         results = {kind: without_scale(result) for kind, result in results.items()}
     folder = request.output_folder
@@ -197,7 +183,7 @@ def _keep_what_is_there(request: TableRequest) -> None:
     folder = request.output_folder
     if folder.exists() and not folder.is_dir():
         raise StoreError(f"{folder}: is no folder; choose another name")
-    kinds = ("correlation", *(kind for kind, _, _ in JOBS))
+    kinds = ("correlation", *(kind.name for kind in TABLE_KINDS))
     names = [*(f"{kind}.h5" for kind in kinds), *(f"{name}.svg" for name in FIGURES)]
     names += [*CURVES.values(), SUMMARY]
     if request.table.resolve() in [(folder / name).resolve() for name in names]:
@@ -209,18 +195,29 @@ def _keep_what_is_there(request: TableRequest) -> None:
         )
 
 
-def _source(request: TableRequest) -> tuple[Result, CorrelationTable]:
-    """Return the table as a correlation result; an own one as it is, with gates and errors."""
-    path = request.table
+def correlation_of_table(
+    path: Path,
+    temperature_K: float | None = None,
+    kind: TableKind = "quantum",
+    unit: str | None = None,
+    columns: tuple[str, ...] | None = None,
+) -> tuple[Result, CorrelationTable]:
+    """Return the table as a correlation result; an own one as it is, with gates and errors.
+
+    Args:
+        path: file to read.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        columns: names of the columns, where the file has none.
+
+    Raises:
+        TableError: the table cannot be analysed; holds every problem found.
+        StoreError: an own result file that is damaged or of another kind.
+    """
     own = read_input(path, ("correlation",)) if _is_own(path) else None
     watch = Stopwatch()
-    table = read_correlation_table(
-        path,
-        request.temperature_K,
-        kind=request.kind,
-        unit=request.unit,
-        columns=request.columns,
-    )
+    table = read_correlation_table(path, temperature_K, kind=kind, unit=unit, columns=columns)
     return own or _as_result(table, path, watch), table
 
 

@@ -1,0 +1,220 @@
+"""What the figures of the anomalous transport paper share: looks of the curves, axes, marks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from papers.shared import figure as paper
+from smallpolaron.analysis.confined_walk import ConfinedWalk, confined_walk
+from smallpolaron.model.units import paper_units
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, error_of, with_error
+
+STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
+"""Initialisations of the lattice, as the paper calls them."""
+
+LINES: Final[dict[str, Any]] = {"marcus": "-", "franck_condon": (0, (5, 2))}
+"""Line of each of them."""
+
+COLOURS: Final = {"marcus": style.BLUE, "franck_condon": style.ORANGE}
+"""Colour of each of them, where it does not stand for the size."""
+
+_CROSSES: Final[dict[str, Any]] = {
+    "marker": "x",
+    "markersize": 4.5,
+    "markeredgecolor": style.VERMILION,
+}
+_TIMES: Final = (
+    *("tau_P_fs", "tau_R_fs", "plateau_D", "plateau_D_flatness"),
+    *("plateau_from_fs", "plateau_to_fs"),
+)
+SLOPE_COLUMNS: Final = (
+    "curve",
+    "start",
+    "start_site",
+    "time_fs",
+    "A2_fs",
+    "paper_units",
+    "alpha",
+    *_TIMES,
+    "plateau_D_error",
+)
+"""Columns of slopes and integrals, after paper.COLUMNS."""
+
+FIRST_FS: Final = 10.0
+"""Begin of the logarithmic time axis where only some samples are drawn."""
+
+PAPER_UNIT: Final = r"$2D/a_0^2$ (fs$^{-1}$)"
+SLOPE: Final = r"$\mathrm{d\,MSD}/\mathrm{d}t$ (Å$^2$ fs$^{-1}$)"
+INTEGRAL: Final = r"$\int_0^t \mathrm{Re}\,C_{JJ}\,\mathrm{d}t'$ (Å$^2$ fs$^{-1}$)"
+LIMIT: Final = "upper limit of the integral (fs)"
+
+
+def start(run: Run) -> str:
+    """Return the initialisation of a run of populations."""
+    return str(run.parameter("start"))
+
+
+def with_start(runs: Sequence[Run]) -> list[Run]:
+    """Return runs whose labels name the initialisation, too."""
+    return [replace(run, label=f"{run.label}, {STARTS[start(run)]}") for run in runs]
+
+
+def site(run: Run) -> int:
+    """Return the site a run of populations starts on."""
+    return int(run.parameter("start_site"))
+
+
+def to_the_wall(run: Run) -> int:
+    """Return how many sites lie between the start and the nearest end of a chain."""
+    return min(site(run), run.n_sites - 1 - site(run))
+
+
+def look(run: Run, colour: str, line: Any = "-") -> dict[str, Any]:
+    """Return the look of a curve: its colour and line; with red crosses when it is flagged."""
+    found = {"color": colour, "linestyle": line}
+    if run.flagged and not run.reason:  # crosses need numbers to be set apart evenly
+        return found | _CROSSES | {"markevery": 0.15}
+    return found
+
+
+def family(runs: Sequence[Run]) -> list[dict[str, Any]]:
+    """Return the looks of runs of increasing size, from light to dark."""
+    return [look(run, colour) for run, colour in zip(runs, style.shades(len(runs)), strict=True)]
+
+
+def spread(run: Run, colour: str, line: Any = None) -> dict[str, Any]:
+    """Return the look of a run of populations, whose line tells the initialisation."""
+    return look(run, colour, LINES[start(run)] if line is None else line)
+
+
+def label(run: Run, text: str) -> str:
+    """Return a text for the legend, with a word when the run is flagged."""
+    return f"{text} (flagged)" if run.flagged else text
+
+
+def keys(runs: Sequence[Run]) -> list[Line2D]:
+    """Return the legend of the initialisations that occur, and of flagged runs if there are any."""
+    found = {start(run) for run in runs}
+    lines = [
+        Line2D([], [], color=style.BLACK, linestyle=LINES[name], label=words)
+        for name, words in STARTS.items()
+        if name in found
+    ]
+    if any(run.flagged for run in runs):
+        lines.append(Line2D([], [], linestyle="", **_CROSSES, label="flagged"))
+    return lines
+
+
+def paper_axis(axes: Axes, share_of_D: float = 1.0) -> None:
+    """Add a second axis in the unit of the paper.
+
+    Args:
+        axes: what its first axis shows, in angstrom^2/fs, is D divided by share_of_D.
+        share_of_D: 1 for D, 1/2 for the slope of the mean-squared displacement.
+    """
+    second = axes.secondary_yaxis("right", functions=style.proportional(paper_units(share_of_D)))
+    second.set_ylabel(PAPER_UNIT)
+
+
+def log_time(axes: Axes, runs: Sequence[Run]) -> None:
+    """Set a logarithmic time axis from the first stored time after zero to the last."""
+    first = min(float(run.array("time_fs")[1]) for run in runs)
+    last = max(float(run.array("time_fs")[-1]) for run in runs)
+    axes.set(xscale="log", xlim=(first, last))
+
+
+def usable(runs: Sequence[Run]) -> list[Run]:
+    """Return the runs of the current that gave a diffusion constant."""
+    return [run for run in runs if np.isfinite(run.number("D"))]
+
+
+def walk(run: Run, infinite: Run) -> ConfinedWalk:
+    """Return the current of a walk on the chain of a run, with D of the infinite ring.
+
+    Raises:
+        ValueError: the infinite ring has no diffusion constant.
+    """
+    D = infinite.number("D")
+    if not np.isfinite(D):
+        raise ValueError(f"{infinite.point} has no diffusion constant: {infinite.reason}")
+    spacing = float(run.parameter("model.lattice_constant_A"))
+    return confined_walk(run.array("time_fs"), run.n_sites, spacing, D)
+
+
+def integrals(runs: Sequence[Run], name: str) -> Iterator[style.Row]:
+    """Yield one row per run of the current and time.
+
+    Args:
+        runs: mobility results.
+        name: what the column "curve" says.
+    """
+    for run in runs:
+        for time, D in zip(run.array("time_fs"), run.array("D_running"), strict=True):
+            yield paper.identity(run) | {
+                "curve": name,
+                "time_fs": float(time),
+                "A2_fs": float(D),
+                "paper_units": paper_units(float(D)),
+            }
+
+
+def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield one row per run of populations and time, with the characteristic times of the run."""
+    for run in runs:
+        times = {name: run.number(name) for name in _TIMES} | {
+            "plateau_D_error": error_of(run, "plateau_D")
+        }
+        curves = (run.array(name) for name in ("time_fs", "dmsd_dt", "alpha"))
+        for time, slope, alpha in zip(*curves, strict=True):
+            yield (
+                paper.identity(run)
+                | times
+                | {
+                    "curve": "dMSD/dt",
+                    "start": start(run),
+                    "start_site": site(run),
+                    "time_fs": float(time),
+                    "A2_fs": float(slope),
+                    "paper_units": paper_units(0.5 * float(slope)),
+                    "alpha": float(alpha),
+                }
+            )
+
+
+def plateau(run: Run) -> str:
+    """Return the diffusive plateau of a run in words."""
+    D = run.number("plateau_D")
+    if not np.isfinite(D):
+        return "no plateau"
+    return (
+        f"plateau of D = {with_error(run, 'plateau_D')} Å²/fs "
+        f"({paper_units(D):.4g} paper units), flat within "
+        f"{run.number('plateau_D_flatness'):.1g} Å²/fs, from {run.number('plateau_from_fs'):g} "
+        f"to {run.number('plateau_to_fs'):g} fs"
+    )
+
+
+def same_bath(runs: Sequence[Run], infinite: Run) -> None:
+    """Refuse runs that are not of one bath.
+
+    Args:
+        runs: runs that stand against the infinite ring.
+        infinite: that one.
+
+    Raises:
+        ValueError: one of them has another coupling, or another rate of the bath.
+    """
+    wanted = paper.system_label(infinite)
+    for run in runs:
+        if paper.system_label(run) != wanted:
+            raise ValueError(
+                f"{run.point} has {paper.system_label(run)}, the infinite ring {infinite.point} "
+                f"{wanted}: give runs of one bath"
+            )

@@ -1,0 +1,193 @@
+"""Anomalous transport paper, Fig. S2: exponent at long times against size and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from papers.anomalous2024 import curves
+from papers.shared import figure as paper
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, log_samples, remarks, run_main
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One way to read exponent and time off a run.
+
+    Attributes:
+        name: what the legend calls it.
+        alpha: variable that holds the exponent.
+        spread: variable with its uncertainty; empty for none.
+        time: variable that holds the time.
+        marker: how it is drawn.
+    """
+
+    name: str
+    alpha: str
+    spread: str
+    time: str
+    marker: str
+
+
+READINGS: Final = (
+    Reading("maximum", "alpha_peak", "", "alpha_peak_fs", "o"),
+    Reading(r"mean before $\tau_R$", "alpha_longtime", "alpha_longtime_spread", "tau_R_fs", "s"),
+)
+"""That of the paper, and ours with arrival as the population of the end."""
+
+_NUMBERS: Final = tuple(name for r in READINGS for name in (r.alpha, r.spread, r.time) if name)
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    "start",
+    "start_site",
+    "time_fs",
+    "alpha",
+    *_NUMBERS,
+    "remark",
+)
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield one row per run with its numbers, then one per drawn time with its exponent."""
+    for run in runs:
+        fixed = paper.identity(run) | {
+            "start": curves.start(run),
+            "start_site": curves.site(run),
+        }
+        numbers = {name: run.number(name) for name in _NUMBERS}
+        yield fixed | numbers | {"remark": run.result.notes.get("alpha_longtime", run.reason)}
+        time, alpha = run.array("time_fs"), run.array("alpha")
+        for i in log_samples(time, curves.FIRST_FS):
+            yield fixed | {"time_fs": float(time[i]), "alpha": float(alpha[i])}
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw alpha(t), time against size, and alpha at long times against time and 1/N."""
+    figure = style.new_figure(11.5, 8.2)
+    curves, times, by_time, by_size = figure.subplots(2, 2).flat
+    _curves(curves, runs)
+    for start in curves.STARTS:
+        chosen = [run for run in runs if curves.start(run) == start]
+        size = np.array([run.n_sites for run in chosen], dtype=float)
+        for reading in READINGS:
+            alpha, time = (_numbers(chosen, name) for name in (reading.alpha, reading.time))
+            spread = _numbers(chosen, reading.spread) if reading.spread else None
+            _points(times, chosen, reading, size, time)
+            _points(by_time, chosen, reading, time, alpha, spread)
+            _points(by_size, chosen, reading, 1 / size, alpha, spread)
+    times.set(xlabel="number of sites N", ylabel=r"time: of the maximum, or $\tau_R$ (fs)")
+    by_time.set(xlabel=r"time: of the maximum, or $\tau_R$ (fs)")
+    by_size.set(xlabel="1/N", xlim=(0, None))
+    for axes in (by_time, by_size):
+        axes.set_ylabel(r"$\alpha$ at long times")
+        axes.axhline(1, color=style.BLACK, linewidth=0.8)
+    style.legend(times, fontsize=8)
+    style.flagged_note(figure, remarks(runs))
+    return figure
+
+
+def _numbers(runs: Sequence[Run], name: str) -> NDArray[np.float64]:
+    return np.array([run.number(name) for run in runs])
+
+
+def _curves(axes: Axes, runs: Sequence[Run]) -> None:
+    """Draw alpha(t) of every chain near 1, with its maximum."""
+    sizes = sorted({run.n_sites for run in runs})
+    colours = dict(zip(sizes, style.shades(len(sizes)), strict=True))
+    for run in runs:
+        time = run.array("time_fs")
+        drawn = log_samples(time, curves.FIRST_FS)
+        how = curves.spread(run, colours[run.n_sites])
+        name = f"N = {run.n_sites}" if curves.start(run) == "marcus" else None
+        axes.plot(time[drawn], run.array("alpha")[drawn], label=name, **how)
+        peak = run.number("alpha_peak_fs"), run.number("alpha_peak")
+        axes.plot(*peak, "o", markersize=5, color=how["color"])
+    axes.axhline(1, color=style.BLACK, linewidth=0.8)
+    last = max(float(run.array("time_fs")[-1]) for run in runs)
+    axes.set(xscale="log", xlim=(curves.FIRST_FS, last), ylim=(0.7, 1.3))
+    axes.set(xlabel="time (fs)", ylabel=r"$\alpha = \mathrm{d\,ln\,MSD}/\mathrm{d\,ln}\,t$")
+    style.legend(axes, curves.keys(runs), fontsize=8)
+
+
+def _points(
+    axes: Axes,
+    runs: Sequence[Run],
+    reading: Reading,
+    x: NDArray[np.float64],
+    y: NDArray[np.float64],
+    error: NDArray[np.float64] | None = None,
+) -> None:
+    """Draw one point per run, joined by a line; hollow and red where the run is flagged."""
+    if not runs:
+        return
+    start = curves.start(runs[0])
+    colour, line = curves.COLOURS[start], curves.LINES[start]
+    name = f"{reading.name}, {curves.STARTS[start]}"
+    there = np.isfinite(x) & np.isfinite(y)
+    axes.plot(x[there], y[there], color=colour, linestyle=line, linewidth=0.9)
+    axes.plot([], [], reading.marker, color=colour, label=name)
+    for i in map(int, np.flatnonzero(there)):
+        bad = runs[i].flagged
+        how = style.marker_style(style.VERMILION if bad else colour, bad)
+        spread = None if error is None else error[i]
+        axes.errorbar(x[i], y[i], yerr=spread, fmt=reading.marker, ecolor=colour, lw=0.9, **how)
+
+
+def statement(runs: Sequence[Run]) -> str:
+    """Say how alpha of the longest chain comes near 1, for each initialisation."""
+    longest = max(run.n_sites for run in runs)
+    parts = [f"{run.label}: {_rise(run)}" for run in runs if run.n_sites == longest]
+    return ". ".join(parts) + "."
+
+
+def _rise(run: Run) -> str:
+    if run.reason:
+        return run.reason
+    time, alpha = run.array("time_fs"), run.array("alpha")
+    least = int(np.nanargmin(np.where(time <= _end(run), alpha, np.nan)))
+    last = int(np.searchsorted(time, _end(run), side="right")) - 1
+    return (
+        f"alpha is least, {alpha[least]:.3f}, at {time[least]:g} fs and {alpha[last]:.3f} at "
+        f"{time[last]:g} fs; {_peak(run)}"
+    )
+
+
+def _end(run: Run) -> float:
+    """Return tau_R, or the end of the record if the far end is not reached."""
+    tau_R = run.number("tau_R_fs")
+    return tau_R if np.isfinite(tau_R) else float(run.array("time_fs")[-1])
+
+
+def _peak(run: Run) -> str:
+    if not np.isfinite(run.number("alpha_peak")):
+        return run.result.notes["alpha_longtime"].rpartition("; ")[2]
+    return f"maximum {run.number('alpha_peak'):.3f} at {run.number('alpha_peak_fs'):g} fs"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from spreading files of chains that start in the middle."""
+    line = paper.parser("Anomalous transport paper, Fig. S2.", "spreading")
+    line.add_argument("--band-percent", type=float, required=True)
+    options = line.parse_args(argv)
+    runs = curves.with_start(paper.read(options.spreading))
+    text = (
+        "Exponent of the spreading from the middle of open chains. Top left: alpha against time "
+        "(full: with, dashed: without equilibration), dots: its maximum after its least value, "
+        "the paper's long-time alpha, whose time is the paper's tau_R. Squares: mean of alpha over "
+        "the second half of the time before our tau_R, when the population of the far end reaches "
+        f"{options.band_percent:g} % of its equilibrium value; bars: largest deviation from it "
+        "there. Top right: both times against the number of sites. Bottom: both exponents against "
+        f"their times and against 1/N. A run without a maximum has no dot. {statement(runs)}"
+    )
+    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,186 @@
+"""Anomalous transport paper: sizes and costs of all methods over coupling and rate of the bath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Lattice, Method
+from papers.anomalous2024.verdict.words import METHOD_WORDS
+from papers.shared import figure as paper
+from papers.shared.heat import heat_map
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.studies.physical_system import system_name
+from smallpolaron.studies.store import read_result
+
+FINITE: Final[dict[Lattice, str]] = {"ring": "ring", "chain": "open chain"}
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    *(f"{method}_{lattice}_outcome" for method in METHODS for lattice in LATTICES),
+    *(f"{method}_{lattice}_n_sites" for method in METHODS for lattice in FINITE),
+    *(f"{method}_core_s" for method in METHODS),
+    *(f"{method}_over_green_kubo" for method in METHODS[1:]),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a method on a lattice has come to.
+
+    Attributes:
+        outcome: outcome in words.
+        largest: largest size that is evidence; 0 without one.
+        n_sites: size from which on it has converged; NaN if it has not.
+        core_seconds: what it costs there, if that is the cheapest way by its method; else NaN.
+    """
+
+    outcome: str
+    largest: int
+    n_sites: float
+    core_seconds: float
+
+
+_SERIES: Final = (
+    "system",
+    "lattice",
+    "method",
+    "outcome",
+    "largest_n_sites",
+    "n_sites",
+    "core_seconds",
+    "cost_factor",
+)
+Key = tuple[Lattice, Method]
+Verdicts = Mapping[str, Mapping[Key, Outcome]]
+NOTHING: Final = Outcome("not computed", 0, float("nan"), float("nan"))
+
+
+def read_verdicts(path: Path) -> Verdicts:
+    """Return the outcomes of a verdict file by system, lattice and method."""
+    result = read_result(path, kind="verdict")
+    names = result.parameters["system_names"]
+    found: dict[str, dict[Key, Outcome]] = {name: {} for name in names}
+    columns = [np.asarray(result.variables[f"series/{key}"].data) for key in _SERIES]
+    for system, lattice, method, code, largest, n_sites, seconds, factor in zip(
+        *columns, strict=True
+    ):
+        outcome = OUTCOMES[code]
+        found[names[system]][LATTICES[lattice], METHODS[method]] = Outcome(
+            outcome.replace("_", " "),
+            int(largest),
+            float(n_sites) if outcome == "converged" else float("nan"),
+            float(seconds) if np.isfinite(factor) else float("nan"),
+        )
+    return found
+
+
+def outcome_of(verdicts: Verdicts, lattice: Lattice, method: Method, run: Run) -> Outcome:
+    """Return the outcome of a method for the system of a run."""
+    system = verdicts.get(system_name(run.result.parameters), {})
+    return system.get((lattice, method), NOTHING)
+
+
+def size(verdicts: Verdicts, lattice: Lattice, method: Method, run: Run) -> float:
+    """Return the size that a method needs."""
+    return outcome_of(verdicts, lattice, method, run).n_sites
+
+
+def instead_of_size(verdicts: Verdicts, lattice: Lattice, method: Method, run: Run) -> str:
+    """Return what is written where there is no such size."""
+    found = outcome_of(verdicts, lattice, method, run)
+    words = {"not converged": f"> {found.largest}", "cannot converge": "never", "undecided": "?"}
+    return words.get(found.outcome, "–")
+
+
+def cost(verdicts: Verdicts, method: Method, run: Run) -> float:
+    """Return the core seconds of the cheapest way to a converged D by a method."""
+    costs = [outcome_of(verdicts, lattice, method, run).core_seconds for lattice in LATTICES]
+    return next((seconds for seconds in costs if np.isfinite(seconds)), float("nan"))
+
+
+def ratio(verdicts: Verdicts, method: Method, run: Run) -> float:
+    """Return what a method costs in units of what Green-Kubo costs."""
+    return cost(verdicts, method, run) / cost(verdicts, "green_kubo", run)
+
+
+def rows(runs: Sequence[Run], verdicts: Verdicts) -> Iterator[style.Row]:
+    """Yield one row per point of the map."""
+    for run in runs:
+        row = paper.identity(run)
+        for method in METHODS:
+            for lattice in LATTICES:
+                found = outcome_of(verdicts, lattice, method, run)
+                row[f"{method}_{lattice}_outcome"] = found.outcome
+                row[f"{method}_{lattice}_n_sites"] = found.n_sites
+            row[f"{method}_core_s"] = cost(verdicts, method, run)
+        for method in METHODS[1:]:
+            row[f"{method}_over_green_kubo"] = ratio(verdicts, method, run)
+        yield row
+
+
+def draw(runs: Sequence[Run], verdicts: Verdicts) -> Figure:
+    """Draw a column per method: sizes of ring and chain, in the same colours, and cost."""
+    figure = style.new_figure(12.0, 10.2)
+    panels = figure.subplots(3, len(METHODS))
+    sizes = [
+        size(verdicts, lattice, method, run)
+        for lattice in FINITE
+        for method in METHODS
+        for run in runs
+    ]
+    found = [n_sites for n_sites in sizes if np.isfinite(n_sites)]
+    limits = (min(found), max(found)) if found else None
+    for column, method in enumerate(METHODS):
+        words = METHOD_WORDS[method]
+        for row, (lattice, name) in enumerate(FINITE.items()):
+            heat_map(
+                figure,
+                panels[row][column],
+                runs,
+                partial(size, verdicts, lattice, method),
+                f"{words}: N of the {name}",
+                "{:.0f}",
+                limits,
+                instead=partial(instead_of_size, verdicts, lattice, method),
+            )
+        if method == "green_kubo":
+            value = partial(cost, verdicts, method)
+            title = f"{words}: cost (core s)"
+        else:
+            value = partial(ratio, verdicts, method)
+            title = f"{words}: cost over Green-Kubo"
+        heat_map(figure, panels[2][column], runs, value, title, "{:.3g}")
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from the verdict file and the mobility files of the map."""
+    line = paper.parser("Anomalous transport paper: sizes and costs of all methods.", "mobility")
+    line.add_argument("--verdict", type=Path, required=True, metavar="H5", help="verdict file")
+    line.add_argument("--band-percent", type=float, required=True, help="tolerance, percent")
+    options = line.parse_args(argv)
+    runs, verdicts = paper.read(options.mobility), read_verdicts(options.verdict)
+    text = (
+        "Number of sites from which on D of every larger ring (upper row) or open chain (middle "
+        f"row) of the study is within ±{options.band_percent:g} % of the infinite lattice: by the "
+        "integral of C_JJ (left), by the diffusive plateau of a carrier that starts on one site, "
+        "lattice relaxed (middle) or not (right). Lower row: core seconds of the cheapest lattice "
+        "on which a method gives D, for the others relative to Green-Kubo. Sizes are limited to "
+        "those of the study: > marks the largest one where it has not sufficed; a dash: not "
+        "computed, or without cost because nothing has converged; ?: undecided, the table of the "
+        "verdict says why. On an open chain the integral of C_JJ can never converge. Parameters "
+        "below are those of the map; those of every run are in the table of the verdict."
+    )
+    figure = draw(runs, verdicts)
+    paper.write(options.stem, figure, COLUMNS, rows(runs, verdicts), paper.caption(text, runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

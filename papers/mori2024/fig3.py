@@ -1,0 +1,109 @@
+"""Mori paper, Fig. 3: what memory kernels save, over the map of coupling and rate of the bath."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
+
+from matplotlib.figure import Figure
+
+from papers.shared import figure as paper
+from papers.shared.heat import heat_map
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, run_main
+
+PROJECTORS: Final = {"J": "J", "J_dJ": "J, dJ/dt", "J_dJ_d2J": "J, dJ/dt, d²J/dt²"}
+SOURCES: Final = {"exact": "exact derivatives", "differences": "numerical differences"}
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    "t_eq_fs",
+    *(f"tau_K_{source}_{projector}_fs" for source in SOURCES for projector in PROJECTORS),
+    "tau_K_over_t_eq",
+    *(f"saving_{source}_{projector}" for source in SOURCES for projector in list(PROJECTORS)[1:]),
+)
+
+
+def tau(run: Run, projector: str, source: str) -> float:
+    """Return the kernel cutoff of a projector by the relative band, fs."""
+    return run.number(f"{projector}/{source}/tau_K_percent_fs")
+
+
+def saving(run: Run, projector: str, source: str) -> float:
+    """Return the cutoff with an augmented projector over that with J alone."""
+    return tau(run, projector, source) / tau(run, "J", "exact")
+
+
+def first(run: Run) -> float:
+    """Return the cutoff of the kernel over that of the integral itself."""
+    return tau(run, "J", "exact") / run.number("t_eq_percent_fs")
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield one row per point of the map."""
+    for run in runs:
+        cutoffs = {
+            f"tau_K_{source}_{projector}_fs": tau(run, projector, source)
+            for source in SOURCES
+            for projector in PROJECTORS
+        }
+        ratios = {
+            f"saving_{source}_{projector}": saving(run, projector, source)
+            for source in SOURCES
+            for projector in list(PROJECTORS)[1:]
+        }
+        yield (
+            paper.identity(run)
+            | cutoffs
+            | ratios
+            | {
+                "t_eq_fs": run.number("t_eq_percent_fs"),
+                "tau_K_over_t_eq": first(run),
+            }
+        )
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw the map of the scalar kernel and those of the augmented projectors."""
+    figure = style.new_figure(12.0, 7.6)
+    panels = figure.subplots(2, 3)
+    heat_map(figure, panels[0][0], runs, first, r"$\tau_K/t_{eq}$", limits=(0.0, 1.1))
+    heat_map(
+        figure,
+        panels[1][0],
+        runs,
+        lambda run: run.number("t_eq_percent_fs"),
+        r"$t_{eq}$ (fs)",
+        "{:.0f}",
+    )
+    for row, (source, words) in enumerate(SOURCES.items()):
+        for column, projector in enumerate(list(PROJECTORS)[1:], start=1):
+            heat_map(
+                figure,
+                panels[row][column],
+                runs,
+                partial(saving, projector=projector, source=source),
+                f"τ_K({{{PROJECTORS[projector]}}})/τ_K(J), {words}",
+                limits=(0.0, 1.5),
+            )
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from augmented files of the map."""
+    line = paper.parser("Mori paper, Fig. 3.", "augmented")
+    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
+    options = line.parse_args(argv)
+    runs = paper.read(options.augmented)
+    text = (
+        f"Times after which D stays within ±{options.band_percent:g} % of its converged value: "
+        "t_eq of the running integral of C_JJ (lower left), tau_K of the memory kernel of J "
+        "relative to it (upper left), and tau_K with derivatives of J in the projector over that "
+        "of J alone (middle and right), with derivatives from the generator (upper row) and from "
+        "differences of the stored C_JJ (lower row). A dash: not met within the record."
+    )
+    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

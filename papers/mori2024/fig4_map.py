@@ -1,0 +1,96 @@
+"""Where Drude-Smith may be trusted: fits and verdicts over the map of the Mori paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from papers.shared import figure as paper
+from papers.shared.heat import heat_map
+from smallpolaron.analysis.conductivity_models import DRUDE_SMITH, MODELS
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, run_main
+
+_FIT: Final = ("c", "k", "rms", "residual_max", "dc_ratio")
+KINDS: Final = ("time", "frequency", "window")
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    "trusted",
+    "best_model",
+    *(f"drude_smith_{kind}_{name}" for kind in KINDS for name in _FIT),
+    *(f"{model.name}_delta_bic" for model in MODELS),
+    "verdict",
+)
+
+
+def best(run: Run) -> str:
+    """Return the title of the model with the smallest Bayesian criterion in time."""
+    values = [run.number(f"{model.name}/time/delta_bic") for model in MODELS]
+    return MODELS[int(np.nanargmin(values))].title if np.isfinite(values).any() else ""
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield one row per point."""
+    for run in runs:
+        yield paper.identity(run) | {
+            "trusted": bool(run.number("trusted") > 0),
+            "best_model": best(run),
+            **{
+                f"drude_smith_{kind}_{name}": run.number(f"{DRUDE_SMITH.name}/{kind}/{name}")
+                for kind in KINDS
+                for name in _FIT
+            },
+            **{f"{m.name}_delta_bic": run.number(f"{m.name}/time/delta_bic") for m in MODELS},
+            "verdict": run.result.notes.get("verdict", run.reason),
+        }
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw c, k, residual, DC ratio, verdict and the best model over the map."""
+    figure = style.new_figure(12.5, 7.4)
+    panels = figure.subplots(2, 3)
+    name = DRUDE_SMITH.name
+
+    def of(quantity: str, factor: float = 1.0) -> paper.Value:
+        return lambda run: factor * run.number(f"{name}/time/{quantity}")
+
+    heat_map(figure, panels[0][0], runs, of("c"), "c", limits=(-1.0, 0.0))
+    heat_map(figure, panels[0][1], runs, of("k"), "k (fs⁻¹)", "{:.4f}")
+    heat_map(figure, panels[0][2], runs, of("residual_max", 100), "largest residual (% of C(0))")
+    heat_map(figure, panels[1][0], runs, of("dc_ratio"), "DC mobility of the fit / exact")
+    heat_map(
+        figure,
+        panels[1][1],
+        runs,
+        lambda run: run.number("trusted"),
+        "Drude–Smith may be trusted (1) or not (0)",
+        "{:.0f}",
+        limits=(0.0, 1.0),
+    )
+    beaten = "models that are decisively better"
+    heat_map(figure, panels[1][2], runs, lambda run: run.number("beaten"), beaten, "{:.0f}")
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from conductivity models files of the map."""
+    line = paper.parser("Drude-Smith over the map.", "conductivity_models")
+    options = line.parse_args(argv)
+    runs = paper.read(options.conductivity_models)
+    trusted = [run for run in runs if run.number("trusted") > 0]
+    where = "; ".join(f"({paper.system_label(run)})" for run in trusted) or "nowhere on this map"
+    text = (
+        "Drude–Smith fitted to the Kubo-transformed current autocorrelation function in time: "
+        "persistence c, collision rate k, largest residual, DC mobility of the fit over the exact "
+        "one; whether it may be trusted (largest residual and DC mobility within their bounds, no "
+        "rival decisively better); and how many of its rivals are decisively better by Bayes' and "
+        f"Akaike's criteria. Drude–Smith may be trusted: {where}."
+    )
+    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

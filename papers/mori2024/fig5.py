@@ -1,0 +1,126 @@
+"""Mori paper, Fig. 5: spectra of the memory kernel and maps of their mean and variance."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from papers.shared import figure as paper
+from papers.shared.heat import heat_map
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.runs import Run, run_main
+
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    "kind",
+    "omega_or_limit_rad_fs",
+    "spectrum_fs",
+    "mean_rad_fs",
+    "variance_rad2_fs2",
+)
+ETA_SHOWN: Final = 2.0
+"""eta/v of panel (a), as in the paper (100 cm^-1); the nearest of the map is taken."""
+GAMMA_SHOWN: Final = 0.5
+"""gamma/v of panel (b), as in the paper (25 cm^-1)."""
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield the spectra, then the moments against their upper frequency limit."""
+    for run in runs:
+        head = paper.identity(run)
+        limit = run.number("limit_used")
+        yield head | {
+            "kind": "moments",
+            "omega_or_limit_rad_fs": limit,
+            "mean_rad_fs": run.number("mean"),
+            "variance_rad2_fs2": run.number("variance"),
+        }
+        for omega, value in zip(run.array("omega"), run.array("kernel_spectrum"), strict=True):
+            if omega <= limit:
+                yield head | {
+                    "kind": "spectrum",
+                    "omega_or_limit_rad_fs": float(omega),
+                    "spectrum_fs": float(value),
+                }
+        for at, mean, variance in zip(
+            run.array("limit"), run.array("mean_limit"), run.array("variance_limit"), strict=True
+        ):
+            yield head | {
+                "kind": "moments_by_limit",
+                "omega_or_limit_rad_fs": float(at),
+                "mean_rad_fs": float(mean),
+                "variance_rad2_fs2": float(variance),
+            }
+
+
+def _spectra(axes: Axes, runs: Sequence[Run], title: str, names: list[str]) -> None:
+    for run, look, name in zip(
+        runs, style.line_styles([r.flagged for r in runs]), names, strict=True
+    ):
+        limit = run.number("limit_used")
+        inside = run.array("omega") <= limit
+        axes.plot(
+            run.array("omega")[inside], run.array("kernel_spectrum")[inside], label=name, **look
+        )
+    axes.set(xlabel=r"$\omega$ (rad fs$^{-1}$)", ylabel=r"$\kappa(\omega)$ (fs)")
+    axes.set_title(title)
+    style.legend(axes, fontsize=8)
+
+
+def _by_limit(axes: Axes, runs: Sequence[Run], name: str, label: str) -> None:
+    for run, look in zip(runs, style.line_styles([r.flagged for r in runs]), strict=True):
+        axes.plot(run.array("limit"), run.array(name), label=paper.system_label(run), **look)
+        axes.axvline(run.number("limit_used"), color=style.GREY, linestyle=":", linewidth=1)
+    axes.set(xlabel=r"upper limit $\omega_{max}$ (rad fs$^{-1}$)", ylabel=label)
+    style.legend(axes, fontsize=7)
+
+
+def _nearest(values: list[float], wanted: float) -> float:
+    return min(values, key=lambda value: abs(value - wanted))
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw spectra along both axes of the map, the maps, and the moments against their limit."""
+    figure = style.new_figure(12.5, 7.4)
+    panels = figure.subplots(2, 3)
+    eta = _nearest([paper.eta_over_v(run) for run in runs], ETA_SHOWN)
+    gamma = _nearest([paper.gamma_over_v(run) for run in runs], GAMMA_SHOWN)
+    fast = [run for run in runs if paper.eta_over_v(run) == eta]
+    strong = [run for run in runs if paper.gamma_over_v(run) == gamma]
+    fast_names = [f"γ/v = {paper.gamma_over_v(run):g}" for run in fast]
+    strong_names = [f"η/v = {paper.eta_over_v(run):g}" for run in strong]
+    _spectra(panels[0][0], fast, f"η/v = {eta:g}", fast_names)
+    _spectra(panels[0][1], strong, f"γ/v = {gamma:g}", strong_names)
+    mean, variance = (
+        r"$\langle\omega\rangle_K$ (rad fs$^{-1}$)",
+        r"$\sigma_K^2$ (rad$^2$ fs$^{-2}$)",
+    )
+    heat_map(figure, panels[1][0], runs, lambda run: run.number("mean"), mean, "{:.3f}")
+    heat_map(figure, panels[1][1], runs, lambda run: run.number("variance"), variance, "{:.4f}")
+    corners = [runs[int(i)] for i in np.unique(np.linspace(0, len(runs) - 1, 5).round())]
+    _by_limit(panels[0][2], corners, "mean_limit", mean)
+    _by_limit(panels[1][2], corners, "variance_limit", variance)
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from moments files of the map."""
+    options = paper.parser("Mori paper, Fig. 5.", "moments").parse_args(argv)
+    runs = paper.read(options.moments)
+    limits = ", ".join(sorted({f"{run.number('limit_used'):g}" for run in runs}))
+    text = (
+        "Real part of the memory kernel of the Kubo-transformed current autocorrelation function, "
+        f"normalised to 1 over frequencies up to {limits} rad/fs: along the rate of the bath "
+        "(upper left) and along the coupling (upper middle); mean (lower left) and variance (lower "
+        "middle) of the frequency over the map. Both depend on the upper limit (right; dotted: the "
+        "limit used in the maps)."
+    )
+    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,180 @@
+"""Mori paper, Table 1: what each of three methods costs on the ring on which it has converged."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from papers.mori2024.fig1 import METHODS, Method, by_bath
+from papers.shared import figure as paper
+from smallpolaron.studies.bounded import read_bytes
+from smallpolaron.studies.cost.records import LARGEST_BENCHMARK
+from smallpolaron.studies.figures import style
+from smallpolaron.studies.figures.html import Cell, table, write_page
+from smallpolaron.studies.figures.runs import Run, input_parser, run_main
+
+
+@dataclass(frozen=True)
+class PrintedCost:
+    """A row of the printed table.
+
+    Attributes:
+        n_sites: number of sites.
+        before_fs: pre-production time, fs; None if there is none.
+        production_fs: production time, fs.
+        tau_K_fs: kernel cutoff, fs.
+        core_days: time of all jobs on all cores, days.
+        memory_GB: memory.
+    """
+
+    n_sites: int
+    before_fs: float | None
+    production_fs: float
+    tau_K_fs: float
+    core_days: float
+    memory_GB: float
+
+
+PRINTED: Final = {
+    "current": PrintedCost(6, 725, 269, 235, 0.82, 1.39),
+    "marcus": PrintedCost(18, 775, 1081, 655, 20.14, 2.14),
+    "franck_condon": PrintedCost(28, None, 3288, 981, 137.3, 4.73),
+}
+"""Chem. Sci. 2024, 15, 16715, Table 1, for eta/v = 6.26."""
+
+COLUMNS: Final = (
+    *paper.COLUMNS,
+    "method",
+    "before_fs",
+    "production_fs",
+    "tau_K_fs",
+    "wall_s",
+    "core_s",
+    "memory_MB",
+    *(f"printed_{name}" for name in PrintedCost.__dataclass_fields__),
+)
+_SECONDS_PER_DAY: Final = 86_400.0
+
+
+def measured(folder: Path, run: Run) -> tuple[float, float, float]:
+    """Return wall seconds, core seconds and peak memory (MB) of the job behind a run.
+
+    They are those of the whole process where the workflow measured it, and NaN otherwise.
+    """
+    kind = "correlation" if run.result.kind == "mobility" else "population"
+    path = folder / kind / f"{run.point}.jsonl"
+    if not path.exists():
+        return (float("nan"),) * 3
+    found = json.loads(read_bytes(path, LARGEST_BENCHMARK).decode().splitlines()[-1])
+    return float(found["s"]), float(found["cpu_time"]), 1.048576 * float(found["max_rss"])
+
+
+def at_convergence(method: Method) -> Run | None:
+    """Return the run of the first converged size."""
+    size = method.table.band.n_sites if method.table else None
+    return next((run for run in method.runs if run.n_sites == size), None)
+
+
+def times(run: Run, kernels: Sequence[Run]) -> tuple[float, float]:
+    """Return production time and kernel cutoff of a run, fs.
+
+    Of the current, the time at which the integral has converged; of populations, the time at which
+    the diffusive plateau begins.
+    """
+    if run.result.kind == "mobility":
+        kernel = next(each for each in kernels if each.point == run.point)
+        return kernel.number("t_eq_band_fs"), kernel.number("tau_K_band_fs")
+    return run.number("plateau_from_fs"), run.number("tau_K_band_fs")
+
+
+def rows(found: Sequence[Method], kernels: Sequence[Run], folder: Path) -> Iterator[style.Row]:
+    """Yield one row per method that has converged."""
+    for method in found:
+        run = at_convergence(method)
+        if run is None:
+            continue
+        production, tau = times(run, kernels)
+        wall, core, memory = measured(folder, run)
+        printed = PRINTED[method.name]
+        yield paper.identity(run) | {
+            "method": method.name,
+            "before_fs": 0.0,
+            "production_fs": production,
+            "tau_K_fs": tau,
+            "wall_s": wall,
+            "core_s": core,
+            "memory_MB": memory,
+            **{f"printed_{name}": value for name, value in vars(printed).items()},
+        }
+
+
+_HEAD: Final = (
+    "method",
+    "η/v",
+    "N",
+    "pre-production (fs)",
+    "production (fs)",
+    "τ_K (fs)",
+    "one job, core-s",
+    "wall s",
+    "memory (MB)",
+)
+
+
+def page(found: Sequence[style.Row]) -> tuple[str, list[str]]:
+    """Return the explanation and the table, ours with the printed numbers below."""
+    lines = []
+    for row in found:
+        days = float(str(row["printed_core_days"]))
+        before = row["printed_before_fs"]
+        lines.append(
+            [
+                Cell(METHODS[str(row["method"])], look="text"),
+                Cell(f"{row['eta_over_v']:g}", "6.26"),
+                Cell(str(row["n_sites"]), str(row["printed_n_sites"])),
+                Cell("none", f"{before:g}" if before is not None else "none"),
+                Cell(f"{row['production_fs']:.0f}", f"{row['printed_production_fs']:g}"),
+                Cell(f"{row['tau_K_fs']:.0f}", f"{row['printed_tau_K_fs']:g}"),
+                Cell(f"{row['core_s']:.3g}", f"{days * _SECONDS_PER_DAY:,.0f} (all jobs)"),
+                Cell(f"{row['wall_s']:.3g}"),
+                Cell(f"{row['memory_MB']:.0f}", f"{1e3 * float(str(row['printed_memory_GB'])):g}"),
+            ]
+        )
+    text = (
+        "Cost of each method on the first ring on which its mobility has converged (Fig. 1); small "
+        "figures: as printed in Chem. Sci. 2024, 15, 16715, Table 1. Equilibrium states are solved "
+        "for and relaxed baths known in closed form, so nothing is propagated beforehand. "
+        "Production: the time by which the integral of C_JJ has converged, or at which the "
+        "diffusive plateau of the populations begins. Core-seconds and memory are those of the "
+        "whole process, error estimates included, beside whatever else ran on the machine. A "
+        "method that has not converged on any ring of the study has no row."
+    )
+    return text, [table([Cell(text) for text in _HEAD], lines)]
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the table from mobility, kernel and population kernel files."""
+    line = input_parser("Mori paper, Table 1.", "mobility", "kernel", "population_kernel")
+    line.add_argument("--benchmarks", type=Path, required=True, help="folder of measured costs")
+    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
+    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
+    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
+    options = line.parse_args(argv)
+    mobility, kernels, populations = (
+        paper.read(paths) for paths in (options.mobility, options.kernel, options.population_kernel)
+    )
+    found = [
+        row
+        for methods in by_bath(mobility, populations, options.band_paper_units)
+        for row in rows(methods, kernels, options.benchmarks)
+    ]
+    style.write_numbers(options.numbers, COLUMNS, found)
+    text, parts = page(found)
+    write_page(options.page, "Table 1: cost of three methods", text, parts)
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,199 @@
+"""The model of a script: lattice, hopping, temperature, coupling, and what makes it a point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from smallpolaron.api.baths import Local
+from smallpolaron.api.energies import Energies, ModelError, in_cm
+from smallpolaron.api.lattice import Lattice
+from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.plan import Point
+from smallpolaron.studies.problems import ConfigurationError, Problem
+from smallpolaron.studies.study import plan_document
+from smallpolaron.studies.yamlfile import Document
+
+STUDY: Final = "script"
+"""Name of the study that the results of scripts belong to."""
+
+_ARGUMENTS: Final = {
+    "model.n_sites": "lattice.n_sites",
+    "model.topology": "lattice",
+    "model.lattice_constant_A": "lattice.spacing_A",
+    "model": "",
+    "propagation": "",
+    "bath": "coupling",
+    "disorder.site_energy_cm": "disorder.site_energies_cm",
+    "protocols": "start",
+    "resources.max_unknowns": "max_elements",
+    "hierarchy.symmetry": "symmetry",
+}
+"""Keys of a study, or sections, and what a script calls them."""
+
+
+@dataclass(frozen=True)
+class Disorder:
+    """Static disorder: site energies and hoppings that are drawn for every realisation.
+
+    Attributes:
+        site_energies_cm: width of the distribution that is added to the site energies, cm^-1.
+        hopping_cm: width of the one that is added to the hopping, bond by bond, cm^-1.
+        distribution: "normal" (width = standard deviation), "uniform" (full width) or
+            "exponential" (below the given value only, mean depth = width).
+        seed: seed of the draws; realisation k depends on seed and k only.
+    """
+
+    site_energies_cm: float | None = None
+    hopping_cm: float | None = None
+    distribution: str = "normal"
+    seed: int = 0
+
+    def section(self) -> dict[str, object]:
+        """Return it as the section of a study."""
+        found: dict[str, object] = {"seed": self.seed}
+        widths = {"site_energy": self.site_energies_cm, "hopping": self.hopping_cm}
+        for name, width in widths.items():
+            if width is not None:
+                found |= {f"{name}_cm": width, f"{name}_distribution": self.distribution}
+        return found
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """One carrier on a lattice whose sites couple to vibrations.
+
+    H = sum_i e_i |i><i| + sum_<ij> v_ij (|i><j| + |j><i|) + baths; docs/model.md.
+
+    Attributes:
+        lattice: where the sites are.
+        hopping_cm: v, cm^-1: one number, or one per bond.
+        temperature_K: temperature, K.
+        coupling: how the carrier couples to the baths.
+        site_energies_cm: e_i, cm^-1: one number, or one per site.
+        hopping_meV, site_energies_meV: the same in meV, in place of those.
+        disorder: what is drawn besides; None for nothing.
+        realisation: number of the draw, from 0; None stands for all of them, see realisations().
+
+    Raises:
+        ModelError: what is no model.
+    """
+
+    lattice: Lattice
+    hopping_cm: Energies | None = None
+    temperature_K: float
+    coupling: Local
+    site_energies_cm: Energies | None = None
+    hopping_meV: Energies | None = None
+    site_energies_meV: Energies | None = None
+    disorder: Disorder | None = None
+    realisation: int | None = None
+
+    def __post_init__(self) -> None:
+        """Convert to cm^-1 and refuse what is no model."""
+        for name, default in (("hopping", None), ("site_energies", 0.0)):
+            given = (getattr(self, f"{name}_cm"), getattr(self, f"{name}_meV"))
+            object.__setattr__(self, f"{name}_cm", in_cm("Model", name, *given, default))
+            object.__setattr__(self, f"{name}_meV", None)
+        for name, kind in (("lattice", Lattice), ("coupling", Local)):
+            if not isinstance(getattr(self, name), kind):
+                allowed = f"must be a {kind.__name__}"
+                raise ModelError("Model", [Problem(name, repr(getattr(self, name)), allowed)])
+        # whether it can be computed; how long a run is has no influence on that
+        self._plan("franck_condon", {"propagation": {"duration_fs": 2.0}})
+
+    def replace(self, **changes: Any) -> Model:
+        """Return the model with other values: ``model.replace(temperature_K=200)``."""
+        for name in ("hopping", "site_energies"):
+            if f"{name}_meV" in changes:
+                changes.setdefault(f"{name}_cm", None)
+        return replace(self, **changes)
+
+    def realisations(self, count: int) -> list[Model]:
+        """Return the first draws of a disordered model, each a model of its own.
+
+        Raises:
+            ModelError: there is no disorder.
+        """
+        if self.disorder is None:
+            allowed = "must be given: a model without disorder has one realisation only"
+            raise ModelError("Model", [Problem("disorder", None, allowed, "run the model itself")])
+        return [replace(self, realisation=number) for number in range(count)]
+
+    def point(self, protocol: Protocol, numerics: Mapping[str, object]) -> Point:
+        """Return the point of a study that a run of this model is, with the same hash.
+
+        Args:
+            protocol: what is computed.
+            numerics: accuracy and sections that say how.
+
+        Raises:
+            ModelError: what cannot be run, all of it.
+        """
+        if self.disorder is not None and self.realisation is None:
+            allowed = "stands for many lattices; a run needs one of them"
+            advice = "run each of model.realisations(count) and average"
+            raise ModelError("Model", [Problem("disorder", str(self.disorder), allowed, advice)])
+        return self._plan(protocol, numerics)
+
+    def _plan(self, protocol: Protocol, numerics: Mapping[str, object]) -> Point:
+        data: dict[str, object] = {
+            "study": STUDY,
+            "model": self._section(),
+            "bath": self.coupling.section(),
+            "protocols": [protocol],
+        }
+        member = self.realisation or 0
+        if self.disorder is not None:
+            data["disorder"] = self.disorder.section() | {"members": member + 1}
+        bath = {**self.coupling.section(), **_mapping(numerics.get("bath"))}
+        try:
+            plan = plan_document(
+                Document("Model", {**data, **numerics, "bath": bath}, {}), within_budget=False
+            )
+        except ConfigurationError as error:
+            problems = [replace(each, key=_argument(each.key)) for each in error.problems]
+            raise ModelError("Model", problems) from None
+        return plan.points[member]
+
+    def _section(self) -> dict[str, object]:
+        lattice = self.lattice
+        return {
+            "n_sites": lattice.n_sites,
+            "topology": lattice.topology,
+            "lattice_constant_A": _plain(lattice.spacing_A),
+            "hopping_cm": _plain(self.hopping_cm),
+            "site_energies_cm": _plain(self.site_energies_cm),
+            "temperature_K": _plain(self.temperature_K),
+        }
+
+    def __str__(self) -> str:
+        """Return the model in words."""
+        v = self.hopping_cm
+        hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{len(_tuple(v))} hoppings"
+        return f"{self.lattice}; {hopping}; {self.temperature_K:g} K"
+
+
+def _argument(key: str) -> str:
+    """Return what a script calls a key of a study."""
+    if key in _ARGUMENTS:
+        return _ARGUMENTS[key]
+    section, _, name = key.partition(".")
+    place = _ARGUMENTS.get(section, section)
+    return f"{place}.{name}" if place and name else name or place
+
+
+def _mapping(value: object) -> Mapping[str, object]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _tuple(value: Energies | None) -> tuple[float, ...]:
+    return value if isinstance(value, tuple) else ()
+
+
+def _plain(value: Any) -> object:
+    """Return numbers as a study file has them: NumPy's scalars become Python's."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.item() if hasattr(value, "item") else value

@@ -1,0 +1,276 @@
+"""What a run or an analysis returns: arrays by name, gates, a summary, a picture, a file."""
+
+from __future__ import annotations
+
+import html
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.api.values import Value
+from smallpolaron.studies.store import Result, write_result
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
+    from matplotlib.figure import Figure
+
+    from smallpolaron.studies.figures.runs import Run
+
+
+class Outcome:
+    """A result; every variable of its file is an attribute: ``run.time_fs``, ``kernel.K``.
+
+    Names with a slash are items: ``run["errors/D/total"]``. docs/results.md describes them all.
+
+    Attributes:
+        stored: what a file holds: variables, parameters, gates, provenance, notes.
+    """
+
+    title: ClassVar[str] = "Result"
+    values: ClassVar[tuple[tuple[str, str, str], ...]] = ()
+    """What the summary shows: words, variable, variable of its error (may be empty)."""
+
+    def __init__(self, stored: Result) -> None:
+        """Wrap a result."""
+        self.stored = stored
+
+    @property
+    def kind(self) -> str:
+        """Kind of the result, as in its file."""
+        return self.stored.kind
+
+    @property
+    def gates(self) -> tuple[Gate, ...]:
+        """Quality gates with value, bound and verdict."""
+        return self.stored.gates
+
+    @property
+    def flagged(self) -> bool:
+        """Whether a gate failed: the numbers should not be trusted before it is understood."""
+        return self.stored.flagged
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """Names of the gates that failed."""
+        return self.stored.failed_gates
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Resolved parameters in sections; energies in cm^-1."""
+        return dict(self.stored.parameters)
+
+    @property
+    def seconds(self) -> float:
+        """Wall time of the computation, s."""
+        return float(self.stored.provenance.get("wall_seconds", np.nan))
+
+    def __getitem__(self, name: str) -> Any:
+        """Return a variable: an array, or a plain number.
+
+        Raises:
+            KeyError: the result has none of that name; the message lists those it has.
+        """
+        if name not in self.stored.variables:
+            names = ", ".join(sorted(self.stored.variables))
+            raise KeyError(f"a result of kind {self.kind} has no {name!r}; it has {names}")
+        data = np.asarray(self.stored.variables[name].data)
+        return data if data.ndim else data.item()
+
+    def __getattr__(self, name: str) -> Any:
+        """Return a variable."""
+        if name.startswith("_") or name == "stored" or name not in self.stored.variables:
+            raise AttributeError(f"{type(self).__name__} has no {name!r}")
+        return self[name]
+
+    def __dir__(self) -> list[str]:
+        """Return all names, variables among them."""
+        plain = [name for name in self.stored.variables if "/" not in name]
+        return sorted({*super().__dir__(), *plain})
+
+    def __reduce__(self) -> tuple[type[Outcome], tuple[Result]]:
+        """Let pickle make it from what it wraps."""
+        return type(self), (self.stored,)
+
+    def value(self, name: str, error: str = "") -> Value:
+        """Return a scalar with its error and unit.
+
+        Args:
+            name: of the variable.
+            error: variable that holds its error; empty for ``<name>_error`` if there is one.
+        """
+        error = error or f"{name}_error"
+        uncertainty = self[error] if error in self.stored.variables else np.nan
+        number = np.real(self[name])
+        return Value(float(number), float(np.real(uncertainty)), self.stored.variables[name].units)
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield the summary: words and what they stand for."""
+        yield "system", system_text(self.parameters)
+        for place, (words, name, error) in enumerate(self.values):
+            if name in self.stored.variables and (place == 0 or np.isfinite(np.real(self[name]))):
+                yield words, str(self.value(name, error))
+        if self.gates:
+            failed = ", ".join(self.failed_gates)
+            passed = sum(gate.passed for gate in self.gates)
+            yield (
+                "gates",
+                f"{passed} of {len(self.gates)} passed" + (f"; FAILED: {failed}" if failed else ""),
+            )
+        size = self.stored.variables.get("convergence/n_unknowns")
+        if size is not None:
+            yield "basis", f"{int(np.real(size.data))} elements"
+        for name in ("reason", "verdict"):
+            if name in self.stored.notes:
+                yield name, self.stored.notes[name]
+        yield "computed in", f"{self.seconds:.2g} s"
+
+    def __repr__(self) -> str:
+        """Return the summary as text."""
+        rows = list(self.lines())
+        width = max(len(words) for words, _ in rows)
+        body = "\n".join(f"  {words:<{width}}  {text}" for words, text in rows)
+        return f"{self.title}\n{body}"
+
+    def _repr_html_(self) -> str:
+        """Return the summary for a notebook."""
+        rows = "".join(
+            f"<tr><th style='text-align:left'>{html.escape(words)}</th>"
+            f"<td style='text-align:left'>{html.escape(text)}</td></tr>"
+            for words, text in self.lines()
+        )
+        return f"<table><caption>{html.escape(self.title)}</caption>{rows}</table>"
+
+    def to_dataframe(self, axis: str | None = None) -> pd.DataFrame:
+        """Return all series along one axis as a table.
+
+        Args:
+            axis: name of the dimension; None for time, or the first there is.
+
+        Returns:
+            One row per entry; matrices have a column per entry of their other dimensions.
+
+        Raises:
+            KeyError: no variable has that dimension.
+        """
+        import pandas as pd
+
+        variables = self.stored.variables
+        axes = list(dict.fromkeys(v.dims[0] for v in variables.values() if v.dims))
+        axis = axis or ("time" if "time" in axes else axes[0] if axes else "")
+        if axis not in axes:
+            raise KeyError(f"axis = {axis!r}; this result has {', '.join(axes) or 'scalars only'}")
+        columns: dict[str, NDArray[Any]] = {}
+        for name, variable in variables.items():
+            if variable.dims[:1] == (axis,):
+                data = np.asarray(variable.data)
+                flat = data.reshape(len(data), -1)
+                for place in range(flat.shape[1]):
+                    columns[name if data.ndim == 1 else f"{name}_{place}"] = flat[:, place]
+        index = _coordinate(columns, axis)
+        table = pd.DataFrame(columns)
+        return table.set_index(index) if index else table
+
+    def to_xarray(self) -> xr.Dataset:
+        """Return everything as a dataset with units, descriptions and coordinates."""
+        import xarray as xr
+
+        variables = {}
+        for name, variable in self.stored.variables.items():
+            label = name.replace("/", "_")
+            notes = {"units": variable.units, "description": variable.description}
+            variables[label] = xr.Variable(variable.dims, np.asarray(variable.data), notes)
+        found = xr.Dataset(variables, attrs={"kind": self.kind, "flagged": int(self.flagged)})
+        for dim in found.dims:
+            name = _coordinate(found.data_vars, str(dim))
+            if name and found[name].dims == (dim,):
+                found = found.rename({name: dim}) if name != dim else found
+                found = found.set_coords(dim)
+        return found.assign_attrs(
+            {
+                key: self.stored.parameters[key]
+                for key in ("study", "point", "start")
+                if key in self.stored.parameters
+            }
+        )
+
+    def save(self, path: str | Path | None = None, *, overwrite: bool = False) -> Path:
+        """Write the result file that a study would write; read_result reads it.
+
+        Args:
+            path: the file; None for ``<point>.h5`` here.
+            overwrite: replace a file that is there.
+
+        Returns:
+            The file. Under mpiexec the first rank writes it.
+
+        Raises:
+            StoreError: the file exists.
+        """
+        target = Path(path) if path is not None else Path(f"{self.stored.parameters['point']}.h5")
+        if rank() == 0:
+            write_result(target, self.stored, overwrite=overwrite)
+        return target
+
+    def plot(self) -> Figure:
+        """Draw the figure that a study draws of this result (needs matplotlib)."""
+        try:
+            import matplotlib
+        except ImportError as error:
+            raise ImportError(
+                'plot() needs matplotlib: pip install "smallpolaron[figures]"'
+            ) from error
+        if "IPython" in sys.modules:  # has notebooks show figures
+            import matplotlib.pyplot  # noqa: F401
+        return self._draw()
+
+    def _draw(self) -> Figure:
+        from smallpolaron.studies.figures import style
+
+        table = self.to_dataframe()
+        figure = style.new_figure()
+        axes = figure.subplots()
+        for name in table.columns:
+            axes.plot(table.index, np.real(table[name]), label=name)
+        axes.set_xlabel(str(table.index.name))
+        axes.legend()
+        return figure
+
+    def _runs(self) -> list[Run]:
+        """Return the result as figures take it."""
+        from smallpolaron.studies.figures.runs import runs_of
+
+        return runs_of([(self.kind, self.stored)])
+
+
+def rank() -> int:
+    """Return the number of this process under mpiexec; 0 where there is one only."""
+    parallel = sys.modules.get("smallpolaron.parallel")
+    return int(parallel.MPI.COMM_WORLD.rank) if parallel else 0
+
+
+def system_text(parameters: dict[str, Any]) -> str:
+    """Return the system that a result is of, in words."""
+    if "bath" not in parameters:
+        table = parameters.get("table", {})
+        return str(table.get("file", parameters.get("point", "several systems")))
+    from smallpolaron.studies.baths import bath_text
+
+    model = parameters["model"]
+    lattice = "infinite chain"
+    if model["topology"] != "infinite":
+        name = {"ring": "ring", "chain": "open chain"}[model["topology"]]
+        lattice = f"{name} of {model['n_sites']} sites"
+    v = model["hopping_cm"]
+    hopping = f"v = {v:g} cm⁻¹" if isinstance(v, (int, float)) else "v differs from bond to bond"
+    return f"{lattice}, {hopping}, {model['temperature_K']:g} K; {bath_text(parameters)}"
+
+
+def _coordinate(names: Any, axis: str) -> str:
+    """Return the variable that holds the places along an axis; empty without one."""
+    return next((name for name in (axis, f"{axis}_fs", f"{axis}_percent") if name in names), "")

@@ -1,0 +1,252 @@
+"""The results of runs and analyses, each with what can be derived from it.
+
+Every analysis is the function that the command line and the rules of a study call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from smallpolaron.api.outcome import Outcome
+from smallpolaron.studies.augmented_job import augmented_result
+from smallpolaron.studies.conductivity_models_job import conductivity_models_result
+from smallpolaron.studies.derive import with_criteria
+from smallpolaron.studies.drude_smith_job import drude_smith_result
+from smallpolaron.studies.kernel_job import kernel_result
+from smallpolaron.studies.mobility_job import mobility_result
+from smallpolaron.studies.moments_job import moments_result
+from smallpolaron.studies.own_data.table_analysis import analysis_settings
+from smallpolaron.studies.sections import AnalysisConfig
+from smallpolaron.studies.spreading_job import spreading_result
+from smallpolaron.studies.store import Result
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Kind = TypeVar("Kind", bound=Outcome)
+
+
+class Mobility(Outcome):
+    """Diffusion constant and mobility, DC and frequency-resolved."""
+
+    title = "Mobility"
+    values = (
+        ("mobility", "mobility", ""),
+        ("by linear solve", "mobility_resolvent", ""),
+        ("D", "D", ""),
+    )
+
+    def __float__(self) -> float:
+        """Return the DC mobility, cm^2/(V s)."""
+        return float(self["mobility"])
+
+    def drude_smith(self, **criteria: Any) -> DrudeSmith:
+        """Fit Drude-Smith to the Kubo transform; criteria as in the section analysis of a study."""
+        return _analysed(DrudeSmith, self, drude_smith_result, criteria)
+
+    def conductivity_models(self, **criteria: Any) -> ConductivityModels:
+        """Fit Drude-Smith and its rivals and rank them."""
+        return _analysed(ConductivityModels, self, conductivity_models_result, criteria)
+
+    def kernel_moments(self, **criteria: Any) -> Moments:
+        """Return the moments of the spectrum of the Kubo memory kernel."""
+        return _analysed(Moments, self, moments_result, criteria)
+
+    def _draw(self) -> Figure:
+        from smallpolaron.studies.figures import conductivity
+
+        return conductivity.draw(self._runs())
+
+
+class CurrentCorrelation(Outcome):
+    """C_JJ(t) with exact derivatives, its errors, and the equilibrium state."""
+
+    title = "Current autocorrelation function"
+    _mobility: Mobility | None = None
+
+    def mobility(self, **criteria: Any) -> Mobility:
+        """Return Kubo transform, D, DC and AC mobility.
+
+        Args:
+            **criteria: as in the section analysis of a study, such as frequency_max_cm.
+
+        Raises:
+            ConfigurationError: a criterion that there is not, or out of range.
+        """
+        if criteria:
+            return _analysed(Mobility, self, mobility_result, criteria)
+        if self._mobility is None:
+            self._mobility = _analysed(Mobility, self, mobility_result, {})
+        return self._mobility
+
+    def memory_kernel(self, **criteria: Any) -> MemoryKernel:
+        """Return the Mori memory kernel, D against its cutoff, and cutoff times.
+
+        Args:
+            **criteria: as in the section analysis of a study: band_percent, band_paper_units.
+        """
+        return _analysed(MemoryKernel, self, kernel_result, criteria)
+
+    def augmented_kernel(self, **criteria: Any) -> Outcome:
+        """Return the kernels of projectors on J and its derivatives."""
+        return _analysed(Augmented, self, augmented_result, criteria)
+
+    def drude_smith(self, **criteria: Any) -> DrudeSmith:
+        """Fit Drude-Smith to the Kubo transform."""
+        return self.mobility().drude_smith(**criteria)
+
+    def conductivity_models(self, **criteria: Any) -> ConductivityModels:
+        """Fit Drude-Smith and its rivals and rank them."""
+        return self.mobility().conductivity_models(**criteria)
+
+    def kernel_moments(self, **criteria: Any) -> Moments:
+        """Return the moments of the spectrum of the Kubo memory kernel."""
+        return self.mobility().kernel_moments(**criteria)
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield the summary: that of the run with its mobility."""
+        for words, text in super().lines():
+            yield words, text
+            if words == "system":
+                yield "mobility", str(self.mobility().value("mobility"))
+
+    def _draw(self) -> Figure:
+        from smallpolaron.studies.figures import current
+
+        return current.draw(self._runs(), self.mobility()._runs())
+
+
+class MemoryKernel(Outcome):
+    """Memory kernel of C_JJ."""
+
+    title = "Memory kernel of the current"
+    values = (
+        ("cutoff time", "tau_K_percent_fs", "none"),
+        ("D of the kernel", "D_kernel", ""),
+    )
+
+    def cutoff_time(self, criterion: str = "percent") -> float:
+        """Return the time after which the kernel no longer matters for D, fs; NaN if it does.
+
+        Args:
+            criterion: "percent" (band relative to D) or "band" (in units of the papers).
+        """
+        return float(self[f"tau_K_{criterion}_fs"])
+
+    def _draw(self) -> Figure:
+        from smallpolaron.studies.figures import memory_kernel
+
+        return memory_kernel.draw(self._runs())
+
+
+class Augmented(Outcome):
+    """Kernels of projectors on J and its derivatives."""
+
+    title = "Augmented memory kernels"
+
+
+class DrudeSmith(Outcome):
+    """Fit of (1 + c k t) exp(-k t) to the Kubo transform."""
+
+    title = "Drude–Smith fit"
+    values = (("c", "c", ""), ("k", "k", ""), ("largest residual", "residual_max", "none"))
+
+
+class ConductivityModels(Outcome):
+    """Fits of Drude-Smith and its rivals, in time, frequency and the terahertz window."""
+
+    title = "Models of the conductivity"
+
+    def ranking(self) -> str:
+        """Return the models in the order of how well they describe C(t), in words."""
+        return self.stored.notes["ranking_time"]
+
+
+class Moments(Outcome):
+    """Moments of the spectrum of the Kubo memory kernel."""
+
+    title = "Moments of the memory kernel"
+    values = (("mean", "mean", "none"), ("variance", "variance", "none"))
+
+
+class Spreading(Outcome):
+    """Mean-squared displacement, its exponent, characteristic times and regimes."""
+
+    title = "Spreading"
+    values = (
+        ("D on the plateau", "plateau_D", ""),
+        ("tau_P", "tau_P_fs", "none"),
+        ("tau_R", "tau_R_fs", "none"),
+    )
+
+
+class _Start(Outcome):
+    """A run from one site."""
+
+    def spreading(self, partner: _Start | None = None, **criteria: Any) -> Spreading:
+        """Return mean-squared displacement, exponent, times and regimes.
+
+        Args:
+            partner: the run of the same system from the other initialisation, for tau_P.
+            **criteria: as in the section analysis of a study.
+        """
+        other = None if partner is None else partner.stored
+        return _analysed(
+            Spreading, self, lambda run, how: spreading_result(run, other, how), criteria
+        )
+
+    def _draw(self) -> Figure:
+        from smallpolaron.studies.figures import displacement
+
+        return displacement.draw(self._runs())
+
+
+class Populations(_Start):
+    """Populations of the sites after a start on one of them."""
+
+    title = "Site populations"
+
+
+class Displacement(_Start):
+    """Mean-squared displacement on the infinite lattice after a start on one site."""
+
+    title = "Mean-squared displacement"
+
+
+class PopulationKernel(Outcome):
+    """Memory kernel of the site populations."""
+
+    title = "Memory kernel of the populations"
+    values = (("D of the kernel", "D_kernel", "none"), ("D on the plateau", "plateau_D", "none"))
+
+
+CLASSES: Final[dict[str, type[Outcome]]] = {
+    "correlation": CurrentCorrelation,
+    "mobility": Mobility,
+    "kernel": MemoryKernel,
+    "augmented": Augmented,
+    "drude_smith": DrudeSmith,
+    "conductivity_models": ConductivityModels,
+    "moments": Moments,
+    "population": Populations,
+    "displacement": Displacement,
+    "spreading": Spreading,
+    "population_kernel": PopulationKernel,
+}
+"""What becomes of a stored result of each kind; of any other kind a plain Outcome."""
+
+
+def wrapped(stored: Result) -> Outcome:
+    """Return a stored result as an object with what can be derived from it."""
+    return CLASSES.get(stored.kind, Outcome)(stored)
+
+
+def _analysed(
+    made: type[Kind],
+    source: Outcome,
+    analysis: Callable[[Result, AnalysisConfig], Result],
+    criteria: dict[str, Any],
+) -> Kind:
+    settings = analysis_settings(criteria)
+    return made(with_criteria(analysis(source.stored, settings), settings))

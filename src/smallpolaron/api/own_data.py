@@ -1,0 +1,169 @@
+"""Anyone's C(t) and sigma(omega): arrays or tables in, the same objects out as of a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis.measured_conductivity import MeasuredFits, fit_measured, judged_noise
+from smallpolaron.analysis.mobility import mobility as diffusion
+from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
+from smallpolaron.studies.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
+from smallpolaron.studies.own_data.correlation_table import Kind
+from smallpolaron.studies.own_data.table_analysis import correlation_of_table
+from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
+from smallpolaron.studies.provenance import Stopwatch, collect
+from smallpolaron.studies.store import Result, Variable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAMES = ("C", "dC", "d2C")
+
+
+def own_correlation(
+    source: str | Path | ArrayLike,
+    C: ArrayLike | None = None,
+    *,
+    temperature_K: float | None = None,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+    kind: Kind = "quantum",
+    unit: str | None = "angstrom^2/fs^2",
+) -> CurrentCorrelation:
+    """Return a current autocorrelation function that somebody else computed.
+
+    Args:
+        source: a table (text, HDF5, .npy, .npz; docs/own-data.md), or even times from 0, fs.
+        C: C(t) at those times, complex; None with a table.
+        temperature_K: temperature, K; None where the table holds it.
+        dC: its exact derivative per fs, if known: it raises the order of every integral.
+        d2C: its exact second derivative per fs^2, if known.
+        kind: "quantum" (complex C), "classical" (real C, in place of the Kubo transform).
+        unit: unit of C where the table does not say it.
+
+    Returns:
+        The function with the gates that one of unknown origin can be put to.
+
+    Raises:
+        TableError: everything that is wrong with it, with what is allowed and what to do.
+    """
+    if C is None:
+        given = None if unit == "angstrom^2/fs^2" else unit
+        return CurrentCorrelation(
+            correlation_of_table(Path(str(source)), temperature_K, kind, given)[0]
+        )
+    given_arrays = zip(_NAMES, (C, dC, d2C), strict=True)
+    arrays: dict[str, Any] = {name: np.asarray(v) for name, v in given_arrays if v is not None}
+    if kind == "classical":
+        arrays = {name: np.real(array) for name, array in arrays.items()}
+    with TemporaryDirectory() as folder:
+        # as a table: what is refused, and how it is said, is the same
+        path = Path(folder) / "arrays.npy"
+        columns = {"time_fs": np.asarray(source), **arrays}
+        table: Any = np.rec.fromarrays(list(columns.values()), dtype=_fields(columns))
+        np.save(path, table, allow_pickle=False)
+        return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
+
+
+def _fields(columns: dict[str, Any]) -> list[tuple[str, np.dtype[Any]]]:
+    return [(name, values.dtype) for name, values in columns.items()]
+
+
+def memory_kernel(
+    source: CurrentCorrelation | ArrayLike,
+    C: ArrayLike | None = None,
+    *,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+    temperature_K: float | None = None,
+    **criteria: Any,
+) -> MemoryKernel:
+    """Return the Mori memory kernel of a run, or of a correlation function given by arrays.
+
+    Args:
+        source: a current correlation, or even times from 0, fs.
+        C: C(t) at those times, complex or real, in any unit; D is in that unit times fs.
+        dC: its exact derivative per fs, if known.
+        d2C: its exact second derivative per fs^2, if known.
+        temperature_K: temperature, K, for the column of mobilities; None leaves that out.
+        **criteria: band_percent and band_paper_units, as in the section analysis of a study.
+
+    Raises:
+        ValueError: arrays of which no kernel can be made; the message says why.
+    """
+    if isinstance(source, CurrentCorrelation):
+        return source.memory_kernel(**criteria)
+    if C is None:
+        raise ValueError("C is not given; memory_kernel takes a run, or times and C(t)")
+    series = {"C_JJ": C, "dC_JJ": dC, "d2C_JJ": d2C}
+    arrays = {k: np.asarray(v, dtype=complex) for k, v in series.items() if v is not None}
+    times = np.asarray(source, dtype=float)
+    known = temperature_K is not None
+    T = temperature_K if temperature_K is not None else 1.0
+    diffusion(times, arrays["C_JJ"], T, arrays.get("dC_JJ"), arrays.get("d2C_JJ"))  # refuses
+    variables = {"time_fs": Variable(times, ("time",), "fs", "Time.")} | {
+        name: Variable(array, ("time",), "angstrom^2 fs^-2", "As given.")
+        for name, array in arrays.items()
+    }
+    parameters = {"point": "arrays", "model": {"temperature_K": T}, "table": {"file": "arrays"}}
+    stored = Result("correlation", variables, parameters, (), collect("", Stopwatch()))
+    kernel = CurrentCorrelation(stored).memory_kernel(**criteria)
+    if "reason" in kernel.stored.notes:
+        raise ValueError(kernel.stored.notes["reason"])
+    if known:
+        return kernel
+    kept = {k: v for k, v in kernel.stored.variables.items() if k != "mobility_cutoff"}
+    return MemoryKernel(replace(kernel.stored, variables=kept))
+
+
+@dataclass(frozen=True)
+class ConductivityFits:
+    """Drude-Smith and its rivals fitted to a measured conductivity, best first.
+
+    Attributes:
+        fits: models, errors and criteria.
+    """
+
+    fits: MeasuredFits
+
+    @property
+    def believed(self) -> bool:
+        """Whether Drude-Smith may be believed."""
+        return self.fits.believed
+
+    def to_dataframe(self) -> pd.DataFrame:
+        """Return one row per model and quantity: value, error, 95 % interval, criteria."""
+        import pandas as pd
+
+        return pd.DataFrame(list(model_rows(self.fits, "")), columns=list(MODEL_COLUMNS))
+
+    def __repr__(self) -> str:
+        """Return ranking and verdict."""
+        return "\n".join([*ranking(self.fits, ""), self.fits.text])
+
+
+def fit_conductivity(
+    frequency_THz: ArrayLike, sigma: ArrayLike, error: ArrayLike | None = None
+) -> ConductivityFits:
+    """Fit Drude-Smith and its rivals to a measured conductivity and rank them.
+
+    Args:
+        frequency_THz: increasing frequencies, THz, at least 8.
+        sigma: complex conductivity at those, in any unit, for exp(-i w t): Im sigma > 0 of Drude.
+        error: standard errors of its parts; None takes them from the scatter.
+
+    Returns:
+        All models with parameters, errors and ranks, and whether Drude-Smith may be believed.
+
+    Raises:
+        ValueError: what is no such table; the message says why.
+    """
+    omega = RAD_FS_PER_THZ * np.asarray(frequency_THz, dtype=float)
+    noise = judged_noise(omega, sigma, error)
+    return ConductivityFits(fit_measured(omega, sigma, noise.error))

@@ -1,0 +1,187 @@
+"""What a script computes: the functions behind the jobs of a study, for one model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from smallpolaron.api.energies import ModelError
+from smallpolaron.api.model import STUDY, Model
+from smallpolaron.api.outcomes import (
+    CurrentCorrelation,
+    Displacement,
+    Mobility,
+    Populations,
+    wrapped,
+)
+from smallpolaron.studies.config import Protocol
+from smallpolaron.studies.point_run import run_point
+from smallpolaron.studies.problems import Problem
+from smallpolaron.studies.sections import ResourcesConfig
+
+Start = Literal["franck_condon", "marcus"]
+MOST_ELEMENTS: int = ResourcesConfig().max_unknowns
+
+
+def current_correlation(
+    model: Model,
+    duration_fs: float,
+    *,
+    accuracy: float = 1e-3,
+    sample_fs: float = 1.0,
+    frequencies_cm: Sequence[float] = (),
+    bath_terms: int | Literal["auto"] = "auto",
+    max_elements: int = MOST_ELEMENTS,
+    progress: bool = True,
+) -> CurrentCorrelation:
+    """Compute the current autocorrelation function C_JJ(t) (collective under mpiexec).
+
+    Args:
+        model: the model.
+        duration_fs: length of the record, fs.
+        accuracy: wanted error of C_JJ(t) relative to C_JJ(0), 1e-6 to 0.1; decides basis, bath
+            terms, steps and solvers.
+        sample_fs: time between two samples, fs.
+        frequencies_cm: where the AC mobility is also computed by linear solve, cm^-1.
+        bath_terms: low-temperature terms of the bath; "auto" for as many as the accuracy needs.
+        max_elements: largest basis.
+        progress: print progress on standard error.
+
+    Returns:
+        C_JJ(t) with exact derivatives, errors by source and gates; the same on every rank.
+
+    Raises:
+        ModelError: wrong input.
+        LimitReached: the accuracy needs a larger basis than max_elements.
+        NotConverged: a linear solver failed.
+        PropagationFailed: no step size works.
+    """
+    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    if len(frequencies_cm):
+        wanted = [float(frequency) for frequency in frequencies_cm]
+        numerics["propagation"]["resolvent_frequencies_cm"] = wanted
+    found = _run(model, "current", numerics, max_elements, progress)
+    assert isinstance(found, CurrentCorrelation)
+    return found
+
+
+def mobility(model: Model, duration_fs: float, **options: Any) -> Mobility:
+    """Compute the mobility from the current autocorrelation function.
+
+    Args:
+        model: the model.
+        duration_fs: length of the record, fs.
+        **options: as current_correlation.
+    """
+    return current_correlation(model, duration_fs, **options).mobility()
+
+
+def populations(
+    model: Model,
+    duration_fs: float,
+    *,
+    start: Start = "franck_condon",
+    start_site: int | None = None,
+    accuracy: float = 1e-3,
+    sample_fs: float = 1.0,
+    bath_terms: int | Literal["auto"] = "auto",
+    max_elements: int = MOST_ELEMENTS,
+    progress: bool = True,
+) -> Populations:
+    """Compute the populations of all sites after a start on one of them.
+
+    Args:
+        model: the model, on a ring or an open chain.
+        duration_fs: length of the record, fs.
+        start: "franck_condon" (bath not relaxed at first) or "marcus" (relaxed).
+        start_site: site, from 0; None for 0 on rings and the middle of open chains.
+        accuracy: wanted error of the populations.
+        sample_fs: time between two samples, fs.
+        bath_terms: as in current_correlation.
+        max_elements: largest basis.
+        progress: print progress on standard error.
+
+    Raises:
+        ModelError: wrong input; an infinite lattice, for which there is displacement().
+        LimitReached, NotConverged, PropagationFailed: as current_correlation.
+    """
+    _require(model.lattice.topology != "infinite", model, "displacement()")
+    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    if start_site is not None:
+        numerics["start_site"] = start_site
+    found = _run(model, start, numerics, max_elements, progress)
+    assert isinstance(found, Populations)
+    return found
+
+
+def displacement(
+    model: Model,
+    duration_fs: float,
+    *,
+    start: Start = "franck_condon",
+    accuracy: float = 1e-3,
+    sample_fs: float = 1.0,
+    bath_terms: int | Literal["auto"] = "auto",
+    max_elements: int = MOST_ELEMENTS,
+    progress: bool = True,
+) -> Displacement:
+    """Compute the mean-squared displacement on the infinite lattice after a start on one site.
+
+    Args:
+        model: the model, on an infinite lattice.
+        duration_fs: length of the record, fs.
+        start: "franck_condon" (bath not relaxed at first) or "marcus" (relaxed).
+        accuracy: wanted error of its slope relative to the mean slope.
+        sample_fs: time between two samples, fs.
+        bath_terms: as in current_correlation.
+        max_elements: largest basis.
+        progress: print progress on standard error.
+
+    Raises:
+        ModelError: wrong input; a finite lattice, for which there is populations().
+        LimitReached, PropagationFailed: as current_correlation.
+    """
+    _require(model.lattice.topology == "infinite", model, "populations().spreading()")
+    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    found = _run(model, start, numerics, max_elements, progress)
+    assert isinstance(found, Displacement)
+    return found
+
+
+def _numerics(
+    duration_fs: float,
+    accuracy: float,
+    sample_fs: float,
+    bath_terms: int | str,
+    max_elements: int,
+) -> dict[str, Any]:
+    """Return how a run is computed, in the sections of a study."""
+    return {
+        "accuracy": accuracy,
+        "propagation": {"duration_fs": duration_fs, "sample_fs": sample_fs},
+        "bath": {"terms": bath_terms},
+        "resources": {"max_unknowns": max_elements},
+    }
+
+
+def _require(condition: bool, model: Model, instead: str) -> None:
+    if not condition:
+        allowed = "has no such run"
+        problem = Problem("lattice", model.lattice.topology, allowed, f"use {instead}")
+        raise ModelError("Model", [problem])
+
+
+def _run(
+    model: Model, protocol: Protocol, numerics: dict[str, Any], most: int, progress: bool
+) -> Any:
+    """Run a point on all ranks; every rank gets the result."""
+    from smallpolaron.parallel import MPI
+
+    point = model.point(protocol, numerics)
+    report = None if progress else _silent
+    stored = run_point(point, STUDY, protocol, max_unknowns=most, report=report)
+    return wrapped(MPI.COMM_WORLD.bcast(stored))
+
+
+def _silent(_line: str) -> None:
+    """Print nothing."""

@@ -1,0 +1,122 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import inf
+from pathlib import Path
+from typing import Any, Final
+
+import click
+
+USAGE_STATUS: Final = 2
+"""Exit status for a request that cannot be met: bad configuration, plan, file or option."""
+
+PATH: Final = click.Path(path_type=Path)
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Command(click.Command):
+    """A command whose options that may be given several times also take several values.
+
+    ``--mobility a.h5 b.h5`` is ``--mobility a.h5 --mobility b.h5``.
+    """
+
+    def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
+        """Repeat the name of such an option before each of its values."""
+        several = {
+            name
+            for option in self.params
+            if isinstance(option, click.Option) and option.multiple
+            for name in option.opts
+        }
+        spread: list[str] = []
+        current = ""
+        for word in args:
+            if word.startswith("--"):
+                current = word if word in several else ""
+                if current:
+                    continue
+            spread += [current, word] if current else [word]
+        return super().parse_args(context, spread)
+
+
+def command(name: str, *, hidden: bool = False) -> Callable[[Callable[..., Any]], Command]:
+    """Return what makes a command of a function, whose docstring is its help."""
+    return click.command(name, cls=Command, hidden=hidden)
+
+
+def number_above_0(text: str) -> float:
+    """Return the value of an option that must be a number above 0."""
+    value = _number(text)
+    if not 0.0 < value < inf:
+        raise click.BadParameter(f"'{text}' is not a number > 0")
+    return value
+
+
+def number_from_0(text: str) -> float:
+    """Return the value of an option that must be a number, 0 or above."""
+    value = _number(text)
+    if not 0.0 <= value < inf:
+        raise click.BadParameter(f"'{text}' is not a number >= 0")
+    return value
+
+
+def whole_number_above_0(text: str) -> int:
+    """Return the value of an option that must be a whole number above 0."""
+    text = str(text)
+    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
+        raise click.BadParameter(f"'{text}' is not a whole number > 0")
+    return int(text)
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        return -inf
+
+
+def _names(_context: Any, _param: Any, text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(","))
+
+
+def path(name: str, text: str, **more: Any) -> Decorator:
+    """Return an option that is a path."""
+    return click.option(name, type=PATH, help=text, **more)
+
+
+def file(name: str, text: str) -> Decorator:
+    """Return an option that is a path and must be given."""
+    return path(name, text, required=True)
+
+
+def files(name: str, text: str, *, required: bool = True) -> Decorator:
+    """Return an option that takes one path or several."""
+    return path(name, text, required=required, multiple=True, metavar="FILE ...")
+
+
+study_file: Final = click.argument(
+    "configuration", type=PATH, required=False, default=Path("config/config.yaml")
+)
+"""The study file that a command reads."""
+
+plan: Final = file("--plan", "plan of the study (JSON)")
+table: Final = file("--output", "table to write (CSV); replaced")
+overwrite: Final = click.option("--overwrite", is_flag=True, help="replace files that are there")
+columns: Final = click.option(
+    "--columns",
+    callback=_names,
+    metavar="NAMES",
+    help="names of its columns, if the table has none or others: time_fs,C_real,C_imag",
+)
+conjugate: Final = click.option(
+    "--conjugate",
+    is_flag=True,
+    help="the conductivity is made for exp(+iωt): change the sign of its imaginary part",
+)
+
+
+def output(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the result file that a command writes."""
+    return file("--output", "result file to write (HDF5)")(overwrite(function))

@@ -1,0 +1,245 @@
+"""Commands that the rules of the workflow call; nobody types them, so `--help` leaves them out.
+
+There is one for every kind of result that is derived from another, see studies/kinds.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from smallpolaron.cli.options import (
+    Decorator,
+    command,
+    file,
+    files,
+    output,
+    path,
+    plan,
+    table,
+    whole_number_above_0,
+)
+from smallpolaron.studies.kinds import Kind, derived
+
+if TYPE_CHECKING:
+    from smallpolaron.studies.store import Result
+
+_STARTS = ["franck_condon", "marcus"]
+
+
+def _write(output: Path, overwrite: bool, result: Result) -> None:
+    from smallpolaron.studies.store import write_result
+
+    write_result(output, result, overwrite=overwrite)
+    if "reason" in result.notes:
+        print(f"{output}: no numbers: {result.notes['reason']}", file=sys.stderr)
+
+
+def _job(job_plan: Path, **options: Any) -> int:
+    from smallpolaron.studies.signals import stop_requests
+
+    with stop_requests() as request:  # before what takes a second to import
+        from smallpolaron.studies.dynamics_jobs import JobOptions, run_job
+
+        return run_job(JobOptions(plan=job_plan, **options), request)
+
+
+@command("correlation", hidden=True)
+@plan
+@click.option("--point", required=True, help="id of the point in the plan")
+@click.option("--ranks", type=whole_number_above_0, required=True, help="MPI ranks of the job")
+@output
+def correlation(plan: Path, **options: Any) -> int:
+    """Compute the current autocorrelation function of a point (MPI)."""
+    return _job(plan, protocol="current", **options)
+
+
+@command("population", hidden=True)
+@plan
+@click.option("--point", required=True, help="id of the point in the plan")
+@click.option("--ranks", type=whole_number_above_0, required=True, help="MPI ranks of the job")
+@click.option("--start", type=click.Choice(_STARTS), required=True, help="initial bath")
+@output
+def population(plan: Path, start: str, **options: Any) -> int:
+    """Compute the populations of a point (MPI)."""
+    return _job(plan, protocol=start, **options)
+
+
+def derivation(kind: Kind) -> click.Command:
+    """Return the command that derives results of a kind."""
+    text = f"{kind.source} result file (HDF5)"
+    name = f"--{kind.source.replace('_', '-')}"
+    source = files(name, f"{text}s") if kind.files == "starts" else file(name, text)
+
+    more: list[Decorator] = []
+    if kind.files == "partner":
+        more = [path("--partner", "the same system from the other start, if any")]
+    if kind.files == "starts":
+        text = "start from which all is seen (default: the one next to the middle)"
+        more = [click.option("--start-site", type=int, help=text)]
+
+    def derive(plan: Path, output: Path, overwrite: bool, **given: Any) -> None:
+        from smallpolaron.studies.derive import derive_kind
+
+        partner, start = given.pop("partner", None), given.pop("start_site", None)
+        (found,) = given.values()
+        sources = found if kind.files == "starts" else [found]
+        _write(output, overwrite, derive_kind(kind, plan, sources, partner, start))
+
+    derive.__doc__ = f"{kind.title}."
+    options: Any = derive
+    for option in (output, *more, source, plan):
+        options = option(options)
+    return command(kind.command, hidden=True)(options)
+
+
+@command("ensemble", hidden=True)
+@plan
+@click.option("--name", required=True, help="name of the ensemble in the plan")
+@click.option(
+    "--protocol",
+    type=click.Choice(["current", *_STARTS]),
+    required=True,
+    help="which runs to average",
+)
+@output
+def ensemble(plan: Path, name: str, protocol: Any, output: Path, overwrite: bool) -> None:
+    """Averages over the members of a disordered ensemble, whose files are beside the plan."""
+    from smallpolaron.studies.ensemble_job import ensemble_result, read_members
+    from smallpolaron.studies.plan import read_plan
+
+    study = read_plan(plan)
+    found = study.ensemble_named(name)
+    members = read_members(plan.parent, found, protocol)
+    result = ensemble_result(study, found, protocol, members)
+    _write(output, overwrite, result)
+    if result.flagged:
+        print(f"{output}: left out: {result.notes['left_out']}", file=sys.stderr)
+
+
+@command("climb", hidden=True)
+@plan
+@click.option("--name", required=True, help="name of the ladder in the plan")
+@files("--mobility", "mobility files of its sizes so far, increasing")
+@file("--output", "decision to write; replaced")
+def climb(plan: Path, name: str, mobility: tuple[Path, ...], output: Path) -> None:
+    """Decide whether a ladder needs its next size (JSON)."""
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.ladder.ladder_files import write_decision
+    from smallpolaron.studies.ladder.ladder_job import verdict_of
+    from smallpolaron.studies.plan import read_plan
+
+    study = read_plan(plan)
+    found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
+    verdict = verdict_of(study, study.ladder_named(name), found)
+    write_decision(output, verdict)
+    print(f"{name}: {verdict.text}")
+
+
+@command("ladder", hidden=True)
+@plan
+@click.option("--name", required=True, help="name of the ladder in the plan")
+@files("--mobility", "mobility files of its sizes so far, increasing")
+@path("--infinite-ring", "its mobility file, if any")
+@output
+def ladder(
+    plan: Path,
+    name: str,
+    mobility: tuple[Path, ...],
+    infinite_ring: Path | None,
+    output: Path,
+    overwrite: bool,
+) -> None:
+    """Convergence and limit of a finished ladder."""
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.ladder.ladder_job import ladder_result
+    from smallpolaron.studies.plan import read_plan
+
+    study = read_plan(plan)
+    found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
+    ring = read_input(infinite_ring, ("mobility",), of_a_point=True) if infinite_ring else None
+    _write(output, overwrite, ladder_result(study, study.ladder_named(name), found, ring))
+
+
+@command("tables", hidden=True)
+@plan
+@file("--output-folder", "folder for the tables")
+def tables(plan: Path, output_folder: Path) -> None:
+    """Write all tables of a study, whose files are beside the plan (CSV)."""
+    from smallpolaron.studies.study_tables import write_all
+
+    write_all(plan, output_folder)
+
+
+@command("points", hidden=True)
+@plan
+@table
+def points(plan: Path, output: Path) -> None:
+    """Write the table of jobs and what they need (CSV)."""
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.tables import POINT_COLUMNS, point_rows, write_table
+
+    write_table(output, POINT_COLUMNS, point_rows(read_plan(plan)))
+
+
+@command("quality", hidden=True)
+@files("--results", "result files")
+@table
+def quality(results: tuple[Path, ...], output: Path) -> None:
+    """Write the table of all quality gates (CSV)."""
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
+
+    write_table(output, QUALITY_COLUMNS, quality_rows([read_input(path) for path in results]))
+
+
+@command("finite-size", hidden=True)
+@plan
+@files("--mobility", "mobility files")
+@table
+def finite_size(plan: Path, mobility: tuple[Path, ...], output: Path) -> None:
+    """Write mobility against size (CSV)."""
+    from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.studies.tables import write_table
+
+    settings = read_plan(plan).analysis
+    found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
+    write_table(output, FINITE_SIZE_COLUMNS, finite_size_rows(found, settings))
+
+
+@command("ladder-table", hidden=True)
+@files("--ladder", "ladder files")
+@table
+def ladder_table(ladder: tuple[Path, ...], output: Path) -> None:
+    """Write the table of ladders (CSV)."""
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
+    from smallpolaron.studies.tables import write_table
+
+    found = [read_input(path, ("ladder",)) for path in ladder]
+    write_table(output, LADDER_COLUMNS, ladder_rows(found))
+
+
+@command("ensemble-table", hidden=True)
+@files("--ensemble", "ensemble files")
+@table
+def ensemble_table(ensemble: tuple[Path, ...], output: Path) -> None:
+    """Write the table of ensembles (CSV)."""
+    from smallpolaron.studies.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
+    from smallpolaron.studies.inputs import read_input
+    from smallpolaron.studies.tables import write_table
+
+    found = [read_input(path, ("ensemble",)) for path in ensemble]
+    write_table(output, ENSEMBLE_COLUMNS, ensemble_rows(found))
+
+
+COMMANDS = (
+    *(correlation, population),
+    *(derivation(kind) for kind in derived().values()),
+    *(ensemble, climb, ladder, tables, points, quality, finite_size, ladder_table, ensemble_table),
+)

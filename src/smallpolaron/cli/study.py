@@ -1,0 +1,232 @@
+"""Commands about a study before and while it runs: validate, plan, status, cost, schema."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from smallpolaron.cli.options import (
+    PATH,
+    USAGE_STATUS,
+    command,
+    file,
+    number_above_0,
+    path,
+    study_file,
+    whole_number_above_0,
+)
+
+if TYPE_CHECKING:
+    from smallpolaron.studies.cost.evidence import Evidence
+    from smallpolaron.studies.jobs import Job
+    from smallpolaron.studies.plan import Plan
+
+_CLEAR = "\x1b[H\x1b[2J"
+
+
+@command("validate")
+@click.argument("configuration", type=PATH, nargs=-1, required=True)
+def validate(configuration: tuple[Path, ...]) -> int:
+    """Check studies (YAML) and print their plans."""
+    from smallpolaron.studies.problems import ConfigurationError
+    from smallpolaron.studies.study import load_plan
+    from smallpolaron.studies.tables import plan_text
+
+    status = 0
+    for each in configuration:
+        try:
+            print(plan_text(load_plan(each)))
+        except ConfigurationError as error:
+            print(error, file=sys.stderr)
+            status = USAGE_STATUS
+    return status
+
+
+@command("plan")
+@file("--config", "study file (YAML)")
+@file("--output", "plan to write; replaced")
+def plan(config: Path, output: Path) -> None:
+    """Write the plan of a study (JSON)."""
+    from smallpolaron.studies.plan import write_plan
+    from smallpolaron.studies.study import load_plan
+
+    write_plan(output, load_plan(config))
+
+
+@command("status")
+@study_file
+@path("--results", "folder of its results (default: results/<study>)")
+@click.option(
+    "--watch",
+    type=number_above_0,
+    is_flag=False,
+    flag_value=5.0,
+    metavar="[SECONDS]",
+    help="show it again every few seconds (default: 5) until all jobs are done",
+)
+@click.option(
+    "--cores",
+    type=whole_number_above_0,
+    default=os.cpu_count() or 1,
+    help="cores the rest will run on, for the time left (default: those of this machine)",
+)
+def status(configuration: Path, results: Path | None, watch: float | None, cores: int) -> int:
+    """Show the progress of the MPI jobs of a study."""
+    from smallpolaron.studies.status import status as state_of
+    from smallpolaron.studies.status import status_lines
+    from smallpolaron.studies.store import StoreError
+    from smallpolaron.studies.study import load_plan
+
+    study = load_plan(configuration)
+    if results and not results.is_dir():
+        raise StoreError(f"{results}: no such folder; give that of the results of a study")
+    folder = results or Path("results") / study.study
+    if not folder.is_dir():
+        print(
+            f"nothing has been run here: there is no folder {folder} in {Path.cwd()}; go to the "
+            "folder of the run, or name the results with --results",
+            file=sys.stderr,
+        )
+    try:
+        while True:
+            found = state_of(study, folder)
+            text = "\n".join(status_lines(study.study, found, cores))
+            # a terminal is refreshed, a file keeps every state
+            print(f"{_CLEAR}{text}" if watch and sys.stdout.isatty() else text, flush=True)
+            ended = not any(each.state in ("running", "waiting") for each in found)
+            if watch is None or ended:
+                return 1 if any(each.state in ("failed", "unreadable") for each in found) else 0
+            time.sleep(watch)
+    except KeyboardInterrupt:
+        return 0
+
+
+@command("cost")
+@study_file
+@click.option(
+    "--budget",
+    type=number_above_0,
+    metavar="HOURS",
+    help="refuse a study of more core-hours (default: its resources.max_core_hours)",
+)
+@path("--table", "write all jobs as a table (CSV)")
+@click.option("--all", "everything", is_flag=True, help="list all jobs")
+@path(
+    "--results",
+    "folder of results whose finished jobs correct the estimates (default: results/<study>)",
+)
+@click.option(
+    "--probe", is_flag=True, help="run a short probe of every kind of job first; seconds each"
+)
+def cost(
+    configuration: Path,
+    budget: float | None,
+    table: Path | None,
+    everything: bool,
+    results: Path | None,
+    probe: bool,
+) -> int:
+    """Predict what the MPI jobs of a study will take."""
+    from smallpolaron.studies.cost.bill import (
+        BUDGET_ADVICE,
+        COLUMNS,
+        all_jobs,
+        bill,
+        bill_lines,
+        bill_rows,
+        overdraft,
+    )
+    from smallpolaron.studies.cost.model import CostModelError
+    from smallpolaron.studies.study import load_plan
+    from smallpolaron.studies.tables import write_table
+
+    study = load_plan(configuration, within_budget=False)
+    try:
+        jobs = all_jobs(study)
+        known = _known(study, jobs, results, probe)
+        items = bill(study, jobs, speed=_speed(study), known=known)
+    except CostModelError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE_STATUS
+    for line in bill_lines(study.study, items, everything=everything):
+        print(line)
+    if table:
+        write_table(table, COLUMNS, bill_rows(items))
+    limit = budget or study.resources.max_core_hours
+    refusal = overdraft(items, limit) if limit else None
+    if refusal:
+        print(f"error: {refusal}; {BUDGET_ADVICE}", file=sys.stderr)
+    return USAGE_STATUS if refusal else 0
+
+
+def _speed(study: Plan) -> float:
+    """Return the speed of a core relative to that of the model: as set, or measured elsewhere."""
+    from smallpolaron.studies.cost.model import read_model
+    from smallpolaron.studies.cost.speed import core_speed
+    from smallpolaron.studies.provenance import cpu_model
+
+    model = read_model()
+    if study.resources.core_speed:
+        return study.resources.core_speed
+    if cpu_model() == model.machine:
+        return 1.0
+    speed = core_speed() / model.speed
+    print(
+        f"this {cpu_model()} is {speed:.2g} times as fast as the {model.machine} of the cost "
+        "model; for another machine set resources.core_speed",
+        file=sys.stderr,
+    )
+    return speed
+
+
+def _known(study: Plan, jobs: Sequence[Job], results: Path | None, probe: bool) -> list[Evidence]:
+    """Return what finished jobs of the study and probes tell."""
+    from smallpolaron.studies.cost.evidence import finished
+    from smallpolaron.studies.cost.model import read_model
+    from smallpolaron.studies.cost.records import finished_jobs, read_records
+
+    model = read_model()
+    known: list[Evidence] = []
+    folder = results or Path("results") / study.study
+    records = read_records([folder]) if results else finished_jobs(folder)
+    if records:
+        known = finished(model, records)
+        print(f"{folder}: {len(records)} finished jobs correct the estimates", file=sys.stderr)
+    if probe:
+        from smallpolaron.launch import leave_launchers
+
+        leave_launchers()  # MPI would take this process for one of their ranks
+        from smallpolaron.studies.cost.probe import probe_jobs
+
+        known += probe_jobs(model, jobs)
+    return known
+
+
+@command("schema", hidden=True)
+@click.option("--check", is_flag=True, help="only report whether they are current")
+@path("--root", "checkout (default: here)", default=Path())
+def schema(check: bool, root: Path) -> int:
+    """Write the generated files: config/schema.json, docs/configuration.md, docs/kinds.md."""
+    from smallpolaron.studies.schema import generated_files, outdated
+
+    try:
+        if check:
+            found = outdated(root)
+            for each in found:
+                print(f"{each}: out of date; run: python -m smallpolaron schema", file=sys.stderr)
+            return 1 if found else 0
+        for each, text in generated_files(root).items():
+            each.write_text(text, encoding="utf-8")
+    except (OSError, ValueError) as error:
+        print(f"error: {error}; run this in a checkout, or name it with --root", file=sys.stderr)
+        return USAGE_STATUS
+    return 0
+
+
+COMMANDS = (validate, plan, status, cost, schema)
