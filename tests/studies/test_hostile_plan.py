@@ -82,7 +82,7 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "no protocols": (_set(*POINT, "protocols", to=[]), "protocols of"),
     "other protocol": (_set(*POINT, "protocols", to=["x"]), "protocols of"),
     "protocols as number": (_set(*POINT, "protocols", to=1), "damaged plan (TypeError"),
-    "paper": (_set("paper", to="../x"), "is not one of"),
+    "paper": (_set("paper", to="../x"), "is not the name of a paper"),
     "no section": (_drop(*POINT, "parameters", "hierarchy"), "damaged plan (KeyError"),
     "section as list": (_set(*POINT, "parameters", "model", to=[]), "damaged plan (TypeError"),
     "more sites": (_set(*POINT, "parameters", "model", "n_sites", to=9), "do not match its hash"),
