@@ -34,9 +34,6 @@ _RUNAWAY = 30_000
 """Elements of an equilibrium that is propagated because it cannot be solved for: a basis that does
 not settle grows without end."""
 
-_ONE_WINDING, _SMALL_PHASE = 0.05, 0.2
-"""Winding of a free carrier from which the flux of a ring must be small, and its phase then."""
-
 STATIONARY = 1e-7
 """Largest |L rho| / |rho| of an equilibrium, 1/fs."""
 
@@ -310,15 +307,13 @@ def flux_stiffness(
     if model.free_winding < NEGLIGIBLE_WINDING:
         return 0.0
     n = model.n_sites
-    # where paths once around outweigh those twice around, F ~ cos(n flux) and any phase will do
-    phase = np.pi / 2 if model.free_winding < _ONE_WINDING else _SMALL_PHASE
-    threaded = replace(model, flux=phase / n)
+    threaded = replace(model, flux=model.winding_phase / n)
     sector = Sector(n, translation=model.is_translation_invariant)
     state = find_equilibrium(
         threaded, expansion, sector, accuracy, limits, comm, report, checkpoints
     )
     current = float(np.trace(threaded.current @ state.density_matrix).real)
-    return float(-n * current / (model.lattice_constant_A * np.sin(phase)))
+    return float(-n * current / (model.lattice_constant_A * np.sin(model.winding_phase)))
 
 
 def relaxed_labels(

@@ -133,9 +133,8 @@ def flux_stiffness(
     """Second derivative of the free energy of a ring with respect to the flux phase per bond.
 
     It is what a finite ring adds to the f-sum rule, C_kubo(0) = a^2 k_BT (<-H_hop> - F''): carrier
-    paths that wind around the ring. F' = -<J>/a at phase phi has the harmonics sin(N phi),
-    sin(2 N phi), ...; one equilibrium at phi = pi/(2N), where the second vanishes, gives
-    F''(0) = N F'(phi) up to the third.
+    paths that wind around the ring. F' = -<J>/a from one equilibrium with a flux gives it; see
+    HolsteinModel.winding_phase.
 
     Args:
         basis: the labels in play.
@@ -153,8 +152,8 @@ def flux_stiffness(
     if model.free_winding < NEGLIGIBLE_WINDING:
         return 0.0
     n = model.n_sites
-    threaded = replace(model, flux=np.pi / (2 * n))
+    threaded = replace(model, flux=model.winding_phase / n)
     generator = assemble_generator(basis, threaded, expansion)
     result = equilibrate(basis, threaded, expansion, generator, frontier, settings, progress)
     mean_current = float(np.trace(threaded.current @ result.density_matrix).real)
-    return -n * mean_current / model.lattice_constant_A
+    return float(-n * mean_current / (model.lattice_constant_A * np.sin(model.winding_phase)))

@@ -15,6 +15,9 @@ Topology = Literal["ring", "chain"]
 FloatArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
+ONE_WINDING, SMALL_PHASE = 0.05, 0.2
+"""Winding from which paths twice around a ring matter, and the phase that is small enough then."""
+
 NEGLIGIBLE_WINDING = 1e-3
 """Relative change of the f-sum rule by paths around a ring that is too small to be computed."""
 
@@ -163,6 +166,15 @@ class HolsteinModel:
             return 0.0
         n, beta_v = self.n_sites, self.beta * float(np.max(np.abs(self.bond_hoppings)))
         return n**2 * beta_v ** (n - 2) / factorial(n)
+
+    @property
+    def winding_phase(self) -> float:
+        """Phase p once around a ring at which F''(0) = N F'(p/N) / sin p, per bond.
+
+        The free energy F has the harmonics cos(m N flux), m > 0. Where the first outweighs the
+        others any phase serves, and a large one is read best; otherwise it must be small.
+        """
+        return float(np.pi / 2) if self.free_winding < ONE_WINDING else SMALL_PHASE
 
     @cached_property
     def _rightward(self) -> ComplexArray:
