@@ -19,7 +19,7 @@ def example(tmp_path, monkeypatch) -> Callable[[str], Callable[..., Any]]:
 def test_every_example_is_tested_and_says_what_it_gives():
     tested = {name for name in globals() if name.startswith("test_example_")}
     files = sorted(FOLDER.glob("*.py"))
-    assert {f"test_example_{file.stem[3:]}" for file in files} == tested
+    assert {f"test_example_{file.stem.lstrip('0123456789_')}" for file in files} == tested
     for file in files:
         head = file.read_text(encoding="utf-8").split('"""')[1]
         assert any(character.isdigit() for character in head.partition("Prints")[2])
@@ -64,3 +64,9 @@ def test_example_parallel(example):
     run = example("06_parallel")(n_sites=5, duration_fs=60.0)
     assert run.populations.sum(axis=1) == pytest.approx(1.0, abs=1e-6)
     assert Path("populations.h5").exists()
+
+
+def test_example_square_lattice(example):
+    D, error = example("square_lattice")(accuracy=1e-2)
+    assert error < 5e-3
+    assert pytest.approx(0.1426, abs=error) == D
