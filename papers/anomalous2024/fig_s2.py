@@ -71,8 +71,8 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
 def draw(runs: Sequence[Run]) -> Figure:
     """Draw alpha(t), time against size, and alpha at long times against time and 1/N."""
     figure = style.new_figure(11.5, 8.2)
-    curves, times, by_time, by_size = figure.subplots(2, 2).flat
-    _curves(curves, runs)
+    exponents, times, by_time, by_size = figure.subplots(2, 2).flat
+    _curves(exponents, runs)
     for start in curves.STARTS:
         chosen = [run for run in runs if curves.start(run) == start]
         size = np.array([run.n_sites for run in chosen], dtype=float)
