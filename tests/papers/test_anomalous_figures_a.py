@@ -229,11 +229,11 @@ def test_the_first_size_in_the_band_is_ringed_and_flagged_ones_are_hollow(small:
 
 
 def test_rings_of_another_bath_are_refused(small: Study, tmp_path: Path) -> None:
-    rings, infinite = (_rings(small)[key] for key in ("rings", "infinite"))
-    other = read_result(rings[0])
+    files, infinite = (_rings(small)[key] for key in ("rings", "infinite"))
+    other = read_result(files[0])
     bath = other.parameters["bath"] | {"eta_cm": 99.0}
     _store(tmp_path / "weak.h5", other, other.parameters | {"bath": bath})
-    inputs = {"rings": [*rings, str(tmp_path / "weak.h5")], "infinite": infinite}
+    inputs = {"rings": [*files, str(tmp_path / "weak.h5")], "infinite": infinite}
     with pytest.raises(ValueError, match="give runs of one bath"):
         _draw(tmp_path, "rings", inputs, "--band-paper-units", "0.002")
 
@@ -241,16 +241,16 @@ def test_rings_of_another_bath_are_refused(small: Study, tmp_path: Path) -> None
 def test_a_ring_without_numbers_is_named_and_an_infinite_one_is_refused(
     small: Study, tmp_path: Path
 ) -> None:
-    rings, infinite = (_rings(small)[key] for key in ("rings", "infinite"))
+    files, infinite = (_rings(small)[key] for key in ("rings", "infinite"))
     silent = {}
-    for file in (rings[0], infinite[0]):
+    for file in (files[0], infinite[0]):
         source = read_result(file.replace("/mobility/", "/correlation/"))
         grown = replace(source, gates=(make_gate("stability", 1.0, 0.0, "the state grew"),))
         silent[file] = tmp_path / Path(file).name
         write_result(silent[file], mobility_result(grown, small.plan.analysis))
-    some = paper.read([silent[rings[0]], *(Path(file) for file in rings[1:])])
+    some = paper.read([silent[files[0]], *(Path(file) for file in files[1:])])
     found = rings.sizes(some, paper.read([Path(infinite[0])]), 0.002)
-    assert len(found.table.rows) == len(rings) - 1
+    assert len(found.table.rows) == len(files) - 1
     assert "not on every ring" in rings.text(found)
     rings.draw(found)
     with pytest.raises(ValueError, match="no infinite ring has a diffusion constant"):
