@@ -253,6 +253,9 @@ def test_everything_the_engine_tells_is_stored(run: Run, tmp_path: Path) -> None
     assert set(stored) == set(variables)
     kept = [np.asarray(variable.data) for variable in stored.values()]
     told = vars(run.found) | vars(run.found.record)
+    # of a chain it is another name of the hopping energy
+    spacing = run.point.parameters["model"]["lattice_constant_A"]
+    assert told.pop("curvature") == pytest.approx(spacing**2 * told["hopping_energy"], rel=1e-9)
     for name, value in told.items():
         if name in ("errors", "record", "advice"):
             continue

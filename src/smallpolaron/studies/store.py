@@ -335,7 +335,7 @@ def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
             f"{SCHEMA_VERSION}; {advice}"
         )
     found = attributes.read_value(file, "kind")
-    if found not in KINDS:
+    if not isinstance(found, str) or found not in KINDS:
         raise Unfit(f"attribute kind = {show(found)}; must be one of {', '.join(KINDS)}")
     if kind is not None and found != kind:
         raise StoreError(f"{path}: holds a result of kind '{found}', needed is '{kind}'; name one")
