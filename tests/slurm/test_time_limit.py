@@ -86,7 +86,7 @@ def test_a_job_that_runs_out_of_time_goes_on_in_its_second_submission(
         job.result()
 
     said = log.read_text(encoding="utf-8")
-    assert "correlation: resumed at t = " in said
+    assert ": resumed at t = " in said
     assert "/.checkpoints/" in said
     jobs = [each for each in accounting() if each.is_job and each.name not in known]
     assert [(each.state, each.minutes) for each in jobs] == [

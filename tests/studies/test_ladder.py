@@ -198,7 +198,7 @@ def test_commands_from_the_first_size_to_the_table(plan: Plan, tmp_path: Path) -
         counts.append(len(computed(plan, tmp_path).points) - len(plan.points))
     assert counts == [1, 2, 3, 4]
     file, table = tmp_path / "ladder.h5", tmp_path / "ladder.csv"
-    ladder_call = ["ladder", *common, *map(str, paths[:4]), "--infinite-ring"]
+    ladder_call = ["ladder", *common, *map(str, paths[:4])]
     assert main([*ladder_call, "--output", str(file)]) == 0
     assert read_result(file, kind="ladder").parameters["model"]["n_sites"] == "converged"
     assert main(["ladder-table", "--ladder", str(file), "--output", str(table)]) == 0
