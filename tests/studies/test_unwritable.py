@@ -81,7 +81,7 @@ def test_a_job_that_cannot_write_is_refused_before_it_computes(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(dynamics_jobs, "_compute", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(dynamics_jobs, "run_point", lambda *_, **_more: pytest.fail("computed"))
     (tmp_path / "no_folder").write_text("")
     output = tmp_path / "no_folder" / "c.h5"
     assert main([*order, "--output", str(output)]) == 2
@@ -109,10 +109,10 @@ def test_a_disk_that_is_full_elsewhere_is_named(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    def compute(*_: object) -> None:
+    def compute(*_: object, **_more: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # as the cache of Numba does
 
-    monkeypatch.setattr(dynamics_jobs, "_compute", compute)
+    monkeypatch.setattr(dynamics_jobs, "run_point", compute)
     assert main([*order, "--output", str(tmp_path / "c.h5")]) == 2
     said = capsys.readouterr().err
     assert "error: rank 0 of 1: No space left on device, but not where the result goes" in said
