@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from smallpolaron.analysis.gates import TRACE_BOUND
 from smallpolaron.cli import main
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import ErrorBudget
+from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.studies import adaptive_runs, fixed_runs
@@ -24,7 +27,7 @@ from smallpolaron.studies.mobility_job import mobility_result
 from smallpolaron.studies.parameters import holstein_model
 from smallpolaron.studies.plan import Point, read_plan
 from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.quality import adaptive_correlation_gates, unusable
+from smallpolaron.studies.quality import adaptive_correlation_gates, trace_bound, unusable
 from smallpolaron.studies.sections import AnalysisConfig
 from smallpolaron.studies.store import Result, read_result, write_result
 from smallpolaron.studies.study import plan_document
@@ -332,3 +335,9 @@ def test_populations_of_a_small_run(job: Job, tmp_path: Path) -> None:
     assert 0 < total <= 0.02
     populations = np.asarray(result.variables["populations"].data)
     np.testing.assert_allclose(populations[0], [1, 0, 0], atol=1e-12)
+
+
+def test_only_mixed_terms_may_lose_trace() -> None:
+    debye, vibration = DebyeBath(0.02, 0.01), BrownianBath(0.02, 0.005, 0.02)
+    bounds = [trace_bound(expand(bath, 300.0, terms=1), 1e-3) for bath in (debye, vibration)]
+    assert bounds == [TRACE_BOUND, 1e-3]

@@ -138,8 +138,10 @@ def solve_equilibrium(
         tolerance=min(growth, STATIONARY / basis.base_rate),
         stage=checkpoints.stage("equilibrium", basis, accuracy),
     )
-    # on a truncated basis of mixed terms the solver keeps the trace only to the accuracy
-    x = found.x / _trace(basis).read(basis, found.x)[0]
+    x = found.x
+    if basis.frame.n_mixed:
+        # on a truncated basis of mixed terms the solver keeps the trace only to the accuracy
+        x = x / _trace(basis).read(basis, x)[0]
     return _described(basis, x, found.generator, found.products, found.outside, found.capped)
 
 

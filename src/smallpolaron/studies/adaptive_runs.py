@@ -47,6 +47,7 @@ from smallpolaron.studies.quality import (
     adaptive_correlation_gates,
     adaptive_displacement_gates,
     adaptive_population_gates,
+    trace_bound,
 )
 from smallpolaron.studies.run_variables import (
     correlation_function,
@@ -129,10 +130,10 @@ def population(
         Interrupted: the job is to stop.
     """
     assert start != "current"
-    accuracy = accuracy_of(parameters)
+    bath, accuracy = bath_expansion(parameters), accuracy_of(parameters)
     found = compute_adaptive_population(
         holstein_model(parameters),
-        bath_expansion(parameters),
+        bath,
         accuracy,
         start=start,
         site=whole(parameters, "start_site"),
@@ -147,7 +148,8 @@ def population(
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
-    return _population_variables(found), adaptive_population_gates(found, accuracy.target)
+    drift = trace_bound(bath, accuracy.target)
+    return _population_variables(found), adaptive_population_gates(found, accuracy.target, drift)
 
 
 def displacement(
@@ -166,9 +168,10 @@ def displacement(
     """
     assert start != "current"
     model, accuracy = holstein_model(parameters), accuracy_of(parameters)
+    bath = bath_expansion(parameters)
     found = compute_adaptive_displacement(
         model,
-        bath_expansion(parameters),
+        bath,
         accuracy,
         start=start,
         duration_fs=number(parameters, "propagation.duration_fs"),
@@ -181,7 +184,8 @@ def displacement(
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
-    gates = adaptive_displacement_gates(found, accuracy.target, model)
+    drift = trace_bound(bath, accuracy.target)
+    gates = adaptive_displacement_gates(found, accuracy.target, drift, model)
     return _displacement_variables(found), gates
 
 

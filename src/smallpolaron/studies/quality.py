@@ -13,6 +13,7 @@ from smallpolaron.analysis import adaptive_gates, gates
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.model.bath import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 
 if TYPE_CHECKING:
@@ -184,39 +185,46 @@ def population_gates(
     )
 
 
-def adaptive_population_gates(found: AdaptivePopulation, accuracy: float) -> tuple[Gate, ...]:
+def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
+    """Return how far a trace may drift: bases of mixed terms keep it to the accuracy only."""
+    return accuracy if len(expansion.mixed_pairs) else gates.TRACE_BOUND
+
+
+def adaptive_population_gates(
+    found: AdaptivePopulation, accuracy: float, largest_drift: float
+) -> tuple[Gate, ...]:
     """Return every gate of a population run on an adaptive hierarchy.
 
     Args:
         found: the run.
         accuracy: wanted accuracy.
+        largest_drift: of the trace; see trace_bound.
     """
-    trace_bound = max(gates.TRACE_BOUND, accuracy)
     return (
         _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
         adaptive_gates.capped(found.record.capped),
-        gates.trace(1.0 + found.trace_error, trace_bound),
+        gates.trace(1.0 + found.trace_error, largest_drift),
         gates.populations_in_range(found.populations),
     )
 
 
 def adaptive_displacement_gates(
-    found: AdaptiveDisplacement, accuracy: float, model: HolsteinModel
+    found: AdaptiveDisplacement, accuracy: float, largest_drift: float, model: HolsteinModel
 ) -> tuple[Gate, ...]:
     """Return every gate of a displacement run on the infinite lattice.
 
     Args:
         found: the run.
         accuracy: wanted accuracy.
+        largest_drift: of the trace; see trace_bound.
         model: the model, for its largest velocity.
     """
-    trace_bound = max(gates.TRACE_BOUND, accuracy)
     fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
     return (
         _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
-        gates.trace(1.0 + found.trace_error, trace_bound),
+        gates.trace(1.0 + found.trace_error, largest_drift),
         adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
     )
 
