@@ -17,12 +17,12 @@ from smallpolaron.dynamics.adaptive_population import compute_adaptive_populatio
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import expand
-from smallpolaron.studies import adaptive_runs
-from smallpolaron.studies.checkpoints import JobCheckpoints
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.plan import Point
-from smallpolaron.studies.signals import stop_requests
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.runs import adaptive_runs
+from smallpolaron.runs.checkpoints import JobCheckpoints
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.plan import Point
+from smallpolaron.support.signals import stop_requests
 
 _LARGEST = 10**9
 

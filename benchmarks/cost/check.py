@@ -8,11 +8,11 @@ from math import log
 from typing import Final
 
 from benchmarks.cost.calibrate import START_S, fit_family
-from smallpolaron.studies.cost.evidence import job_of
-from smallpolaron.studies.cost.features import JobFeatures, features
-from smallpolaron.studies.cost.model import CostModel, CostModelError
-from smallpolaron.studies.cost.prediction import Range, core_seconds, memory_MB, predict
-from smallpolaron.studies.cost.records import JobRecord
+from smallpolaron.cost.evidence import job_of
+from smallpolaron.cost.features import JobFeatures, features
+from smallpolaron.cost.model import CostModel, CostModelError
+from smallpolaron.cost.prediction import Range, core_seconds, memory_MB, predict
+from smallpolaron.cost.records import JobRecord
 
 SAME: Final = 0.15
 """Logarithmic distance in coupling, rate of the bath and temperature below which two systems are

@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from papers.shared import figure as paper
-from smallpolaron.analysis.confined_walk import ConfinedWalk, confined_walk
+from smallpolaron.analysis.spreading.confined_walk import ConfinedWalk, confined_walk
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, error_of, with_error
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, error_of, with_error
 
 STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
 """Initialisations of the lattice, as the paper calls them."""

@@ -12,9 +12,9 @@ from matplotlib.lines import Line2D
 
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, reference, remarks, run_main, with_error
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, reference, remarks, run_main, with_error
 
 COLUMNS: Final = (*paper.COLUMNS, *curves.SLOPE_COLUMNS)
 

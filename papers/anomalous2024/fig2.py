@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, remarks, run_main
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, remarks, run_main
 
 SITES: Final = 20
 """Chain of the figure; another one is dotted."""

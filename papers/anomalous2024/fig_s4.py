@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from papers.anomalous2024 import curves
 from papers.anomalous2024.pairs import Pair, pairs
 from papers.shared import figure as paper
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, log_samples, remarks, run_main
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, log_samples, remarks, run_main
 
 COLUMNS: Final = (
     *paper.COLUMNS,

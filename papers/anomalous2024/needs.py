@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from papers.shared.needs import Need, PaperStudy, sites
-from smallpolaron.studies.config import POPULATION_PROTOCOLS
-from smallpolaron.studies.plan import Point
+from smallpolaron.study.config import POPULATION_PROTOCOLS
+from smallpolaron.study.plan import Point
 
 
 def _at_wall(point: Point) -> bool:

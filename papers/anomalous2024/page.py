@@ -19,9 +19,9 @@ from papers.anomalous2024.targets import (
 )
 from papers.shared import figure as paper
 from papers.shared.page import COLUMNS, Target, comparison, figures, rows
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.html import write_page
-from smallpolaron.studies.figures.runs import Run, input_parser, run_main
+from smallpolaron.figures import style
+from smallpolaron.figures.html import write_page
+from smallpolaron.figures.runs import Run, input_parser, run_main
 
 INPUTS = ("rings", "weak", "long", "infinite", "chains", "wall", "einstein")
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from smallpolaron.studies.config import POPULATION_PROTOCOLS
-from smallpolaron.studies.figures.runs import Run
+from smallpolaron.figures.runs import Run
+from smallpolaron.study.config import POPULATION_PROTOCOLS
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ import numpy as np
 
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
-from smallpolaron.analysis.regimes import Kind
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.runs import Run, error_of, input_parser, run_main, with_error
+from smallpolaron.analysis.spreading.regimes import Kind
+from smallpolaron.figures import style
+from smallpolaron.figures.html import Cell, table, write_page
+from smallpolaron.figures.runs import Run, error_of, input_parser, run_main, with_error
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
 COLUMNS: Final = (

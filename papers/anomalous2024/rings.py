@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from papers.shared.printed_values import Printed, matching
-from smallpolaron.analysis.cutoff import settling_time
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.analysis.memory.cutoff import settling_time
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, run_main
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, run_main
 
 COLUMNS: Final = (
     *paper.COLUMNS,

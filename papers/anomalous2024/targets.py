@@ -12,10 +12,10 @@ from papers.anomalous2024.pairs import Pair, pairs
 from papers.shared import figure as paper
 from papers.shared.page import Target
 from papers.shared.printed_values import matching
-from smallpolaron.analysis.cutoff import settling_time
 from smallpolaron.analysis.finite_size import finite_size_table
+from smallpolaron.analysis.memory.cutoff import settling_time
+from smallpolaron.figures.runs import Run, with_error
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures.runs import Run, with_error
 
 LONG_FS: Final = (1000.0, 5000.0, 10000.0, 25000.0)
 """Times at which the integral of a long run is read; the last is the printed length."""

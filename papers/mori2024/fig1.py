@@ -12,9 +12,9 @@ from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, run_main
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import PAPER_UNIT_A2_FS, Run, run_main
 
 REFERENCE_SITES: Final = 20
 """Size of the ring whose current gives the converged value, as in the paper."""

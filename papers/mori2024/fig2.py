@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from papers.shared import figure as paper
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main, window
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main, window
 
 COLUMNS: Final = (
     *paper.COLUMNS,

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main
 
 PROJECTORS: Final = {"J": "J", "J_dJ": "J, dJ/dt", "J_dJ_d2J": "J, dJ/dt, d²J/dt²"}
 SOURCES: Final = {"exact": "exact derivatives", "differences": "numerical differences"}

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from smallpolaron.analysis.conductivity_models import DRUDE_SMITH, MODELS
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main, window
+from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main, window
 
 COLUMNS: Final = (
     *paper.COLUMNS,

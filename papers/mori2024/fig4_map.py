@@ -10,9 +10,9 @@ from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
-from smallpolaron.analysis.conductivity_models import DRUDE_SMITH, MODELS
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main
 
 _FIT: Final = ("c", "k", "rms", "residual_max", "dc_ratio")
 KINDS: Final = ("time", "frequency", "window")

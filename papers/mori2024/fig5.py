@@ -11,8 +11,8 @@ from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main
 
 COLUMNS: Final = (
     *paper.COLUMNS,

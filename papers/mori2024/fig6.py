@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main
-from smallpolaron.studies.store import read_result
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.results.store import read_result
 
 AXES: Final = ("eta_over_v", "gamma_over_v")
 QUANTITIES: Final = {

@@ -14,10 +14,10 @@ from papers.mori2024.targets import (
 )
 from papers.shared import figure as paper
 from papers.shared.page import COLUMNS, comparison, figures, rows
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.html import write_page
-from smallpolaron.studies.figures.runs import Run, input_parser, run_main
-from smallpolaron.studies.store import read_result
+from smallpolaron.figures import style
+from smallpolaron.figures.html import write_page
+from smallpolaron.figures.runs import Run, input_parser, run_main
+from smallpolaron.results.store import read_result
 
 
 def main(argv: Sequence[str] | None = None) -> None:

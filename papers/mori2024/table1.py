@@ -10,11 +10,11 @@ from typing import Final
 
 from papers.mori2024.fig1 import METHODS, Method, by_bath
 from papers.shared import figure as paper
-from smallpolaron.studies.bounded import read_bytes
-from smallpolaron.studies.cost.records import LARGEST_BENCHMARK
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.runs import Run, input_parser, run_main
+from smallpolaron.cost.records import LARGEST_BENCHMARK
+from smallpolaron.figures import style
+from smallpolaron.figures.html import Cell, table, write_page
+from smallpolaron.figures.runs import Run, input_parser, run_main
+from smallpolaron.support.bounded import read_bytes
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from papers.mori2024.fig1 import METHODS, Method, by_bath, method_of, value
 from papers.mori2024.table1 import PRINTED, at_convergence, times
 from papers.shared import figure as paper
 from papers.shared.page import Target
+from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures.runs import Run
 
 PRINTED_C: Final = -0.58
 PRINTED_K: Final = 0.0161

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from papers.shared.printed_values import Printed, matching
-from smallpolaron.studies.figures.html import Cell, table, write_page
-from smallpolaron.studies.figures.runs import (
+from smallpolaron.figures.html import Cell, table, write_page
+from smallpolaron.figures.runs import (
     IDENTITY,
     Run,
     engine_label,
@@ -16,7 +16,7 @@ from smallpolaron.studies.figures.runs import (
     study_parser,
     with_error,
 )
-from smallpolaron.studies.figures.style import Row, write_numbers
+from smallpolaron.figures.style import Row, write_numbers
 
 COLUMNS = (
     *IDENTITY,

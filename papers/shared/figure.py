@@ -11,11 +11,11 @@ from pathlib import Path
 
 from matplotlib.figure import Figure
 
-from smallpolaron.studies.baths import bath_text, is_one_debye_bath
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, input_parser, read_runs
-from smallpolaron.studies.figures.systems import listed, numerics
-from smallpolaron.studies.textfile import write_text
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, input_parser, read_runs
+from smallpolaron.figures.systems import listed, numerics
+from smallpolaron.study.baths import bath_text, is_one_debye_bath
+from smallpolaron.support.textfile import write_text
 
 Value = Callable[[Run], float]
 """A number of a run."""

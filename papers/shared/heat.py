@@ -12,8 +12,8 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from papers.shared.figure import Value, eta_over_v, gamma_over_v
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run
 
 _DARK: Final = 0.45
 """Brightness of a cell below which its number is written in white."""

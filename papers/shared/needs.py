@@ -9,12 +9,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.parameters import lookup
-from smallpolaron.studies.physical_system import physics
-from smallpolaron.studies.plan import HASH_DIGITS, Plan, Point
-from smallpolaron.studies.problems import ConfigurationError, Problem
-from smallpolaron.studies.yamlfile import Document
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import lookup
+from smallpolaron.study.physical_system import physics
+from smallpolaron.study.plan import HASH_DIGITS, Plan, Point
+from smallpolaron.study.yamlfile import Document
+from smallpolaron.support.problems import ConfigurationError, Problem
 
 PAPERS = Path(__file__).parents[1]
 

@@ -10,9 +10,9 @@ from typing import Final
 
 import numpy as np
 
-from smallpolaron.studies.bounded import read_bytes
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.html import Cell, table
+from smallpolaron.figures import style
+from smallpolaron.figures.html import Cell, table
+from smallpolaron.support.bounded import read_bytes
 
 _LARGEST_CAPTION: Final = 100_000
 COLUMNS: Final = (

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from smallpolaron.studies.baths import is_one_debye_bath
+from smallpolaron.study.baths import is_one_debye_bath
 
 MORI = "Chem. Sci. 15, 16715 (2024)"
 ANOMALOUS = "arXiv 2024, anomalous transport"

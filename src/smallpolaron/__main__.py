@@ -3,7 +3,7 @@
 import sys
 
 from smallpolaron.cli import give_up_unsaid, main
-from smallpolaron.studies.signals import ignore_requests
+from smallpolaron.support.signals import ignore_requests
 
 status = main()
 ignore_requests()

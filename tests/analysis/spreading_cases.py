@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import jv, jvp
 
-from smallpolaron.analysis.spreading import Spreading, spreading
+from smallpolaron.analysis.spreading.spreading import Spreading, spreading
 from smallpolaron.model.holstein import HolsteinModel, Topology
 
 FloatArray = NDArray[np.float64]

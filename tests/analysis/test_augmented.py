@@ -6,17 +6,17 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.augmented import (
+from smallpolaron.analysis.hermite import cumulative_integral, make_series
+from smallpolaron.analysis.memory.augmented import (
     augmented_D,
     augmented_kernel,
     augmented_scan,
     correlation_matrix,
     difference_derivatives,
 )
-from smallpolaron.analysis.hermite import cumulative_integral, make_series
-from smallpolaron.analysis.kernel import memory_kernel
-from smallpolaron.analysis.matrix_kernel import propagate_matrix
-from smallpolaron.analysis.truncation import cutoff_scan
+from smallpolaron.analysis.memory.kernel import memory_kernel
+from smallpolaron.analysis.memory.matrix_kernel import propagate_matrix
+from smallpolaron.analysis.memory.truncation import cutoff_scan
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.units import CM_TO_RAD_FS
 from tests.analysis.analytic_cases import ExponentialKernel, observed_order

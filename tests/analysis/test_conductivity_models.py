@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.integrate import quad
 
-from smallpolaron.analysis.conductivity_models import (
+from smallpolaron.analysis.fits.conductivity_models import (
     DRUDE,
     DRUDE_LORENTZ,
     DRUDE_SMITH,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.linalg import expm
 
-from smallpolaron.analysis.confined_walk import confined_walk
+from smallpolaron.analysis.spreading.confined_walk import confined_walk
 
 N, A, D = 7, 4.0, 0.05
 

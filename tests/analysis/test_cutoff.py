@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.cutoff import settling_time, settling_times
+from smallpolaron.analysis.memory.cutoff import settling_time, settling_times
 from smallpolaron.model.units import BOHR_A, paper_units
 
 TIME = np.arange(0.0, 501.0)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.drude_smith import drude_smith_curve, fit_drude_smith
+from smallpolaron.analysis.fits.drude_smith import drude_smith_curve, fit_drude_smith
 
 TIME = np.arange(0.0, 501.0)
 

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from smallpolaron.analysis.emulator import (
+from smallpolaron.inverse.emulator import (
     Emulator,
     fit_emulator,
     inside_hull,

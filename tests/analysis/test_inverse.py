@@ -8,8 +8,8 @@ import pytest
 from numpy.typing import NDArray
 from scipy.optimize import brentq
 
-from smallpolaron.analysis.emulator import Emulator, fit_emulator, training_points
-from smallpolaron.analysis.inverse import (
+from smallpolaron.inverse.emulator import Emulator, fit_emulator, training_points
+from smallpolaron.inverse.inverse import (
     Posterior,
     grid_points,
     level_at,

@@ -3,7 +3,8 @@ import pytest
 from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.hermite import half_line_transform, make_series
-from smallpolaron.analysis.kernel import (
+from smallpolaron.analysis.kubo import kubo_transform
+from smallpolaron.analysis.memory.kernel import (
     MemoryKernel,
     closed_form_D,
     kernel_spectrum,
@@ -12,9 +13,8 @@ from smallpolaron.analysis.kernel import (
     propagate,
     step_check,
 )
-from smallpolaron.analysis.kubo import kubo_transform
-from smallpolaron.analysis.truncation import cutoff_scan, propagated_D
-from smallpolaron.analysis.volterra import gregory_weights
+from smallpolaron.analysis.memory.truncation import cutoff_scan, propagated_D
+from smallpolaron.analysis.memory.volterra import gregory_weights
 from tests.analysis.analytic_cases import (
     TEMPERATURE,
     ExponentialKernel,

@@ -6,8 +6,8 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import erf
 
-from smallpolaron.analysis.kernel import kernel_spectrum
-from smallpolaron.analysis.kernel_moments import (
+from smallpolaron.analysis.memory.kernel import kernel_spectrum
+from smallpolaron.analysis.memory.kernel_moments import (
     conductivity_noise,
     inverse_conductivity,
     kernel_moments,

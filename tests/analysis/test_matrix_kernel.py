@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.matrix_kernel import matrix_memory_kernel, propagate_matrix
+from smallpolaron.analysis.memory.matrix_kernel import matrix_memory_kernel, propagate_matrix
 from tests.analysis.analytic_cases import ExponentialKernel, observed_order
 
 SIZE, SEEN = 6, 3

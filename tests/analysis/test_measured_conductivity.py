@@ -6,16 +6,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.conductivity_models import (
+from smallpolaron.analysis.fits.conductivity_models import (
     DRUDE,
     DRUDE_LORENTZ,
     DRUDE_SMITH,
     ConductivityModel,
 )
-from smallpolaron.analysis.fit_targets import measured_target
-from smallpolaron.analysis.kernel_moments import conductivity_noise
-from smallpolaron.analysis.measured_conductivity import MeasuredModel, fit_measured, judged_noise
-from smallpolaron.analysis.model_fits import fit_model
+from smallpolaron.analysis.fits.fit_targets import measured_target
+from smallpolaron.analysis.fits.measured_conductivity import (
+    MeasuredModel,
+    fit_measured,
+    judged_noise,
+)
+from smallpolaron.analysis.fits.model_fits import fit_model
+from smallpolaron.analysis.memory.kernel_moments import conductivity_noise
 from smallpolaron.analysis.window_shape import Window
 
 OMEGA = 2.0e-3 * np.pi * np.linspace(0.3, 2.5, 45)

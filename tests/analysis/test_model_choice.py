@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.conductivity_models import (
+from smallpolaron.analysis.fits.conductivity_models import (
     DRUDE,
     DRUDE_LORENTZ,
     DRUDE_SMITH,
@@ -12,9 +12,8 @@ from smallpolaron.analysis.conductivity_models import (
     MODELS,
     MODIFIED_DRUDE_SMITH,
 )
-from smallpolaron.analysis.fit_targets import frequency_target, time_target
-from smallpolaron.analysis.hermite import half_line_transform, make_series
-from smallpolaron.analysis.model_choice import (
+from smallpolaron.analysis.fits.fit_targets import frequency_target, time_target
+from smallpolaron.analysis.fits.model_choice import (
     Quality,
     beats,
     information_criteria,
@@ -23,7 +22,8 @@ from smallpolaron.analysis.model_choice import (
     trust_drude_smith,
     window_text,
 )
-from smallpolaron.analysis.model_fits import fit_model, fit_models
+from smallpolaron.analysis.fits.model_fits import fit_model, fit_models
+from smallpolaron.analysis.hermite import half_line_transform, make_series
 
 TIME = np.arange(0.0, 601.0, 2.0)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.plateau import find_plateau
+from smallpolaron.analysis.spreading.plateau import find_plateau
 
 TIME = np.arange(0.0, 4001.0, 2.0)
 D = 0.05

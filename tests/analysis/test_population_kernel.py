@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.cutoff import settling_times
-from smallpolaron.analysis.matrix_kernel import matrix_memory_kernel
-from smallpolaron.analysis.population_kernel import (
+from smallpolaron.analysis.memory.cutoff import settling_times
+from smallpolaron.analysis.memory.matrix_kernel import matrix_memory_kernel
+from smallpolaron.analysis.memory.population_kernel import (
     missing_starts,
     population_D,
     ring_kernel,

@@ -5,9 +5,9 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.optimize import brentq
 
-from smallpolaron.analysis.regimes import find_regimes
-from smallpolaron.analysis.spreading import spreading
-from smallpolaron.analysis.spreading_times import arrival_time, meeting_time
+from smallpolaron.analysis.spreading.regimes import find_regimes
+from smallpolaron.analysis.spreading.spreading import spreading
+from smallpolaron.analysis.spreading.spreading_times import arrival_time, meeting_time
 from tests.analysis.spreading_cases import (
     SPACING,
     clock,

@@ -5,7 +5,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.special import ive
 
-from smallpolaron.analysis.spreading import find_boundary, spreading
+from smallpolaron.analysis.spreading.spreading import find_boundary, spreading
 from tests.analysis.spreading_cases import (
     SPACING,
     clock,

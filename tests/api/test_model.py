@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
-from smallpolaron.studies.parameters import bath_expansion
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study.parameters import bath_expansion
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.api.cases import BATH, RING
 
 NUMERICS = {"accuracy": 1e-3, "propagation": {"duration_fs": 600, "sample_fs": 1.0}}

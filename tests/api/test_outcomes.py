@@ -8,10 +8,10 @@ import pytest
 
 import smallpolaron as sp
 from smallpolaron.api.outcomes import CLASSES
-from smallpolaron.studies.inputs import read_input
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.store import KINDS, StoreError
-from smallpolaron.studies.verify import verify_file
+from smallpolaron.archive.verify import verify_file
+from smallpolaron.results.store import KINDS, StoreError
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.support.problems import ConfigurationError
 from tests.api.cases import QUICK, RING, quick_run
 
 run = cache(quick_run)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
-from smallpolaron.studies.own_data.table_format import TableError
+from smallpolaron.own_data.table_format import TableError
 from tests.api.cases import quick_run
 
 run = cache(quick_run)

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smallpolaron.analysis.gates import make_gate
-from smallpolaron.studies.store import read_result, write_result
+from smallpolaron.results.store import read_result, write_result
 
 STUDY = """\
 study: small

@@ -15,13 +15,13 @@ from matplotlib.figure import Figure
 from papers.anomalous2024 import fig2, rings
 from papers.shared import figure as paper
 from smallpolaron.analysis.gates import make_gate
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.figures import style
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.store import Result, read_result, write_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.plan import write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study
 

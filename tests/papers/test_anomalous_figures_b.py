@@ -10,9 +10,9 @@ import pytest
 from papers.anomalous2024 import fig4, fig_s2, fig_s3, fig_s4, regimes
 from papers.anomalous2024.pairs import pairs
 from papers.shared import figure as paper
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run
-from smallpolaron.studies.store import Result, Variable, read_result
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run
+from smallpolaron.results.store import Result, Variable, read_result
 from tests.papers.anomalous_study import PERCENT, STARTS, Files, column, draw, flagged, table
 
 

@@ -13,10 +13,10 @@ from papers.anomalous2024 import targets
 from papers.shared import figure as paper
 from papers.shared.page import Target, comparison
 from smallpolaron.analysis.gates import make_gate
+from smallpolaron.derive.spreading_job import spreading_result
+from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures.runs import Run
-from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import read_result, write_result
+from smallpolaron.results.store import read_result, write_result
 from tests.papers.anomalous_study import PERCENT, STARTS, Files, draw, table
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study

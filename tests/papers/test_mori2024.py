@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.papers.paper_runs import (
     assert_figures_and_page,
     assert_only_the_deleted_is_made,

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from papers.shared.needs import check_paper, fingerprint, is_own, paper_study
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.study import load_plan, plan_document
-from smallpolaron.studies.yamlfile import parse_yaml, read_yaml
+from smallpolaron.planning.study import load_plan, plan_document
+from smallpolaron.study.yamlfile import parse_yaml, read_yaml
+from smallpolaron.support.problems import ConfigurationError
 
 CONFIG = Path(__file__).resolve().parents[2] / "config" / "mori2024.yaml"
 

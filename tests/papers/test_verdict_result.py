@@ -17,11 +17,11 @@ from papers.anomalous2024.verdict import figure
 from papers.anomalous2024.verdict.__main__ import main
 from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Lattice, Method
 from smallpolaron.analysis.gates import make_gate
+from smallpolaron.figures.runs import read_runs
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures.runs import read_runs
-from smallpolaron.studies.physical_system import physics, system_name
-from smallpolaron.studies.plan import Plan, PlanError, Point, write_plan
-from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.study.physical_system import physics, system_name
+from smallpolaron.study.plan import Plan, PlanError, Point, write_plan
 from tests.studies.completed import completed
 
 PlanOf = Callable[[str], Plan]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.store import read_result
+from smallpolaron.results.store import read_result
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILE = ROOT / "profiles" / "pbs"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import Result, read_result
+from smallpolaron.results.store import Result, read_result
+from smallpolaron.study.plan import read_plan
 from tests.slurm.private_slurm import ACCOUNT, FEATURE, Record, accounting
 
 pytestmark = pytest.mark.slow

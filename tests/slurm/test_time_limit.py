@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.store import read_result
 from tests.processes import ranks_of, started, was_sent
 from tests.slurm.daemons import run
 from tests.slurm.private_slurm import accounting

@@ -14,7 +14,7 @@ from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displac
 from smallpolaron.dynamics.checkpoints import Checkpoints, Interrupted, Snapshot, Stage
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.studies.checkpoints import JobCheckpoints
+from smallpolaron.runs.checkpoints import JobCheckpoints
 from tests.dynamics.adaptive_cases import CHAIN, EXPANSION, correlate, populate, ring, silent
 
 JOB = {"configuration_hash": "c0ffee", "protocol": "current"}

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from smallpolaron.studies.layout import Required, layout
-from smallpolaron.studies.parameters import holstein_model, point_hash
-from smallpolaron.studies.point_run import point_parameters
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.results.layout import Required, layout
+from smallpolaron.results.store import Result, Variable
+from smallpolaron.runs.point_run import point_parameters
+from smallpolaron.study.parameters import holstein_model, point_hash
 
 LENGTH = 3
 """Of a dimension that no number of the result has, but for sites."""

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from smallpolaron.model.units import thermal_energy
-from smallpolaron.studies.parameters import holstein_model
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.quality import correlation_gates
-from smallpolaron.studies.store import Result, Variable
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.quality import correlation_gates
+from smallpolaron.results.store import Result, Variable
+from smallpolaron.runs.point_run import stored_parameters
+from smallpolaron.study.parameters import holstein_model
+from smallpolaron.study.plan import Plan
+from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.problems import ConfigurationError
 
 VALID = """\
 study: test

@@ -9,7 +9,7 @@ from typing import Any
 import h5py
 import numpy as np
 
-from smallpolaron.studies.store import SCHEMA_VERSION
+from smallpolaron.results.store import SCHEMA_VERSION
 
 Change = Callable[[h5py.File], object]
 

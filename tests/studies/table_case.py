@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from smallpolaron.studies.own_data.correlation_table import CorrelationTable
+from smallpolaron.own_data.correlation_table import CorrelationTable
 from tests.analysis.analytic_cases import TEMPERATURE, GaussianBands
 
 CASE = GaussianBands(weights=(1e-3, 6e-4)).sample(1.0, 200.0)

@@ -13,6 +13,7 @@ import pytest
 
 from smallpolaron.analysis.gates import TRACE_BOUND
 from smallpolaron.cli import main
+from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
@@ -22,16 +23,15 @@ from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.studies import adaptive_runs, fixed_runs
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.parameters import holstein_model
-from smallpolaron.studies.plan import Point, read_plan
-from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.quality import adaptive_correlation_gates, trace_bound, unusable
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result, write_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.quality import adaptive_correlation_gates, trace_bound, unusable
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.runs import adaptive_runs, fixed_runs
+from smallpolaron.runs.point_run import stored_parameters
+from smallpolaron.study.parameters import holstein_model
+from smallpolaron.study.plan import Point, read_plan
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.yamlfile import parse_yaml
 
 STUDY = """\
 study: test

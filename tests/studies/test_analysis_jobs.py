@@ -12,16 +12,16 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
+from smallpolaron.derive.derive import Series
+from smallpolaron.derive.drude_smith_job import drude_smith_result
+from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import MOST_FREQUENCIES, mobility_result
+from smallpolaron.derive.tables import QUALITY_COLUMNS, quality_rows, write_table
 from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2, paper_units
-from smallpolaron.studies.derive import Series
-from smallpolaron.studies.drude_smith_job import drude_smith_result
-from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.mobility_job import MOST_FREQUENCIES, mobility_result
-from smallpolaron.studies.quality import unusable
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
-from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
+from smallpolaron.results.quality import unusable
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
 
 Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()

@@ -11,17 +11,17 @@ import pytest
 from papers.shared import figure as paper
 from papers.shared.printed_values import matching
 from smallpolaron.cli import main
+from smallpolaron.derive.finite_size_table import finite_size_rows
+from smallpolaron.figures.runs import read_runs
+from smallpolaron.figures.systems import group
 from smallpolaron.model.brownian import BrownianBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from smallpolaron.studies.baths import bath_text, bath_values, is_one_debye_bath, site_bath
-from smallpolaron.studies.figures.runs import read_runs
-from smallpolaron.studies.figures.systems import group
-from smallpolaron.studies.finite_size_table import finite_size_rows
-from smallpolaron.studies.parameters import bath_expansion, point_hash
-from smallpolaron.studies.plan import Plan, read_plan
-from smallpolaron.studies.resources import estimate
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.planning.resources import estimate
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.baths import bath_text, bath_values, is_one_debye_bath, site_bath
+from smallpolaron.study.parameters import bath_expansion, point_hash
+from smallpolaron.study.plan import Plan, read_plan
+from smallpolaron.study.sections import AnalysisConfig
 
 MakePlan = Callable[[str], Plan]
 Faults = Callable[[str], list[str]]

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smallpolaron.studies import checkpoint_file, checkpoints
-from smallpolaron.studies.provenance import Stopwatch
+from smallpolaron.results.provenance import Stopwatch
+from smallpolaron.runs import checkpoint_file, checkpoints
 from tests.studies.checkpoint_cases import (
     RUNS,
     Counting,

@@ -15,8 +15,8 @@ import pytest
 
 import smallpolaron
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.plan import read_plan
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "tiny.yaml"

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.studies.own_data.conductivity_fit import CURVES, MODELS, PICTURE, SUMMARY
+from smallpolaron.own_data.conductivity_fit import CURVES, MODELS, PICTURE, SUMMARY
 
 DATA = Path(__file__).parent / "data" / "tables"
 TRUTH = {"c": -0.78, "tau_fs": 45.0, "sigma_0": 100.0}

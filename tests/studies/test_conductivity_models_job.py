@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.conductivity_models import DRUDE_LORENTZ, DRUDE_SMITH, MODELS
-from smallpolaron.model.units import mobility_cm2
-from smallpolaron.studies.conductivity_models_job import (
+from smallpolaron.analysis.fits.conductivity_models import DRUDE_LORENTZ, DRUDE_SMITH, MODELS
+from smallpolaron.derive.conductivity_models_job import (
     FREQUENCIES,
     LARGEST_CM,
     WINDOW_THZ,
     conductivity_models_result,
 )
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.model.units import mobility_cm2
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
 
 Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()

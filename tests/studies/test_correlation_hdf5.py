@@ -8,8 +8,8 @@ import h5py
 import numpy as np
 import pytest
 
-from smallpolaron.studies.own_data.correlation_table import read_correlation_table
-from smallpolaron.studies.own_data.table_format import TableError
+from smallpolaron.own_data.correlation_table import read_correlation_table
+from smallpolaron.own_data.table_format import TableError
 from tests.studies.table_case import CASE, TEMPERATURE, assert_is_the_case
 
 Datasets = dict[str, tuple[object, str]]

@@ -10,16 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.own_data.correlation_table import CorrelationTable, read_correlation_table
-from smallpolaron.studies.own_data.read_table import LARGEST_FILE
-from smallpolaron.studies.own_data.table_format import (
+from smallpolaron.own_data.correlation_table import CorrelationTable, read_correlation_table
+from smallpolaron.own_data.read_table import LARGEST_FILE
+from smallpolaron.own_data.table_format import (
     CORRELATION,
     LARGEST_ROWS,
     TableError,
     key_of,
     read_name,
 )
-from smallpolaron.studies.problems import MOST_PROBLEMS
+from smallpolaron.support.problems import MOST_PROBLEMS
 from tests.studies.table_case import CASE, TEMPERATURE, GaussianBands, assert_is_the_case
 
 HEADER = "time_fs,C_real_A2_fs2,C_imag_A2_fs2"

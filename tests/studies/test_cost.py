@@ -18,23 +18,23 @@ from benchmarks.cost.check import QUANTITIES, compare, leave_systems_out
 from benchmarks.cost.check_report import report
 from benchmarks.cost.regression import fit
 from smallpolaron.cli import main
-from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.cost.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
-from smallpolaron.studies.cost.evidence import correction, finished, job_of
-from smallpolaron.studies.cost.features import features
-from smallpolaron.studies.cost.model import CostModel, CostModelError, read_model, write_model
-from smallpolaron.studies.cost.prediction import (
+from smallpolaron.cost.evidence import correction, finished, job_of
+from smallpolaron.cost.features import features
+from smallpolaron.cost.model import CostModel, CostModelError, read_model, write_model
+from smallpolaron.cost.prediction import (
     Range,
     core_seconds,
     memory_MB,
     predict,
     tightenings,
 )
-from smallpolaron.studies.cost.records import JobRecord, read_records
-from smallpolaron.studies.cost.speed import core_speed
-from smallpolaron.studies.parameters import point_hash
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.store import Result, StoreError, write_result
+from smallpolaron.cost.records import JobRecord, read_records
+from smallpolaron.cost.speed import core_speed
+from smallpolaron.planning.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
+from smallpolaron.results.store import Result, StoreError, write_result
+from smallpolaron.study.parameters import point_hash
+from smallpolaron.study.plan import Plan
+from smallpolaron.support.canonical import Parameters
 from tests.studies.completed import completed
 
 STUDY = """\

@@ -8,16 +8,16 @@ from math import log
 import numpy as np
 import pytest
 
+from smallpolaron.cost.evidence import PROBE_ERROR, Evidence, correction
+from smallpolaron.cost.features import features
+from smallpolaron.cost.model import read_model
+from smallpolaron.cost.prediction import predict
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-from smallpolaron.studies import adaptive_runs
-from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.cost.evidence import PROBE_ERROR, Evidence, correction
-from smallpolaron.studies.cost.features import features
-from smallpolaron.studies.cost.model import read_model
-from smallpolaron.studies.cost.prediction import predict
-from smallpolaron.studies.cost.probe import PROBE_FACTOR, probe
-from smallpolaron.studies.plan import Plan
+from smallpolaron.planning.probe import PROBE_FACTOR, probe
+from smallpolaron.runs import adaptive_runs
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.plan import Plan
+from smallpolaron.support.canonical import Parameters
 
 # unlike anything that the model was calibrated with: hot, and a vibration
 STUDY = """\

@@ -16,9 +16,9 @@ from rocrate.rocrate import ROCrate
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.cli import main
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -134,7 +134,7 @@ def test_study_file_is_found_where_a_user_has_it(
     (study / "config" / "study.yaml").rename(config)
     config.write_text(config.read_text() + "resources: {max_core_hours: 0.5}\n")
     assert main(["plan", "--config", str(config), "--output", str(plan)]) == 0
-    monkeypatch.setattr("smallpolaron.studies.study.overdraft", lambda *_: "too expensive")
+    monkeypatch.setattr("smallpolaron.planning.study.overdraft", lambda *_: "too expensive")
     assert main(["crate", "results/test", "--output", "x.zip"]) == 0, capsys.readouterr().err
 
 

@@ -10,9 +10,9 @@ from statistics import NormalDist
 import numpy as np
 import pytest
 
-from smallpolaron.studies.parameters import holstein_model
-from smallpolaron.studies.plan import ID_PATTERN, Plan, PlanError, read_plan, write_plan
-from smallpolaron.studies.tables import point_rows
+from smallpolaron.derive.tables import point_rows
+from smallpolaron.study.parameters import holstein_model
+from smallpolaron.study.plan import ID_PATTERN, Plan, PlanError, read_plan, write_plan
 
 PlanOf = Callable[[str], Plan]
 FaultsOf = Callable[[str], list[str]]

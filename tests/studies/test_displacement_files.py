@@ -12,14 +12,14 @@ import pytest
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
-from smallpolaron.studies.figures import displacement as figure
-from smallpolaron.studies.figures import quality
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
-from smallpolaron.studies.study_tables import write_all
+from smallpolaron.derive.spreading_job import spreading_result
+from smallpolaron.derive.study_tables import write_all
+from smallpolaron.figures import displacement as figure
+from smallpolaron.figures import quality
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.runs.point_run import stored_parameters
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.sections import AnalysisConfig
 from tests.studies.test_spreading_job import DECAY, EXCESS, RATE, array, meeting, number
 
 Make = Callable[..., Result]

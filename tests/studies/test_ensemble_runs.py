@@ -15,8 +15,8 @@ from scipy.constants import c
 
 import smallpolaron
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import Result, read_result
+from smallpolaron.results.store import Result, read_result
+from smallpolaron.study.plan import read_plan
 
 PATIENCE_S = 240
 STUDY = """\

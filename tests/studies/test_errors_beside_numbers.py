@@ -9,10 +9,10 @@ from collections.abc import Iterator
 
 import pytest
 
-import smallpolaron.studies
+import smallpolaron
 from papers.shared.needs import PAPERS
-from smallpolaron.studies.kinds import KINDS
-from smallpolaron.studies.layout import layout
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.layout import layout
 
 NUMBER = re.compile(
     r"(?P<what>(\w+_)?(D|mobility|D_\w*)?)(?P<unit>_A2_fs|_paper|_paper_units|_cm2_Vs)"
@@ -28,8 +28,8 @@ NOT_ESTIMATED = {"mori2024.fig1": {"D_kernel_paper_units"}}
 
 def tables() -> Iterator[tuple[str, tuple[str, ...]]]:
     """Yield the columns of every table and of the numbers of every figure."""
-    prefix = smallpolaron.studies.__name__ + "."
-    names = [m.name for m in pkgutil.walk_packages(smallpolaron.studies.__path__, prefix)]
+    prefix = smallpolaron.__name__ + "."
+    names = [m.name for m in pkgutil.walk_packages(smallpolaron.__path__, prefix)]
     for path in sorted(PAPERS.rglob("*.py")):
         names.append(".".join(path.relative_to(PAPERS.parent).with_suffix("").parts))
     for module in names:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.kinds import KINDS
+from smallpolaron.results.kinds import KINDS
 from tests.studies.hostile import STRINGS
 
 ROOT = Path(__file__).parents[2]
@@ -45,24 +45,24 @@ PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
 
 READERS = {
     "compiled.py": "files of Numba's cache, before Numba",
-    "studies/crate.py": "the project's own CITATION.cff",
-    "studies/provenance.py": "files of /proc",
-    "studies/schema.py": "pages of the checkout, for its developers",
+    "archive/crate.py": "the project's own CITATION.cff",
+    "results/provenance.py": "files of /proc",
+    "planning/schema.py": "pages of the checkout, for its developers",
 }
 """Files that may read whole files by themselves, and what."""
 HDF5_READERS = {
-    *("studies/store.py", "studies/own_data/array_table.py"),
-    "studies/unavailable.py",  # opens them for the others
+    *("results/store.py", "own_data/array_table.py"),
+    "support/unavailable.py",  # opens them for the others
 }
-HDF5_LOOKERS = {"studies/own_data/table_analysis.py": "one attribute, to tell own files"}
+HDF5_LOOKERS = {"own_data/table_analysis.py": "one attribute, to tell own files"}
 PROCESSES = {
     "launch.py": "the command of a job, as a list of arguments",
-    "studies/provenance.py": "git, with fixed arguments",
-    "studies/rerun.py": "the job of a file again, as a list of arguments",
-    "studies/so_far.py": "Snakemake for what there is of a study, as a list of arguments",
+    "results/provenance.py": "git, with fixed arguments",
+    "archive/rerun.py": "the job of a file again, as a list of arguments",
+    "planning/so_far.py": "Snakemake for what there is of a study, as a list of arguments",
 }
 """Files that start processes."""
-IMPORTERS = {"studies/kinds.py": "the functions of its own registry"}
+IMPORTERS = {"results/kinds.py": "the functions of its own registry"}
 """Files that import modules by name, and which."""
 
 

@@ -9,13 +9,13 @@ from itertools import combinations
 import pytest
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.canonical import decimal_text, exact_product, parameter_hash
-from smallpolaron.studies.config import SECTIONS
-from smallpolaron.studies.describe import AXIS_KEYS, AXIS_SECTIONS
-from smallpolaron.studies.grid import AXIS_NAMES
-from smallpolaron.studies.parameters import bath_expansion, holstein_model
-from smallpolaron.studies.plan import ID_PATTERN, Plan
-from smallpolaron.studies.study import LONGEST_LABEL
+from smallpolaron.planning.study import LONGEST_LABEL
+from smallpolaron.study.config import SECTIONS
+from smallpolaron.study.describe import AXIS_KEYS, AXIS_SECTIONS
+from smallpolaron.study.grid import AXIS_NAMES
+from smallpolaron.study.parameters import bath_expansion, holstein_model
+from smallpolaron.study.plan import ID_PATTERN, Plan
+from smallpolaron.support.canonical import decimal_text, exact_product, parameter_hash
 
 PlanOf = Callable[[str], Plan]
 
@@ -268,7 +268,7 @@ def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
         assert point["propagation"]["tolerance"] == pytest.approx(accuracy.step_tolerance)
         assert point["bath"]["error_bound"] == pytest.approx(accuracy.bath_error_bound)
     from smallpolaron.hierarchy.limits import Limits
-    from smallpolaron.studies.config import Study
+    from smallpolaron.study.config import Study
 
     assert point["adaptive"]["max_occupation"] == Limits().max_occupation
     assert Study.model_fields["accuracy"].default == Accuracy().target

@@ -17,13 +17,13 @@ from numpy.lib import format as npy
 
 from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.placement import Dealing, Placement
-from smallpolaron.studies.checkpoint_file import (
+from smallpolaron.runs.checkpoint_file import (
     NotUsable,
     inspect,
     read_snapshot,
     write_checkpoint,
 )
-from smallpolaron.studies.seal import seal
+from smallpolaron.support.seal import seal
 
 HEADER: dict[str, str | int] = {"schema": "smallpolaron-checkpoint", "sequence": 3}
 Members = dict[str, bytes]

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from smallpolaron.studies.overrides import overridden
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml, plain_value
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study.overrides import overridden
+from smallpolaron.study.yamlfile import parse_yaml, plain_value
+from smallpolaron.support.problems import ConfigurationError
 from tests.studies.hostile import LONGEST_MESSAGE, STRINGS, refused
 
 Place = tuple[str | int, ...]

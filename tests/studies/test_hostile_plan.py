@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from smallpolaron.studies import plan as plan_module
-from smallpolaron.studies.plan import Plan, PlanError, read_plan, write_plan
+from smallpolaron.study import plan as plan_module
+from smallpolaron.study.plan import Plan, PlanError, read_plan, write_plan
 from tests.studies.hostile import STRINGS, refused
 
 Data = dict[str, Any]

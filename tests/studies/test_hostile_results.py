@@ -11,9 +11,9 @@ import h5py
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.studies import hdf5_inputs
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.support import hdf5_inputs
 from tests.studies.hostile import forge, refused, unprivileged
 from tests.studies.hostile_results import BYTES, CHANGES
 

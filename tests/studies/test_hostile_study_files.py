@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
-import smallpolaron.studies.study
-import smallpolaron.studies.tables  # before permissions are given up
+import smallpolaron.derive.tables  # before permissions are given up
+import smallpolaron.planning.study
 from smallpolaron.cli import main
-from smallpolaron.studies import grid
-from smallpolaron.studies.problems import MOST_PROBLEMS, ConfigurationError
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import LARGEST_FILE, parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study import grid
+from smallpolaron.study.yamlfile import LARGEST_FILE, parse_yaml
+from smallpolaron.support.problems import MOST_PROBLEMS, ConfigurationError
 from tests.studies.hostile import refused, unprivileged
 from tests.studies.study_texts import study
 
@@ -134,7 +134,7 @@ def test_hostile_text(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    for module in (grid, smallpolaron.studies.study):  # 10000 points take seconds
+    for module in (grid, smallpolaron.planning.study):  # 10000 points take seconds
         monkeypatch.setattr(module, "MAX_POINTS", 1000)
     text, reason = TEXTS[name]
     Path("study.yaml").write_text(text, encoding="utf-8")

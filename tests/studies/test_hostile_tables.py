@@ -12,11 +12,11 @@ import h5py
 import numpy as np
 import pytest
 
-from smallpolaron.studies.cost.model import MODEL_FILE, CostModelError, read_model
-from smallpolaron.studies.inverse.measured_files import read_measured
-from smallpolaron.studies.own_data.conductivity_table import read_conductivity
-from smallpolaron.studies.own_data.read_table import LARGEST_FILE, read_table
-from smallpolaron.studies.own_data.table_format import CORRELATION, TableError
+from smallpolaron.cost.model import MODEL_FILE, CostModelError, read_model
+from smallpolaron.inverse.measured_files import read_measured
+from smallpolaron.own_data.conductivity_table import read_conductivity
+from smallpolaron.own_data.read_table import LARGEST_FILE, read_table
+from smallpolaron.own_data.table_format import CORRELATION, TableError
 from tests.studies.hostile import LONGEST_MESSAGE, STRINGS, refused
 
 ROWS = [f"{i / 10},1.0,0.5" for i in range(1, 20)]

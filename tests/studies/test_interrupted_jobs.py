@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.studies import dynamics_jobs
-from smallpolaron.studies.dynamics_jobs import INTERRUPTED_STATUS
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import Result, read_result
+from smallpolaron.results.store import Result, read_result
+from smallpolaron.runs import dynamics_jobs
+from smallpolaron.runs.dynamics_jobs import INTERRUPTED_STATUS
+from smallpolaron.study.plan import read_plan
 from tests.processes import ranks_of, started
 
 PATIENCE_S = 600

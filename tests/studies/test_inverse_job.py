@@ -14,20 +14,20 @@ import pytest
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.conductivity import ac_mobility
-from smallpolaron.analysis.emulator import fit_emulator, training_points
 from smallpolaron.analysis.gates import make_gate
-from smallpolaron.analysis.inverse import measurement, posterior
-from smallpolaron.analysis.kernel_moments import kernel_moments
+from smallpolaron.analysis.memory.kernel_moments import kernel_moments
 from smallpolaron.cli import main
-from smallpolaron.studies.inverse.inverse_variables import posterior_notes
-from smallpolaron.studies.inverse.training_set import files_of, read_training_set
-from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
-from smallpolaron.studies.study import load_plan, plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.inverse.emulator import fit_emulator, training_points
+from smallpolaron.inverse.inverse import measurement, posterior
+from smallpolaron.inverse.inverse_variables import posterior_notes
+from smallpolaron.inverse.training_set import files_of, read_training_set
+from smallpolaron.own_data.table_format import RAD_FS_PER_THZ
+from smallpolaron.planning.study import load_plan, plan_document
+from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.runs.point_run import stored_parameters
+from smallpolaron.study.plan import Plan
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.studies.completed import completed
 
 Make = Callable[..., Result]

@@ -13,12 +13,12 @@ import pytest
 from numpy.typing import NDArray
 
 from smallpolaron.cli import main
-from smallpolaron.studies.augmented_job import augmented_result, exact_derivatives
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.population_kernel_job import population_kernel_result
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.derive.augmented_job import augmented_result, exact_derivatives
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.population_kernel_job import population_kernel_result
+from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.sections import AnalysisConfig
 from tests.studies.walks import STUDY, RealArray, walk
 
 Make = Callable[..., Result]

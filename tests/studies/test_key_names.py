@@ -6,10 +6,10 @@ import re
 
 import pytest
 
-from smallpolaron.studies.key_names import split_unit, unknown_key_advice
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study.key_names import split_unit, unknown_key_advice
+from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.problems import ConfigurationError
 from tests.studies.study_texts import study
 
 LAMBDA = "eta = 2 lambda"

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 
 from smallpolaron.cli.rules import derivation
-from smallpolaron.studies import kinds, quantity
-from smallpolaron.studies.derive import derive
-from smallpolaron.studies.inputs import read_input
-from smallpolaron.studies.kinds import KINDS, Kind, derived
-from smallpolaron.studies.layout import layout
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.quantity import Quantity
-from smallpolaron.studies.schema import kinds_text
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Variable, write_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.derive.derive import derive
+from smallpolaron.planning.schema import kinds_text
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results import kinds, quantity
+from smallpolaron.results.kinds import KINDS, Kind, derived
+from smallpolaron.results.layout import layout
+from smallpolaron.results.quantity import Quantity
+from smallpolaron.results.store import Result, StoreError, Variable, write_result
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.study.plan import write_plan
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.yamlfile import parse_yaml
 
 Make = Callable[..., Result]
 HALF_LIFE = Kind("half_life", "Half-life of the current", "correlation", "half_life:half_life")
@@ -52,7 +52,7 @@ def half_life(source: Result, _settings: AnalysisConfig) -> Result:
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """Add the kind: its file, and its line in the registry."""
-    module = types.ModuleType("smallpolaron.studies.half_life")
+    module = types.ModuleType("smallpolaron.derive.half_life")
     module.half_life, module.QUANTITIES = half_life, QUANTITIES  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(kinds.KINDS, "half_life", HALF_LIFE)

@@ -13,17 +13,17 @@ import pytest
 
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
+from smallpolaron.derive.ladder_job import ladder_result, verdict_of
+from smallpolaron.derive.ladder_table import LADDER_COLUMNS, ladder_rows
+from smallpolaron.derive.tables import plan_text, point_rows
+from smallpolaron.figures import ladder as ladder_figure
+from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.figures import ladder as ladder_figure
-from smallpolaron.studies.figures.runs import Run
-from smallpolaron.studies.ladder.climb import Rung, Tolerance, judge
-from smallpolaron.studies.ladder.ladder_files import computed, decision_path, write_decision
-from smallpolaron.studies.ladder.ladder_job import ladder_result, verdict_of
-from smallpolaron.studies.ladder.ladder_section import LadderConfig
-from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
-from smallpolaron.studies.plan import Plan, PlanError, Point, read_plan, write_plan
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
-from smallpolaron.studies.tables import plan_text, point_rows
+from smallpolaron.planning.climb import Rung, Tolerance, judge
+from smallpolaron.planning.ladder_files import computed, decision_path, write_decision
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.study.ladder_section import LadderConfig
+from smallpolaron.study.plan import Plan, PlanError, Point, read_plan, write_plan
 from tests.studies.completed import completed
 
 PlanOf = Callable[[str], Plan]

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 import smallpolaron
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.support.problems import ConfigurationError
 from tests.studies.malformed_layout import LAYOUT
 from tests.studies.malformed_physics import PHYSICS
 from tests.studies.study_texts import study

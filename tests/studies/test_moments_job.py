@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.kernel import kernel_spectrum
-from smallpolaron.analysis.kernel_moments import kernel_moments, moments_of_series
 from smallpolaron.analysis.kubo import kubo_transform
+from smallpolaron.analysis.memory.kernel import kernel_spectrum
+from smallpolaron.analysis.memory.kernel_moments import kernel_moments, moments_of_series
 from smallpolaron.cli import main
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.moments_job import moments_result
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, read_result, write_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.moments_job import moments_result
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.sections import AnalysisConfig
 
 Make = Callable[..., Result]
 PlanOf = Callable[[str], Plan]

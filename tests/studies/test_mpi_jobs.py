@@ -13,8 +13,8 @@ import pytest
 
 import smallpolaron
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import Plan, read_plan
-from smallpolaron.studies.store import read_result
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import Plan, read_plan
 
 TINY = Path(__file__).parents[2] / "config" / "tiny.yaml"
 PATIENCE_S = 240

@@ -42,8 +42,8 @@ propagation: {duration_fs: 60}
 RUN = """
 from pathlib import Path
 from smallpolaron.cli import main
-from smallpolaron.studies.figures.current import main as figure
-from smallpolaron.studies.study import load_plan
+from smallpolaron.figures.current import main as figure
+from smallpolaron.planning.study import load_plan
 
 (point,) = [point.id for point in load_plan("study.yaml").points]
 plan, files = "r/plan.json", {k: f"r/{k}/{point}.h5" for k in (

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.studies.plan import Plan, PlanError, read_plan, write_plan
+from smallpolaron.study.plan import Plan, PlanError, read_plan, write_plan
 
 PlanOf = Callable[[str], Plan]
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from smallpolaron import NUMERICS_VERSION, __version__
-from smallpolaron.studies.provenance import Stopwatch, code_state, collect, peak_memory_MB
+from smallpolaron.results.provenance import Stopwatch, code_state, collect, peak_memory_MB
 
 
 def _git(folder: Path, *arguments: str) -> None:

@@ -9,19 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smallpolaron.archive.rerun import RUNS, _require_known
+from smallpolaron.archive.verify import verify
 from smallpolaron.cli import main
-from smallpolaron.studies.compare import compare, origin_warnings, relative_difference
-from smallpolaron.studies.kinds import KINDS, derived
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.rerun import RUNS, _require_known
-from smallpolaron.studies.store import (
+from smallpolaron.results.compare import compare, origin_warnings, relative_difference
+from smallpolaron.results.kinds import KINDS, derived
+from smallpolaron.results.store import (
     Result,
     StoreError,
     Variable,
     read_result,
     write_result,
 )
-from smallpolaron.studies.verify import verify
+from smallpolaron.study.plan import read_plan
 
 STUDY = """\
 study: again

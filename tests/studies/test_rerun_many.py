@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from smallpolaron.archive.rerun_many import MANY
 from smallpolaron.cli import main
-from smallpolaron.studies.kinds import KINDS
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.rerun_many import MANY
-from smallpolaron.studies.store import Variable, read_result, write_result
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.store import Variable, read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
 from tests.papers import test_verdict_result as verdicts
 from tests.studies import test_ensemble_job as ensembles
 from tests.studies import test_ladder as ladders

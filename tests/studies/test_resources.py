@@ -8,11 +8,7 @@ from math import comb
 
 import pytest
 
-from smallpolaron.studies.canonical import Parameters
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.resources import (
+from smallpolaron.planning.resources import (
     BASE_MB_PER_RANK,
     BYTES_PER_NONZERO,
     LONGEST_RUNTIME_MIN,
@@ -23,7 +19,11 @@ from smallpolaron.studies.resources import (
     ranks,
     unknowns,
 )
-from smallpolaron.studies.sections import ResourcesConfig
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.plan import Plan
+from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.support.canonical import Parameters
+from smallpolaron.support.problems import ConfigurationError
 
 
 @pytest.fixture

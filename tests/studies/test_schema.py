@@ -9,13 +9,13 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from smallpolaron.studies import describe
-from smallpolaron.studies.config import SECTIONS
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.schema import json_schema, outdated, with_tables
-from smallpolaron.studies.sections import DEFAULT_ERROR_BOUND
-from smallpolaron.studies.study import load_plan
-from smallpolaron.studies.yamlfile import read_yaml
+from smallpolaron.planning.schema import json_schema, outdated, with_tables
+from smallpolaron.planning.study import load_plan
+from smallpolaron.study import describe
+from smallpolaron.study.config import SECTIONS
+from smallpolaron.study.plan import Plan
+from smallpolaron.study.sections import DEFAULT_ERROR_BOUND
+from smallpolaron.study.yamlfile import read_yaml
 
 ROOT = Path(__file__).parents[2]
 STUDIES = sorted((ROOT / "config").glob("*.yaml"))

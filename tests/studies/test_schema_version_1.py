@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.seal import seal_state
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import write_plan
+from smallpolaron.support.seal import seal_state
 from tests.studies.hostile import refused
 
 DATA = Path(__file__).with_name("data") / "version1"

@@ -11,11 +11,11 @@ import pytest
 
 from smallpolaron.cli import main
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.studies.inputs import read_input
-from smallpolaron.studies.older_versions import renamed
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.store import StoreError, Variable, read_result
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.older_versions import renamed
+from smallpolaron.results.store import StoreError, Variable, read_result
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.study.plan import write_plan
 
 DATA = Path(__file__).with_name("data") / "version2"
 NAMES = {

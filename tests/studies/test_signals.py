@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import smallpolaron
-from smallpolaron.studies.signals import stop_requests
+from smallpolaron.support.signals import stop_requests
 
 NUMBERS = (signal.SIGUSR1, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
@@ -73,7 +73,7 @@ def test_a_second_ctrl_c_does_not_wait() -> None:
 
 ENDLESS = """
 import os, signal, sys
-from smallpolaron.studies.signals import stop_requests
+from smallpolaron.support.signals import stop_requests
 with stop_requests() as request:
     when, number = sys.argv[1], int(sys.argv[2])
     if when == "early":
@@ -123,7 +123,7 @@ def test_a_warning_while_the_process_ends_does_not_make_it_fail(number: signal.S
 IMPORTED = """
 import sys
 from smallpolaron.cli import main
-from smallpolaron.studies import signals
+from smallpolaron.support import signals
 def serve(*_):
     print(sorted({"numpy", "pydantic", "h5py", "mpi4py"} & set(sys.modules)))
     sys.exit(0)
@@ -146,10 +146,10 @@ def test_a_job_is_ready_for_signals_before_its_slow_imports() -> None:
 def test_a_warning_while_petsc_has_just_started_is_kept() -> None:
     code = """
 import os, signal
-from smallpolaron.studies.signals import stop_requests
+from smallpolaron.support.signals import stop_requests
 with stop_requests() as request:
     from petsc4py import PETSc
-    from smallpolaron.studies import dynamics_jobs
+    from smallpolaron.runs import dynamics_jobs
     os.kill(os.getpid(), signal.SIGTERM)
     print(request._came)
 """

@@ -13,10 +13,10 @@ import pytest
 from numpy.typing import NDArray
 
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+from smallpolaron.derive.spreading_job import spreading_result
+from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.sections import AnalysisConfig
 from tests.studies.walks import STUDY, RealArray, walk
 
 SETTINGS = AnalysisConfig()

@@ -13,12 +13,12 @@ from mpi4py import MPI
 
 from smallpolaron.cli import main
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.studies.jobs import jobs_of
-from smallpolaron.studies.plan import Plan, read_plan
-from smallpolaron.studies.resources import estimate
-from smallpolaron.studies.status import STATES, JobStatus, duration, status, status_lines
-from smallpolaron.studies.store import Result, Unreadable, write_result
-from smallpolaron.studies.unavailable import cannot_read
+from smallpolaron.planning.jobs import jobs_of
+from smallpolaron.planning.resources import estimate
+from smallpolaron.planning.status import STATES, JobStatus, duration, status, status_lines
+from smallpolaron.results.store import Result, Unreadable, write_result
+from smallpolaron.study.plan import Plan, read_plan
+from smallpolaron.support.unavailable import cannot_read
 
 STUDY = """\
 study: five
@@ -137,7 +137,7 @@ def test_what_cannot_be_read_now_has_not_failed(
     finish(tmp_path, plan, 0, correlation(), 30.0)
     reason = cannot_read(tmp_path / "a.npz", OSError(errno.EIO, ""))
     log(tmp_path, jobs_of(plan, tmp_path)[1].name, f"point x-0: {reason}\n", age_s=3600)
-    monkeypatch.setattr("smallpolaron.studies.status.read_record", failing)
+    monkeypatch.setattr("smallpolaron.planning.status.read_record", failing)
     found = by_size(status(plan, tmp_path, NOW))
     assert (found[3].state, found[4].state) == ("unreadable", "waiting")
     assert found[4].detail == reason

@@ -16,9 +16,9 @@ import pytest
 
 import smallpolaron
 from smallpolaron.analysis.gates import make_gate
-from smallpolaron.studies import store
-from smallpolaron.studies.seal import seal_state
-from smallpolaron.studies.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.results import store
+from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.support.seal import seal_state
 
 
 def make_result(kind: str = "correlation") -> Result:
@@ -148,7 +148,7 @@ KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[2])
 from test_store_result import make_result
-from smallpolaron.studies import store
+from smallpolaron.results import store
 
 def kill(path):
     os.kill(os.getpid(), signal.SIGKILL)

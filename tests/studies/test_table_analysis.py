@@ -15,20 +15,13 @@ import numpy as np
 import pytest
 
 from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
-from smallpolaron.analysis.kernel import memory_kernel
 from smallpolaron.analysis.kubo import kubo_factor, spectra
+from smallpolaron.analysis.memory.kernel import memory_kernel
 from smallpolaron.cli import main
+from smallpolaron.figures import conductivity, current, cutoff, drude_smith, finite_size
+from smallpolaron.figures import memory_kernel as kernel_figure
 from smallpolaron.model.units import beta, mobility_cm2
-from smallpolaron.studies.figures import (
-    conductivity,
-    current,
-    cutoff,
-    drude_smith,
-    finite_size,
-)
-from smallpolaron.studies.figures import memory_kernel as kernel_figure
-from smallpolaron.studies.kinds import OPTIONAL, TABLE_KINDS
-from smallpolaron.studies.own_data.table_analysis import (
+from smallpolaron.own_data.table_analysis import (
     CURVES,
     FIGURES,
     SUMMARY,
@@ -36,10 +29,11 @@ from smallpolaron.studies.own_data.table_analysis import (
     analyse_table,
     analysis_settings,
 )
-from smallpolaron.studies.own_data.table_summary import NOISE_GAIN
-from smallpolaron.studies.problems import ConfigurationError
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, read_result, write_result
+from smallpolaron.own_data.table_summary import NOISE_GAIN
+from smallpolaron.results.kinds import OPTIONAL, TABLE_KINDS
+from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import ConfigurationError
 from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, Sampled
 
 ROOT = Path(__file__).parents[2]

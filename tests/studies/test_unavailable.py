@@ -16,15 +16,15 @@ from typing import Any
 
 import pytest
 
+from smallpolaron.archive.verify import read_checksums, verify, write_checksums
+from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.dynamics.checkpoints import Interrupted
-from smallpolaron.studies import unavailable
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.ladder.ladder_files import climbs_on
-from smallpolaron.studies.own_data.correlation_table import read_correlation_table
-from smallpolaron.studies.plan import PlanError, read_plan
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, Unreadable, read_result, write_result
-from smallpolaron.studies.verify import read_checksums, verify, write_checksums
+from smallpolaron.own_data.correlation_table import read_correlation_table
+from smallpolaron.planning.ladder_files import climbs_on
+from smallpolaron.results.store import Result, StoreError, Unreadable, read_result, write_result
+from smallpolaron.study.plan import PlanError, read_plan
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support import unavailable
 from tests.studies.checkpoint_cases import RUNS, differing, finished, stopped_at
 from tests.studies.hostile import unprivileged
 
@@ -95,7 +95,7 @@ def test_memory_that_is_short_is_no_damage(study: Path, monkeypatch: pytest.Monk
     def none_left(*_: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("smallpolaron.studies.store._load", none_left)
+    monkeypatch.setattr("smallpolaron.results.store._load", none_left)
     assert {each.state for each in verify([study])} == {"unreadable"}
 
 
@@ -186,7 +186,7 @@ def test_other_files_that_cannot_be_opened(
 
     path = tmp_path / "file.json"
     path.write_text("{}", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.studies.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
     for read in (read_plan, climbs_on):
         with pytest.raises(PlanError, match="cannot be read now") as caught:
             read(path)
@@ -194,17 +194,17 @@ def test_other_files_that_cannot_be_opened(
         assert "write it anew" not in str(caught.value)
     monkeypatch.undo()
     (tmp_path / "checksums.sha256").write_text("", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.studies.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
     with pytest.raises(Unreadable):
         read_checksums(tmp_path)
     monkeypatch.undo()
     table = tmp_path / "table.h5"
     table.write_bytes(b"\x89HDF\r\n\x1a\n")
-    monkeypatch.setattr("smallpolaron.studies.own_data.array_table.open_hdf5", failing)
+    monkeypatch.setattr("smallpolaron.own_data.array_table.open_hdf5", failing)
     monkeypatch.setattr(unavailable, "_PAUSES_S", ())
     with pytest.raises(Unreadable):
         read_correlation_table(table)
-    monkeypatch.setattr("smallpolaron.studies.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
     with pytest.raises(Unreadable):
         read_correlation_table(tmp_path / "table.csv")
 

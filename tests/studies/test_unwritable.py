@@ -17,11 +17,11 @@ import pytest
 
 from smallpolaron.cli import main
 from smallpolaron.dynamics.progress import to_stderr
-from smallpolaron.studies import dynamics_jobs
-from smallpolaron.studies.dynamics_jobs import JobOptions
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.store import Result, read_result, write_result
-from smallpolaron.studies.textfile import NotWritable, write_text
+from smallpolaron.results.store import Result, read_result, write_result
+from smallpolaron.runs import dynamics_jobs
+from smallpolaron.runs.dynamics_jobs import JobOptions
+from smallpolaron.study.plan import read_plan
+from smallpolaron.support.textfile import NotWritable, write_text
 
 STUDY = """\
 study: small

@@ -15,16 +15,16 @@ import h5py
 import numpy as np
 import pytest
 
+from smallpolaron.archive.verify import verify, verify_file
 from smallpolaron.cli import main
-from smallpolaron.studies.drude_smith_job import drude_smith_result
-from smallpolaron.studies.isolation import Lost, isolated
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.kinds import KINDS
-from smallpolaron.studies.layout import layout
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, StoreError, read_result, write_result
-from smallpolaron.studies.verify import verify, verify_file
+from smallpolaron.derive.drude_smith_job import drude_smith_result
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.layout import layout
+from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.isolation import Lost, isolated
 from tests.studies.hostile import unprivileged
 
 SEAL = b"\nsmallpolaron sha256"

@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 import xarray
 
-from smallpolaron.studies.augmented_job import augmented_result
-from smallpolaron.studies.drude_smith_job import drude_smith_result
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.kinds import KINDS
-from smallpolaron.studies.layout import layout
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.moments_job import moments_result
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
+from smallpolaron.derive.augmented_job import augmented_result
+from smallpolaron.derive.drude_smith_job import drude_smith_result
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.moments_job import moments_result
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.layout import layout
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.study.sections import AnalysisConfig
 
 LENGTHS = {"time": 7, "site": 3, "cutoff": 4, "omega": 5, "n_sites": 2, "run": 6, "system": 2}
 LENGTHS |= {"frequency": 3}

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
-from smallpolaron.studies.point_run import stored_parameters
-from smallpolaron.studies.store import Result, Variable
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import Result, Variable
+from smallpolaron.runs.point_run import stored_parameters
+from smallpolaron.study.yamlfile import parse_yaml
 
 RealArray = NDArray[np.float64]
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.studies.provenance import code_state, cpu_model
+from smallpolaron.results.provenance import code_state, cpu_model
 from tests.torture.bench import ROOT, Bench
 from tests.torture.disks import Missed, Skipped
 from tests.torture.faults import FAULTS, Fault, shares

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.studies.plan import read_plan, write_plan
-from smallpolaron.studies.store import Result, read_result
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.store import Result, read_result
+from smallpolaron.study.plan import read_plan, write_plan
 from tests.torture.processes import MARK, start
 
 ROOT: Final = Path(__file__).resolve().parents[2]

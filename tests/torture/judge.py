@@ -10,9 +10,9 @@ from typing import Final, Literal
 
 import numpy as np
 
-from smallpolaron.studies.seal import file_digest
-from smallpolaron.studies.store import Result, StoreError, read_result
-from smallpolaron.studies.verify import result_files, verify
+from smallpolaron.archive.verify import result_files, verify
+from smallpolaron.results.store import Result, StoreError, read_result
+from smallpolaron.support.seal import file_digest
 from tests.torture.processes import Run
 
 Outcome = Literal[

@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.plan import read_plan
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.store import Result, Variable, write_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.results.store import Result, Variable, write_result
+from smallpolaron.study.plan import read_plan
+from smallpolaron.study.sections import AnalysisConfig
 from tests.torture import __main__ as command
 from tests.torture import bench as bench_module
 from tests.torture import disk_faults, file_faults, signal_faults, trial

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.studies.verify import result_files
+from smallpolaron.archive.verify import result_files
 from tests.torture.disk_faults import NOT_WRITTEN
 from tests.torture.disks import Missed
 from tests.torture.file_faults import Damage

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.store import read_result, write_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import read_result, write_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.papers import anomalous_study
 from tests.workflow import synthetic
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.kubo import spectra
+from smallpolaron.derive.drude_smith_job import drude_smith_result
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.model.units import beta, thermal_energy
-from smallpolaron.studies.drude_smith_job import drude_smith_result
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.parameters import is_infinite, number, whole
-from smallpolaron.studies.plan import Point, read_plan
-from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import Result, Variable, read_result, write_result
+from smallpolaron.results.store import Result, Variable, read_result, write_result
+from smallpolaron.study.parameters import is_infinite, number, whole
+from smallpolaron.study.plan import Point, read_plan
 
 AMPLITUDE = 7.0e-3
 """C_kubo(0) of a large ring, angstrom^2/fs^2."""

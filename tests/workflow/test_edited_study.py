@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.plan import read_plan, write_plan
-from smallpolaron.studies.run_lock import lock
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import load_plan
-from smallpolaron.studies.verify import verify
+from smallpolaron.archive.verify import verify
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import read_plan, write_plan
+from smallpolaron.support.run_lock import lock
 from tests.workflow import synthetic
 from tests.workflow.conftest import ROOT
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import Plan, write_plan
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 

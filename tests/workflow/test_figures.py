@@ -16,15 +16,15 @@ import pytest
 
 from papers.shared import printed_values
 from smallpolaron.analysis.gates import make_gate
-from smallpolaron.studies.figures import finite_size, style
-from smallpolaron.studies.figures.runs import read_runs, read_study, reference, remarks
-from smallpolaron.studies.figures.systems import group, numerics
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.store import read_result, write_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.figures import finite_size, style
+from smallpolaron.figures.runs import read_runs, read_study, reference, remarks
+from smallpolaron.figures.systems import group, numerics
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import read_result, write_result
+from smallpolaron.study.plan import write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study
 
@@ -43,7 +43,7 @@ PRINTED_SYSTEM, OTHER_SYSTEM = 100.0, 323.0
 def _draw(name: str, arguments: list[str], folder: Path) -> list[dict[str, str]]:
     """Run the main of a figure; check that it wrote an SVG; return its table."""
     picture, numbers = folder / f"{name}.svg", folder / f"{name}.csv"
-    module = importlib.import_module(f"smallpolaron.studies.figures.{name}")
+    module = importlib.import_module(f"smallpolaron.figures.{name}")
     module.main([*arguments, "--figure", str(picture), "--numbers", str(numbers)])
     assert ET.parse(picture).getroot().tag.endswith("svg")
     with numbers.open(encoding="utf-8") as stream:
@@ -89,7 +89,7 @@ def test_settings_of_the_user_do_not_enter(study: Study, tmp_path: Path) -> None
         ("own", {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), **notebook}),
     ):
         picture, numbers = tmp_path / f"{name}.svg", tmp_path / f"{name}.csv"
-        command = [sys.executable, "-m", "smallpolaron.studies.figures.current"]
+        command = [sys.executable, "-m", "smallpolaron.figures.current"]
         command += [*_arguments(study, "current", OTHER_SYSTEM), "--figure", str(picture)]
         env = {**os.environ, **more}
         subprocess.run([*command, "--numbers", str(numbers)], env=env, check=True)
@@ -232,7 +232,7 @@ def test_a_run_without_numbers_is_drawn_as_such(study: Study, tmp_path: Path) ->
 
 
 def test_quality_page_shows_every_gate_and_the_failed_one(study: Study, tmp_path: Path) -> None:
-    quality = importlib.import_module("smallpolaron.studies.figures.quality")
+    quality = importlib.import_module("smallpolaron.figures.quality")
     page, numbers = tmp_path / "q.html", tmp_path / "q.csv"
     quality.main(["--plan", str(study.plan_file), "--figure", str(page), "--numbers", str(numbers)])
     text = page.read_text(encoding="utf-8")

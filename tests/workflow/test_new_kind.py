@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
 from tests.workflow.conftest import ROOT
 
 LINE = '    Kind("half_life", "Half-life", "correlation", "half_life_job:half_life_result"),\n'

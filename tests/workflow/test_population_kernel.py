@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.studies.plan import Plan, Point, write_plan
-from smallpolaron.studies.population_kernel_job import points_needed
-from smallpolaron.studies.store import StoreError, read_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.derive.population_kernel_job import points_needed
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import StoreError, read_result
+from smallpolaron.study.plan import Plan, Point, write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.studies.plan import Plan, write_plan
-from smallpolaron.studies.present import absences, present
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import load_plan, plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.present import absences, present
+from smallpolaron.planning.study import load_plan, plan_document
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import Plan, write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.store import read_result
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import parse_yaml
+from smallpolaron.planning.study import plan_document
+from smallpolaron.results.store import read_result
+from smallpolaron.study.plan import write_plan
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.studies.plan import write_plan
-from smallpolaron.studies.study import load_plan
+from smallpolaron.planning.study import load_plan
+from smallpolaron.study.plan import write_plan
 from tests.workflow.conftest import ROOT, Run
 
 TINY = str(ROOT / "config" / "tiny.yaml")

@@ -1,5 +1,5 @@
 # What is derived from results: seconds each, run where Snakemake runs, also on a cluster.
-# There is one rule for every kind in studies/kinds.py that has a source.
+# There is one rule for every kind in results/kinds.py that has a source.
 for kind in DERIVED.values():
 
     rule:

@@ -31,7 +31,7 @@ def population_files(points, kind="population"):
 
 def populations_of_kernel(wildcards):
     """Return the population files a kernel is made from: of a chain, those of every start site."""
-    from smallpolaron.studies.population_kernel_job import points_needed
+    from smallpolaron.derive.population_kernel_job import points_needed
 
     point = POINTS_AND_RUNGS[wildcards.point]
     try:

@@ -18,32 +18,32 @@ shell.prefix(
 try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.launch import missing_scheduler
-    from smallpolaron.studies.cost.bill import (
+    from smallpolaron.planning.bill import (
         all_jobs,
         bill,
         bill_lines,
         hours_text,
         total,
     )
-    from smallpolaron.studies.file_times import settle_future
-    from smallpolaron.studies.figures.systems import drawn, group, listed, numerics
-    from smallpolaron.studies.jobs import jobs_of, left_out
-    from smallpolaron.studies.kinds import KINDS, derived
-    from smallpolaron.studies.ladder.climb import Tolerance
-    from smallpolaron.studies.ladder.ladder_files import climbs_on, decided
-    from smallpolaron.studies.physical_system import is_uniform
+    from smallpolaron.support.file_times import settle_future
+    from smallpolaron.figures.systems import drawn, group, listed, numerics
+    from smallpolaron.planning.jobs import jobs_of, left_out
+    from smallpolaron.results.kinds import KINDS, derived
+    from smallpolaron.planning.climb import Tolerance
+    from smallpolaron.planning.ladder_files import climbs_on, decided
+    from smallpolaron.study.physical_system import is_uniform
     from papers.shared.needs import check_paper, fingerprint, is_own
-    from smallpolaron.studies.overrides import overridden
-    from smallpolaron.studies.plan import PlanError, plan_json, read_plan, write_plan
-    from smallpolaron.studies.present import absences, present
-    from smallpolaron.studies.problems import ConfigurationError
-    from smallpolaron.studies.resources import LEAST_RANKS, estimate
-    from smallpolaron.studies.run_lock import lock
-    from smallpolaron.studies.so_far import show
-    from smallpolaron.studies.store import StoreError
-    from smallpolaron.studies.study import plan_document
-    from smallpolaron.studies.tables import need_lines, upper_bound
-    from smallpolaron.studies.yamlfile import read_yaml
+    from smallpolaron.study.overrides import overridden
+    from smallpolaron.study.plan import PlanError, plan_json, read_plan, write_plan
+    from smallpolaron.planning.present import absences, present
+    from smallpolaron.support.problems import ConfigurationError
+    from smallpolaron.planning.resources import LEAST_RANKS, estimate
+    from smallpolaron.support.run_lock import lock
+    from smallpolaron.planning.so_far import show
+    from smallpolaron.results.store import StoreError
+    from smallpolaron.planning.study import plan_document
+    from smallpolaron.derive.tables import need_lines, upper_bound
+    from smallpolaron.study.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
         f"{sys.executable} cannot import {error.name!r}, which the workflow needs. Run "

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from papers.anomalous2024.verdict.result import judge_study, verdict_result
 from papers.anomalous2024.verdict.table import VERDICT_COLUMNS, verdict_rows, write_verdict_page
-from smallpolaron.studies.figures.runs import run_main
-from smallpolaron.studies.store import write_result
-from smallpolaron.studies.tables import write_table
+from smallpolaron.derive.tables import write_table
+from smallpolaron.figures.runs import run_main
+from smallpolaron.results.store import write_result
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,18 +11,18 @@ from typing import Any, Final
 import numpy as np
 
 from papers.anomalous2024.verdict.judge import Cost, Evidence, Integral, Method
-from smallpolaron.analysis.cutoff import settling_time
-from smallpolaron.analysis.plateau import LEAST_RATIO
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.derive import NAN
-from smallpolaron.studies.inputs import read_input
-from smallpolaron.studies.ladder.climb import Rung
-from smallpolaron.studies.parameters import confidence, is_adaptive, number, whole
-from smallpolaron.studies.physical_system import is_uniform, physics, system_columns, system_name
-from smallpolaron.studies.plan import Plan, Point
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.spreading_job import slope_error
-from smallpolaron.studies.store import Result
+from smallpolaron.analysis.memory.cutoff import settling_time
+from smallpolaron.analysis.spreading.plateau import LEAST_RATIO
+from smallpolaron.derive.derive import NAN
+from smallpolaron.derive.spreading_job import slope_error
+from smallpolaron.planning.climb import Rung
+from smallpolaron.results.store import Result
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import confidence, is_adaptive, number, whole
+from smallpolaron.study.physical_system import is_uniform, physics, system_columns, system_name
+from smallpolaron.study.plan import Plan, Point
+from smallpolaron.study.sections import AnalysisConfig
 
 _METHODS: Final[dict[Protocol, Method]] = {
     "current": "green_kubo",

@@ -15,10 +15,10 @@ from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Latt
 from papers.anomalous2024.verdict.words import METHOD_WORDS
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
-from smallpolaron.studies.figures import style
-from smallpolaron.studies.figures.runs import Run, run_main
-from smallpolaron.studies.physical_system import system_name
-from smallpolaron.studies.store import read_result
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.results.store import read_result
+from smallpolaron.study.physical_system import system_name
 
 FINITE: Final[dict[Lattice, str]] = {"ring": "ring", "chain": "open chain"}
 COLUMNS: Final = (

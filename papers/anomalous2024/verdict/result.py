@@ -25,14 +25,14 @@ from papers.anomalous2024.verdict.words import (
     describe_verdict,
     name,
 )
-from smallpolaron.studies.canonical import parameter_hash
-from smallpolaron.studies.derive import D_UNIT, NAN
-from smallpolaron.studies.ladder.ladder_files import computed
-from smallpolaron.studies.physical_system import system_columns
-from smallpolaron.studies.plan import Plan, PlanError, read_plan
-from smallpolaron.studies.provenance import Stopwatch, collect
-from smallpolaron.studies.quantity import Variables
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.derive.derive import D_UNIT, NAN
+from smallpolaron.planning.ladder_files import computed
+from smallpolaron.results.provenance import Stopwatch, collect
+from smallpolaron.results.quantity import Variables
+from smallpolaron.results.store import Result, Variable
+from smallpolaron.study.physical_system import system_columns
+from smallpolaron.study.plan import Plan, PlanError, read_plan
+from smallpolaron.support.canonical import parameter_hash
 
 
 @dataclass(frozen=True)

@@ -18,12 +18,12 @@ from papers.anomalous2024.verdict.words import (
     describe_verdict,
     name,
 )
+from smallpolaron.derive.derive import NAN
+from smallpolaron.derive.tables import Row
+from smallpolaron.figures.html import Cell, definitions, table, write_page
 from smallpolaron.model.units import paper_units
-from smallpolaron.studies.derive import NAN
-from smallpolaron.studies.figures.html import Cell, definitions, table, write_page
-from smallpolaron.studies.physical_system import system_columns, system_title
-from smallpolaron.studies.plan import Plan
-from smallpolaron.studies.tables import Row
+from smallpolaron.study.physical_system import system_columns, system_title
+from smallpolaron.study.plan import Plan
 
 VERDICT_COLUMNS: Final = (
     "system",

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smallpolaron.analysis._checks import real_series
-from smallpolaron.analysis.cutoff import (
+from smallpolaron.analysis.memory.cutoff import (
     BAND_PAPER_UNITS,
     BAND_PERCENT,
     Criterion,

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from pydantic import ValidationError
 
 from smallpolaron.api.energies import ModelError, in_cm
-from smallpolaron.studies import describe
-from smallpolaron.studies.bath_section import OneBath
-from smallpolaron.studies.problems import MISSING, Problem
+from smallpolaron.study import describe
+from smallpolaron.study.bath_section import OneBath
+from smallpolaron.support.problems import MISSING, Problem
 
 
 @dataclass(frozen=True)

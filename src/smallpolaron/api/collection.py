@@ -16,12 +16,12 @@ from smallpolaron.api.outcomes import (
     Populations,
     wrapped,
 )
-from smallpolaron.studies import store
-from smallpolaron.studies.derive import with_criteria
-from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
-from smallpolaron.studies.kinds import KINDS
-from smallpolaron.studies.own_data.table_analysis import analysis_settings
-from smallpolaron.studies.population_kernel_job import population_kernel_result
+from smallpolaron.derive.derive import with_criteria
+from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.derive.population_kernel_job import population_kernel_result
+from smallpolaron.own_data.table_analysis import analysis_settings
+from smallpolaron.results import store
+from smallpolaron.results.kinds import KINDS
 
 if TYPE_CHECKING:
     import pandas as pd

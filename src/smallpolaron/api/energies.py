@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from smallpolaron.studies.problems import MISSING, ConfigurationError, Problem
+from smallpolaron.support.problems import MISSING, ConfigurationError, Problem
 
 MEV_TO_CM: Final = 8.065543937
 """cm^-1 in one meV: the elementary charge over h c."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from smallpolaron.studies.sections import DEFAULT_WINDOW
+from smallpolaron.study.sections import DEFAULT_WINDOW
 
 Topology = Literal["infinite", "ring", "chain"]
 

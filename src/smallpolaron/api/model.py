@@ -9,11 +9,11 @@ from typing import Any, Final
 from smallpolaron.api.baths import Local
 from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.api.lattice import Lattice
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.plan import Point
-from smallpolaron.studies.problems import ConfigurationError, Problem
-from smallpolaron.studies.study import plan_document
-from smallpolaron.studies.yamlfile import Document
+from smallpolaron.planning.study import plan_document
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.plan import Point
+from smallpolaron.study.yamlfile import Document
+from smallpolaron.support.problems import ConfigurationError, Problem
 
 STUDY: Final = "script"
 """Name of the study that the results of scripts belong to."""

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.api.values import Value
-from smallpolaron.studies.store import Result, write_result
+from smallpolaron.results.store import Result, write_result
 
 if TYPE_CHECKING:
     import pandas as pd
     import xarray as xr
     from matplotlib.figure import Figure
 
-    from smallpolaron.studies.figures.runs import Run
+    from smallpolaron.figures.runs import Run
 
 
 class Outcome:
@@ -230,7 +230,7 @@ class Outcome:
         return self._draw()
 
     def _draw(self) -> Figure:
-        from smallpolaron.studies.figures import style
+        from smallpolaron.figures import style
 
         table = self.to_dataframe()
         figure = style.new_figure()
@@ -243,7 +243,7 @@ class Outcome:
 
     def _runs(self) -> list[Run]:
         """Return the result as figures take it."""
-        from smallpolaron.studies.figures.runs import runs_of
+        from smallpolaron.figures.runs import runs_of
 
         return runs_of([(self.kind, self.stored)])
 
@@ -259,7 +259,7 @@ def system_text(parameters: dict[str, Any]) -> str:
     if "bath" not in parameters:
         table = parameters.get("table", {})
         return str(table.get("file", parameters.get("point", "several systems")))
-    from smallpolaron.studies.baths import bath_text
+    from smallpolaron.study.baths import bath_text
 
     model = parameters["model"]
     lattice = "infinite chain"

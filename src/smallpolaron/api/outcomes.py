@@ -9,17 +9,17 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from smallpolaron.api.outcome import Outcome
-from smallpolaron.studies.augmented_job import augmented_result
-from smallpolaron.studies.conductivity_models_job import conductivity_models_result
-from smallpolaron.studies.derive import with_criteria
-from smallpolaron.studies.drude_smith_job import drude_smith_result
-from smallpolaron.studies.kernel_job import kernel_result
-from smallpolaron.studies.mobility_job import mobility_result
-from smallpolaron.studies.moments_job import moments_result
-from smallpolaron.studies.own_data.table_analysis import analysis_settings
-from smallpolaron.studies.sections import AnalysisConfig
-from smallpolaron.studies.spreading_job import spreading_result
-from smallpolaron.studies.store import Result
+from smallpolaron.derive.augmented_job import augmented_result
+from smallpolaron.derive.conductivity_models_job import conductivity_models_result
+from smallpolaron.derive.derive import with_criteria
+from smallpolaron.derive.drude_smith_job import drude_smith_result
+from smallpolaron.derive.kernel_job import kernel_result
+from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.moments_job import moments_result
+from smallpolaron.derive.spreading_job import spreading_result
+from smallpolaron.own_data.table_analysis import analysis_settings
+from smallpolaron.results.store import Result
+from smallpolaron.study.sections import AnalysisConfig
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,7 +54,7 @@ class Mobility(Outcome):
         return _analysed(Moments, self, moments_result, criteria)
 
     def _draw(self) -> Figure:
-        from smallpolaron.studies.figures import conductivity
+        from smallpolaron.figures import conductivity
 
         return conductivity.draw(self._runs())
 
@@ -112,7 +112,7 @@ class CurrentCorrelation(Outcome):
                 yield "mobility", str(self.mobility().value("mobility"))
 
     def _draw(self) -> Figure:
-        from smallpolaron.studies.figures import current
+        from smallpolaron.figures import current
 
         return current.draw(self._runs(), self.mobility()._runs())
 
@@ -135,7 +135,7 @@ class MemoryKernel(Outcome):
         return float(self[f"tau_K_{criterion}_fs"])
 
     def _draw(self) -> Figure:
-        from smallpolaron.studies.figures import memory_kernel
+        from smallpolaron.figures import memory_kernel
 
         return memory_kernel.draw(self._runs())
 
@@ -197,7 +197,7 @@ class _Start(Outcome):
         )
 
     def _draw(self) -> Figure:
-        from smallpolaron.studies.figures import displacement
+        from smallpolaron.figures import displacement
 
         return displacement.draw(self._runs())
 

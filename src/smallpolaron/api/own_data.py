@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis.measured_conductivity import MeasuredFits, fit_measured, judged_noise
+from smallpolaron.analysis.fits.measured_conductivity import (
+    MeasuredFits,
+    fit_measured,
+    judged_noise,
+)
 from smallpolaron.analysis.mobility import mobility as diffusion
 from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
-from smallpolaron.studies.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
-from smallpolaron.studies.own_data.correlation_table import Kind
-from smallpolaron.studies.own_data.table_analysis import correlation_of_table
-from smallpolaron.studies.own_data.table_format import RAD_FS_PER_THZ
-from smallpolaron.studies.provenance import Stopwatch, collect
-from smallpolaron.studies.store import Result, Variable
+from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
+from smallpolaron.own_data.correlation_table import Kind
+from smallpolaron.own_data.table_analysis import correlation_of_table
+from smallpolaron.own_data.table_format import RAD_FS_PER_THZ
+from smallpolaron.results.provenance import Stopwatch, collect
+from smallpolaron.results.store import Result, Variable
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,10 +14,10 @@ from smallpolaron.api.outcomes import (
     Populations,
     wrapped,
 )
-from smallpolaron.studies.config import Protocol
-from smallpolaron.studies.point_run import run_point
-from smallpolaron.studies.problems import Problem
-from smallpolaron.studies.sections import ResourcesConfig
+from smallpolaron.runs.point_run import run_point
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.support.problems import Problem
 
 Start = Literal["franck_condon", "marcus"]
 MOST_ELEMENTS: int = ResourcesConfig().max_unknowns

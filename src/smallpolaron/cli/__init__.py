@@ -13,7 +13,7 @@ import click
 import smallpolaron
 from smallpolaron.cli import own_data, results, rules, study
 from smallpolaron.cli.options import USAGE_STATUS
-from smallpolaron.studies.signals import CTRL_C_STATUS
+from smallpolaron.support.signals import CTRL_C_STATUS
 
 __all__ = ["USAGE_STATUS", "commands", "give_up_unsaid", "main"]
 
@@ -94,10 +94,10 @@ def give_up_unsaid() -> None:
 def _explained(error: Exception) -> str:
     """Return an error that the user can correct as a plain line; raise any other again."""
     # these take long to import: not before a job is ready for signals
-    from smallpolaron.studies.plan import PlanError
-    from smallpolaron.studies.problems import ConfigurationError
-    from smallpolaron.studies.store import StoreError
-    from smallpolaron.studies.textfile import NotWritable
+    from smallpolaron.results.store import StoreError
+    from smallpolaron.study.plan import PlanError
+    from smallpolaron.support.problems import ConfigurationError
+    from smallpolaron.support.textfile import NotWritable
 
     if isinstance(error, ConfigurationError):
         return str(error)

@@ -19,7 +19,7 @@ from smallpolaron.cli.options import (
     overwrite,
     path,
 )
-from smallpolaron.studies.kinds import OPTIONAL
+from smallpolaron.results.kinds import OPTIONAL
 
 _CRITERIA = {
     "band_paper_units": 1,
@@ -70,7 +70,7 @@ def analyse(
     **criteria: Any,
 ) -> None:
     """Analyse C(t) in a table of your own: text, HDF5, .npy or .npz (docs/own-data.md)."""
-    from smallpolaron.studies.own_data.table_analysis import (
+    from smallpolaron.own_data.table_analysis import (
         SUMMARY,
         TableRequest,
         analyse_table,
@@ -111,7 +111,7 @@ def fit(
     conjugate: bool,
 ) -> None:
     """Fit Drude-Smith and its rivals to a measured conductivity (docs/inverse.md)."""
-    from smallpolaron.studies.own_data.conductivity_fit import (
+    from smallpolaron.own_data.conductivity_fit import (
         SUMMARY,
         FitRequest,
         fit_table,
@@ -146,8 +146,8 @@ def inverse(
     **options: Any,
 ) -> None:
     """Find the parameters behind a measurement."""
-    from smallpolaron.studies.inverse.inverse_job import InverseOptions, run_inverse
-    from smallpolaron.studies.inverse.training_set import files_of
+    from smallpolaron.inverse.inverse_job import InverseOptions, run_inverse
+    from smallpolaron.inverse.training_set import files_of
 
     given = [name for name in ("held_out", "measured", "sigma") if options[name] is not None]
     if len(given) > 1:

@@ -14,8 +14,8 @@ import click
 from smallpolaron.cli.options import PATH, command, file, files, number_from_0, path
 
 if TYPE_CHECKING:
-    from smallpolaron.studies.compare import Comparison
-    from smallpolaron.studies.verify import Finding
+    from smallpolaron.archive.verify import Finding
+    from smallpolaron.results.compare import Comparison
 
 TOLERANCE = 1e-12
 """Same code, libraries and ranks give the same bits; another processor another last one."""
@@ -31,9 +31,9 @@ TOLERANCE = 1e-12
 @click.option("--all", "everything", is_flag=True, help="list the sound files, too")
 def verify(paths: tuple[Path, ...], write: bool, everything: bool) -> int:
     """Check that result files (HDF5), or those in folders, are what was written."""
-    from smallpolaron.studies.store import StoreError
-    from smallpolaron.studies.verify import verify as inspect
-    from smallpolaron.studies.verify import write_checksums
+    from smallpolaron.archive.verify import verify as inspect
+    from smallpolaron.archive.verify import write_checksums
+    from smallpolaron.results.store import StoreError
 
     folders = [each for each in paths if each.is_dir()]
     if write and len(folders) < len(paths):
@@ -89,10 +89,10 @@ def rerun(
     tolerance: float,
 ) -> int:
     """Make a result again from its own file and compare."""
-    from smallpolaron.studies.compare import compare, origin_warnings
-    from smallpolaron.studies.rerun import RerunRequest
-    from smallpolaron.studies.rerun import rerun as make_again
-    from smallpolaron.studies.store import StoreError
+    from smallpolaron.archive.rerun import RerunRequest
+    from smallpolaron.archive.rerun import rerun as make_again
+    from smallpolaron.results.compare import compare, origin_warnings
+    from smallpolaron.results.store import StoreError
 
     if output is not None and output.exists():
         raise StoreError(f"{output}: the file exists; remove it or choose another")
@@ -126,7 +126,7 @@ def _comparisons(found: Sequence[Comparison]) -> list[str]:
 @click.option("--partial", is_flag=True, help="also if jobs are missing")
 def crate(folder: Path, output: Path, config: Path | None, partial: bool) -> None:
     """Pack a finished study, results/<study>, as RO-Crate."""
-    from smallpolaron.studies.crate import CrateRequest, write_crate
+    from smallpolaron.archive.crate import CrateRequest, write_crate
 
     count = write_crate(CrateRequest(folder, output, config, partial))
     print(f"{output}: {count} files")

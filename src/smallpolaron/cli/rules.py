@@ -1,6 +1,6 @@
 """Commands that the rules of the workflow call; nobody types them, so `--help` leaves them out.
 
-There is one for every kind of result that is derived from another, see studies/kinds.py.
+There is one for every kind of result that is derived from another, see results/kinds.py.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from smallpolaron.cli.options import (
     table,
     whole_number_above_0,
 )
-from smallpolaron.studies.kinds import Kind, derived
+from smallpolaron.results.kinds import Kind, derived
 
 if TYPE_CHECKING:
-    from smallpolaron.studies.store import Result
+    from smallpolaron.results.store import Result
 
 _STARTS = ["franck_condon", "marcus"]
 
 
 def _write(output: Path, overwrite: bool, result: Result) -> None:
-    from smallpolaron.studies.store import write_result
+    from smallpolaron.results.store import write_result
 
     write_result(output, result, overwrite=overwrite)
     if "reason" in result.notes:
@@ -39,10 +39,10 @@ def _write(output: Path, overwrite: bool, result: Result) -> None:
 
 
 def _job(job_plan: Path, **options: Any) -> int:
-    from smallpolaron.studies.signals import stop_requests
+    from smallpolaron.support.signals import stop_requests
 
     with stop_requests() as request:  # before what takes a second to import
-        from smallpolaron.studies.dynamics_jobs import JobOptions, run_job
+        from smallpolaron.runs.dynamics_jobs import JobOptions, run_job
 
         return run_job(JobOptions(plan=job_plan, **options), request)
 
@@ -82,7 +82,7 @@ def derivation(kind: Kind) -> click.Command:
         more = [click.option("--start-site", type=int, help=text)]
 
     def derive(plan: Path, output: Path, overwrite: bool, **given: Any) -> None:
-        from smallpolaron.studies.derive import derive_kind
+        from smallpolaron.derive.derive import derive_kind
 
         partner, start = given.pop("partner", None), given.pop("start_site", None)
         (found,) = given.values()
@@ -108,8 +108,8 @@ def derivation(kind: Kind) -> click.Command:
 @output
 def ensemble(plan: Path, name: str, protocol: Any, output: Path, overwrite: bool) -> None:
     """Averages over the members of a disordered ensemble, whose files are beside the plan."""
-    from smallpolaron.studies.ensemble_job import ensemble_result, read_members
-    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.derive.ensemble_job import ensemble_result, read_members
+    from smallpolaron.study.plan import read_plan
 
     study = read_plan(plan)
     found = study.ensemble_named(name)
@@ -127,10 +127,10 @@ def ensemble(plan: Path, name: str, protocol: Any, output: Path, overwrite: bool
 @file("--output", "decision to write; replaced")
 def climb(plan: Path, name: str, mobility: tuple[Path, ...], output: Path) -> None:
     """Decide whether a ladder needs its next size (JSON)."""
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.ladder.ladder_files import write_decision
-    from smallpolaron.studies.ladder.ladder_job import verdict_of
-    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.derive.ladder_job import verdict_of
+    from smallpolaron.planning.ladder_files import write_decision
+    from smallpolaron.runs.inputs import read_input
+    from smallpolaron.study.plan import read_plan
 
     study = read_plan(plan)
     found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
@@ -154,9 +154,9 @@ def ladder(
     overwrite: bool,
 ) -> None:
     """Convergence and limit of a finished ladder."""
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.ladder.ladder_job import ladder_result
-    from smallpolaron.studies.plan import read_plan
+    from smallpolaron.derive.ladder_job import ladder_result
+    from smallpolaron.runs.inputs import read_input
+    from smallpolaron.study.plan import read_plan
 
     study = read_plan(plan)
     found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
@@ -169,7 +169,7 @@ def ladder(
 @file("--output-folder", "folder for the tables")
 def tables(plan: Path, output_folder: Path) -> None:
     """Write all tables of a study, whose files are beside the plan (CSV)."""
-    from smallpolaron.studies.study_tables import write_all
+    from smallpolaron.derive.study_tables import write_all
 
     write_all(plan, output_folder)
 
@@ -179,8 +179,8 @@ def tables(plan: Path, output_folder: Path) -> None:
 @table
 def points(plan: Path, output: Path) -> None:
     """Write the table of jobs and what they need (CSV)."""
-    from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.tables import POINT_COLUMNS, point_rows, write_table
+    from smallpolaron.derive.tables import POINT_COLUMNS, point_rows, write_table
+    from smallpolaron.study.plan import read_plan
 
     write_table(output, POINT_COLUMNS, point_rows(read_plan(plan)))
 
@@ -190,8 +190,8 @@ def points(plan: Path, output: Path) -> None:
 @table
 def quality(results: tuple[Path, ...], output: Path) -> None:
     """Write the table of all quality gates (CSV)."""
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.tables import QUALITY_COLUMNS, quality_rows, write_table
+    from smallpolaron.derive.tables import QUALITY_COLUMNS, quality_rows, write_table
+    from smallpolaron.runs.inputs import read_input
 
     write_table(output, QUALITY_COLUMNS, quality_rows([read_input(path) for path in results]))
 
@@ -202,10 +202,10 @@ def quality(results: tuple[Path, ...], output: Path) -> None:
 @table
 def finite_size(plan: Path, mobility: tuple[Path, ...], output: Path) -> None:
     """Write mobility against size (CSV)."""
-    from smallpolaron.studies.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.plan import read_plan
-    from smallpolaron.studies.tables import write_table
+    from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+    from smallpolaron.derive.tables import write_table
+    from smallpolaron.runs.inputs import read_input
+    from smallpolaron.study.plan import read_plan
 
     settings = read_plan(plan).analysis
     found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
@@ -217,9 +217,9 @@ def finite_size(plan: Path, mobility: tuple[Path, ...], output: Path) -> None:
 @table
 def ladder_table(ladder: tuple[Path, ...], output: Path) -> None:
     """Write the table of ladders (CSV)."""
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.ladder.ladder_table import LADDER_COLUMNS, ladder_rows
-    from smallpolaron.studies.tables import write_table
+    from smallpolaron.derive.ladder_table import LADDER_COLUMNS, ladder_rows
+    from smallpolaron.derive.tables import write_table
+    from smallpolaron.runs.inputs import read_input
 
     found = [read_input(path, ("ladder",)) for path in ladder]
     write_table(output, LADDER_COLUMNS, ladder_rows(found))
@@ -230,9 +230,9 @@ def ladder_table(ladder: tuple[Path, ...], output: Path) -> None:
 @table
 def ensemble_table(ensemble: tuple[Path, ...], output: Path) -> None:
     """Write the table of ensembles (CSV)."""
-    from smallpolaron.studies.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
-    from smallpolaron.studies.inputs import read_input
-    from smallpolaron.studies.tables import write_table
+    from smallpolaron.derive.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
+    from smallpolaron.derive.tables import write_table
+    from smallpolaron.runs.inputs import read_input
 
     found = [read_input(path, ("ensemble",)) for path in ensemble]
     write_table(output, ENSEMBLE_COLUMNS, ensemble_rows(found))

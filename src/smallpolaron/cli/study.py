@@ -23,9 +23,9 @@ from smallpolaron.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from smallpolaron.studies.cost.evidence import Evidence
-    from smallpolaron.studies.jobs import Job
-    from smallpolaron.studies.plan import Plan
+    from smallpolaron.cost.evidence import Evidence
+    from smallpolaron.planning.jobs import Job
+    from smallpolaron.study.plan import Plan
 
 _CLEAR = "\x1b[H\x1b[2J"
 
@@ -34,9 +34,9 @@ _CLEAR = "\x1b[H\x1b[2J"
 @click.argument("configuration", type=PATH, nargs=-1, required=True)
 def validate(configuration: tuple[Path, ...]) -> int:
     """Check studies (YAML) and print their plans."""
-    from smallpolaron.studies.problems import ConfigurationError
-    from smallpolaron.studies.study import load_plan
-    from smallpolaron.studies.tables import plan_text
+    from smallpolaron.derive.tables import plan_text
+    from smallpolaron.planning.study import load_plan
+    from smallpolaron.support.problems import ConfigurationError
 
     status = 0
     for each in configuration:
@@ -53,8 +53,8 @@ def validate(configuration: tuple[Path, ...]) -> int:
 @file("--output", "plan to write; replaced")
 def plan(config: Path, output: Path) -> None:
     """Write the plan of a study (JSON)."""
-    from smallpolaron.studies.plan import write_plan
-    from smallpolaron.studies.study import load_plan
+    from smallpolaron.planning.study import load_plan
+    from smallpolaron.study.plan import write_plan
 
     write_plan(output, load_plan(config))
 
@@ -78,10 +78,10 @@ def plan(config: Path, output: Path) -> None:
 )
 def status(configuration: Path, results: Path | None, watch: float | None, cores: int) -> int:
     """Show the progress of the MPI jobs of a study."""
-    from smallpolaron.studies.status import status as state_of
-    from smallpolaron.studies.status import status_lines
-    from smallpolaron.studies.store import StoreError
-    from smallpolaron.studies.study import load_plan
+    from smallpolaron.planning.status import status as state_of
+    from smallpolaron.planning.status import status_lines
+    from smallpolaron.planning.study import load_plan
+    from smallpolaron.results.store import StoreError
 
     study = load_plan(configuration)
     if results and not results.is_dir():
@@ -133,7 +133,9 @@ def cost(
     probe: bool,
 ) -> int:
     """Predict what the MPI jobs of a study will take."""
-    from smallpolaron.studies.cost.bill import (
+    from smallpolaron.cost.model import CostModelError
+    from smallpolaron.derive.tables import write_table
+    from smallpolaron.planning.bill import (
         BUDGET_ADVICE,
         COLUMNS,
         all_jobs,
@@ -142,9 +144,7 @@ def cost(
         bill_rows,
         overdraft,
     )
-    from smallpolaron.studies.cost.model import CostModelError
-    from smallpolaron.studies.study import load_plan
-    from smallpolaron.studies.tables import write_table
+    from smallpolaron.planning.study import load_plan
 
     study = load_plan(configuration, within_budget=False)
     try:
@@ -167,9 +167,9 @@ def cost(
 
 def _speed(study: Plan) -> float:
     """Return the speed of a core relative to that of the model: as set, or measured elsewhere."""
-    from smallpolaron.studies.cost.model import read_model
-    from smallpolaron.studies.cost.speed import core_speed
-    from smallpolaron.studies.provenance import cpu_model
+    from smallpolaron.cost.model import read_model
+    from smallpolaron.cost.speed import core_speed
+    from smallpolaron.results.provenance import cpu_model
 
     model = read_model()
     if study.resources.core_speed:
@@ -187,9 +187,9 @@ def _speed(study: Plan) -> float:
 
 def _known(study: Plan, jobs: Sequence[Job], results: Path | None, probe: bool) -> list[Evidence]:
     """Return what finished jobs of the study and probes tell."""
-    from smallpolaron.studies.cost.evidence import finished
-    from smallpolaron.studies.cost.model import read_model
-    from smallpolaron.studies.cost.records import finished_jobs, read_records
+    from smallpolaron.cost.evidence import finished
+    from smallpolaron.cost.model import read_model
+    from smallpolaron.cost.records import finished_jobs, read_records
 
     model = read_model()
     known: list[Evidence] = []
@@ -202,7 +202,7 @@ def _known(study: Plan, jobs: Sequence[Job], results: Path | None, probe: bool) 
         from smallpolaron.launch import leave_launchers
 
         leave_launchers()  # MPI would take this process for one of their ranks
-        from smallpolaron.studies.cost.probe import probe_jobs
+        from smallpolaron.planning.probe import probe_jobs
 
         known += probe_jobs(model, jobs)
     return known
@@ -213,7 +213,7 @@ def _known(study: Plan, jobs: Sequence[Job], results: Path | None, probe: bool) 
 @path("--root", "checkout (default: here)", default=Path())
 def schema(check: bool, root: Path) -> int:
     """Write the generated files: config/schema.json, docs/configuration.md, docs/kinds.md."""
-    from smallpolaron.studies.schema import generated_files, outdated
+    from smallpolaron.planning.schema import generated_files, outdated
 
     try:
         if check:

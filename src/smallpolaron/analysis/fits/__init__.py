@@ -1,0 +1,1 @@
+"""Drude-Smith and its rivals, fitted to a conductivity."""

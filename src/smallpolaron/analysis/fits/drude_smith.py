@@ -1,0 +1,270 @@
+"""Drude-Smith and Drude fits of the Kubo-transformed correlation function, with a verdict."""
+
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import ComplexArray, FloatArray, positive
+from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, PHYSICAL_C
+from smallpolaron.analysis.fits.fit_errors import Estimate
+from smallpolaron.analysis.fits.fit_targets import time_target
+from smallpolaron.analysis.fits.model_fits import ModelFit, fit_model
+from smallpolaron.model.units import mobility_cm2
+
+GOOD_MAX: Final = 0.03
+"""Largest residual over C(0) up to which a fit describes the curve. The verdict rests on the
+largest residual, not the rms, which any record can dilute with a tail of zeros."""
+
+ROUGH_MAX: Final = 0.10
+"""Largest residual over C(0) up to which a fit still has the overall shape."""
+
+GOOD_DC: Final = 0.05
+"""Relative error of the DC mobility up to which a fit may stand in for it."""
+
+WELL_DEPTH: Final = 0.01
+"""Depth over C(0) from which a negative well is worth mentioning."""
+
+_ANY_C: Final = replace(
+    DRUDE_SMITH, shares=(replace(DRUDE_SMITH.shares[0], low=-np.inf, high=np.inf),)
+)
+
+
+class Quality(IntEnum):
+    """Class of a fit by its largest residual; a larger number is better."""
+
+    MISSES = 0
+    ROUGH = 1
+    GOOD = 2
+
+
+def quality(largest: float) -> Quality:
+    """Class of a fit: GOOD up to GOOD_MAX, ROUGH up to ROUGH_MAX.
+
+    Args:
+        largest: largest residual, relative to C(0) or to the largest modulus of the transform.
+    """
+    if largest <= GOOD_MAX:
+        return Quality.GOOD
+    return Quality.ROUGH if largest <= ROUGH_MAX else Quality.MISSES
+
+
+@dataclass(frozen=True)
+class DrudeFit:
+    """Least-squares fit of exp(-k t), the Drude form.
+
+    Attributes:
+        k: decay rate, fs^-1.
+        k_error: standard error of k, fs^-1.
+        rms: rms residual over C(0).
+    """
+
+    k: float
+    k_error: float
+    rms: float
+
+
+@dataclass(frozen=True)
+class DrudeSmithFit:
+    """Least-squares fit of (1 + c k t) exp(-k t), the Drude-Smith form.
+
+    The standard errors count independent residuals only (model_fits.effective_points). Where the
+    form is wrong, they say how sharply the best parameters are defined, not how right they are.
+
+    Attributes:
+        c: persistence of velocity, dimensionless, within -1 to 0 as the model demands.
+        c_error: its standard error; NaN if c is at a limit of that range.
+        k: collision rate, fs^-1.
+        k_error: its standard error, fs^-1.
+        free_c: c of the best fit without limits on c; equal to c if that is the best one.
+        free_k: its collision rate, fs^-1.
+        free_rms: its rms residual over C(0).
+        fit_from_fs: first time of the fit, fs.
+        fit_to_fs: last time of the fit, fs.
+        rms: rms residual over C(0), within the fit range.
+        max_residual: largest residual over C(0), within the fit range.
+        max_residual_fs: time of the largest residual, fs.
+        r_squared: 1 - squared residuals over squared deviations from the mean.
+        dc_ratio: DC mobility of the fit over that of the data (whole record).
+        fitted: fitted curve over C(0), at all times, (times,).
+        drude: plain Drude fit over the same range.
+        verdict: whether the form describes the data, in words.
+    """
+
+    c: float
+    c_error: float
+    k: float
+    k_error: float
+    free_c: float
+    free_k: float
+    free_rms: float
+    fit_from_fs: float
+    fit_to_fs: float
+    rms: float
+    max_residual: float
+    max_residual_fs: float
+    r_squared: float
+    dc_ratio: float
+    fitted: FloatArray
+    drude: DrudeFit
+    verdict: str
+
+
+def drude_smith_curve(time_fs: ArrayLike, c: float, k: float) -> FloatArray:
+    """Drude-Smith correlation function, normalised to 1 at time zero.
+
+    Args:
+        time_fs: times in fs, any shape.
+        c: persistence of velocity; 0 gives the Drude form.
+        k: collision rate, fs^-1.
+
+    Returns:
+        (1 + c k t) exp(-k t), same shape.
+
+    Source:
+        Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8.
+    """
+    terms = DRUDE_SMITH.time_terms(np.asarray(time_fs, dtype=np.float64), (k,))
+    return np.asarray(terms[0] + c * terms[1], dtype=np.float64)
+
+
+def drude_smith_mobility(
+    omega: ArrayLike, C0: float, c: float, k: float, temperature_K: float
+) -> ComplexArray:
+    """Drude-Smith mobility as a function of frequency.
+
+    Args:
+        omega: angular frequencies in rad/fs, (frequencies,).
+        C0: C_kubo(0) in angstrom^2/fs^2.
+        c: persistence of velocity; 0 gives the Drude form.
+        k: collision rate, fs^-1, above zero.
+        temperature_K: temperature in K, above zero.
+
+    Returns:
+        Complex mobility in cm^2/(V s), (frequencies,).
+
+    Raises:
+        ValueError: if k or the temperature is not positive.
+
+    Source:
+        Half-line transform of the Drude-Smith form times beta: with tau = 1/k it is C0 tau /
+        (1 - i omega tau) times (1 + c/(1 - i omega tau)) (Smith, Phys. Rev. B 2001, 64, 155106).
+    """
+    terms = DRUDE_SMITH.frequency_terms(np.asarray(omega, dtype=np.float64), (positive("k", k),))
+    D = C0 * (terms[0] + c * terms[1])
+    return np.asarray(mobility_cm2(1.0, temperature_K) * D, dtype=np.complex128)
+
+
+def fit_drude_smith(
+    time_fs: ArrayLike,
+    C_kubo: ArrayLike,
+    fit_range_fs: tuple[float, float] | None = None,
+) -> DrudeSmithFit:
+    """Fit the Drude-Smith form to a Kubo-transformed correlation function.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C_kubo: Kubo-transformed correlation function (times,), real; it is divided by its value
+            at time zero, which is therefore not fitted.
+        fit_range_fs: first and last time of the fit in fs; None for the whole record.
+
+    Returns:
+        DrudeSmithFit.
+
+    Raises:
+        ValueError: if an input is malformed, C_kubo(0) is not positive, the range is empty, outside
+            the record or holds fewer than ten times, or no fit converges.
+
+    Source:
+        Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8 and Fig. 4.
+    """
+    whole = time_target(time_fs, C_kubo)
+    target = time_target(time_fs, C_kubo, fit_range_fs)
+    found, drude = fit_model(DRUDE_SMITH, target), fit_model(DRUDE, target)
+    c, k = found.estimates["c"], found.estimates["k"]
+    if k.at_limit:
+        raise ValueError(
+            "C_kubo: no decay rate fits within the record; look at the curve, it may not decay, "
+            "or choose another fit_range_fs"
+        )
+    free = fit_model(_ANY_C, target)
+    fitted, curve = found.time(whole.axis), whole.values[0]
+    spread = float(np.sum((target.values - np.mean(target.values)) ** 2))
+    squares = found.rms**2 * target.values.size
+    return DrudeSmithFit(
+        c=c.value,
+        c_error=c.error,
+        k=k.value,
+        k_error=k.error,
+        free_c=free.estimates["c"].value,
+        free_k=free.estimates["k"].value,
+        free_rms=free.rms,
+        fit_from_fs=float(target.axis[0]),
+        fit_to_fs=float(target.axis[-1]),
+        rms=found.rms,
+        max_residual=found.largest,
+        max_residual_fs=found.largest_at,
+        r_squared=1.0 - squares / spread if spread else float("nan"),
+        dc_ratio=found.dc_ratio,
+        fitted=fitted,
+        drude=DrudeFit(drude.estimates["k"].value, drude.estimates["k"].error, drude.rms),
+        verdict=_verdict(found)
+        + _shape_difference(whole.axis, curve, fitted, found.largest)
+        + _range_remark(c, free),
+    )
+
+
+def _verdict(found: ModelFit) -> str:
+    size = f"rms residual {100 * found.rms:.2g} % of C(0), "
+    size += f"largest {100 * found.largest:.2g} % at {found.largest_at:g} fs"
+    dc = f"its DC mobility is {found.dc_ratio:.3g} times the exact one"
+    reached = quality(found.largest)
+    if reached is Quality.GOOD:
+        text = f"Drude–Smith describes this correlation function: {size}; {dc}."
+    elif reached is Quality.ROUGH:
+        text = (
+            f"Drude–Smith has the overall shape but misses details: {size}; {dc}. "
+            "It should not be trusted for the conductivity at high frequency."
+        )
+    else:
+        text = (
+            f"Drude–Smith misses this correlation function: {size}; {dc}. It should not be "
+            "trusted for the conductivity, nor its c and k be read as material properties."
+        )
+    if abs(found.dc_ratio - 1.0) > GOOD_DC:
+        text += " Do not use it for the DC mobility."
+    return text
+
+
+def _shape_difference(
+    time: FloatArray, curve: FloatArray, fitted: FloatArray, largest: float
+) -> str:
+    """Compare what the eye sees: the negative well of data and fit."""
+    if quality(largest) is Quality.GOOD:
+        return ""
+    data_low, fit_low = int(np.argmin(curve)), int(np.argmin(fitted))
+    has_well, fit_well = curve[data_low] < -WELL_DEPTH, fitted[fit_low] < -WELL_DEPTH
+    if has_well and fit_well:
+        return (
+            f" The negative well reaches {curve[data_low]:.2g} C(0) at {time[data_low]:g} fs in "
+            f"the data, {fitted[fit_low]:.2g} C(0) at {time[fit_low]:g} fs in the fit."
+        )
+    if has_well:
+        return f" The negative well at {time[data_low]:g} fs is absent from the fit."
+    if fit_well:
+        return f" The fit has a negative well at {time[fit_low]:g} fs that the data do not have."
+    return ""
+
+
+def _range_remark(c: Estimate, free: ModelFit) -> str:
+    low, high = PHYSICAL_C
+    text = f" c is at the limit of its range, {c.value:g}." if c.at_limit else ""
+    free_c = free.estimates["c"].value
+    if not low <= free_c <= high:
+        text += (
+            f" Without limits the fit prefers c = {free_c:.3g} (rms residual "
+            f"{100 * free.rms:.2g} %), which the model excludes: -1 to 0."
+        )
+    return text

@@ -1,0 +1,1 @@
+"""Memory kernels: of the current, with derivatives, of populations; their cutoff and moments."""

@@ -1,0 +1,255 @@
+"""Scalar Mori memory kernel of a correlation function, and dynamics with a truncated kernel.
+
+Convention: dC/dt = drift C - integral from 0 to t of K(s) C(t - s) ds, with drift = dC(0)/C(0).
+"""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    complex_series,
+    uniform_times,
+    value_at_zero,
+)
+from smallpolaron.analysis.differences import differentiate
+from smallpolaron.analysis.hermite import half_line_transform, make_series
+from smallpolaron.analysis.kubo import KuboFunction
+from smallpolaron.analysis.memory.matrix_kernel import (
+    MatrixKernel,
+    matrix_memory_kernel,
+    propagate_matrix,
+)
+
+
+@dataclass(frozen=True)
+class MemoryKernel:
+    """Memory kernel with what its equation of motion needs besides.
+
+    Attributes:
+        time_fs: times in fs, (times,).
+        K: kernel, fs^-2, (times,), complex.
+        integral: integral of K from zero to every time, fs^-1, (times,), complex. It has its own
+            Volterra equation, which needs only dC, and is therefore the more accurate one.
+        drift: dC(0)/C(0), fs^-1.
+        C0: C(0), in the unit of C.
+        step: distance of the times in fs.
+    """
+
+    time_fs: FloatArray
+    K: ComplexArray
+    integral: ComplexArray
+    drift: complex
+    C0: complex
+    step: float = field(repr=False)
+
+
+@dataclass(frozen=True)
+class StepCheck:
+    """Kernel on the stored times against the kernel from every second one.
+
+    Attributes:
+        step_fs: stored time step in fs.
+        kernel_change: largest change of K on common times over the largest |K|.
+        D_fine: closed-form D of the whole kernel, in the unit of C times fs.
+        D_coarse: the same from every second time.
+        D_change: relative change of D; the error at the stored step is about 1/63 of it once
+            the sixth order shows.
+    """
+
+    step_fs: float
+    kernel_change: float
+    D_fine: float
+    D_coarse: float
+    D_change: float
+
+
+def memory_kernel(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> MemoryKernel:
+    """Memory kernel by Volterra inversion.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function (times,), complex or real.
+        dC: exact first derivative (times,), per fs; None for finite differences of order 8.
+        d2C: exact second derivative (times,), per fs^2; None for finite differences (of dC, order
+            8; of C, order 7 at the ends).
+
+    Returns:
+        MemoryKernel; error of order step**6 for either kind of derivative. Finite differences of
+        a table amplify its rounding: about 10/step**2 times the relative error of the table.
+
+    Raises:
+        ValueError: if an input is malformed, too short, or C(0) = 0.
+
+    Source:
+        Derivative of the generalized quantum master equation (Bhattacharyya, Sayer,
+        Montoya-Castillo, Chem. Sci. 2024, eq. 1): K C(0) is drift times dC minus d2C minus the
+        convolution of K with dC, a Volterra equation of the second kind. Integrating the memory
+        term by parts gives one for the integral of K: it is drift times C minus dC minus the
+        convolution of that integral with dC, over C(0).
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    C0 = value_at_zero("C", series.values)
+    matrices = (x[:, None, None] for x in (series.values, series.first, series.second))
+    found = matrix_memory_kernel(series.time_fs, *matrices)
+    K, integral, drift = found.K[:, 0, 0], found.integral[:, 0, 0], complex(found.drift[0, 0])
+    return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
+
+
+def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
+    """Memory kernel of a Kubo-transformed correlation function.
+
+    Args:
+        kubo: Kubo transform with its derivatives.
+
+    Returns:
+        MemoryKernel; its drift is zero and its kernel real, because the function is real and even.
+        Where Re C has a cusp at time zero, as with a delta-correlated terminator, K diverges there
+        like a logarithm, and its first four values are limited by the time step. So that this
+        stays local, K is here the derivative of its integral, which remains finite.
+
+    Raises:
+        ValueError: if the record is too short or the function vanishes at time zero.
+
+    Source:
+        As memory_kernel, with the Kubo transform in place of C; differentiated by order 8.
+    """
+    slope = kubo.dC.copy()
+    slope[0] = 0.0
+    kernel = memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
+    return replace(kernel, K=differentiate(kernel.integral, kernel.step, 1))
+
+
+def kernel_spectrum(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    omega: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> ComplexArray:
+    """Half-line transform of the memory kernel, without solving for the kernel in time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function (times,), decayed at the last time; C_JJ or its Kubo transform.
+        omega: angular frequencies in rad/fs, (frequencies,).
+        dC: exact first derivative (times,); None for finite differences.
+        d2C: exact second derivative (times,); None for finite differences.
+
+    Returns:
+        Integral of K(t) exp(i omega t) over positive times, fs^-1, (frequencies,).
+
+    Raises:
+        ValueError: if an input is malformed or C(0) = 0.
+
+    Source:
+        Transform of the equation of motion: drift plus i omega plus C(0) over the half-line
+        transform of C.
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    C0 = value_at_zero("C", series.values)
+    frequencies = np.asarray(omega, dtype=np.float64)
+    transform = half_line_transform(series, frequencies)
+    return complex(series.first[0]) / C0 + 1j * frequencies + C0 / transform
+
+
+def propagate(
+    kernel: MemoryKernel, cutoff_fs: float, duration_fs: float
+) -> tuple[FloatArray, ComplexArray, ComplexArray]:
+    """Correlation function from the kernel cut to zero after a time.
+
+    Args:
+        kernel: memory kernel.
+        cutoff_fs: time after which the kernel is zero, in fs; the nearest stored time is used, at
+            least six steps.
+        duration_fs: length of the result in fs; may exceed the kernel's own record.
+
+    Returns:
+        Times in fs, C and dC/dt, each (times,). Error of order step**6 up to the cutoff; later of
+        order step**4 times the size of the kernel at the cutoff.
+
+    Raises:
+        ValueError: if the cutoff is below six steps or beyond the kernel, or the duration is not
+            positive.
+
+    Source:
+        Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
+    """
+    matrix = MatrixKernel(
+        kernel.time_fs,
+        kernel.K[:, None, None],
+        kernel.integral[:, None, None],
+        np.array([[kernel.drift]]),
+        np.array([[kernel.C0]]),
+        kernel.step,
+    )
+    time, C, slope = propagate_matrix(matrix, cutoff_fs, duration_fs)
+    return time, C[:, 0, 0], slope[:, 0, 0]
+
+
+def closed_form_D(kernel: MemoryKernel) -> FloatArray:
+    """Diffusion constant for every cutoff, without propagation and whether stable or not.
+
+    Args:
+        kernel: memory kernel.
+
+    Returns:
+        Re of C(0)/(integral of K up to the cutoff - drift), in the unit of C times fs, (times,).
+        Meaningful only where the truncated dynamics decays: see cutoff_scan.
+
+    Source:
+        Integral over all positive times of the truncated equation of motion for a C that decays.
+    """
+    denominator = kernel.integral - kernel.drift
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray((kernel.C0 / denominator).real, dtype=np.float64)
+
+
+def step_check(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> StepCheck:
+    """Measure how much the time step matters, by dropping every second time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,), at least 17.
+        C: correlation function (times,).
+        dC: exact first derivative (times,); None for finite differences on either grid.
+        d2C: exact second derivative (times,); None for finite differences on either grid.
+
+    Returns:
+        StepCheck.
+
+    Raises:
+        ValueError: if an input is malformed or there are fewer than 17 times.
+    """
+    time, step = uniform_times(time_fs, 17)
+    last = (time.size - 1) // 2 * 2 + 1
+    values = complex_series("C", C, time.size)[:last]
+    first = None if dC is None else complex_series("dC", dC, time.size)[:last]
+    second = None if d2C is None else complex_series("d2C", d2C, time.size)[:last]
+    fine = memory_kernel(time[:last], values, first, second)
+    coarse = memory_kernel(
+        time[:last:2],
+        values[::2],
+        None if first is None else first[::2],
+        None if second is None else second[::2],
+    )
+    D_fine, D_coarse = float(closed_form_D(fine)[-1]), float(closed_form_D(coarse)[-1])
+    return StepCheck(
+        step_fs=step,
+        kernel_change=float(np.max(np.abs(fine.K[::2] - coarse.K)) / np.max(np.abs(fine.K))),
+        D_fine=D_fine,
+        D_coarse=D_coarse,
+        D_change=abs(D_coarse - D_fine) / abs(D_fine) if D_fine else float("inf"),
+    )

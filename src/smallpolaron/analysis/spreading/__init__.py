@@ -1,0 +1,1 @@
+"""How a carrier spreads: displacement, exponents, regimes, plateaus."""

@@ -1,0 +1,1 @@
+"""What is done with finished results: checked, packed, computed again."""

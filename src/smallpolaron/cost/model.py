@@ -1,0 +1,125 @@
+"""The cost model: fits of finished jobs, kept in one file with the machine they ran on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from smallpolaron.cost.features import Family
+from smallpolaron.cost.regression import Regression
+from smallpolaron.support.bounded import read_json
+from smallpolaron.support.textfile import write_text
+
+Quantity = Literal["labels", "frontier", "products", "rate"]
+
+MODEL_FILE: Final = Path(__file__).with_name("cost_model.json")
+SCHEMA: Final = "smallpolaron-cost-model"
+LARGEST_FILE: Final = 10_000_000
+"""Bytes of a cost model at most."""
+
+
+class CostModelError(ValueError):
+    """A cost model that cannot be used or made; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class FamilyModel:
+    """What is known about one family of jobs.
+
+    Attributes:
+        records: jobs it was fitted to.
+        systems: different systems among them.
+        fits: fits of logarithms: ``labels``, the largest basis over the copies that symmetry would
+            save; ``frontier``, estimated error over threshold; ``products`` of the stored run;
+            ``rate``, seconds of the job per label and product.
+        base_MB: memory of a rank without labels, 10^6 bytes.
+        bytes_per_label: memory per label.
+        file_bytes: size of a result file beyond its arrays.
+    """
+
+    records: int
+    systems: int
+    fits: Mapping[Quantity, Regression]
+    base_MB: float
+    bytes_per_label: float
+    file_bytes: float
+
+
+@dataclass(frozen=True)
+class CostModel:
+    """The fits of all families.
+
+    Attributes:
+        machine: processor of the jobs.
+        studies: names of the studies that they belong to.
+        speed: speed of one of its cores; see speed.py.
+        start_s: processor time of an empty job, s.
+        families: one model per family.
+    """
+
+    machine: str
+    studies: tuple[str, ...]
+    speed: float
+    start_s: float
+    families: Mapping[Family, FamilyModel]
+
+    def family(self, family: Family) -> FamilyModel:
+        """Return the model of a family.
+
+        Raises:
+            CostModelError: no job of that family was fitted.
+        """
+        try:
+            return self.families[family]
+        except KeyError:
+            known = ", ".join(self.families) or "none"
+            raise CostModelError(
+                f"the cost model knows no jobs of family {family} (it knows: {known}); calibrate "
+                "it with finished ones: python -m benchmarks.cost calibrate FOLDER"
+            ) from None
+
+
+def write_model(path: Path, model: CostModel) -> None:
+    """Write a cost model as JSON, replacing the file in one step."""
+    content = {"schema": SCHEMA, **asdict(model)}
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + "\n")
+
+
+@lru_cache(maxsize=4)
+def read_model(path: Path = MODEL_FILE) -> CostModel:
+    """Read a cost model.
+
+    Raises:
+        CostModelError: the file is missing or damaged.
+    """
+    try:
+        data = read_json(path, LARGEST_FILE)
+        return CostModel(
+            machine=str(data["machine"]),
+            studies=tuple(data["studies"]),
+            speed=float(data["speed"]),
+            start_s=float(data["start_s"]),
+            families={name: _family(item) for name, item in data["families"].items()},
+        )
+    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+        raise CostModelError(
+            f"{path}: no cost model ({error}); make it again: "
+            "python -m benchmarks.cost calibrate FOLDER"
+        ) from error
+
+
+def _family(data: Mapping[str, Any]) -> FamilyModel:
+    fits: dict[Quantity, Regression] = {
+        quantity: Regression(
+            tuple(item["names"]),
+            tuple(item["coefficients"]),
+            float(item["spread"]),
+            tuple(tuple(row) for row in item["covariance"]),
+        )
+        for quantity, item in data["fits"].items()
+    }
+    return FamilyModel(**{**data, "fits": fits})

@@ -1,0 +1,168 @@
+"""What finished jobs took, read from their result files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import log
+from pathlib import Path
+from typing import Any, Final, cast
+
+import numpy as np
+
+from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
+from smallpolaron.results.store import Result, StoreError
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.runs.point_run import point_parameters
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import is_adaptive, number
+from smallpolaron.support.bounded import read_bytes
+from smallpolaron.support.canonical import Parameters
+
+LARGEST_BENCHMARK: Final = 10_000_000
+"""Bytes of a file in which Snakemake has noted what a job took."""
+_BASIS: Final = tuple(
+    f"errors/{what}/{source}"
+    for what in ("C", "populations", "dmsd_dt")
+    for source in ("basis", "frontier")
+)
+"""The estimated error by what is not in the basis; "frontier" in older files."""
+
+DENSE_LOOKS_S: Final = 15.5
+LOOKS_EVERY_S: Final = 30.0
+"""Snakemake looks at the processor time of a job twice a second for so long, and then so often;
+what comes after its last look is missing (snakemake.benchmark, version 9)."""
+
+
+@dataclass(frozen=True)
+class JobRecord:
+    """What one finished job on an adaptive hierarchy took.
+
+    Attributes:
+        study: name of its study.
+        name: name of its result file.
+        protocol: what was computed.
+        parameters: resolved parameters of its point.
+        labels: labels of its largest basis.
+        tightenings: how often its thresholds were tightened to reach the accuracy.
+        frontier: estimated error by labels that never entered, in units of the accuracy's.
+        products: products with the generator of the run that is stored.
+        core_seconds: processor time of the whole job, s.
+        memory_MB: largest memory of a rank, 10^6 bytes; None if nobody looked.
+        file_bytes: size of the result file.
+        ranks: MPI ranks.
+        machine: model of the processor.
+    """
+
+    study: str
+    name: str
+    protocol: Protocol
+    parameters: Parameters
+    labels: float
+    tightenings: int
+    frontier: float
+    products: float
+    core_seconds: float
+    memory_MB: float | None
+    file_bytes: float
+    ranks: int
+    machine: str
+
+
+def read_records(folders: Iterable[Path]) -> list[JobRecord]:
+    """Return what the finished jobs below folders of results took.
+
+    Raises:
+        StoreError: a folder holds no result of such a job, or a file is damaged.
+    """
+    records = []
+    for folder in folders:
+        found = finished_jobs(folder)
+        if not found:
+            raise StoreError(
+                f"{folder}: holds no finished job with an adaptive hierarchy; give a folder of "
+                "results with correlation/ or population/ in it"
+            )
+        records += found
+    return records
+
+
+def finished_jobs(folder: Path) -> list[JobRecord]:
+    """Return what the finished jobs below a folder of results took; none if there are none.
+
+    Jobs with a fixed hierarchy, whose size is counted, are left out.
+
+    Raises:
+        StoreError: a file is damaged.
+    """
+    paths = [p for kind in ("correlation", "population") for p in folder.glob(f"{kind}/*.h5")]
+    return [record for path in sorted(paths) if (record := _record(path)) is not None]
+
+
+def _record(path: Path) -> JobRecord | None:
+    result = read_input(path)
+    stored = result.parameters
+    if not is_adaptive(stored) or "convergence/n_unknowns" not in result.variables:
+        return None
+    provenance = result.provenance
+    return JobRecord(
+        study=str(stored["study"]),
+        name=path.stem,
+        protocol=cast(Protocol, stored.get("start", "current")),
+        parameters=point_parameters(dict(stored)),
+        labels=_scalar(result, "convergence/n_unknowns"),
+        tightenings=_tightenings(result),
+        frontier=max(
+            (_scalar(result, name) for name in _BASIS if name in result.variables),
+            default=0.0,
+        ),
+        products=_scalar(result, "convergence/products_production"),
+        core_seconds=_core_seconds(path, provenance),
+        memory_MB=_memory(path, provenance),
+        file_bytes=float(path.stat().st_size),
+        ranks=int(provenance["ranks"]),
+        machine=str(provenance.get("cpu_model", "")),
+    )
+
+
+def _scalar(result: Result, name: str) -> float:
+    return float(np.asarray(result.variables[name].data))
+
+
+def _tightenings(result: Result) -> int:
+    begun = number(result.parameters, "adaptive.growth")
+    if result.kind == "displacement":
+        begun *= SLOPE_GROWTH
+    return round(log(begun / _scalar(result, "convergence/growth_threshold")) / log(COARSER))
+
+
+def _core_seconds(path: Path, provenance: Mapping[str, Any]) -> float:
+    """Return the processor time: its own record, Snakemake's, or wall time as a last resort."""
+    if provenance.get("cpu_seconds"):
+        return float(provenance["cpu_seconds"])
+    seen = _benchmark(path)
+    wall = float(seen.get("s") or 0.0)
+    if wall and seen.get("cpu_time"):
+        missing = max(0.0, wall - DENSE_LOOKS_S) % LOOKS_EVERY_S
+        return float(seen["cpu_time"]) * wall / (wall - missing)
+    return float(provenance["core_seconds"])
+
+
+def _memory(path: Path, provenance: Mapping[str, Any]) -> float | None:
+    if provenance.get("peak_memory_MB"):
+        return float(provenance["peak_memory_MB"])
+    seen = _benchmark(path).get("max_rss")
+    # of all ranks together, in units of 2^20 bytes
+    return 1.048576 * float(seen) / int(provenance["ranks"]) if seen else None
+
+
+def _benchmark(path: Path) -> Mapping[str, Any]:
+    beside = path.parent.parent / "benchmarks" / path.parent.name / f"{path.stem}.jsonl"
+    try:
+        found = json.loads(read_bytes(beside, LARGEST_BENCHMARK).decode().splitlines()[0])
+    except (OSError, ValueError, IndexError, RecursionError):
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {key: value for key, value in found.items() if type(value) in (int, float)}

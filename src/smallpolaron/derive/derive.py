@@ -1,0 +1,218 @@
+"""What every analysis job shares: it derives one result from another.
+
+A run from which no number may be taken (it grew, or is too short) still gives a file, with NaN
+and the reason in its notes, so that one bad point never stops a study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.results.kinds import Kind
+from smallpolaron.results.provenance import Stopwatch, collect
+from smallpolaron.results.quality import unusable
+from smallpolaron.results.quantity import Table, Variables, missing, variables
+from smallpolaron.results.store import Result, StoreError, Variable
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.study.parameters import number
+from smallpolaron.study.plan import read_plan
+from smallpolaron.study.sections import AnalysisConfig
+
+Notes = dict[str, str]
+NAN: Final = float("nan")
+MU: Final = "cm^2 V^-1 s^-1"
+D_UNIT: Final = "angstrom^2 fs^-1"
+PAPER_UNIT: Final = "2 D / bohr^2, fs^-1"
+
+
+@dataclass(frozen=True)
+class Series:
+    """What the analysis needs of a correlation file.
+
+    Attributes:
+        time_fs: times in fs, (times,).
+        C: correlation function, angstrom^2/fs^2, (times,).
+        dC: exact first derivative, (times,); None if the file has none.
+        d2C: exact second derivative, (times,); None if the file has none.
+        temperature_K: temperature in K.
+        is_classical: whether C is a classical function, in place of its Kubo transform.
+    """
+
+    time_fs: NDArray[np.float64]
+    C: NDArray[np.complex128]
+    dC: NDArray[np.complex128] | None
+    d2C: NDArray[np.complex128] | None
+    temperature_K: float
+    is_classical: bool = False
+
+    @classmethod
+    def of(cls, source: Result) -> Series:
+        """Take the series out of a correlation result."""
+
+        def derivative(name: str) -> NDArray[np.complex128] | None:
+            variable = source.variables.get(name)
+            return None if variable is None else np.asarray(variable.data, dtype=np.complex128)
+
+        return cls(
+            np.asarray(source.variables["time_fs"].data, dtype=np.float64),
+            np.asarray(source.variables["C_JJ"].data, dtype=np.complex128),
+            derivative("dC_JJ"),
+            derivative("d2C_JJ"),
+            number(source.parameters, "model.temperature_K"),
+            source.parameters.get("table", {}).get("kind") == "classical",
+        )
+
+
+def derive(
+    kind: str,
+    source: Result,
+    table: Table,
+    analysis: Callable[[], tuple[Mapping[str, Any], Notes]],
+    axes: Mapping[str, NDArray[Any]],
+    **sizes: int,
+) -> Result:
+    """Apply an analysis to a result.
+
+    Args:
+        kind: kind of the new result.
+        source: the result analysed; its parameters and gates are carried over.
+        table: quantities of the new kind.
+        analysis: returns their values and notes; a ValueError means that it cannot be done.
+        axes: coordinates of a run that gives no numbers; see quantity.missing.
+        sizes: lengths of its dimensions that have no coordinate.
+    """
+    watch = Stopwatch()
+    reason = source.notes.get("reason") or unusable(source.gates)
+    values: Mapping[str, Any] = {}
+    notes: Notes = {}
+    if not reason:
+        try:
+            values, notes = analysis()
+        except ValueError as error:
+            reason = str(error)
+    if reason:
+        notes = {"reason": reason}
+    digest = str(source.provenance.get("configuration_hash", ""))
+    return Result(
+        kind=kind,
+        variables=missing(table, axes, **sizes) if reason else variables(table, values),
+        parameters=source.parameters,
+        gates=source.gates,
+        provenance=collect(digest, watch, source=source.provenance),
+        notes=notes,
+    )
+
+
+def errors_of_D(source: Result, record_A2_fs: float) -> tuple[float, float]:
+    """Return the estimated error of D from all sources, and what of it is the end of the record.
+
+    Args:
+        source: correlation result.
+        record_A2_fs: what the record by itself leaves open at its end, angstrom^2/fs; it counts
+            where the run could not solve for what comes after the record.
+
+    Returns:
+        Both in angstrom^2/fs; NaN where the run does not estimate its errors (fixed hierarchies,
+        tables of numbers).
+    """
+    if "errors/D/total" not in source.variables:
+        return NAN, NAN
+    total, end = (
+        float(np.real(source.variables[f"errors/D/{name}"].data))
+        for name in ("total", "finite_time")
+    )
+    if np.isnan(end):  # then it is not in the total either
+        return total + record_A2_fs, record_A2_fs
+    return total, end
+
+
+def derive_kind(
+    kind: Kind,
+    plan: Path,
+    paths: Sequence[Path],
+    partner: Path | None = None,
+    start_site: int | None = None,
+) -> Result:
+    """Return a result of a kind from files, by the criteria of a plan.
+
+    Args:
+        kind: a kind that is derived from another one.
+        plan: plan of the study.
+        paths: files of its source; one, unless it takes one per start site.
+        partner: file of the other initialisation, for a kind that takes one.
+        start_site: start from which all is seen, for a kind that takes one file per start.
+
+    Raises:
+        StoreError: a file cannot be used.
+        PlanError: the plan cannot be used.
+    """
+    settings = read_plan(plan).analysis
+    kinds = [name for name in (kind.source, kind.or_source) if name]
+    sources = [read_input(path, kinds, of_a_point=kind.files != "one") for path in paths]
+    if kind.files == "partner":
+        other = read_input(partner, (sources[0].kind,), of_a_point=True) if partner else None
+        result = kind.derive(sources[0], other, settings)
+    elif kind.files == "starts":
+        result = kind.derive(sources, settings, start_site)
+    else:
+        result = kind.derive(sources[0], settings)
+    return with_criteria(result, settings)
+
+
+def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
+    """Return a result that says by which criteria it was analysed, so that it can be made again."""
+    return replace(result, provenance={**result.provenance, "analysis": settings.model_dump()})
+
+
+def require_one_system(first: Result, other: Result, own: Collection[str]) -> None:
+    """Refuse two results that are not of one system.
+
+    Args:
+        first: a result.
+        other: another one, of the same kind.
+        own: parameters in which they may differ.
+
+    Raises:
+        StoreError: they differ in another one.
+    """
+    one, two = first.parameters, other.parameters
+    for key in sorted((one.keys() | two.keys()) - set(own)):
+        if one.get(key) != two.get(key):
+            raise StoreError(
+                f"{first.kind} files of points {one.get('point')} and {two.get('point')} differ "
+                f"in {key}: {one.get(key)} and {two.get(key)}; give files that agree in it"
+            )
+
+
+def worst_gates(sources: Sequence[Result]) -> tuple[Gate, ...]:
+    """Return every gate of some results once, failed if it failed in any."""
+    worst: dict[str, Gate] = {}
+    for source in sources:
+        for gate in source.gates:
+            if gate.name not in worst or worst[gate.name].passed:
+                worst[gate.name] = gate
+    return tuple(worst.values())
+
+
+def _scalar(value: float, units: str, description: str) -> Variable:
+    return Variable(value, (), units, description)
+
+
+def time_variable(time_fs: NDArray[np.float64]) -> Variable:
+    """Return the time axis of a result."""
+    return Variable(time_fs, ("time",), "fs", "Time.")
+
+
+def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -> Variables:
+    """Return scalar variables; those without a value are NaN."""
+    return {
+        name: _scalar(values.get(name, NAN), units, description)
+        for name, (units, description) in table.items()
+    }

@@ -1,0 +1,94 @@
+"""Kernel files: Mori memory kernel, D against its cutoff, cutoff and equilibration times."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from smallpolaron.analysis.memory.cutoff import Settling, settling_times
+from smallpolaron.analysis.memory.kernel import memory_kernel, step_check
+from smallpolaron.analysis.memory.truncation import cutoff_scan
+from smallpolaron.analysis.mobility import mobility
+from smallpolaron.derive.derive import D_UNIT, MU, Notes, Series, derive, errors_of_D
+from smallpolaron.model.units import mobility_cm2
+from smallpolaron.results.quantity import Quantity, time
+from smallpolaron.results.store import Result
+from smallpolaron.study.sections import AnalysisConfig
+
+_CUTOFF = ("cutoff",)
+QUANTITIES = {
+    "time_fs": time(),
+    "K": Quantity("fs^-2", "Mori memory kernel of C_JJ.", ("time",), complex, "finite"),
+    "cutoff_fs": Quantity(
+        "fs", "Time after which the kernel is set to zero.", _CUTOFF, kept="finite"
+    ),
+    "D_cutoff": Quantity(
+        *(D_UNIT, "Diffusion constant of the cut kernel; NaN where it is unstable.", _CUTOFF),
+        kept="there",
+    ),
+    "mobility_cutoff": Quantity(MU, "The same as DC mobility.", _CUTOFF),
+    "growing_modes": Quantity(
+        "1", "Growing modes of the dynamics with the cut kernel.", _CUTOFF, int
+    ),
+    "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
+    "tau_K_percent_fs": Quantity("fs", "Kernel cutoff after which D stays in the relative band."),
+    "t_eq_band_fs": Quantity(
+        "fs", "Time after which the running integral stays in the absolute band."
+    ),
+    "t_eq_percent_fs": Quantity(
+        "fs", "Time after which the running integral stays in the relative band."
+    ),
+    "D_kernel": Quantity(D_UNIT, "D of the whole kernel.", kept="there"),
+    "D_kernel_error": Quantity(D_UNIT, "Error of D and step_check_D_change; NaN if not estimated."),
+    "step_check_D_change": Quantity("1", "Relative change of D when every second time is dropped."),
+    "step_check_K_change": Quantity("1", "Largest change of K then, relative to the largest K."),
+}
+
+
+def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
+    """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
+    series = Series.of(source)
+    axes = {"time_fs": series.time_fs, "cutoff_fs": series.time_fs}
+    return derive("kernel", source, QUANTITIES, lambda: _kernel(series, source, settings), axes)
+
+
+def _kernel(
+    series: Series, source: Result, settings: AnalysisConfig
+) -> tuple[dict[str, Any], Notes]:
+    t, C, dC, d2C = series.time_fs, series.C, series.dC, series.d2C
+    direct = mobility(t, C, series.temperature_K, dC, d2C)
+    kernel = memory_kernel(t, C, dC, d2C)
+    scan = cutoff_scan(kernel)
+    check = step_check(t, C, dC, d2C)
+    bands = {
+        "band_paper_units": settings.band_paper_units,
+        "band_percent": settings.band_percent,
+    }
+    times = {
+        "tau_K": settling_times(scan.cutoff_fs, scan.D, direct.D_A2_fs, **bands),
+        "t_eq": settling_times(t, direct.D_running, direct.D_A2_fs, **bands),
+    }
+    error, _ = errors_of_D(source, direct.D_error_record_A2_fs)
+    values: dict[str, Any] = {
+        "time_fs": t,
+        "K": kernel.K,
+        "cutoff_fs": scan.cutoff_fs,
+        "D_cutoff": scan.D,
+        "mobility_cutoff": mobility_cm2(1.0, series.temperature_K) * scan.D,
+        "growing_modes": scan.growing_modes.astype(np.int64),
+        "D_kernel": check.D_fine,
+        "D_kernel_error": error + abs(check.D_fine) * check.D_change,
+        "step_check_D_change": check.D_change,
+        "step_check_K_change": check.kernel_change,
+    }
+    notes: Notes = {}
+    for name, pair in times.items():
+        for criterion, found in (("band", pair.band), ("percent", pair.percent)):
+            values[f"{name}_{criterion}_fs"] = found.time_fs
+            _note(notes, f"{name}_{criterion}_fs", found)
+    return values, notes
+
+
+def _note(notes: Notes, name: str, found: Settling) -> None:
+    notes[name] = found.criterion + (f"; {found.reason}" if found.reason else "")

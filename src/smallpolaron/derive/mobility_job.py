@@ -1,0 +1,174 @@
+"""Mobility files: Kubo transform, diffusion constant, DC and frequency-resolved mobility."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.adaptive_gates import settled
+from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
+from smallpolaron.analysis.conductivity import ac_mobility
+from smallpolaron.analysis.kubo import kubo_transform, spectra
+from smallpolaron.analysis.mobility import mobility
+from smallpolaron.derive.derive import (
+    D_UNIT,
+    MU,
+    PAPER_UNIT,
+    Notes,
+    Series,
+    derive,
+    errors_of_D,
+)
+from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2, paper_units
+from smallpolaron.results.quantity import Quantity, omega, time
+from smallpolaron.results.store import Result
+from smallpolaron.study.sections import AnalysisConfig
+
+MOST_FREQUENCIES: Final = 1201
+"""Stored frequencies at most; a finer grid is thinned evenly."""
+
+_T, _OMEGA, _FREQUENCY = ("time",), ("omega",), ("frequency",)
+QUANTITIES = {
+    "resolvent/frequency": Quantity("rad fs^-1", "Angular frequency.", _FREQUENCY, optional=True),
+    "resolvent/mobility_real": Quantity(
+        MU, "Real part of the AC mobility, by linear solve.", _FREQUENCY, optional=True
+    ),
+    "time_fs": time(),
+    "C_kubo": Quantity(
+        *("angstrom^2 fs^-2", "Kubo transform of C_JJ; real and even.", _T), kept="finite"
+    ),
+    "D_running": Quantity(D_UNIT, "Integral of Re C_JJ up to each time.", _T, kept="finite"),
+    "omega": omega(),
+    "mobility_ac": Quantity(MU, "Complex frequency-resolved mobility.", _OMEGA, complex, "finite"),
+    "spectrum": Quantity(D_UNIT, "Two-sided spectrum of C_JJ.", _OMEGA),
+    "spectrum_kubo": Quantity(D_UNIT, "Spectrum of the Kubo transform.", _OMEGA),
+    "D": Quantity(D_UNIT, "Diffusion constant: integral of Re C_JJ.", kept="there"),
+    "D_error": Quantity(
+        D_UNIT, "Estimated error of D from all sources; NaN where not estimated.", kept="there"
+    ),
+    "D_error_record": Quantity(
+        D_UNIT, "The part of it that the end of the record alone suggests.", kept="there"
+    ),
+    "D_paper": Quantity(PAPER_UNIT, "D in the unit of the reference papers."),
+    "D_paper_error": Quantity(PAPER_UNIT, "Its estimated error from all sources."),
+    "mobility": Quantity(MU, "DC mobility e D / k_B T.", kept="there"),
+    "mobility_error": Quantity(MU, "Its estimated error from all sources.", kept="there"),
+    "D_resolvent": Quantity(
+        D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."
+    ),
+    "D_resolvent_error": Quantity(
+        D_UNIT, "Its estimated error: D_error without the end of the record."
+    ),
+    "mobility_resolvent": Quantity(MU, "DC mobility from D_resolvent."),
+    "mobility_resolvent_error": Quantity(MU, "Its estimated error."),
+}
+_NO_ERROR: Final = (
+    "not estimated: neither a fixed hierarchy nor a table of numbers tells what it leaves out; "
+    "D_error_record is the part of the end of the record"
+)
+
+
+def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
+    """Return Kubo transform, diffusion constant, DC and AC mobility of a correlation result."""
+    series = Series.of(source)
+    return derive(
+        "mobility",
+        _judged(source, series),
+        QUANTITIES,
+        lambda: _mobility(series, source, settings),
+        {"time_fs": series.time_fs, "omega": np.zeros(1)},
+    )
+
+
+def _judged(source: Result, series: Series) -> Result:
+    """Add the gate of D to those of C_JJ, where the run knows what its record lacks."""
+    missing = source.variables.get("errors/D/finite_time")
+    if missing is None:
+        return source
+    steps = np.diff(series.time_fs)
+    running = np.cumsum(0.5 * (series.C.real[1:] + series.C.real[:-1]) * steps)
+    gate = settled(float(np.real(missing.data)), running)
+    return replace(source, gates=(*source.gates, gate))
+
+
+def _mobility(
+    series: Series, source: Result, settings: AnalysisConfig
+) -> tuple[dict[str, Any], Notes]:
+    t, T = series.time_fs, series.temperature_K
+    found = mobility(t, series.C, T, series.dC, series.d2C)
+    if series.is_classical:
+        kubo = classical_as_kubo(t, series.C, series.dC, series.d2C)
+        spectrum = classical_spectra(t, series.C, T, series.dC, series.d2C)
+    else:
+        kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
+        spectrum = spectra(t, series.C, T, series.dC, series.d2C)
+    chosen = _chosen_frequencies(spectrum.omega, settings.frequency_max_cm * CM_TO_RAD_FS)
+    omega = spectrum.omega[chosen]
+    ac = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
+    values: dict[str, Any] = _resolvent(source, T) | {
+        "time_fs": t,
+        "C_kubo": kubo.C,
+        "D_running": found.D_running,
+        "omega": omega,
+        "mobility_ac": ac,
+        "spectrum": spectrum.full[chosen],
+        "spectrum_kubo": spectrum.kubo[chosen],
+        "D": found.D_A2_fs,
+        "D_error_record": found.D_error_record_A2_fs,
+        "D_paper": found.D_paper,
+        "mobility": found.mobility_cm2,
+    }
+    error, end = errors_of_D(source, found.D_error_record_A2_fs)
+    values |= {
+        "D_error": error,
+        "D_paper_error": paper_units(error),
+        "mobility_error": mobility_cm2(error, T),
+        **_by_linear_solve(source, error - end, T),
+    }
+    notes = {"D_error": _NO_ERROR} if np.isnan(error) else {}
+    return values, notes
+
+
+def _resolvent(source: Result, temperature_K: float) -> dict[str, Any]:
+    """Return the real AC mobility at the frequencies of the linear solves, if there are any.
+
+    The real part of the half-sided transform of C_JJ is half its two-sided spectrum S; with
+    detailed balance that of the Kubo transform is S (1 - exp(-beta w)) / (beta w).
+    """
+    if "resolvent/current_transform" not in source.variables:
+        return {}
+    frequency = np.asarray(source.variables["resolvent/frequency"].data, dtype=np.float64)
+    x = beta(temperature_K) * frequency
+    factor = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x != 0.0)
+    transform = np.real(source.variables["resolvent/current_transform"].data)
+    real = mobility_cm2(1.0, temperature_K) * factor * transform
+    return {
+        "resolvent/frequency": frequency,
+        "resolvent/mobility_real": real,
+    }
+
+
+def _by_linear_solve(source: Result, error: float, temperature_K: float) -> dict[str, float]:
+    """Return D that a run on an adaptive hierarchy solved for, with its error."""
+    if "resolvent/D" not in source.variables:
+        return {}
+    D = float(np.real(source.variables["resolvent/D"].data))
+    error = error if D else 0.0  # on an open chain D is 0, exactly
+    return {
+        "D_resolvent": D,
+        "D_resolvent_error": error,
+        "mobility_resolvent": mobility_cm2(D, temperature_K),
+        "mobility_resolvent_error": mobility_cm2(error, temperature_K),
+    }
+
+
+def _chosen_frequencies(omega: NDArray[np.float64], largest: float) -> NDArray[np.int64]:
+    """Return indices up to a frequency, thinned evenly and symmetric about zero."""
+    centre = len(omega) // 2
+    reach = int(np.searchsorted(omega[centre:], largest, side="right")) - 1
+    stride = max(1, -(-2 * reach // (MOST_FREQUENCIES - 1)))
+    steps = reach // stride
+    return centre + stride * np.arange(-steps, steps + 1)

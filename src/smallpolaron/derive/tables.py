@@ -1,0 +1,207 @@
+"""Tables of a study as CSV: its points, every quality gate, mobility against size."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from smallpolaron.planning.jobs import Job
+from smallpolaron.planning.resources import JobEstimate, estimate
+from smallpolaron.results.store import Result
+from smallpolaron.study.baths import bath_text
+from smallpolaron.study.parameters import is_infinite
+from smallpolaron.study.plan import Plan
+from smallpolaron.support.textfile import write_text
+
+Row = dict[str, object]
+
+
+def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
+    """Write a CSV file in one step; numbers in full precision, NaN as ``nan``."""
+    buffer = io.StringIO()
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow({key: _cell(value) for key, value in row.items()})
+    write_text(path, buffer.getvalue())
+
+
+def _cell(value: object) -> object:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (list, tuple)):
+        return json.dumps(list(value))
+    return value
+
+
+POINT_COLUMNS = (
+    "point",
+    "protocol",
+    "block",
+    "ladder",
+    "n_sites",
+    "topology",
+    "hopping_cm",
+    "site_energies_cm",
+    "temperature_K",
+    "eta_cm",
+    "gamma_cm",
+    "eta_over_v",
+    "gamma_over_v",
+    "baths",
+    "bath_terms",
+    "accuracy",
+    "depth",
+    "max_excited_sites",
+    "symmetry",
+    "duration_fs",
+    "unknowns",
+    "unknowns_exact",
+    "ranks",
+    "mem_mb_per_cpu",
+    "runtime_min",
+    "core_hours",
+)
+
+
+def point_rows(plan: Plan, missing: Mapping[str, str] | None = None) -> list[Row]:
+    """Return one row per job: what is computed and what it is expected to need.
+
+    The sizes of ladders come last, with the name of their ladder; not all may be needed.
+
+    Args:
+        plan: plan of the study.
+        missing: why results are missing, by the names of their jobs, for a last column.
+    """
+    rows = []
+    ladder_of = {rung.id: ladder.name for ladder in plan.ladders for rung in ladder.rungs}
+    for point in (*plan.points, *plan.rungs):
+        parameters = point.parameters
+        flat = {
+            key: value
+            for section in ("model", "bath", "hierarchy", "propagation")
+            for key, value in parameters[section].items()
+        }
+        for protocol in point.protocols:
+            need = estimate(parameters, protocol, plan.resources)
+            content: Row = {
+                **flat,
+                **point.derived,
+                "point": point.id,
+                "protocol": protocol,
+                "block": point.block,
+                "baths": bath_text(parameters),
+                "ladder": ladder_of.get(point.id),
+                "accuracy": parameters["accuracy"],
+                "unknowns": need.unknowns,
+                "unknowns_exact": need.exact,
+                "ranks": need.tasks,
+                "mem_mb_per_cpu": need.mem_mb_per_cpu,
+                "runtime_min": need.runtime_min,
+                "core_hours": round(need.core_hours.expected, 4),
+            }
+            if protocol != "current" and not is_infinite(parameters):
+                content["symmetry"] = "none"
+            row: Row = {key: content[key] for key in POINT_COLUMNS}
+            if missing is not None:
+                row["missing"] = missing.get(Job(point, protocol).name, "")
+            rows.append(row)
+    return rows
+
+
+QUALITY_COLUMNS = (
+    "point",
+    "kind",
+    "start",
+    "flagged",
+    "gate",
+    "value",
+    "bound",
+    "passed",
+    "meaning",
+)
+
+
+def quality_rows(results: Sequence[Result]) -> list[Row]:
+    """Return one row per run and gate, failed or not."""
+    return [
+        {
+            "point": result.parameters.get("point"),
+            "kind": result.kind,
+            "start": result.parameters.get("start"),
+            "flagged": result.flagged,
+            "gate": gate.name,
+            "value": gate.value,
+            "bound": gate.bound,
+            "passed": gate.passed,
+            "meaning": gate.meaning,
+        }
+        for result in results
+        for gate in result.gates
+    ]
+
+
+def upper_bound(jobs: int, ladders: int) -> str:
+    """Return what has to be said about a number of jobs that are sizes of ladders."""
+    plural = "s" if ladders > 1 else ""
+    return (
+        f"{jobs} of them in {ladders} finite-size ladder{plural}: an upper bound, "
+        "a ladder ends where D has converged"
+    )
+
+
+def plan_text(plan: Plan) -> str:
+    """Return a plan as text for the terminal: one line per job and the total cost."""
+    rows = point_rows(plan)
+    head = ("point", "protocol", "unknowns", "ranks", "mem_mb_per_cpu", "runtime_min")
+    marked = [
+        row if row["unknowns_exact"] else row | {"unknowns": f"~{row['unknowns']}"} for row in rows
+    ]
+    lines = [head, *(tuple(str(row[key]) for key in head) for row in marked)]
+    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
+    text = [
+        "  ".join(
+            cell.ljust(width) if i < 2 else cell.rjust(width)
+            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]
+    hours = sum(float(str(row["core_hours"])) for row in rows)
+    exact = all(row["unknowns_exact"] for row in rows)
+    summary = (
+        f"study {plan.study}: {len(plan.points) + len(plan.rungs)} points, {len(rows)} MPI jobs, "
+        f"about {hours:.2g} core hours; memory in MB per rank, wall-time limits in minutes"
+        + ("" if exact else "; ~ an estimate: adaptive")
+    )
+    if plan.ladders:
+        summary += f"; {upper_bound(len(plan.rungs), len(plan.ladders))}"
+    return "\n".join([summary, *text])
+
+
+def need_lines(
+    jobs: Sequence[tuple[str, str, JobEstimate]], overhead_MB: int = 0, longest: int = 25
+) -> list[str]:
+    """Return what MPI jobs ask for as text, one line each, the most expensive first.
+
+    Args:
+        jobs: point, protocol and estimate of each.
+        overhead_MB: memory per rank beyond the estimate.
+        longest: jobs listed at most.
+    """
+    if not jobs:
+        return []
+    lines = [f"{'unknowns':>12} {'ranks':>6} {'MB/rank':>8} {'limit':>8}  protocol       point"]
+    ordered = sorted(jobs, key=lambda job: -job[2].core_hours.expected)
+    for point, protocol, asked in ordered[:longest]:
+        lines.append(
+            f"{asked.size:>12} {asked.tasks:>6} {asked.mem_mb_per_cpu + overhead_MB:>8}"
+            f" {asked.runtime_min:>4} min  {protocol:<13}  {point}"
+        )
+    if len(jobs) > longest:
+        lines.append(f"... and {len(jobs) - longest} cheaper jobs")
+    return lines

@@ -1,0 +1,101 @@
+"""The current autocorrelation function and its running integral."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import (
+    IDENTITY,
+    Run,
+    column_names,
+    parser,
+    read_runs,
+    remarks,
+    run_main,
+    window,
+)
+
+COLUMNS = (
+    *IDENTITY,
+    "time_fs",
+    "re_C_JJ_A2_fs2",
+    "im_C_JJ_A2_fs2",
+    "running_integral_A2_fs",
+    "running_mobility_cm2_Vs",
+)
+
+
+def rows(runs: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield the plotted numbers, one row per run and sample."""
+    by_point = {run.point: run for run in integrals}
+    for run in runs:
+        times, C = run.array("time_fs"), run.array("C_JJ")
+        D = by_point[run.point].array("D_running")
+        for t, c, d in zip(times, C, D, strict=True):
+            yield run.identity() | {
+                "time_fs": float(t),
+                "re_C_JJ_A2_fs2": float(c.real),
+                "im_C_JJ_A2_fs2": float(c.imag),
+                "running_integral_A2_fs": float(d),
+                "running_mobility_cm2_Vs": float(run.mobility(d)),
+            }
+
+
+def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
+    """Draw C_JJ (left: real and imaginary part) and its running integral (right).
+
+    Args:
+        runs: correlation results of one system.
+        integrals: mobility results of the same points.
+    """
+    figure = style.new_figure()
+    left, right = figure.subplots(1, 2)
+    by_point = {run.point: run for run in integrals}
+    lines = style.line_styles([by_point[run.point].flagged for run in runs])
+    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
+        times, C = run.array("time_fs"), run.array("C_JJ")
+        whole = by_point[run.point]
+        label = whole.legend() if style.named(i, len(runs)) else None
+        left.plot(times, C.real, **line)
+        left.plot(times, C.imag, **line | {"linewidth": 1.0, "linestyle": (0, (1, 1))})
+        right.plot(times, whole.array("D_running"), label=label, **line)
+    left.axhline(0, color=style.GREY, linewidth=0.8)
+    left.set_xlim(0, window(runs[0].array("time_fs"), [run.array("C_JJ") for run in runs]))
+    left.set(xlabel="time (fs)", ylabel=f"$C_{{JJ}}$ ({runs[0].units('C_JJ')})")
+    parts = [
+        Line2D([], [], color=style.BLACK, label="real part"),
+        Line2D([], [], color=style.BLACK, linewidth=1.0, linestyle=(0, (1, 1)), label="imaginary"),
+    ]
+    left.legend(handles=parts)
+    right.set(
+        xlabel="upper limit of the integral (fs)",
+        ylabel=r"$\int_0^t \mathrm{Re}\,C_{JJ}\,\mathrm{d}t'$"
+        f" ({integrals[0].units('D_running')})",
+        xlim=(0, float(np.max(runs[-1].array("time_fs")))),
+    )
+    if runs[0].is_absolute:
+        factor = runs[0].mobility(1.0)
+        second = right.secondary_yaxis("right", functions=style.proportional(factor))
+        second.set_ylabel(r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+    style.legend(right)
+    style.flagged_note(figure, remarks(integrals))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from correlation and mobility files of one system."""
+    options = parser("Current autocorrelation function.", "correlation", "mobility").parse_args(
+        argv
+    )
+    runs, integrals = read_runs(options.correlation), read_runs(options.mobility)
+    style.save(draw(runs, integrals), options.figure)
+    style.write_numbers(options.numbers, column_names(COLUMNS, runs), rows(runs, integrals))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,98 @@
+"""Spreading from one site: mean-squared displacement and its growth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import (
+    IDENTITY,
+    Run,
+    parser,
+    read_runs,
+    remarks,
+    run_main,
+)
+
+COLUMNS = (*IDENTITY, "start", "time_fs", "msd_A2", "dmsd_dt_A2_fs")
+_LINES = {"franck_condon": "-", "marcus": "-."}
+_NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
+
+
+def squared_distances(run: Run) -> NDArray[Any]:
+    """Return the squared distance of every site from the start site in angstrom^2.
+
+    On a ring the shortest way round counts.
+    """
+    n, a = run.n_sites, float(run.parameter("model.lattice_constant_A"))
+    steps = np.abs(np.arange(n) - int(run.parameter("start_site")))
+    if run.parameter("model.topology") == "ring":
+        steps = np.minimum(steps, n - steps)
+    return np.asarray((a * steps) ** 2, dtype=float)
+
+
+def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    if run.infinite:
+        return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
+    squares = squared_distances(run)
+    return (
+        run.array("time_fs"),
+        run.array("populations") @ squares,
+        run.array("dpopulations") @ squares,
+    )
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield the plotted numbers, one row per run and sample."""
+    for run in runs:
+        for t, msd, slope in zip(*_curves(run), strict=True):
+            yield run.identity() | {
+                "start": run.parameter("start"),
+                "time_fs": float(t),
+                "msd_A2": float(msd),
+                "dmsd_dt_A2_fs": float(slope),
+            }
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw the mean-squared displacement (left) and half its slope, D(t) (right)."""
+    figure = style.new_figure()
+    left, right = figure.subplots(1, 2, sharex=True)
+    sizes = sorted({run.n_sites for run in runs})
+    colours = dict(zip(sizes, style.shades(len(sizes)), strict=True))
+    broken = iter(style.line_styles([run.flagged for run in runs if run.flagged]))
+    for i, run in enumerate(runs):
+        times, msd, slope = _curves(run)
+        start = str(run.parameter("start"))
+        trusted = {"color": colours[run.n_sites], "linestyle": _LINES[start]}
+        look = next(broken) if run.flagged else trusted
+        words = f"{run.label}, {_NAMES[start]}" + (" (flagged)" if run.flagged else "")
+        label = words if style.named(i, len(runs)) else None
+        left.plot(times, msd, label=label, **look)
+        right.plot(times, slope / 2, **look)
+    left.set(xlabel="time (fs)", ylabel="mean-squared displacement (Å$^2$)")
+    right.set(
+        xlabel="time (fs)", ylabel=r"$\frac{1}{2}\,\mathrm{d\,MSD}/\mathrm{d}t$ (Å$^2$ fs$^{-1}$)"
+    )
+    right.axhline(0, color=style.GREY, linewidth=0.8)
+    left.set_xlim(left=0)
+    style.legend(left)
+    style.flagged_note(figure, remarks(runs))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from population or displacement files of one system."""
+    options = parser("Mean-squared displacement.", "population").parse_args(argv)
+    runs = read_runs(options.population)
+    style.save(draw(runs), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,206 @@
+"""Mobility against the number of sites, and from which size on it no longer changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import (
+    IDENTITY,
+    PAPER_UNIT_A2_FS,
+    Run,
+    parser,
+    read_runs,
+    remarks,
+    run_main,
+)
+from smallpolaron.model.units import paper_units
+from smallpolaron.study.parameters import confidence
+
+COLUMNS = (
+    *IDENTITY,
+    "series",
+    "D_A2_fs",
+    "D_error_A2_fs",
+    "D_paper_units",
+    "D_error_paper_units",
+    "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
+    "difference_percent",
+    "first_converged_n_sites_band",
+    "first_converged_n_sites_percent",
+)
+_COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
+_MARKERS = "osD^vP"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Runs that differ in nothing but the number of sites.
+
+    Attributes:
+        name: what sets the series apart, such as ``accuracy 0.001``; empty when there is only one.
+        runs: one per size, in increasing order.
+        table: their finite-size table.
+    """
+
+    name: str
+    runs: tuple[Run, ...]
+    table: FiniteSizeTable
+
+
+def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> list[Series]:
+    """Split the runs of one system into series, the one with most trusted runs first.
+
+    Runs that gave no number are left out.
+    """
+    found: dict[str, list[Run]] = {}
+    for run in runs:
+        if not np.isfinite(run.number("D")):
+            continue
+        found.setdefault(run.label.partition(", ")[2], []).append(run)
+    result = []
+    for name, members in found.items():
+        table = finite_size_table(
+            [run.n_sites for run in members],
+            [run.number("D") for run in members],
+            [run.flagged for run in members],
+            members[0].temperature_K,
+            band_paper_units=band_paper_units,
+            band_percent=band_percent,
+        )
+        result.append(Series(name, tuple(members), table))
+    return sorted(result, key=_importance, reverse=True)
+
+
+def _importance(series: Series) -> tuple[int, tuple[bool, float]]:
+    good = sum(not run.flagged for run in series.runs)
+    return good, max(confidence(run.result.parameters) for run in series.runs)
+
+
+def rows(found: Sequence[Series]) -> Iterator[style.Row]:
+    """Yield one row per run."""
+    for series in found:
+        for run, row in zip(series.runs, series.table.rows, strict=True):
+            error = run.number("D_error")
+            yield run.identity() | {
+                "series": series.name,
+                "D_A2_fs": row.D_A2_fs,
+                "D_error_A2_fs": error,
+                "D_paper_units": row.D_paper,
+                "D_error_paper_units": paper_units(error),
+                "mobility_cm2_Vs": row.mobility_cm2,
+                "mobility_error_cm2_Vs": run.mobility(error),
+                "difference_percent": row.difference_percent,
+                "first_converged_n_sites_band": series.table.band.n_sites or "",
+                "first_converged_n_sites_percent": series.table.percent.n_sites or "",
+            }
+
+
+def _draw_series(axes: Axes, series: Series, index: int) -> None:
+    colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
+    for flagged in (False, True):
+        runs = [run for run in series.runs if run.flagged == flagged]
+        if not runs:
+            continue
+        label = " ".join(filter(None, (series.name, "(flagged)" if flagged else "")))
+        axes.errorbar(
+            [run.n_sites for run in runs],
+            [run.mobility(run.number("D")) for run in runs],
+            [run.mobility(run.number("D_error")) for run in runs],
+            marker=marker,
+            linestyle="" if flagged else "-",
+            color=colour,
+            capsize=3,
+            label=label or "computed",
+            **style.marker_style(colour, flagged),
+        )
+
+
+def _draw_verdict(axes: Axes, series: Series, band_paper_units: float) -> None:
+    """Shade the band around the reference of a series and ring the first converged size."""
+    table, run = series.table, series.runs[0]
+    if not np.isfinite(table.reference_D_A2_fs):
+        axes.set_title("no run passes its quality gates: no converged value", fontsize=10)
+        return
+    centre = run.mobility(table.reference_D_A2_fs)
+    half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
+    axes.axhspan(
+        centre - half,
+        centre + half,
+        color=style.GREEN,
+        alpha=0.25,
+        linewidth=0,
+        label=f"largest N ± {band_paper_units:g} paper units",
+    )
+    first = table.band.n_sites
+    if first is None:
+        axes.set_title(f"not converged: {table.band.reason}", fontsize=10, wrap=True)
+        return
+    value = next(row.mobility_cm2 for row in table.rows if row.n_sites == first)
+    axes.plot(
+        [first],
+        [value],
+        marker="o",
+        markersize=15,
+        markerfacecolor="none",
+        markeredgecolor=style.BLACK,
+        linestyle="",
+        label=f"first converged: N = {first}",
+    )
+
+
+def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) -> Figure:
+    """Draw mobility against N, with the band that defines convergence.
+
+    Args:
+        runs: all runs of one system.
+        found: series of one system; the band belongs to the first.
+        band_paper_units: half width of the band in 2 D / bohr^2.
+    """
+    figure = style.new_figure(7.2, 4.2)
+    axes = figure.subplots()
+    sizes = sorted({run.n_sites for run in runs})
+    if not found:
+        style.message(axes, "no run of this system gave a number")
+        style.flagged_note(figure, remarks(runs))
+        return figure
+    for index, series in enumerate(found):
+        _draw_series(axes, series, index)
+    _draw_verdict(axes, found[0], band_paper_units)
+    window = found[0].runs[0].infinite
+    axes.set(
+        xlabel=f"number of sites {'of the window on the infinite ring' if window else 'N'}",
+        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)",
+        xlim=(sizes[0] - 0.5, sizes[-1] + 0.5),
+    )
+    axes.set_xticks(sizes if len(sizes) <= 16 else sizes[:: -(-len(sizes) // 16)])
+    factor = runs[0].mobility(PAPER_UNIT_A2_FS)
+    second = axes.secondary_yaxis("right", functions=style.proportional(1 / factor))
+    second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
+    axes.margins(y=0.15)
+    style.legend(axes)
+    style.flagged_note(figure, remarks(runs))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from mobility files of one system."""
+    line = parser("Mobility against system size.", "mobility")
+    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
+    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
+    options = line.parse_args(argv)
+    runs = read_runs(options.mobility)
+    found = series_of(runs, options.band_paper_units, options.band_percent)
+    style.save(draw(runs, found, options.band_paper_units), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(found))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,145 @@
+"""Mobility against the number of sites of a ladder, with its limit of infinitely many sites."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from smallpolaron.derive.ladder_table import infinite_ring_usable
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, parser, run_main
+from smallpolaron.results.store import read_result
+
+COLUMNS = (
+    "ladder",
+    "what",
+    "n_sites",
+    "D_A2_fs",
+    "D_error_A2_fs",
+    "mobility_cm2_Vs",
+    "mobility_error_cm2_Vs",
+    "usable",
+    "flagged",
+)
+_INFINITY = 1.15
+"""Where the values of infinitely many sites are drawn, in units of the largest size."""
+
+
+def rows(run: Run) -> Iterator[style.Row]:
+    """Yield one row per size, and one each for the extrapolation and the infinite ring."""
+    columns = (run.array(name) for name in ("n_sites", "D", "D_error", "usable"))
+    for n_sites, D, error, usable in zip(*columns, strict=True):
+        yield _row(run, "size", D, error) | {"n_sites": int(n_sites), "usable": bool(usable)}
+    for what, name in (("extrapolation", "D_infinity"), ("infinite ring", "D_infinite_ring")):
+        if np.isfinite(run.number(name)):
+            usable = (
+                not run.flagged if what == "extrapolation" else infinite_ring_usable(run.result)
+            )
+            row = _row(run, what, run.number(name), run.number(f"{name}_error"))
+            yield row | {"usable": bool(usable)}
+
+
+def _row(run: Run, what: str, D: float, error: float) -> dict[str, object]:
+    return {
+        "ladder": run.point,
+        "what": what,
+        "D_A2_fs": float(D),
+        "D_error_A2_fs": float(error),
+        "mobility_cm2_Vs": run.mobility(float(D)),
+        "mobility_error_cm2_Vs": run.mobility(float(error)),
+        "flagged": run.flagged,
+    }
+
+
+def _draw_sizes(axes: Axes, run: Run) -> None:
+    n, D, error = (run.array(name) for name in ("n_sites", "D", "D_error"))
+    usable = run.array("usable").astype(bool)
+    for chosen, colour, label in (
+        (usable, style.BLUE, "computed"),
+        (~usable & np.isfinite(D), style.VERMILION, "computed (flagged)"),
+    ):
+        if chosen.any():
+            axes.errorbar(
+                n[chosen],
+                run.mobility(1.0) * D[chosen],
+                run.mobility(1.0) * error[chosen],
+                fmt="o",
+                color=colour,
+                capsize=3,
+                label=label,
+                **style.marker_style(colour, flagged=colour == style.VERMILION),
+            )
+
+
+def _draw_limit(axes: Axes, run: Run, x: float) -> None:
+    """Draw the fitted curve, the extrapolation with its band, and the infinite ring."""
+    centre, half = (run.mobility(run.number(f"D_infinity{part}")) for part in ("", "_error"))
+    if np.isfinite(centre):
+        n, D = run.array("curve_n_sites"), run.array("curve_D")
+        seen = n <= run.array("n_sites").max()
+        axes.plot(n[seen], run.mobility(1.0) * D[seen], "-", color=style.GREY, linewidth=1.0)
+        axes.axhspan(centre - half, centre + half, color=style.GREEN, alpha=0.25, linewidth=0)
+        axes.errorbar(
+            [x],
+            [centre],
+            [half],
+            fmt="D",
+            color=style.GREEN,
+            capsize=3,
+            label="extrapolation, 95 %",
+        )
+    ring = run.mobility(run.number("D_infinite_ring"))
+    if np.isfinite(ring):
+        usable = infinite_ring_usable(run.result)
+        colour = style.BLACK if usable else style.VERMILION
+        label = "infinite ring" if usable else "infinite ring (flagged)"
+        axes.axhline(ring, color=colour, linewidth=1.0, linestyle=(0, (4, 2)))
+        error = run.mobility(run.number("D_infinite_ring_error"))
+        axes.errorbar([x], [ring], [error], fmt="x", color=colour, capsize=3, label=label)
+
+
+def draw(run: Run) -> Figure:
+    """Draw mobility against N of one ladder.
+
+    Args:
+        run: the ladder with its result.
+    """
+    figure = style.new_figure(7.2, 4.2)
+    axes = figure.subplots()
+    title = textwrap.fill(run.result.notes["verdict"], 80)
+    axes.set_title(title, color=style.VERMILION if run.flagged else style.BLACK)
+    if not np.isfinite(run.array("D")).any():
+        style.message(axes, "no size of this ladder gave a number")
+        return figure
+    sizes = [int(n) for n in run.array("n_sites")]
+    x = _INFINITY * sizes[-1]
+    _draw_sizes(axes, run)
+    _draw_limit(axes, run, x)
+    axes.set(xlabel="number of sites N", ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+    axes.set_xticks([*sizes, x], [*(str(n) for n in sizes), "∞"])
+    second = axes.secondary_yaxis(
+        "right", functions=style.proportional(1 / run.mobility(PAPER_UNIT_A2_FS))
+    )
+    second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
+    axes.margins(y=0.15)
+    style.legend(axes)
+    if run.failed_gates:
+        style.flagged_note(figure, [f"this ladder ({', '.join(run.failed_gates)})"])
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from the file of one ladder."""
+    options = parser("Finite-size ladder.", "ladder").parse_args(argv)
+    (path,) = options.ladder
+    run = Run(path.stem, read_result(path, kind="ladder"), path.stem)
+    style.save(draw(run), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(run))
+
+
+if __name__ == "__main__":
+    run_main(main)

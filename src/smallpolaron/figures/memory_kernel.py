@@ -1,0 +1,80 @@
+"""The memory kernel of the current autocorrelation function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from matplotlib.figure import Figure
+
+from smallpolaron.figures import style
+from smallpolaron.figures.runs import (
+    IDENTITY,
+    Run,
+    parser,
+    read_runs,
+    reference,
+    remarks,
+    run_main,
+    window,
+)
+
+COLUMNS = (*IDENTITY, "time_fs", "re_K_fs-2", "im_K_fs-2")
+
+
+def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
+    """Yield the plotted numbers, one row per run and sample."""
+    for run in runs:
+        for t, k in zip(run.array("time_fs"), run.array("K"), strict=True):
+            yield run.identity() | {
+                "time_fs": float(t),
+                "re_K_fs-2": float(k.real),
+                "im_K_fs-2": float(k.imag),
+            }
+
+
+def draw(runs: Sequence[Run]) -> Figure:
+    """Draw the real (left) and imaginary (right) part of K(t) of every run of one system."""
+    figure = style.new_figure()
+    panels = figure.subplots(1, 2, sharex=True)
+    until = window(runs[-1].array("time_fs"), [run.array("K") for run in runs])
+    lines = style.line_styles([run.flagged for run in runs])
+    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
+        times, K = run.array("time_fs"), run.array("K")
+        label = run.legend() if style.named(i, len(runs)) else None
+        for axes, part in zip(panels, (K.real, K.imag), strict=True):
+            axes.plot(times, part, label=label, **line)
+    shown = reference(runs)
+    lifetime = shown.number("tau_K_band_fs")
+    for axes, name in zip(panels, ("Re", "Im"), strict=True):
+        axes.axhline(0, color=style.GREY, linewidth=0.8)
+        axes.set(xlabel="time (fs)", ylabel=rf"{name} $\mathcal{{K}}$ (fs$^{{-2}}$)")
+        if lifetime == lifetime:
+            until = min(max(until, 1.1 * lifetime), float(shown.array("time_fs")[-1]))
+            axes.axvline(lifetime, color=style.VERMILION, linewidth=1.2, linestyle="-.")
+            axes.annotate(
+                rf"$\tau_\mathcal{{K}}$ = {lifetime:.0f} fs" + f"\n({shown.label})",
+                (lifetime, 0.97),
+                xycoords=("data", "axes fraction"),
+                xytext=(-5, 0),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                color=style.VERMILION,
+                fontsize=9.5,
+            )
+    panels[0].set_xlim(0, until)
+    style.legend(panels[1], loc="best")
+    style.flagged_note(figure, remarks(runs))
+    return figure
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Draw the figure from kernel files of one system."""
+    options = parser("Memory kernel of the current.", "kernel").parse_args(argv)
+    runs = read_runs(options.kernel)
+    style.save(draw(runs), options.figure)
+    style.write_numbers(options.numbers, COLUMNS, rows(runs))
+
+
+if __name__ == "__main__":
+    run_main(main)

@@ -1,0 +1,384 @@
+"""The runs a figure draws: result files read once, ordered by ring size, with their labels."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.planning.present import present
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.store import Result, read_result
+from smallpolaron.study.parameters import confidence, is_infinite, lookup
+from smallpolaron.study.plan import read_plan
+
+_ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
+"""What says how a run chose its hierarchy; each run has one of the two."""
+
+_TELLING = (
+    ("bath.terms", "K = {}"),
+    ("bath.decomposition", "{}"),
+    ("bath.terminator", "terminator {}"),
+    ("hierarchy.max_excited_sites", "≤ {} excited sites"),
+    ("hierarchy.weights", "weights {}"),
+    ("adaptive.growth", "growth {}"),
+    ("adaptive.pruning", "pruning {}"),
+    ("propagation.tolerance", "tolerance {}"),
+    ("propagation.duration_fs", "{} fs"),
+)
+"""Parameters that may differ between two runs of one system, and how a legend says so."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of a study with its result file.
+
+    Attributes:
+        point: identifier of the point, the file's name without its ending.
+        result: content of the file.
+        label: what a legend calls it, such as ``N = 6``.
+    """
+
+    point: str
+    result: Result
+    label: str
+
+    @property
+    def flagged(self) -> bool:
+        """True when a quality gate failed."""
+        return self.result.flagged
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """Names of the quality gates that failed, in words."""
+        return [name.replace("_", " ") for name in self.result.failed_gates]
+
+    @property
+    def reason(self) -> str:
+        """Why the analysis gave no numbers for this run; empty when it did."""
+        return self.result.notes.get("reason", "")
+
+    @property
+    def is_table(self) -> bool:
+        """True when it is the analysis of a table of numbers, which has no model."""
+        return is_table(self.result.parameters)
+
+    @property
+    def is_absolute(self) -> bool:
+        """False when only the shape of C_JJ is known, so that there is no mobility."""
+        return bool(self.result.parameters.get("table", {}).get("is_absolute", True))
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites."""
+        return int(self.parameter("model.n_sites"))
+
+    @property
+    def size(self) -> int:
+        """Number of sites by which runs are ordered; 0 for a table."""
+        return 0 if self.is_table else self.n_sites
+
+    @property
+    def infinite(self) -> bool:
+        """True for an infinite ring, whose number of sites is that of its window."""
+        return is_infinite(self.result.parameters)
+
+    @property
+    def temperature_K(self) -> float:
+        """Temperature in K."""
+        return float(self.parameter("model.temperature_K"))
+
+    def parameter(self, key: str) -> Any:
+        """Return the resolved parameter of a dotted key."""
+        return lookup(self.result.parameters, key)
+
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the data of one variable."""
+        try:
+            return np.asarray(self.result.variables[name].data)
+        except KeyError:
+            raise KeyError(
+                f"{self.point}: the {self.result.kind} result has no variable {name!r}; it has "
+                + ", ".join(sorted(self.result.variables))
+            ) from None
+
+    def number(self, name: str) -> float:
+        """Return one real scalar variable; NaN when the analysis could not determine it."""
+        return float(self.array(name).real)
+
+    def mobility(self, D_A2_fs: float) -> float:
+        """Return the mobility in cm^2/(V s) of a diffusion constant in angstrom^2/fs."""
+        return mobility_cm2(1.0, self.temperature_K) * D_A2_fs
+
+    def units(self, name: str) -> str:
+        """Return the units of a variable as a label shows them."""
+        text = self.result.variables[name].units.replace("angstrom", "Å")
+        return re.sub(r"\^(-?\d+)", r"$^{\1}$", text)
+
+    def legend(self) -> str:
+        """Return the label, with a word when the run is flagged."""
+        return f"{self.label} (flagged)" if self.flagged else self.label
+
+    def identity(self) -> dict[str, object]:
+        """Return the first columns of every table of plotted numbers."""
+        n_sites = "" if self.is_table else self.n_sites
+        return {"point": self.point, "n_sites": n_sites, "flagged": self.flagged}
+
+
+IDENTITY = ("point", "n_sites", "flagged")
+_RELATIVE = {
+    "re_C_JJ_A2_fs2": "re_C_JJ_over_C0",
+    "im_C_JJ_A2_fs2": "im_C_JJ_over_C0",
+    "running_integral_A2_fs": "running_integral_over_C0_fs",
+    "D_at_cutoff_A2_fs": "integral_over_C0_fs",
+    "re_mobility_cm2_Vs": "re_response_over_C0_fs",
+    "im_mobility_cm2_Vs": "im_response_over_C0_fs",
+    "running_mobility_cm2_Vs": "",
+    "mobility_at_cutoff_cm2_Vs": "",
+}
+"""Columns of plotted numbers for a C_JJ without a scale; those with an empty name are left out."""
+
+
+def column_names(columns: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
+    """Return the columns of plotted numbers, and how they are called for these runs."""
+    relative = {} if all(run.is_absolute for run in runs) else _RELATIVE
+    names = {column: relative.get(column, column) for column in columns}
+    return {column: name for column, name in names.items() if name}
+
+
+def is_table(parameters: Mapping[str, Any]) -> bool:
+    """Whether parameters are those of the analysis of a table of numbers."""
+    return "table" in parameters
+
+
+PAPER_UNIT_A2_FS = 1.0 / paper_units(1.0)
+"""Diffusion constant in angstrom^2/fs of one paper unit, that is of 1 bohr^2/fs, two-sided."""
+
+
+def _differing(results: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Return what legends must say: all that differs, but nothing that follows from accuracy."""
+    parameters = [p for p in results if not is_table(p)]
+    groups: dict[str, list[Mapping[str, Any]]] = {}
+    for p in parameters:
+        groups.setdefault(repr(p["accuracy"]), []).append(p)
+    several = len({repr([lookup(p, key) for key, _ in _ENGINES]) for p in parameters}) > 1
+    found = list(_ENGINES) if several else []
+    for key, words in _TELLING:
+        if any(len({repr(lookup(p, key)) for p in group}) > 1 for group in groups.values()):
+            found.append((key, words))
+    return found
+
+
+def _words(parameters: Mapping[str, Any], telling: Sequence[tuple[str, str]]) -> list[str]:
+    words = []
+    for key, text in telling:
+        value = lookup(parameters, key)
+        if value is None and key == "hierarchy.max_excited_sites":
+            value = "N"  # without a cut any number of the N sites may be excited
+        if value is not None:
+            words.append(text.format(value))
+    return words
+
+
+def engine_label(parameters: Mapping[str, Any]) -> str:
+    """Return how a run chose its hierarchy, such as ``accuracy 0.001`` or ``depth 12``."""
+    return ", ".join(_words(parameters, _ENGINES))
+
+
+def size_label(parameters: Mapping[str, Any]) -> str:
+    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw.
+
+    A table of numbers goes by the name of its file.
+    """
+    if is_table(parameters):
+        return str(parameters["table"]["file"])
+    n_sites = lookup(parameters, "model.n_sites")
+    member = parameters.get("disorder", {}).get("member")
+    drawn = "" if member is None else f", member {member}"
+    return f"N = ∞ (window {n_sites})" if is_infinite(parameters) else f"N = {n_sites}{drawn}"
+
+
+def read_runs(paths: Sequence[Path]) -> list[Run]:
+    """Read result files of one physical system, ordered by size and then by what else differs.
+
+    Args:
+        paths: result files of the same kind.
+
+    Returns:
+        The runs; the label names N and every numerical parameter that is not the same in all.
+    """
+    results = [(path.stem, read_result(path)) for path in paths]
+    if len({result.kind for _, result in results}) > 1:
+        raise ValueError(
+            "result files of different kinds in one list: " + ", ".join(map(str, paths))
+        )
+    return runs_of(results)
+
+
+def runs_of(results: Sequence[tuple[str, Result]]) -> list[Run]:
+    """Return results of one kind as runs, ordered and labelled as by read_runs.
+
+    Args:
+        results: name of the point, or of the kind where a folder holds one point; and its result.
+    """
+    telling = _differing(result.parameters for _, result in results)
+    runs = []
+    for name, result in results:
+        point = str(result.parameters["point"]) if name == result.kind else name
+        words = [size_label(result.parameters)]
+        if not is_table(result.parameters):
+            words += _words(result.parameters, telling)
+        runs.append(Run(point, result, ", ".join(words)))
+    return sorted(runs, key=lambda run: (run.size, run.point))
+
+
+def read_study(plan_file: Path) -> list[Run]:
+    """Read all results of a study that there are: per run one, with all variables and gates.
+
+    The folders beside the plan are read. Analysis files repeat the gates of the file they come
+    from and may add their own; each gate counts once.
+    """
+    folder = plan_file.parent
+    plan = present(read_plan(plan_file), folder)
+    runs = []
+    for point in plan.points:
+        label = size_label(point.parameters)
+        if "current" in point.protocols:
+            files = [folder / kind / f"{point.id}.h5" for kind in _CURRENT_KINDS]
+            runs.append(Run(point.id, _together([read_result(path) for path in files]), label))
+        for start in point.populations:
+            name = f"{point.id}__{start}"
+            runs.append(Run(name, read_result(folder / "population" / f"{name}.h5"), label))
+    return runs
+
+
+_CURRENT_KINDS = tuple(name for name, kind in KINDS.items() if kind.of_study)
+
+
+def _together(results: Sequence[Result]) -> Result:
+    variables = {name: v for result in results for name, v in result.variables.items()}
+    gates = {gate.name: gate for result in reversed(results) for gate in result.gates}
+    first = [gate.name for result in results for gate in result.gates]
+    return replace(
+        results[0],
+        variables=variables,
+        gates=tuple(gates[name] for name in dict.fromkeys(first)),
+    )
+
+
+def reference(runs: Sequence[Run]) -> Run:
+    """Return the run a single-run figure shows: the largest that is not flagged, else the largest.
+
+    Among runs of one size the most accurate is taken; a run without numbers comes last.
+    """
+    return max(
+        runs,
+        key=lambda run: (
+            not run.reason,
+            not run.flagged,
+            run.size,
+            (False, 0.0) if run.is_table else confidence(run.result.parameters),
+        ),
+    )
+
+
+def remarks(runs: Sequence[Run]) -> list[str]:
+    """Return the labels of the runs that are flagged or gave no numbers, with the causes."""
+    texts = []
+    for run in runs:
+        causes = [*run.failed_gates, *(["no numbers"] if run.reason else [])]
+        if causes:
+            texts.append(f"{run.label} ({', '.join(causes)})")
+    return texts
+
+
+def error_of(run: Run, name: str) -> float:
+    """Return the variable ``<name>_error`` of a run; NaN where there is none."""
+    error = f"{name}_error"
+    return run.number(error) if error in run.result.variables else float("nan")
+
+
+def with_error(run: Run, name: str) -> str:
+    """Return a number of a run as text with its error, such as ``0.337 ± 0.002``."""
+    error = error_of(run, name)
+    text = f"± {error:.2g}" if np.isfinite(error) else "(error not estimated)"
+    return f"{run.number(name):.4g} {text}"
+
+
+def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0.01) -> float:
+    """Return the time until which something is to be seen: 1.3 times the last value above level.
+
+    Args:
+        times: shape (n,), fs.
+        curves: each of shape (n,).
+        level: share of each curve's largest modulus.
+    """
+    last = 0.0
+    for curve in curves:
+        size = np.nan_to_num(np.abs(curve))
+        above = np.flatnonzero(size > level * size.max())
+        if above.size:
+            last = max(last, float(times[above[-1]]))
+    return min(float(times[-1]), max(1.3 * last, float(times[min(1, times.size - 1)])))
+
+
+def log_samples(times: NDArray[Any], first_fs: float, count: int = 300) -> NDArray[np.int64]:
+    """Return indices of samples that are about evenly spaced on a logarithmic axis.
+
+    Args:
+        times: evenly spaced times from zero, shape (n,), fs.
+        first_fs: where the axis begins, above zero.
+        count: how many are wanted; no sample is taken twice.
+    """
+    wanted = np.geomspace(first_fs, max(float(times[-1]), first_fs), count)
+    return np.unique(np.searchsorted(times, wanted).clip(0, times.size - 1))
+
+
+def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
+    """Return the command line of a figure of one system: its files, the picture, its numbers."""
+    return _with_outputs(input_parser(description, *inputs))
+
+
+def input_parser(description: str, *inputs: str) -> argparse.ArgumentParser:
+    """Return a command line that takes result files of some kinds."""
+    found = argparse.ArgumentParser(description=description)
+    for name in inputs:
+        found.add_argument(
+            f"--{name.replace('_', '-')}",
+            type=Path,
+            nargs="+",
+            required=True,
+            metavar="H5",
+            help=f"{name.replace('_', ' ')} result files",
+        )
+    return found
+
+
+def study_parser(description: str) -> argparse.ArgumentParser:
+    """Return the command line of a table of a whole study: its plan, the page, its numbers."""
+    found = argparse.ArgumentParser(description=description)
+    text = "plan of the study; the results are beside it"
+    found.add_argument("--plan", type=Path, required=True, help=text)
+    return _with_outputs(found)
+
+
+def _with_outputs(found: argparse.ArgumentParser) -> argparse.ArgumentParser:
+    found.add_argument("--figure", type=Path, required=True, help="picture or page to write")
+    found.add_argument("--numbers", type=Path, required=True, help="plotted numbers to write, CSV")
+    return found
+
+
+def run_main(body: Callable[[Sequence[str] | None], None]) -> None:
+    """Run a figure's main and turn a file that cannot be used into a one-line error."""
+    try:
+        body(None)
+    except (OSError, KeyError, ValueError) as error:
+        text = error.args[0] if isinstance(error, KeyError) and error.args else error
+        raise SystemExit(f"error: {text}") from error

@@ -1,0 +1,271 @@
+"""The whole analysis of one correlation function that somebody else computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import h5py
+from pydantic import ValidationError
+
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.analysis.kubo import spectra
+from smallpolaron.own_data.correlation_table import (
+    CorrelationTable,
+    read_correlation_table,
+)
+from smallpolaron.own_data.correlation_table import Kind as TableKind
+from smallpolaron.own_data.table_scale import without_scale
+from smallpolaron.own_data.table_summary import write_curves, write_summary
+from smallpolaron.results.attributes import read_value
+from smallpolaron.results.kinds import TABLE_KINDS, Kind
+from smallpolaron.results.provenance import Stopwatch, collect
+from smallpolaron.results.store import (
+    SCHEMA,
+    Result,
+    StoreError,
+    Variable,
+    write_result,
+)
+from smallpolaron.runs.inputs import read_input
+from smallpolaron.study import describe
+from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.hdf5_inputs import Unfit
+from smallpolaron.support.problems import ConfigurationError, Problem
+from smallpolaron.support.seal import file_digest
+from smallpolaron.support.textfile import shown_name
+from smallpolaron.support.unavailable import open_hdf5
+
+SUMMARY: Final = "summary.md"
+CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
+"""File of the curves along each axis."""
+FIGURES: Final = ("current", "memory_kernel", "cutoff", "conductivity", "drude_smith")
+"""Pictures, the same as those of a computed system; each in a file of its name."""
+
+
+@dataclass(frozen=True)
+class TableRequest:
+    """What to analyse, and how.
+
+    Attributes:
+        table: file with C(t), see docs/own-data.md.
+        output_folder: folder for the results.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        settings: criteria of the analysis.
+        overwrite: replace results that are there.
+        skip: kinds of results, of OPTIONAL, to leave out.
+        columns: names of the columns, where the file has none.
+    """
+
+    table: Path
+    output_folder: Path
+    temperature_K: float | None
+    kind: TableKind
+    unit: str | None
+    settings: AnalysisConfig
+    overwrite: bool = False
+    skip: tuple[str, ...] = ()
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The kinds of results that are not skipped; sources come first."""
+        return [kind for kind in TABLE_KINDS if kind.name not in self.skip]
+
+
+def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
+    """Return the criteria of the analysis from those that were given; None stands for not given.
+
+    Raises:
+        ConfigurationError: a value is out of its range.
+    """
+    chosen = {key: value for key, value in given.items() if value is not None}
+    try:
+        return AnalysisConfig.model_validate(chosen)
+    except ValidationError as error:
+        problems = []
+        for item in error.errors(include_url=False):
+            if item["type"] == "faults":
+                problems += item["ctx"]["faults"]
+                continue
+            name = str(item["loc"][0])
+            if name not in AnalysisConfig.model_fields:
+                allowed = f"is not known; allowed: {', '.join(AnalysisConfig.model_fields)}"
+                problems.append(Problem(name, chosen[name], allowed))
+                continue
+            field = AnalysisConfig.model_fields[name]
+            problems.append(Problem(name, chosen[name], f"must be {describe.allowed(field)}"))
+        raise ConfigurationError("options", problems) from error
+
+
+def analyse_table(request: TableRequest) -> dict[str, Result]:
+    """Read a table, derive everything from it, and write results, curves and a summary.
+
+    Args:
+        request: what to analyse.
+
+    Returns:
+        The results by kind, as written to ``<kind>.h5`` in the output folder.
+
+    Raises:
+        TableError: the table cannot be analysed; holds every problem found.
+        StoreError: a file is there already and must not be replaced, or an own result file is
+            damaged or of another kind.
+    """
+    _keep_what_is_there(request)
+    source, table = correlation_of_table(
+        request.table, request.temperature_K, request.kind, request.unit, request.columns
+    )
+    results = {"correlation": source}
+    for each in request.kinds:
+        results[each.name] = each.derive(results[each.source], request.settings)
+    if not table.is_absolute:
+        results = {kind: without_scale(result) for kind, result in results.items()}
+    folder = request.output_folder
+    for kind, result in results.items():
+        write_result(folder / f"{kind}.h5", result, overwrite=request.overwrite)
+    for kind in request.skip:  # one that is there belongs to another table
+        (folder / f"{kind}.h5").unlink(missing_ok=True)
+    for axis, name in CURVES.items():
+        write_curves(folder / name, results, axis)
+    drawn = draw_figures(folder, results, request.settings.band_paper_units)
+    write_summary(folder / SUMMARY, shown_name(request.table), table, results, request.skip, drawn)
+    return results
+
+
+def draw_figures(folder: Path, results: Mapping[str, Result], band: float) -> list[str]:
+    """Draw FIGURES as far as their results are there.
+
+    Args:
+        folder: folder for the pictures; those that are not drawn are removed from it.
+        results: by kind.
+        band: half width of the band of convergence, paper units.
+
+    Returns:
+        The files that were written.
+    """
+    # matplotlib takes a second to import: only where pictures are drawn
+    from smallpolaron.figures import (
+        conductivity,
+        current,
+        cutoff,
+        drude_smith,
+        memory_kernel,
+        style,
+    )
+    from smallpolaron.figures.runs import runs_of
+
+    runs = {kind: runs_of([(kind, result)]) for kind, result in results.items()}
+    figures = {
+        "current": lambda: current.draw(runs["correlation"], runs["mobility"]),
+        "memory_kernel": lambda: memory_kernel.draw(runs["kernel"]),
+        "cutoff": lambda: cutoff.draw(runs["kernel"], runs["mobility"], band),
+        "conductivity": lambda: conductivity.draw(runs["mobility"]),
+        "drude_smith": lambda: drude_smith.draw(runs["drude_smith"], runs["mobility"]),
+    }
+    written = []
+    for name in FIGURES:
+        path = folder / f"{name}.svg"
+        if name == "drude_smith" and name not in runs:
+            path.unlink(missing_ok=True)
+            continue
+        style.save(figures[name](), path)
+        written.append(path.name)
+    return written
+
+
+def _keep_what_is_there(request: TableRequest) -> None:
+    folder = request.output_folder
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}: is no folder; choose another name")
+    kinds = ("correlation", *(kind.name for kind in TABLE_KINDS))
+    names = [*(f"{kind}.h5" for kind in kinds), *(f"{name}.svg" for name in FIGURES)]
+    names += [*CURVES.values(), SUMMARY]
+    if request.table.resolve() in [(folder / name).resolve() for name in names]:
+        raise StoreError(f"{request.table}: would be replaced by its own analysis; choose a folder")
+    found = [name for name in names if (folder / name).exists()]
+    if found and not request.overwrite:
+        raise StoreError(
+            f"{folder}: {', '.join(found)} exist; choose another folder or pass --overwrite"
+        )
+
+
+def correlation_of_table(
+    path: Path,
+    temperature_K: float | None = None,
+    kind: TableKind = "quantum",
+    unit: str | None = None,
+    columns: tuple[str, ...] | None = None,
+) -> tuple[Result, CorrelationTable]:
+    """Return the table as a correlation result; an own one as it is, with gates and errors.
+
+    Args:
+        path: file to read.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        columns: names of the columns, where the file has none.
+
+    Raises:
+        TableError: the table cannot be analysed; holds every problem found.
+        StoreError: an own result file that is damaged or of another kind.
+    """
+    own = read_input(path, ("correlation",)) if _is_own(path) else None
+    watch = Stopwatch()
+    table = read_correlation_table(path, temperature_K, kind=kind, unit=unit, columns=columns)
+    return own or _as_result(table, path, watch), table
+
+
+def _is_own(path: Path) -> bool:
+    if not (path.is_file() and h5py.is_hdf5(path)):
+        return False
+    try:
+        with open_hdf5(path) as file:
+            return bool(read_value(file, "schema") == SCHEMA)
+    except (OSError, Unfit):
+        return False
+
+
+def _as_result(table: CorrelationTable, path: Path, watch: Stopwatch) -> Result:
+    texts = ("C(t) of the table.", "Its first derivative.", "Its second derivative.")
+    variables = {"time_fs": Variable(table.time_fs, ("time",), "fs", "Time.")}
+    for order, (text, data) in enumerate(zip(texts, (table.C, table.dC, table.d2C), strict=True)):
+        if data is not None:
+            name = ("C_JJ", "dC_JJ", "d2C_JJ")[order]
+            variables[name] = Variable(data, ("time",), f"angstrom^2 fs^-{order + 2}", text)
+    digest = file_digest(path)
+    return Result(
+        kind="correlation",
+        variables=variables,
+        parameters={
+            "point": Path(shown_name(path)).stem,
+            "model": {"temperature_K": table.temperature_K},
+            "table": {
+                "file": shown_name(path),
+                "sha256": digest,
+                "kind": table.kind,
+                "is_absolute": table.is_absolute,
+                "rounding": table.rounding,
+            },
+        },
+        gates=_gates(table),
+        provenance=collect(digest, watch),
+        notes={"table": "; ".join(table.remarks)} if table.remarks else {},
+    )
+
+
+def _gates(table: CorrelationTable) -> tuple[Gate, ...]:
+    """Return the gates that a correlation function of unknown origin can be put to."""
+    found = [gates.cauchy_schwarz(table.C), gates.long_time_decay(table.C)]
+    if table.kind == "quantum":
+        spectrum = spectra(table.time_fs, table.C, table.temperature_K, table.dC, table.d2C)
+        found += [
+            gates.real_at_zero(table.C),
+            gates.detailed_balance(spectrum.omega, spectrum.full, table.temperature_K),
+        ]
+    return tuple(found)

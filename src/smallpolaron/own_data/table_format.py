@@ -1,0 +1,345 @@
+"""What tables of numbers may hold, and how they may name it, whatever file they are in.
+
+docs/own-data.md and docs/inverse.md list the names. Case, order of the columns, brackets and the
+separators between the words of a name do not matter.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import pi
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.study.key_names import unknown_key_advice
+from smallpolaron.support.problems import ConfigurationError, Problem, show
+
+LARGEST_ROWS: Final = 30_000
+"""Testing every cutoff of the kernel takes a minute or so for as many times."""
+
+TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
+"""Accepted units of time, in fs."""
+
+C_UNITS: Final = {"angstrom^2/fs^2": 1.0, "angstrom^2/ps^2": 1e-6, "nm^2/ps^2": 1e-4}
+"""Accepted absolute units of C, in angstrom^2/fs^2."""
+
+ARBITRARY: Final = "arbitrary"
+"""Unit of numbers of which only the ratios are known."""
+
+RAD_FS_PER_THZ: Final = 2.0e-3 * pi
+_EV_CM: Final = 8065.543937349212
+FREQUENCY_UNITS: Final = {
+    "THz": RAD_FS_PER_THZ,
+    "GHz": 1e-3 * RAD_FS_PER_THZ,
+    "Hz": 1e-12 * RAD_FS_PER_THZ,
+    "cm^-1": CM_TO_RAD_FS,
+    "meV": 1e-3 * _EV_CM * CM_TO_RAD_FS,
+    "eV": _EV_CM * CM_TO_RAD_FS,
+    "rad/fs": 1.0,
+    "rad/ps": 1e-3,
+    "rad/s": 1e-15,
+}
+"""Accepted units of frequency, in rad/fs."""
+
+SIGMA_UNITS: Final = {"S/cm": 1.0, "S/m": 0.01, "kS/m": 10.0, "mS/cm": 1e-3}
+"""Units of a conductivity that are converted into each other, in S/cm; any other is kept."""
+
+_ARBITRARY_WORDS: Final = ("arbitrary", "arb", "arbu", "normalised", "normalized", "1", "c0")
+_SPELT: Final = {
+    **{"angstrom2fs2": "angstrom^2/fs^2", "a2fs2": "angstrom^2/fs^2"},
+    **{"angstrom2ps2": "angstrom^2/ps^2", "a2ps2": "angstrom^2/ps^2", "nm2ps2": "nm^2/ps^2"},
+    **{"cm1": "cm^-1", "1cm": "cm^-1", "cm": "cm^-1", "radfs": "rad/fs", "radfs1": "rad/fs"},
+    **{"radps": "rad/ps", "radps1": "rad/ps", "rads": "rad/s", "rads1": "rad/s"},
+    **dict.fromkeys(("scm", "scm1", "ohm1cm1", "1ohmcm", "ohmcm1", "1ohm1cm"), "S/cm"),
+    **dict.fromkeys(("sm", "sm1", "ohm1m1", "1ohmm", "ohmm1"), "S/m"),
+    **{"ksm": "kS/m", "ksm1": "kS/m", "mscm": "mS/cm", "mscm1": "mS/cm"},
+    **{unit.lower(): unit for unit in ("fs", "ps", "THz", "GHz", "Hz", "meV", "eV")},
+    **dict.fromkeys(_ARBITRARY_WORDS, ARBITRARY),
+}
+"""Spellings of units without anything but letters and digits, in lower case."""
+
+_PARTS: Final = {
+    **dict.fromkeys(("real", "re", "realteil"), "real"),
+    **dict.fromkeys(("imag", "im", "imaginary", "imaginarteil", "imaginaerteil"), "imag"),
+}
+_FILLERS: Final = {"part", "of", "the", "in"}
+_NUMBERED_PART: Final = re.compile(r"sigma[\s_]*([12])(?![\da-z])")
+_LETTERS: Final = {"σ": "sigma", "ω": "omega", "ν": "nu", "Ω": "ohm", "δ": "d"}
+_BRACKET: Final = re.compile(r"(?P<name>[^\[(]*?)\s*(?:\[(?P<square>.*)\]|\((?P<round>.*)\))")
+
+
+class Quantity(NamedTuple):
+    """Something that a column may hold.
+
+    Attributes:
+        key: its name in a RawTable; followed by ``_real`` and ``_imag`` if it has two parts.
+        words: its names in files, as lower-case words joined by underscores.
+        units: accepted units; empty if it has none.
+        has_parts: whether it may be complex.
+        needed: whether a table must have it.
+        needs_unit: whether its unit must be given, and is one of ``units``.
+        is_text: whether its cells are words.
+    """
+
+    key: str
+    words: tuple[str, ...]
+    units: tuple[str, ...] = ()
+    has_parts: bool = False
+    needed: bool = False
+    needs_unit: bool = False
+    is_text: bool = False
+
+
+Schema = tuple[Quantity, ...]
+_C_UNITS: Final = (*C_UNITS, ARBITRARY)
+_SIGMA_UNITS: Final = (*SIGMA_UNITS, ARBITRARY)
+_ANGULAR: Final = ("omega", "w", "angular_frequency", "kreisfrequenz")
+
+CORRELATION: Final[Schema] = (
+    Quantity("time", ("time", "t", "zeit"), tuple(TIME_UNITS), needed=True, needs_unit=True),
+    Quantity("C", ("c", "c_jj", "c_t", "c_jj_t"), _C_UNITS, has_parts=True, needed=True),
+    Quantity("dC", ("dc", "dc_jj"), has_parts=True),
+    Quantity("d2C", ("d2c", "d2c_jj"), has_parts=True),
+)
+"""A correlation function; see docs/own-data.md."""
+
+CONDUCTIVITY: Final[Schema] = (
+    Quantity(
+        "frequency",
+        (
+            *("frequency", "freq", "f", "nu", "frequenz", "energy", "e", "photon_energy"),
+            *("energie", "wavenumber", "wellenzahl", *_ANGULAR),
+        ),
+        tuple(FREQUENCY_UNITS),
+        needed=True,
+        needs_unit=True,
+    ),
+    Quantity(
+        "sigma",
+        ("sigma", "conductivity", "leitfahigkeit", "leitfaehigkeit", "sigma_w", "sigma_omega"),
+        _SIGMA_UNITS,
+        has_parts=True,
+        needed=True,
+    ),
+    Quantity(
+        "error",
+        (
+            *("error", "err", "std", "stderr", "standard_error", "uncertainty", "fehler"),
+            *("sigma_error", "error_sigma", "sigma_err", "sigma_std", "dsigma", "d_sigma"),
+        ),
+        _SIGMA_UNITS,
+        has_parts=True,
+    ),
+)
+"""A complex conductivity; see docs/inverse.md."""
+
+MEASURED: Final[Schema] = (
+    Quantity("quantity", ("quantity", "name"), needed=True, is_text=True),
+    Quantity("value", ("value", "wert"), needed=True),
+    Quantity("error", ("error", "err", "std", "standard_error", "fehler"), needed=True),
+)
+"""Measured quantities; see docs/inverse.md."""
+
+
+class TableError(ConfigurationError):
+    """A table that cannot be analysed; holds every problem found."""
+
+
+def refuse(source: object, allowed: str, advice: str = "", line: int = 0) -> TableError:
+    """Return the error for a fault of a file as a whole, or of one of its lines."""
+    return TableError(str(source), [Problem("", None, allowed, advice, line)])
+
+
+@dataclass(frozen=True)
+class Column:
+    """Numbers of one quantity as they stand in the file.
+
+    Attributes:
+        name: name in the file.
+        values: numbers in the unit of the file, (rows,).
+        rounding: half of the last digit each was stored with, (rows,).
+    """
+
+    name: str
+    values: NDArray[np.float64]
+    rounding: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class RawTable:
+    """A table with known columns and units, its numbers finite but not yet judged.
+
+    Attributes:
+        source: name of the file.
+        columns: by key of the quantity and its part.
+        units: unit by key of the quantity, one of those accepted, or as the file has it; empty when
+            the file does not say.
+        words: cells of columns that hold words, by key.
+        lines: line of every row; empty if the file has none.
+        temperature_K: temperature written in the file, or None.
+        remarks: what had to be assumed or was left out when the file was read.
+    """
+
+    source: str
+    columns: Mapping[str, Column]
+    units: Mapping[str, str]
+    words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    lines: tuple[int, ...] = ()
+    temperature_K: float | None = None
+    remarks: tuple[str, ...] = ()
+
+    def problem(self, quantity: str, row: int, allowed: str, advice: str) -> Problem:
+        """Return a problem with one number of the table."""
+        column = self.columns[quantity]
+        value = float(column.values[row])
+        if self.lines:
+            return Problem(column.name, value, allowed, advice, self.lines[row])
+        return Problem(f"{column.name}[{row}]", value, allowed, advice)
+
+
+class Named(NamedTuple):
+    """What a name of a column says.
+
+    Attributes:
+        quantity: the quantity.
+        part: ``real``, ``imag`` or empty.
+        unit: unit as written, or the accepted unit that it spells; empty if none is named.
+    """
+
+    quantity: Quantity
+    part: str
+    unit: str
+
+
+def read_name(name: str, schema: Schema, unit: str = "") -> Named | None:
+    """Return quantity, part and unit of a column, or None if its name is not known.
+
+    The unit follows the name in brackets, after a slash or after an underscore: ``time [fs]``,
+    ``time (fs)``, ``t/fs``, ``time_fs``. The words for the parts may stand anywhere.
+
+    Args:
+        name: name in the file.
+        schema: what the table may hold.
+        unit: unit that the file gives elsewhere than in the name.
+    """
+    found = _split_name(_tokens(name), schema)
+    if found is None and (match := _BRACKET.fullmatch(name.strip())):
+        found = _split_name(_tokens(match["name"]), schema)
+        unit = unit or match["square"] or match["round"] or ""
+    return found._replace(unit=spelt_unit(unit) or unit) if found and unit else found
+
+
+def _tokens(text: str) -> list[str]:
+    plain = unicodedata.normalize("NFKC", text[:80])
+    plain = "".join(f" {_LETTERS[c]} " if c in _LETTERS else c for c in plain)
+    plain = unicodedata.normalize("NFKD", plain).lower()
+    plain = plain.replace("′′", " imag ").replace("′", " real ").replace("''", " imag ")
+    plain = "".join(c for c in plain.replace("'", " real ") if not unicodedata.combining(c))
+    plain = _NUMBERED_PART.sub(lambda m: " sigma " + ("real " if m[1] == "1" else "imag "), plain)
+    return re.findall(r"[^\W_]+", plain)
+
+
+def _split_name(tokens: Sequence[str], schema: Schema) -> Named | None:
+    """Return what tokens say: words of a name, then those of a unit, the part anywhere."""
+    for end in range(len(tokens), 0, -1):
+        parts = {_PARTS[token] for token in tokens if token in _PARTS}
+        words = [t for t in tokens[:end] if t not in _PARTS and t not in _FILLERS]
+        unit = "".join(token for token in tokens[end:] if token not in _PARTS)
+        for quantity in schema:
+            spelt = _SPELT.get(unit, "")
+            is_unit = not unit or spelt in quantity.units or (quantity.needs_unit and end == 1)
+            is_name = "_".join(words) in quantity.words and len(parts) <= quantity.has_parts
+            if is_name and is_unit:
+                return Named(quantity, next(iter(parts), ""), spelt or unit)
+    return None
+
+
+def spelt_unit(text: str) -> str | None:
+    """Return the accepted unit that a text spells, or None."""
+    return _SPELT.get("".join(_tokens(text)))
+
+
+def key_of(named: Named) -> str:
+    """Return the key of a column in a RawTable; a real column without a part is the real part."""
+    quantity, part, _ = named
+    return f"{quantity.key}_{part or 'real'}" if quantity.has_parts else quantity.key
+
+
+def name_faults(
+    names: Sequence[str], found: Mapping[int, Named], schema: Schema, line: int
+) -> Iterator[Problem]:
+    """Yield what is wrong with the names of the columns and their units.
+
+    Args:
+        names: all names of the file.
+        found: what the known ones say, by index.
+        schema: what the table may hold.
+        line: line of the header, or 0.
+    """
+    first: dict[str, int] = {}
+    for index, named in found.items():
+        key = key_of(named)
+        if key in first:
+            allowed = f"columns {names[first[key]]} and {names[index]} mean the same"
+            yield Problem("", None, allowed, "keep one of them", line)
+        first.setdefault(key, index)
+        yield from _unit_faults(names[index], named, line)
+    for quantity in schema:
+        key = key_of(Named(quantity, "", ""))
+        if quantity.needed and key not in first:
+            shown = show(", ".join(names))
+            allowed = f"has no column {key}; its columns are {shown}"
+            yield Problem("", None, allowed, "add it, or correct its name", line)
+    for key in dict.fromkeys(quantity.key for quantity, _, _ in found.values()):
+        same = [i for i, named in found.items() if named.quantity.key == key and named.unit]
+        for index in same[1:]:
+            unit = found[same[0]].unit
+            if found[index].unit != unit:
+                allowed = f"column {names[index]}: unit {show(found[index].unit)}; "
+                allowed += f"must be that of the other part, {unit}"
+                yield Problem("", None, allowed, "write both in one unit", line)
+
+
+def _unit_faults(name: str, named: Named, line: int) -> Iterator[Problem]:
+    quantity, _, unit = named
+    if quantity.needs_unit and unit not in quantity.units:
+        said = show(unit) if unit else "not given"
+        allowed = f"column {name}: unit {said}; must be {' or '.join(quantity.units)}"
+        advice = f"write {quantity.key}_{quantity.units[0]} or the like; convert it if need be"
+        yield Problem("", None, allowed, advice, line)
+    elif unit and not quantity.units:
+        allowed = f"column {name}: must have no unit of its own, but that of C per that of time"
+        yield Problem("", None, allowed, "leave the unit out", line)
+    elif quantity.key == "C" and unit and unit not in quantity.units:
+        yield unknown_unit(f"column {name}", unit, line)
+    angular = any("_".join(_tokens(name)).startswith(f"{word}_") for word in _ANGULAR)
+    if quantity.key == "frequency" and angular and unit in ("THz", "GHz", "Hz"):
+        allowed = f"column {name}: an angular frequency in {unit} may mean cycles or radians"
+        advice = f"write frequency_{unit} if it is in cycles, else omega_rad_ps or the like"
+        yield Problem("", None, allowed, advice, line)
+
+
+def unknown_column(name: str, schema: Schema, line: int) -> Problem:
+    """Return the problem of a column that is none of the accepted ones."""
+    choices = [
+        key_of(Named(quantity, part, ""))
+        for quantity in schema
+        for part in (("real", "imag") if quantity.has_parts else ("",))
+    ]
+    allowed = f"column {show(name)} is not known; known are {', '.join(choices)}, with a unit"
+    return Problem("", None, allowed, unknown_key_advice(name, choices), line)
+
+
+def unknown_unit(subject: str, unit: str, line: int = 0) -> Problem:
+    """Return the problem of a unit of C that is none of the accepted ones."""
+    allowed = f"{subject}: unit {show(unit)}; must be one of {', '.join(C_UNITS)}, {ARBITRARY}"
+    advice = "convert the values"
+    if re.sub(r"[^a-z]", "", unit.lower()) == "au":
+        advice = f"atomic or arbitrary? convert the values from atomic units, or write {ARBITRARY}"
+    return Problem("", None, allowed, advice, line)

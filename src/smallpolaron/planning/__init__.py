@@ -1,0 +1,1 @@
+"""What a study will take and has done: its jobs, their price, their state."""

@@ -1,0 +1,128 @@
+"""A short look at a job: its basis at loose thresholds over the first part of its record.
+
+Imports the engine: only --probe may import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable
+from math import log
+from typing import Any, Final
+
+from smallpolaron.cost.evidence import PROBE_ERROR, Evidence
+from smallpolaron.cost.features import features
+from smallpolaron.cost.model import CostModel
+from smallpolaron.dynamics.adaptive_correlation import current_sectors
+from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, sample_times
+from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
+from smallpolaron.dynamics.displacement_runs import DisplacementTask, run_displacement
+from smallpolaron.dynamics.population_runs import (
+    PopulationTask,
+    population_sector,
+    run_one_sector,
+)
+from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.model.accuracy import LARGEST
+from smallpolaron.parallel import MPI
+from smallpolaron.planning.jobs import Job
+from smallpolaron.runs.adaptive_runs import accuracy_of
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import (
+    bath_expansion,
+    holstein_model,
+    is_adaptive,
+    is_infinite,
+    number,
+    population_symmetry,
+    symmetry_of,
+    whole,
+)
+from smallpolaron.support.canonical import Parameters
+
+LOOSER: Final = 3.0
+"""Thresholds of a probe over those of its job, for less than half of the labels."""
+
+PROBE_FS: Final = 300.0
+"""Longest probe; most bases are within a factor of two of their largest by then."""
+
+PROBE_FACTOR: Final = 2.0
+"""Within this factor a probe tells the labels of its own system at other sizes and accuracies."""
+
+MOST_LABELS: Final = 300_000
+"""Labels beyond which a probe stops; it then tells that there are more."""
+
+
+def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
+    """Run one probe for every system and family among jobs with an adaptive hierarchy (collective).
+
+    Jobs of one system differ in size, duration and accuracy only; the smallest is probed.
+    """
+    chosen: dict[Hashable, Job] = {}
+    for job in sorted(jobs, key=lambda job: whole(job.point.parameters, "model.n_sites")):
+        if is_adaptive(job.point.parameters):
+            seen = features(job.point.parameters, job.protocol)
+            chosen.setdefault((seen.family, seen.system), job)
+    found = []
+    for number_of, job in enumerate(chosen.values(), start=1):
+        to_stderr(f"probe {number_of} of {len(chosen)}: {job.name}")
+        evidence = probe(model, job.point.parameters, job.protocol)
+        found += [evidence] if evidence else []
+    return found
+
+
+def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evidence | None:
+    """Run a probe of a job (collective); None if it fails, as unstable hierarchies do.
+
+    Args:
+        model: the cost model, which says what to expect of the probe.
+        parameters: resolved parameters of the point.
+        protocol: what the job would compute.
+    """
+    short = _shortened(parameters)
+    job = features(short, protocol)
+    try:
+        labels = _largest(short, protocol)
+    except LimitReached:
+        labels = MOST_LABELS
+    except (NotConverged, PropagationFailed):
+        return None
+    fit = model.family(job.family).fits["labels"]
+    return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR)
+
+
+def _shortened(parameters: Parameters) -> Parameters:
+    duration = min(PROBE_FS, number(parameters, "propagation.duration_fs"))
+    growth = LOOSER * number(parameters, "adaptive.growth")
+    run: Any = {**parameters["propagation"], "duration_fs": duration, "sample_fs": duration / 2}
+    return {
+        **parameters,
+        "accuracy": min(LARGEST, LOOSER * number(parameters, "accuracy")),
+        "adaptive": {**parameters["adaptive"], "growth": min(growth, 0.3 * LARGEST)},
+        "propagation": {**run, "tolerance": LOOSER * number(parameters, "propagation.tolerance")},
+    }
+
+
+def _largest(parameters: Parameters, protocol: Protocol) -> int:
+    """Return the labels of the largest basis of one propagation."""
+    model, bath = holstein_model(parameters), bath_expansion(parameters)
+    accuracy, comm = accuracy_of(parameters), MPI.COMM_WORLD
+    span = number(parameters, "propagation.duration_fs")
+    times = sample_times(span, number(parameters, "propagation.sample_fs"))
+    limits = Limits(MOST_LABELS, whole(parameters, "adaptive.max_occupation"))
+    if protocol == "current":
+        sectors = current_sectors(model, symmetry_of(parameters), is_infinite(parameters))
+        task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent)
+        return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
+    if is_infinite(parameters):
+        there = DisplacementTask(model, protocol, times, limits, comm, _silent)
+        return run_displacement(there, bath, accuracy, "").record.n_unknowns
+    site = whole(parameters, "start_site")
+    start = PopulationTask(model, protocol, site, times, limits, comm, _silent)
+    sector = population_sector(model, site, population_symmetry(parameters))
+    return run_one_sector(start, bath, accuracy, "", sector).record.n_unknowns
+
+
+def _silent(_: str) -> None:
+    """Print nothing: a probe is over soon."""

@@ -1,0 +1,311 @@
+"""From the size of a hierarchy to MPI ranks, memory and run time of its job.
+
+One model serves the plan, the workflow's resources and the cost table. The size of a fixed
+hierarchy is counted, what an adaptive one takes is learned from finished jobs (cost).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil, prod, sqrt
+
+import numpy as np
+
+from smallpolaron.cost.features import family_of, features
+from smallpolaron.cost.model import read_model
+from smallpolaron.cost.prediction import (
+    FILE_FACTOR,
+    MEMORY_FACTOR,
+    Correction,
+    Range,
+    array_bytes,
+    core_seconds,
+    memory_MB,
+    predict,
+)
+from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
+from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
+from smallpolaron.study.baths import bath_values, site_bath
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import (
+    Given,
+    bath_expansion,
+    holstein_model,
+    is_adaptive,
+    number,
+    truncation,
+)
+from smallpolaron.study.sections import ResourcesConfig
+
+LEAST_RANKS = 2
+"""Cluster launchers refuse MPI jobs of one task, so no job asks them for fewer."""
+
+BYTES_PER_NONZERO = 20
+"""A complex double and a 32-bit column index in PETSc's AIJ format."""
+
+ASSEMBLY_FACTOR = 2.5
+"""Peak over final matrix memory while rows are generated and inserted."""
+
+BYTES_PER_UNKNOWN = 16 * 16 + 64
+"""Sixteen complex vectors (stages, states, samples) and the labels of the basis."""
+
+BASE_MB_PER_RANK = 350.0
+"""Python with NumPy, SciPy, Numba and PETSc loaded, before any hierarchy."""
+
+FILE_BYTES = 5e4
+"""Size of a result file of a fixed hierarchy beyond its arrays."""
+
+TERMS_PER_STEP = 12
+"""Matrix-vector products of one adaptive Taylor step."""
+
+STABLE_STEP = 9.0
+"""Product of step and estimated spectral radius that such a step reaches. With it the estimate of
+products was 1.2 to 1.6 times what 14 runs on rings of six sites took (1,300 to 2,700 products)."""
+
+EQUILIBRATION_IN_BATH_TIMES = 11.0
+"""Expected equilibration time in units of 1/gamma; 9 to 10.5 were measured at tolerance 1e-7."""
+
+LEAST_EQUILIBRATION_FS = 500.0
+
+NONZEROS_PER_SECOND = 2.0e8
+"""Matrix entries one rank multiplies per second, vector operations included. Measured: 3.3e8 with
+two ranks on two cores of an AMD EPYC (Zen 3); full nodes share their memory bandwidth."""
+
+ASSEMBLY_SECONDS_PER_NONZERO = 4.0e-7
+STARTUP_SECONDS = 15.0
+"""Imports, just-in-time compilation, writing the result; 5 s on an idle local disk."""
+
+RUNTIME_SAFETY = 1.5
+"""Wall-time limit over the upper end of the range: nodes are shared, ranks wait for each other."""
+
+COMPILING_MB = 200.0
+"""Memory of a rank that compiles, as the first jobs on a machine do; 180 MB were measured."""
+
+FIXED_FACTOR = 2.0
+"""Uncertainty of the time of a fixed hierarchy, whose size is certain."""
+
+LEAST_RUNTIME_MIN = 5
+"""Wall-time limit of the smallest job, minutes."""
+
+LONGEST_RUNTIME_MIN = 525_600
+"""Longest wall-time limit that is asked for, minutes: a year. More says that it cannot be done."""
+
+LONGEST_SITE_LIST = 2_000_000
+"""Occupations of one site beyond which counting itself would take long."""
+
+
+@dataclass(frozen=True)
+class JobEstimate:
+    """What one job needs.
+
+    Attributes:
+        labels: elements of the largest state, with its uncertainty; a fixed hierarchy has none.
+        products: products with the generator of the run that is stored.
+        core_hours: expected use on all ranks together.
+        memory_MB: memory of one rank, 10^6 bytes.
+        file_MB: size of the result file, 10^6 bytes.
+        exact: whether the number of elements was counted rather than estimated.
+        outgrows: whether the job is expected to stop where resources.max_unknowns ends it.
+        tasks: MPI ranks.
+        mem_mb_per_cpu: memory to ask for per rank, MB, for this attempt.
+        runtime_min: wall-time limit to ask for, minutes, for this attempt.
+    """
+
+    labels: Range
+    products: Range
+    core_hours: Range
+    memory_MB: Range
+    file_MB: Range
+    exact: bool
+    outgrows: bool
+    tasks: int
+    mem_mb_per_cpu: int
+    runtime_min: int
+
+    @property
+    def unknowns(self) -> int:
+        """Elements of the state; of an adaptive hierarchy the largest number expected."""
+        return round(self.labels.expected)
+
+    @property
+    def size(self) -> str:
+        """Unknowns as text; "~" marks an estimate."""
+        return f"{'' if self.exact else '~'}{self.unknowns}"
+
+
+def nonzeros_per_row(n_bath_terms: int) -> int:
+    """Return the largest number of entries in a row: 5 + 4 (K+1) for K+1 bath terms."""
+    return 5 + 4 * n_bath_terms
+
+
+def unknowns(parameters: Given, protocol: Protocol) -> int:
+    """Return the number of unknowns of a job with a fixed hierarchy, exactly.
+
+    A localised start breaks the translation symmetry, so populations use the full basis.
+
+    Raises:
+        ValueError: the hierarchy is too large to be counted, or the bath has no expansion.
+    """
+    n_terms = bath_expansion(parameters).n_terms
+    rule = truncation(parameters)
+    if _site_states_bound(rule, n_terms) > LONGEST_SITE_LIST:
+        raise ValueError(f"depth {rule.depth} with {n_terms} bath terms is beyond any computer")
+    n_sites = holstein_model(parameters).n_sites
+    translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
+    return count_unknowns(n_sites, n_terms, rule, translation)
+
+
+def _site_states_bound(rule: Truncation, n_terms: int) -> float:
+    """Bound the occupations of one site: the volume of the enclosing simplex."""
+    weights = rule.term_weights(n_terms)
+    edge = rule.depth + float(weights.sum())
+    return prod(edge / float(w) / (i + 1) for i, w in enumerate(weights))
+
+
+def spectral_radius(parameters: Given) -> float:
+    """Return an estimate of the generator's largest eigenvalue, rad/fs.
+
+    Decay of the outermost operators, max_k n_k nu_k with n_k = L / w_k excitations of term k,
+    plus the coupling between levels, 4 max_k sqrt(n_k |c_k|), plus the width of the electronic
+    spectrum and the terminator.
+    """
+    expansion: BathExpansion = bath_expansion(parameters)
+    rule = truncation(parameters)
+    most = np.floor(rule.depth / rule.term_weights(expansion.n_terms) + 1e-9)
+    model = holstein_model(parameters)
+    decay = float(np.max(most * np.abs(expansion.rates)))
+    coupling = 4.0 * sqrt(float(np.max(most * expansion.scales)))
+    electronic = 4.0 * float(np.max(np.abs(model.bond_hoppings))) + float(np.ptp(model.energies))
+    return decay + coupling + electronic + 4.0 * abs(expansion.terminator)
+
+
+def expected_products(parameters: Given, protocol: Protocol) -> int:
+    """Return the expected number of generator-state products of a job."""
+    span = number(parameters, "propagation.duration_fs")
+    if protocol == "current":
+        gamma = site_bath(bath_values(parameters)).slowest
+        # small rings need a second equilibrium, with flux, for the f-sum rule
+        states = 2 if holstein_model(parameters).free_winding >= NEGLIGIBLE_WINDING else 1
+        span += states * max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
+    steps = span * spectral_radius(parameters) / STABLE_STEP
+    return ceil(TERMS_PER_STEP * steps)
+
+
+def ranks(n_unknowns: int, limits: ResourcesConfig, least: int = LEAST_RANKS) -> int:
+    """Return the number of MPI ranks for a hierarchy, at least so many."""
+    return max(least, min(limits.max_ranks, ceil(n_unknowns / limits.unknowns_per_rank)))
+
+
+def estimate(
+    parameters: Given,
+    protocol: Protocol,
+    limits: ResourcesConfig,
+    attempt: int = 1,
+    least_ranks: int = LEAST_RANKS,
+    *,
+    speed: float | None = None,
+    correction: Correction | None = None,
+) -> JobEstimate:
+    """Return what a job needs.
+
+    Args:
+        parameters: resolved parameters of the point.
+        protocol: current, franck_condon or marcus.
+        limits: the limits of the study.
+        attempt: 1 for the first submission; memory and run time asked for grow with it.
+        least_ranks: fewest MPI ranks of a job.
+        speed: of a core, relative to the machine of the cost model; None: as limits say.
+        correction: what is known about the basis beyond the cost model.
+
+    Raises:
+        ValueError: attempt < 1, or the hierarchy cannot be counted.
+        CostModelError: the cost model does not know such jobs.
+    """
+    if attempt < 1:
+        raise ValueError(f"attempt = {attempt}: must be 1 or more")
+    relative = speed or limits.core_speed or 1.0
+    if is_adaptive(parameters):
+        need = _adaptive(parameters, protocol, limits, least_ranks, correction)
+    else:
+        need = _fixed(parameters, protocol, limits, least_ranks)
+    seconds = Range(need.core_seconds.expected / relative, need.core_seconds.factor)
+    minutes = RUNTIME_SAFETY * seconds.high / need.tasks / 60
+    return JobEstimate(
+        labels=need.labels,
+        products=need.products,
+        core_hours=Range(seconds.expected / 3600, seconds.factor),
+        memory_MB=need.memory_MB,
+        file_MB=Range(need.file_bytes.expected / 1e6, need.file_bytes.factor),
+        exact=not is_adaptive(parameters),
+        outgrows=is_adaptive(parameters) and need.labels.expected >= limits.max_unknowns,
+        tasks=need.tasks,
+        mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
+        runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(min(minutes, LONGEST_RUNTIME_MIN))),
+    )
+
+
+@dataclass(frozen=True)
+class _Need:
+    """What a job takes on the machine of the cost model."""
+
+    labels: Range
+    products: Range
+    core_seconds: Range
+    memory_MB: Range
+    file_bytes: Range
+    tasks: int
+
+
+def _adaptive(
+    parameters: Given,
+    protocol: Protocol,
+    limits: ResourcesConfig,
+    least_ranks: int,
+    correction: Correction | None,
+) -> _Need:
+    model, job = read_model(), features(parameters, protocol)
+    family, found = model.family(job.family), predict(model, job, correction)
+    # a job that would outgrow the limit stops there
+    most = limits.max_unknowns
+    size = Range(min(found.labels.expected, most), found.labels.factor)
+    tasks = ranks(ceil(size.expected), limits, least_ranks)
+    held = Range(size.expected, min(size.high, most) / size.expected)
+    return _Need(
+        labels=size,
+        products=found.products,
+        core_seconds=core_seconds(model, found.work_s, tasks),
+        memory_MB=memory_MB(family, job, held, tasks),
+        file_bytes=found.file_bytes,
+        tasks=tasks,
+    )
+
+
+def _fixed(
+    parameters: Given, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
+) -> _Need:
+    size = unknowns(parameters, protocol)
+    tasks = ranks(size, limits, least_ranks)
+    entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
+    products = expected_products(parameters, protocol)
+    work = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO)
+    samples = 1 + int(
+        number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
+    )
+    sites = holstein_model(parameters).n_sites
+    arrays = array_bytes(family_of(parameters, protocol), samples, sites)
+    return _Need(
+        labels=Range(size),
+        products=Range(products, FIXED_FACTOR),
+        core_seconds=Range(work + tasks * STARTUP_SECONDS, FIXED_FACTOR),
+        memory_MB=Range(memory_mb_per_rank(size, entries, tasks), MEMORY_FACTOR),
+        file_bytes=Range(FILE_BYTES + arrays, FILE_FACTOR),
+        tasks=tasks,
+    )
+
+
+def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> float:
+    """Return the memory of one rank of a fixed hierarchy, MB (10^6 bytes), without safety."""
+    matrix = nonzeros * BYTES_PER_NONZERO * ASSEMBLY_FACTOR
+    vectors = n_unknowns * BYTES_PER_UNKNOWN
+    return BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6

@@ -1,0 +1,1 @@
+"""What a result file is: kinds, quantities, how they are stored and checked."""

@@ -1,0 +1,153 @@
+"""The kinds of result files: what each is made from, and by what. A new kind is one line here.
+
+The command line, the rules of the workflow, the analysis of tables, `rerun`, the layout of the
+files and their documentation follow from this list and from the table QUANTITIES beside the
+function of each kind.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+Files = Literal["one", "partner", "starts"]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of result file.
+
+    Attributes:
+        name: folder of its files and attribute `kind` in them.
+        title: what it is, for messages, options and documentation.
+        source: kind of the file it is derived from; empty for what jobs and whole studies give.
+        function: module and name of the function that derives it.
+        or_source: kind that a file in the folder of the source may also be.
+        files: how many files of the source it takes: one; one and, if there is one, that of the
+            other initialisation; or one per start site.
+        of_study: whether every study has it.
+        of_table: whether it is also derived from a table of numbers of one's own.
+        of_many: whether it is made from many points.
+    """
+
+    name: str
+    title: str
+    source: str = ""
+    function: str = ""
+    or_source: str = ""
+    files: Files = "one"
+    of_study: bool = False
+    of_table: bool = False
+    of_many: bool = False
+
+    @property
+    def command(self) -> str:
+        """Name of the command that derives it."""
+        return self.name.replace("_", "-")
+
+    @property
+    def run(self) -> str:
+        """Pattern of the names of its files: one per point or, as of populations, per start."""
+        return "{point}__{start}" if self.source == "population" else "{point}"
+
+    @property
+    def most_sources(self) -> int:
+        """How many files it may be derived from."""
+        return {"one": 1, "partner": 2, "starts": 255}[self.files] if self.source else 0
+
+    @property
+    def module(self) -> Any:
+        """The module of its function, imported when it is needed."""
+        return importlib.import_module(f"smallpolaron.derive.{self.function.partition(':')[0]}")
+
+    @property
+    def derive(self) -> Any:
+        """The function that derives it from results and criteria."""
+        return getattr(self.module, self.function.partition(":")[2])
+
+
+_ALL: Final = (
+    Kind("correlation", "Current autocorrelation function", of_study=True),
+    Kind("population", "Site populations"),
+    Kind("displacement", "Mean-squared displacement on the infinite lattice"),
+    Kind(
+        "mobility",
+        "DC and frequency-resolved mobility",
+        "correlation",
+        "mobility_job:mobility_result",
+        of_study=True,
+        of_table=True,
+    ),
+    Kind(
+        "kernel",
+        "Memory kernel and cutoff times",
+        "correlation",
+        "kernel_job:kernel_result",
+        of_study=True,
+        of_table=True,
+    ),
+    Kind(
+        "augmented",
+        "Memory kernels with derivatives of the current",
+        "correlation",
+        "augmented_job:augmented_result",
+        of_table=True,
+    ),
+    Kind(
+        "drude_smith",
+        "Drude-Smith fit",
+        "mobility",
+        "drude_smith_job:drude_smith_result",
+        of_study=True,
+        of_table=True,
+    ),
+    Kind(
+        "conductivity_models",
+        "Drude-Smith and its rivals",
+        "mobility",
+        "conductivity_models_job:conductivity_models_result",
+        of_table=True,
+    ),
+    Kind(
+        "moments",
+        "Moments of the memory kernel",
+        "mobility",
+        "moments_job:moments_result",
+        of_table=True,
+    ),
+    Kind(
+        "population_kernel",
+        "Memory kernel of the populations",
+        "population",
+        "population_kernel_job:population_kernel_result",
+        files="starts",
+    ),
+    Kind(
+        "spreading",
+        "Displacement, exponent and regimes of a carrier",
+        "population",
+        "spreading_job:spreading_result",
+        "displacement",
+        files="partner",
+    ),
+    Kind("ladder", "Convergence with the number of sites and its limit", of_many=True),
+    Kind("ensemble", "Averages over a disordered ensemble", of_many=True),
+    Kind("inverse", "Parameters behind a measurement", of_many=True),
+    Kind("verdict", "Equilibrium against non-equilibrium", of_many=True),
+)
+
+KINDS: Final[dict[str, Kind]] = {kind.name: kind for kind in _ALL}
+
+
+def derived() -> Mapping[str, Kind]:
+    """Return the kinds that are derived from files of another one; sources come first."""
+    return {name: kind for name, kind in KINDS.items() if kind.source}
+
+
+TABLE_KINDS: Final = tuple(kind for kind in derived().values() if kind.of_table)
+"""Kinds that are derived from a table."""
+
+OPTIONAL: Final = tuple(k.name for k in TABLE_KINDS if k.name not in ("mobility", "kernel"))
+"""Those of which nothing else is made, which may be skipped."""

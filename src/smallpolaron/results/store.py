@@ -1,0 +1,398 @@
+"""Result files: one HDF5 file per job, self-describing, written whole or not at all.
+
+Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
+dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``. A
+checksum over all of it is stored in the file, another one over its bytes behind its end (seal.py);
+both are compared whenever the file is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import h5py
+import numpy as np
+from numpy.typing import NDArray
+
+from smallpolaron.analysis.gates import Gate
+from smallpolaron.results import attributes
+from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
+from smallpolaron.results.kinds import KINDS
+from smallpolaron.results.older_versions import renamed
+from smallpolaron.results.stored_gates import read_gates, read_notes, read_text
+from smallpolaron.support.digest import content_digest
+from smallpolaron.support.hdf5_inputs import Unfit, datasets, require_readable, subgroup
+from smallpolaron.support.problems import show
+from smallpolaron.support.seal import seal, seal_state
+from smallpolaron.support.textfile import temporary_name, to_disk
+from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
+
+SCHEMA = "smallpolaron-result"
+SCHEMA_VERSION = 3
+OLDEST_READABLE = 1
+"""Version 2 is version 3 with the names in older_versions.py; version 1 is version 2 without
+checksums: ``content_sha256`` and the seal."""
+_GROUPS = ("parameters", "provenance", "quality", "notes")
+_DIGEST = "content_sha256"
+_BLOCK = 1 << 16
+"""Bytes by which the memory of a file being made grows."""
+_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError)
+"""What h5py and NumPy raise on files with flipped bits or a missing end."""
+
+
+class StoreError(ValueError):
+    """A result file that cannot be written or read; the message says why and what to do."""
+
+
+class Unreadable(StoreError):
+    """A result file that cannot be read now, such as on a disk that fails; it may be sound."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One named array of a result.
+
+    Attributes:
+        data: array or scalar; real, complex, whole or boolean numbers; texts as bytes.
+        dims: one dimension name per axis; () for a scalar.
+        units: units as text; "1" for dimensionless.
+        description: one sentence.
+    """
+
+    data: NDArray[Any] | float | complex | int | bool
+    dims: tuple[str, ...]
+    units: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything one job found.
+
+    Attributes:
+        kind: one of KINDS.
+        variables: by name; a slash in a name makes a group.
+        parameters: resolved parameters, in sections.
+        gates: quality gates with value, bound and verdict.
+        provenance: what is needed to make the result again.
+        notes: sentences for the reader, such as the verdict of a fit or why a number is missing.
+    """
+
+    kind: str
+    variables: Mapping[str, Variable]
+    parameters: Mapping[str, Any]
+    gates: tuple[Gate, ...]
+    provenance: Mapping[str, Any]
+    notes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def flagged(self) -> bool:
+        """True when a quality gate failed."""
+        return bool(self.failed_gates)
+
+    @property
+    def failed_gates(self) -> list[str]:
+        """Names of the quality gates that failed."""
+        return [gate.name for gate in self.gates if not gate.passed]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 (hex) over everything the result holds; the same before and after storage."""
+        texts = {
+            "kind": self.kind,
+            "variables": {
+                name: {"dims": v.dims, "units": v.units, "description": v.description}
+                for name, v in self.variables.items()
+            },
+            "parameters": self.parameters,
+            "gates": {gate.name: asdict(gate) for gate in self.gates},
+            "provenance": self.provenance,
+            "notes": self.notes,
+        }
+        return content_digest(
+            texts, {name: np.asarray(v.data) for name, v in self.variables.items()}
+        )
+
+
+def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -> None:
+    """Write a result in one step: the file appears complete or not at all.
+
+    Args:
+        path: file to write; its folder is made if needed.
+        result: what to write.
+        overwrite: replace a file that is there.
+
+    Raises:
+        StoreError: the file exists and overwrite is False, or the result is inconsistent.
+        NotWritable: no space, no permission or the like.
+    """
+    path = Path(path)
+    check_result(result)
+    if path.exists() and not overwrite:
+        raise StoreError(f"{path}: the file exists; remove it or pass overwrite (--overwrite)")
+    image = _image(result)
+    with temporary_name(path) as temporary:
+        temporary.write_bytes(image)
+        seal(temporary)
+        to_disk(temporary)
+        if overwrite:
+            os.replace(temporary, path)
+        else:
+            _publish(temporary, path)
+        to_disk(path.parent)
+
+
+def _image(result: Result) -> bytes:
+    """Return the bytes of the HDF5 file.
+
+    They are made in memory: HDF5 that meets a full disk tries to write again when the process ends.
+    """
+    with h5py.File(
+        "image", "w", driver="core", backing_store=False, block_size=_BLOCK, track_order=True
+    ) as file:
+        _fill(file, result)
+        file.flush()
+        image: bytes = file.id.get_file_image()
+    return image
+
+
+def _publish(temporary: Path, path: Path) -> None:
+    """Give the file its name without replacing one that another job wrote meanwhile."""
+    try:
+        os.link(temporary, path)
+    except FileExistsError as error:
+        raise StoreError(f"{path}: another job wrote this file meanwhile; it is kept") from error
+    except OSError:  # no hard links on this file system
+        os.replace(temporary, path)
+
+
+def check_result(result: Result) -> None:
+    """Check kind, names, shapes and lengths of dimensions.
+
+    Raises:
+        StoreError: the result is inconsistent.
+    """
+    if result.kind not in KINDS:
+        raise StoreError(f"kind = {result.kind!r}: must be one of {', '.join(KINDS)}")
+    lengths: dict[str, int] = {}
+    for name, variable in result.variables.items():
+        if name.partition("/")[0] in _GROUPS:
+            raise StoreError(f"variable {name!r}: the name of a group; choose another")
+        shape = np.shape(variable.data)
+        if len(shape) != len(variable.dims):
+            raise StoreError(f"variable {name!r}: shape {shape} but dimensions {variable.dims}")
+        for dim, length in zip(variable.dims, shape, strict=True):
+            if lengths.setdefault(dim, length) != length:
+                raise StoreError(
+                    f"variable {name!r}: dimension {dim!r} has length {length}, elsewhere "
+                    f"{lengths[dim]}"
+                )
+
+
+def _fill(file: h5py.File, result: Result) -> None:
+    file.attrs["schema"] = SCHEMA
+    file.attrs["schema_version"] = SCHEMA_VERSION
+    file.attrs["kind"] = result.kind
+    file.attrs["flagged"] = result.flagged
+    for name, variable in result.variables.items():
+        dataset = file.create_dataset(name, data=np.asarray(variable.data))
+        dataset.attrs["units"] = variable.units
+        dataset.attrs["description"] = variable.description
+        dataset.attrs["dims"] = list(variable.dims) if variable.dims else h5py.Empty("S1")
+    attach_scales(file, result.variables)
+    attributes.write_mapping(file.create_group("parameters"), result.parameters)
+    attributes.write_mapping(file.create_group("provenance"), result.provenance)
+    attributes.write_mapping(file.create_group("notes"), result.notes)
+    quality = file.create_group("quality", track_order=True)
+    for gate in result.gates:
+        content = {"value": gate.value, "bound": gate.bound, "passed": gate.passed}
+        attributes.write_mapping(
+            quality.create_group(gate.name), content | {"meaning": gate.meaning}
+        )
+    file.attrs[_DIGEST] = result.digest
+
+
+def read_result(path: str | Path, *, kind: str | None = None) -> Result:
+    """Read a result file.
+
+    Args:
+        path: file to read.
+        kind: refuse a file of another kind.
+
+    Returns:
+        Result, its variables by the names of this version; asking its variables, parameters or
+        provenance for what the file lacks is a StoreError.
+
+    Raises:
+        Unreadable: it cannot be read now.
+        StoreError: no such file, truncated, changed since it was written, not written by this
+            program, of a schema version it does not read, of another kind, or with something in
+            it that no result file holds.
+    """
+    path = Path(path)
+    with _opened(path, kind) as file:
+        result = _load(path, file)
+        version = attributes.read_value(file, "schema_version")
+        if version > 1 and result.digest != attributes.read_value(file, _DIGEST):
+            raise _changed(path)
+        if version < SCHEMA_VERSION:
+            variables = renamed(result.kind, result.variables, result.parameters)
+            result = replace(result, variables=Held(path, "", variables, _OLDER))
+    return result
+
+
+@contextmanager
+def _opened(path: Path, kind: str | None) -> Iterator[h5py.File]:
+    """Open a result file to read; what fails within because of damage is a StoreError."""
+    try:
+        with patiently(lambda: _open(path)) as file:
+            _check_root(path, file, kind)
+            yield file
+    except StoreError:
+        raise
+    except Unfit as error:
+        raise StoreError(
+            f"{path}: damaged, or not as this program writes it: {error}; delete it and run its "
+            "job again"
+        ) from error
+    except _DAMAGE as error:
+        if is_unavailable(error):
+            raise Unreadable(cannot_read(path, error)) from error
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise StoreError(
+            f"{path}: truncated, damaged or not an HDF5 file ({reason}); name a result "
+            "file, or, if it is one, delete it and run its job again"
+        ) from error
+
+
+def _open(path: Path) -> h5py.File:
+    """Open what is a file whose bytes match its seal, if it has one."""
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        if is_unavailable(error):
+            raise
+        raise StoreError(f"{path}: no such file; run the job that makes it") from error
+    if not stat.S_ISREG(mode):
+        raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")
+    if seal_state(path) == "broken":
+        raise _changed(path)
+    return open_hdf5(path)
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a result file says about itself, without its numbers.
+
+    Attributes:
+        gates: quality gates.
+        provenance: where it comes from.
+    """
+
+    gates: tuple[Gate, ...]
+    provenance: Mapping[str, Any]
+
+
+def read_record(path: Path) -> Record:
+    """Read the gates and the provenance of a result file; its seal is compared.
+
+    Raises:
+        StoreError: as read_result.
+    """
+    with _opened(path, None) as file:
+        return Record(
+            read_gates(subgroup(file, "quality")),
+            attributes.read_mapping(subgroup(file, "provenance")),
+        )
+
+
+def _changed(path: Path) -> StoreError:
+    return StoreError(
+        f"{path}: damaged, it is not what was written (checksums differ); restore it from a copy, "
+        "or delete it and run its job again"
+    )
+
+
+def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
+    if "schema" not in file.attrs or attributes.read_value(file, "schema") != SCHEMA:
+        raise StoreError(f"{path}: an HDF5 file, but not a result of this program; name one")
+    version = attributes.read_value(file, "schema_version")
+    if type(version) is not int or not OLDEST_READABLE <= version <= SCHEMA_VERSION:
+        newer = type(version) is int and version > SCHEMA_VERSION
+        advice = (
+            "update smallpolaron"
+            if newer
+            else "delete it and run its job again, or read it with the version that wrote it"
+        )
+        raise StoreError(
+            f"{path}: schema version {show(version)}; this program reads {OLDEST_READABLE} to "
+            f"{SCHEMA_VERSION}; {advice}"
+        )
+    found = attributes.read_value(file, "kind")
+    if not isinstance(found, str) or found not in KINDS:
+        raise Unfit(f"attribute kind = {show(found)}; must be one of {', '.join(KINDS)}")
+    if kind is not None and found != kind:
+        raise StoreError(f"{path}: holds a result of kind '{found}', needed is '{kind}'; name one")
+
+
+class Held(dict[str, Any]):
+    """What a file holds by name; asking for what it lacks is a StoreError that names both."""
+
+    def __init__(self, path: Path, place: str, content: Mapping[str, Any], advice: str) -> None:
+        """Wrap the content of a place in a file, and what is nested in it."""
+        self.where, self.advice = f"{path}: {place}", advice
+        super().__init__(
+            {
+                key: Held(path, f"{place}{key}/", value, advice)
+                if isinstance(value, dict)
+                else value
+                for key, value in content.items()
+            }
+        )
+
+    def __missing__(self, name: str) -> Any:
+        """Refuse to go on without."""
+        raise StoreError(f"{self.where}{name} is missing, but needed; {self.advice}")
+
+
+_OLDER: Final = "older versions did not write it: delete the file and run its job again"
+_OF_A_TABLE: Final = (
+    "the file is the analysis of a table of numbers, which has no model: give results of points"
+)
+
+
+def _load(path: Path, file: h5py.File) -> Result:
+    found = {
+        name: item
+        for name, item in datasets(file, beside=_GROUPS).items()
+        if INDEX_MARK not in item.attrs
+    }
+    require_readable(found, path.stat().st_size)
+    groups = {name: attributes.read_mapping(subgroup(file, name)) for name in _GROUPS[:2]}
+    advice = _OF_A_TABLE if "table" in groups["parameters"] else _OLDER
+    return Result(
+        kind=attributes.read_value(file, "kind"),
+        variables=Held(path, "", {name: _variable(item) for name, item in found.items()}, advice),
+        parameters=Held(path, "parameters/", groups["parameters"], advice),
+        gates=read_gates(subgroup(file, "quality")),
+        provenance=Held(path, "provenance/", groups["provenance"], advice),
+        notes=read_notes(subgroup(file, "notes")),
+    )
+
+
+def _variable(item: h5py.Dataset) -> Variable:
+    dims = attributes.read_value(item, "dims")
+    if not isinstance(dims, list):
+        raise Unfit(f"{item.name[1:]}: attribute dims = {show(dims)}; must be a list of texts")
+    return Variable(
+        data=item[()],
+        dims=tuple(map(str, dims)),
+        units=read_text(item, "units"),
+        description=read_text(item, "description"),
+    )

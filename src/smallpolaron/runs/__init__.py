@@ -1,0 +1,1 @@
+"""The jobs that solve the dynamics, with their checkpoints."""

@@ -1,0 +1,341 @@
+"""Runs on adaptive hierarchies: from the parameters of a point to variables and quality gates.
+
+Imports the engine: only what computes may import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final
+
+import numpy as np
+
+from smallpolaron.dynamics.adaptive_correlation import (
+    HIGHER_ORDERS,
+    AdaptiveCorrelation,
+    compute_adaptive_correlation,
+)
+from smallpolaron.dynamics.adaptive_displacement import (
+    AdaptiveDisplacement,
+    compute_adaptive_displacement,
+)
+from smallpolaron.dynamics.adaptive_population import (
+    AdaptivePopulation,
+    compute_adaptive_population,
+)
+from smallpolaron.dynamics.checkpoints import Checkpoints
+from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.parallel import MPI
+from smallpolaron.results.quality import (
+    adaptive_correlation_gates,
+    adaptive_displacement_gates,
+    adaptive_population_gates,
+    trace_bound,
+)
+from smallpolaron.results.run_variables import (
+    correlation_function,
+    course,
+    equilibrium,
+    site_populations,
+)
+from smallpolaron.results.store import Variable
+from smallpolaron.runs.fixed_runs import Outcome
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import (
+    Given,
+    bath_expansion,
+    holstein_model,
+    is_infinite,
+    number,
+    population_symmetry,
+    symmetry_of,
+    whole,
+)
+
+_D: Final = "angstrom^2 fs^-1"
+_SOURCES: Final = {
+    "basis": "elements that are not in the basis",
+    "time_step": "time steps",
+    "bath_terms": "the finite number of bath terms; NaN if not estimated",
+    "window": "the window of sites on an infinite lattice",
+    "finite_time": "what comes after the record",
+}
+
+
+def accuracy_of(parameters: Given) -> Accuracy:
+    """Return the wanted accuracy of a point with its expert settings."""
+    return Accuracy(
+        target=number(parameters, "accuracy"),
+        growth=number(parameters, "adaptive.growth"),
+        pruning=number(parameters, "adaptive.pruning"),
+        tolerance=number(parameters, "propagation.tolerance"),
+    )
+
+
+def _limits(parameters: Given, max_unknowns: int) -> Limits:
+    return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
+
+
+def correlation(
+    parameters: Given, max_unknowns: int, checkpoints: Checkpoints, report: Report = to_stderr
+) -> Outcome | None:
+    """Compute C_JJ of a point (collective); the outcome is on rank 0, None elsewhere.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        NotConverged: a linear solver failed.
+        PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
+    """
+    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
+    wanted = parameters["propagation"]["resolvent_frequencies_cm"]
+    found = compute_adaptive_correlation(
+        model,
+        bath_expansion(parameters),
+        accuracy,
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
+        frequencies=[CM_TO_RAD_FS * frequency for frequency in wanted],
+        symmetry=symmetry_of(parameters),
+        infinite=is_infinite(parameters),
+        limits=_limits(parameters, max_unknowns),
+        report=report,
+        checkpoints=checkpoints,
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    gates = adaptive_correlation_gates(found, accuracy.target, model)
+    return _correlation_variables(found), gates
+
+
+def population(
+    parameters: Given,
+    start: Protocol,
+    max_unknowns: int,
+    checkpoints: Checkpoints,
+    report: Report = to_stderr,
+) -> Outcome | None:
+    """Compute the populations of a point (collective); the outcome is on rank 0, None elsewhere.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
+    """
+    assert start != "current"
+    bath, accuracy = bath_expansion(parameters), accuracy_of(parameters)
+    found = compute_adaptive_population(
+        holstein_model(parameters),
+        bath,
+        accuracy,
+        start=start,
+        site=whole(parameters, "start_site"),
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
+        symmetry=population_symmetry(parameters),
+        limits=_limits(parameters, max_unknowns),
+        report=report,
+        checkpoints=checkpoints,
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    drift = trace_bound(bath, accuracy.target)
+    return _population_variables(found), adaptive_population_gates(found, accuracy.target, drift)
+
+
+def displacement(
+    parameters: Given,
+    start: Protocol,
+    max_unknowns: int,
+    checkpoints: Checkpoints,
+    report: Report = to_stderr,
+) -> Outcome | None:
+    """Compute the displacement on the infinite lattice (collective); the outcome is on rank 0.
+
+    Raises:
+        LimitReached: the hierarchy would outgrow max_unknowns.
+        PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
+    """
+    assert start != "current"
+    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
+    bath = bath_expansion(parameters)
+    found = compute_adaptive_displacement(
+        model,
+        bath,
+        accuracy,
+        start=start,
+        duration_fs=number(parameters, "propagation.duration_fs"),
+        sample_fs=number(parameters, "propagation.sample_fs"),
+        more_terms=partial(bath_expansion, parameters),
+        revise_terms=parameters["bath"]["terms"] == "auto",
+        limits=_limits(parameters, max_unknowns),
+        report=report,
+        checkpoints=checkpoints,
+    )
+    if MPI.COMM_WORLD.rank != 0:
+        return None
+    drift = trace_bound(bath, accuracy.target)
+    gates = adaptive_displacement_gates(found, accuracy.target, drift, model)
+    return _displacement_variables(found), gates
+
+
+def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
+    return {
+        **correlation_function(found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ),
+        **{
+            f"d{order}C_JJ": Variable(
+                values,
+                ("time",),
+                f"angstrom^2 fs^-{order + 2}",
+                f"Time derivative of order {order}, from the generator.",
+            )
+            for order, values in zip(HIGHER_ORDERS, found.higher, strict=True)
+        },
+        **_errors("C", found.errors.C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
+        **_errors("D", found.errors.D, found.errors.total_D, "the diffusion constant", _D),
+        **_resolvent(found),
+        **equilibrium(
+            found.density_matrix,
+            hopping_energy=found.hopping_energy,
+            flux_stiffness=found.flux_stiffness,
+            residual=found.equilibrium_residual,
+            hermiticity=found.hermiticity,
+            products=found.products_equilibrium,
+        ),
+        "convergence/n_equilibrium": Variable(
+            found.n_equilibrium, (), "1", "Elements of the equilibrium state."
+        ),
+        "convergence/bath_terms": Variable(
+            found.bath_terms, (), "1", "Low-temperature bath terms that were used."
+        ),
+        "convergence/window": Variable(
+            found.window, (), "1", "Sites of the window on an infinite lattice, 0 elsewhere."
+        ),
+        **_convergence(found.record),
+    }
+
+
+def _errors(
+    name: str, errors: Mapping[str, float], total: float, what: str, units: str
+) -> dict[str, Variable]:
+    relative = ", relative to C_JJ(0)" if name == "C" else ""
+    variables = {
+        f"errors/{name}/{source}": Variable(
+            error, (), units, f"Estimated error of {what}{relative}, from {_SOURCES[source]}."
+        )
+        for source, error in errors.items()
+    }
+    rest = ", without what comes after the record" if name == "C" else ""
+    text = f"Sum of the estimated errors of {what}{relative}{rest}."
+    return variables | {f"errors/{name}/total": Variable(total, (), units, text)}
+
+
+def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
+    scalar = ()
+    variables = {
+        "resolvent/D": Variable(
+            found.D_resolvent, scalar, _D, "Diffusion constant by linear solve."
+        ),
+        "resolvent/D_time": Variable(
+            found.D_time, scalar, _D, "Diffusion constant: integral of Re C_JJ, on the same basis."
+        ),
+        "resolvent/error": Variable(
+            found.resolvent_error, scalar, _D, "Change of D when the thresholds shrink threefold."
+        ),
+        "resolvent/residual": Variable(
+            found.resolvent_residual, scalar, "1", "Largest relative residual of the solves."
+        ),
+        "resolvent/n_unknowns": Variable(
+            found.n_resolvent, scalar, "1", "Elements of the largest solution."
+        ),
+        "resolvent/products": Variable(
+            found.products_resolvent, scalar, "1", "Generator-state products of the solves."
+        ),
+    }
+    if len(found.frequencies):
+        axis = ("frequency",)
+        variables["resolvent/frequency"] = Variable(
+            np.asarray(found.frequencies, dtype=float), axis, "rad fs^-1", "Angular frequency."
+        )
+        variables["resolvent/current_transform"] = Variable(
+            found.sigma, axis, _D, "Integral of exp(i omega t) C_JJ from 0, by linear solve."
+        )
+    return variables
+
+
+def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
+    return {
+        **site_populations(
+            found.time_fs,
+            found.populations,
+            found.dpopulations,
+            found.d2populations,
+            found.density_matrix_final,
+        ),
+        **_errors(
+            "populations", found.errors, found.total_error, "populations, largest over time", "1"
+        ),
+        **_convergence(found.record),
+    }
+
+
+def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
+    time, square = ("time",), "angstrom^2"
+    return {
+        "time_fs": Variable(found.time_fs, time, "fs", "Time."),
+        "msd": Variable(found.msd, time, square, "Mean-squared displacement."),
+        "dmsd_dt": Variable(
+            found.dmsd, time, f"{square} fs^-1", "Its slope; half of it is D(t), Tr[J M]."
+        ),
+        "d2msd_dt2": Variable(
+            found.d2msd, time, f"{square} fs^-2", "Its second derivative, from the generator."
+        ),
+        **_errors(
+            "dmsd_dt",
+            found.errors,
+            found.total_error,
+            "the slope, largest over time, relative to its mean over the record",
+            "1",
+        ),
+        **_convergence(found.record),
+    }
+
+
+def _convergence(record: StepRecord) -> dict[str, Variable]:
+    step = ("step",)
+    return {
+        **course(
+            step_time_fs=record.step_time_fs,
+            norm=record.norm,
+            n_unknowns=record.n_unknowns,
+            n_nonzeros=record.n_nonzeros,
+            products=record.products,
+            growth_detected=record.growth_detected,
+        ),
+        "convergence/growth_threshold": Variable(
+            record.growth_threshold,
+            (),
+            "1",
+            "Amplitude relative to the state above which elements entered.",
+        ),
+        "convergence/capped": Variable(
+            record.capped, (), "1", "Largest relative amplitude that a limit kept out."
+        ),
+        "convergence/basis_size": Variable(record.basis_size, step, "1", "Elements in play."),
+        "convergence/outside_flow": Variable(
+            record.outside_flow,
+            step,
+            "1",
+            "Amplitude that the state feeds outside the hierarchy, relative to its norm.",
+        ),
+    }

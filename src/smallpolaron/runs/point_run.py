@@ -1,0 +1,113 @@
+"""The run of one point: from its parameters to a result, for the jobs of a study and for scripts.
+
+Everything that computes with the hierarchy passes through run_point: there is one way to choose
+bath terms, basis and steps from the accuracy of a point.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Final
+
+from smallpolaron.results.provenance import Stopwatch, collect, parallel_versions
+from smallpolaron.results.store import Result
+from smallpolaron.study.config import Protocol
+from smallpolaron.study.parameters import is_adaptive, is_infinite
+from smallpolaron.study.plan import Point
+from smallpolaron.support.canonical import Parameters
+
+if TYPE_CHECKING:
+    from smallpolaron.dynamics.checkpoints import Checkpoints
+    from smallpolaron.dynamics.progress import Report
+
+BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
+"""What a result file holds among the parameters and the hash of a point leaves out."""
+
+
+def run_point(
+    point: Point,
+    study: str,
+    protocol: Protocol,
+    *,
+    max_unknowns: int,
+    checkpoints: Checkpoints | None = None,
+    report: Report | None = None,
+    watch: Stopwatch | None = None,
+    earlier: Mapping[str, float] | None = None,
+) -> Result | None:
+    """Run the engine for a point (collective, on all ranks).
+
+    Args:
+        point: what to compute.
+        study: name of its study.
+        protocol: current, or how a population run starts.
+        max_unknowns: largest basis of a run on an adaptive hierarchy.
+        checkpoints: where to go on from, and what is offered on the way; None for nothing.
+        report: where rank 0 prints progress; None for standard error.
+        watch: started when the job began; None for now.
+        earlier: what earlier submissions of the job took; see provenance.spent. Read at the end.
+
+    Returns:
+        The result on rank 0, None elsewhere.
+
+    Raises:
+        LimitReached: the basis would outgrow max_unknowns.
+        NotConverged: a linear solver failed.
+        PropagationFailed: no step size works.
+        Interrupted: the job is to stop.
+    """
+    from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
+    from smallpolaron.dynamics.progress import to_stderr
+    from smallpolaron.parallel import MPI
+    from smallpolaron.runs import adaptive_runs, fixed_runs
+
+    watch, parameters = watch or Stopwatch(), point.parameters
+    options = (checkpoints or NO_CHECKPOINTS, report or to_stderr)
+    if not is_adaptive(parameters):
+        if protocol == "current":
+            outcome = fixed_runs.correlation(parameters, options[1])
+        else:
+            outcome = fixed_runs.population(parameters, protocol, options[1])
+    elif protocol == "current":
+        outcome = adaptive_runs.correlation(parameters, max_unknowns, *options)
+    else:
+        infinite = is_infinite(parameters)
+        compute = adaptive_runs.displacement if infinite else adaptive_runs.population
+        outcome = compute(parameters, protocol, max_unknowns, *options)
+    if outcome is None:
+        return None
+    variables, gates = outcome
+    start = {} if protocol == "current" else {"start": protocol}
+    ranks = MPI.COMM_WORLD.size
+    return Result(
+        kind=kind_of(point, protocol),
+        variables=variables,
+        parameters=stored_parameters(point, study, **start),
+        gates=gates,
+        provenance=collect(
+            point.hash, watch, ranks=ranks, parallel=parallel_versions(), earlier=earlier
+        ),
+    )
+
+
+def kind_of(point: Point, protocol: Protocol) -> str:
+    """Return the kind of result that a protocol gives at a point."""
+    if protocol == "current":
+        return "correlation"
+    return "displacement" if is_infinite(point.parameters) else "population"
+
+
+def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
+    """Return the parameters as a result file holds them."""
+    return {
+        **point.parameters,
+        "derived": point.derived,
+        "study": study,
+        "point": point.id,
+        **more,
+    }
+
+
+def point_parameters(stored: Parameters) -> Parameters:
+    """Return the resolved parameters of a point from those in its result file."""
+    return {key: value for key, value in stored.items() if key not in BESIDE_PARAMETERS}

@@ -1,1 +1,0 @@
-"""Studies: configuration, grid, plan, resources, result files, tables and figures."""

@@ -1,0 +1,261 @@
+"""The study configuration: one file is one `Study`.
+
+The models are the single source: the JSON schema for editors and the table in the documentation
+are generated from them. Keys that the grid of a study supplies may be missing from its sections.
+
+Two engines: without `hierarchy.depth` the hierarchy adapts itself to `accuracy`; with it the
+hierarchy is fixed by the rule in `hierarchy`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator
+
+from smallpolaron.study.bath_section import BathConfig
+from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
+from smallpolaron.study.ladder_section import LadderConfig
+from smallpolaron.study.sections import (
+    CONVERGED,
+    AdaptiveConfig,
+    AnalysisConfig,
+    HierarchyConfig,
+    ModelConfig,
+    PropagationConfig,
+    ResourcesConfig,
+    Section,
+    as_tuple,
+    described,
+)
+from smallpolaron.support.problems import Problem
+
+Protocol = Literal["current", "franck_condon", "marcus"]
+POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
+
+
+class Study(Section):
+    """One parameter point of a study, or a study without its grid."""
+
+    study: str = described(
+        "Name of the study; results go to results/<study>/.",
+        pattern=NAME_PATTERN,
+        allowed="1 to 64 letters, digits, '_' or '-', starting with a letter or digit",
+        advice="use a plain name such as my_study",
+    )
+    paper: str | None = described(
+        "Paper whose figures and tables this study regenerates: a folder of papers/, such as "
+        "mori2024 (Chem. Sci. 2024, 15, 16715) or anomalous2024 (arXiv:2309.09509). Its figures "
+        "find their points by the names of the grid blocks. null: none.",
+        None,
+        pattern=NAME_PATTERN,
+    )
+    model: ModelConfig = described("The electronic system.")
+    bath: BathConfig = described("The baths of every site.")
+    accuracy: float = described(
+        "Wanted error of C_JJ(t) relative to C_JJ(0), of populations, or, on an infinite ring, of "
+        "dMSD/dt relative to its mean. Decides the hierarchy, the bath terms, the steps and the "
+        "solvers. Not with hierarchy.depth.",
+        1e-3,
+        ge=1e-6,
+        le=0.1,
+    )
+    hierarchy: HierarchyConfig = described("Truncation of a fixed hierarchy.", HierarchyConfig())
+    adaptive: AdaptiveConfig = described("Expert settings of the adaptive one.", AdaptiveConfig())
+    propagation: PropagationConfig = described("Times and tolerances.")
+    protocols: Annotated[tuple[Protocol, ...], BeforeValidator(as_tuple)] = described(
+        "What to compute: current (equilibrium current autocorrelation), franck_condon and marcus "
+        "(populations after placing the carrier on one site, bath unrelaxed or relaxed; on an "
+        "infinite ring its mean-squared displacement).",
+        ("current",),
+        min_length=1,
+        allowed="a non-empty list of current, franck_condon, marcus, each at most once",
+    )
+    start_site: int | None = described(
+        "Site on which the population protocols start, counted from 0. "
+        "null: 0 on rings, the middle of chains. Not on an infinite ring.",
+        None,
+        ge=0,
+    )
+    disorder: DisorderConfig = described("Static disorder.", DisorderConfig())
+    ladder: LadderConfig = described("Sizes for model.n_sites: converged.", LadderConfig())
+    analysis: AnalysisConfig = described("Criteria of the analysis.", AnalysisConfig())
+    resources: ResourcesConfig = described("Limits for the jobs.", ResourcesConfig())
+
+    @property
+    def populations(self) -> tuple[Protocol, ...]:
+        """The population protocols asked for."""
+        return tuple(p for p in self.protocols if p in POPULATION_PROTOCOLS)
+
+    @property
+    def resolved_start_site(self) -> int:
+        """The start site with the default filled in."""
+        if self.start_site is not None:
+            return self.start_site
+        return self.model.sites // 2 if self.model.topology == "chain" else 0
+
+    @property
+    def has_infinite_check(self) -> bool:
+        """Whether a ladder of this study is compared with the infinite ring."""
+        ring = self.model.topology == "ring" and self.hierarchy.symmetry != "none"
+        return self.ladder.check_infinite and ring and not self.fixed
+
+    @property
+    def fixed(self) -> bool:
+        """Whether the hierarchy is fixed by hierarchy.depth rather than adaptive."""
+        return self.hierarchy.depth is not None
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield conflicts between the sections."""
+        yield from self._hopping_faults()
+        yield from self._disorder_faults()
+        if self.model.n_sites == CONVERGED:  # every size is checked on its own
+            yield from self._ladder_faults()
+            return
+        yield from self._fixed_faults() if self.fixed else self._adaptive_faults()
+        yield from self._protocol_faults()
+        yield from self._ring_faults()
+        span, end = self.analysis.drude_smith_range_fs, self.propagation.duration_fs
+        if span is not None and span[1] > end:
+            allowed = f"must end within propagation.duration_fs = {end} fs"
+            key = "analysis.drude_smith_range_fs"
+            yield Problem(key, span, allowed, "shorten the range or run longer")
+
+    def _ladder_faults(self) -> Iterator[Problem]:
+        if self.populations:
+            allowed = "must be current only where model.n_sites is converged"
+            advice = "give other protocols a grid block of their own with numbers of sites"
+            yield Problem("protocols", self.protocols, allowed, advice)
+
+    def _disorder_faults(self) -> Iterator[Problem]:
+        for name in DISORDERED:
+            key, width = f"disorder.{name}_cm", getattr(self.disorder, f"{name}_cm")
+            if width is None:
+                continue
+            if self.model.topology == "infinite":
+                allowed = "has no meaning on an infinite ring, whose sites are all alike"
+                yield Problem(key, width, allowed, "use a large ring or a chain")
+            if self.model.n_sites == CONVERGED:
+                allowed = "needs a number of sites; model.n_sites is converged"
+                yield Problem(key, width, allowed, "vary model.n_sites in the grid instead")
+            if self.hierarchy.symmetry == "translation":
+                allowed = "leaves no translation symmetry; hierarchy.symmetry is translation"
+                yield Problem(key, width, allowed, "use hierarchy.symmetry: auto")
+
+    def _hopping_faults(self) -> Iterator[Problem]:
+        v = self.model.uniform_hopping_cm
+        known = v is not None and v > 0
+        for index, bath in enumerate(self.bath.all_baths):
+            place = self.bath.place(index)
+            for name in () if known else bath.relative():
+                allowed = "needs one hopping > 0 for all bonds; model.hopping_cm is "
+                allowed += "not uniform" if v is None else f"{v}"
+                advice = f"give {place}{name.replace('over_v', 'cm')} in cm^-1 instead"
+                yield Problem(f"{place}{name}", getattr(bath, name), allowed, advice)
+
+    def _fixed_faults(self) -> Iterator[Problem]:
+        """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""
+        allowed = f"has an effect only without hierarchy.depth, which is {self.hierarchy.depth}"
+        advice = "remove it, or remove hierarchy.depth"
+        if "accuracy" in self.model_fields_set:
+            yield Problem("accuracy", self.accuracy, allowed, advice)
+        for name in AdaptiveConfig.model_fields:
+            value = getattr(self.adaptive, name)
+            if value is not None:
+                yield Problem(f"adaptive.{name}", value, allowed, advice)
+        chosen = self.propagation.resolvent_frequencies_cm
+        if chosen:
+            yield Problem("propagation.resolvent_frequencies_cm", chosen, allowed, advice)
+        rule, terms = self.hierarchy, self.bath.terms
+        if rule.weights is not None:
+            if terms == "auto":
+                allowed = "needs a fixed number of bath terms; bath.terms is auto"
+                advice = "set bath.terms to a whole number"
+                yield Problem("hierarchy.weights", rule.weights, allowed, advice)
+            elif len(rule.weights) != terms + (poles := self._bath_poles):
+                allowed = f"must hold bath.terms + {poles} = {terms + poles} numbers > 0"
+                yield Problem("hierarchy.weights", rule.weights, allowed, "one weight per term")
+        if rule.max_excited_sites is not None and rule.max_excited_sites > self.model.sites:
+            allowed = f"must be at most model.n_sites = {self.model.sites}"
+            advice = "use null for no limit"
+            yield Problem("hierarchy.max_excited_sites", rule.max_excited_sites, allowed, advice)
+
+    @property
+    def _bath_poles(self) -> int:
+        return sum(bath.poles for bath in self.bath.all_baths)
+
+    def _adaptive_faults(self) -> Iterator[Problem]:
+        """Yield what has an effect only on a fixed hierarchy."""
+        allowed = "has an effect only with hierarchy.depth, which is not given"
+        advice = "remove it and let accuracy decide, or add hierarchy.depth"
+        for section, name in (
+            ("hierarchy", "weights"),
+            ("hierarchy", "max_excited_sites"),
+            ("propagation", "equilibrium_tolerance"),
+        ):
+            value = getattr(getattr(self, section), name)
+            if value is not None:
+                yield Problem(f"{section}.{name}", value, allowed, advice)
+
+    def _ring_faults(self) -> Iterator[Problem]:
+        if self.model.topology != "infinite":
+            if self.hierarchy.symmetry == "translation" and not self.model.homogeneous_ring:
+                allowed = "needs a ring with equal site energies and equal hopping"
+                yield Problem("hierarchy.symmetry", "translation", allowed, "use auto or none")
+            return
+        where = "model.topology"
+        if self.fixed:
+            allowed = f"has no fixed hierarchy; hierarchy.depth is {self.hierarchy.depth}"
+            yield Problem(where, "infinite", allowed, "remove hierarchy.depth, or use a ring")
+        if self.populations and not any(_as_list(self.model.hopping_cm)):
+            allowed = "must not be 0 on an infinite ring: the carrier stays where it starts"
+            yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, "give a hopping")
+        if self.hierarchy.symmetry == "none":
+            allowed = "must be auto or translation on an infinite ring"
+            yield Problem("hierarchy.symmetry", "none", allowed, "leave it out")
+
+    def _protocol_faults(self) -> Iterator[Problem]:
+        if len(set(self.protocols)) != len(self.protocols):
+            yield Problem("protocols", self.protocols, "names a protocol twice", "name each once")
+        if self.start_site is not None:
+            if not self.populations:
+                allowed = "has an effect only with the protocols franck_condon or marcus"
+                yield Problem("start_site", self.start_site, allowed, "remove it")
+            elif self.model.topology == "infinite":
+                allowed = "has no meaning on an infinite ring, whose sites are all alike"
+                yield Problem("start_site", self.start_site, allowed, "remove it, or use a ring")
+            elif self.start_site >= self.model.sites:
+                allowed = f"must be a whole number from 0 to {self.model.sites - 1}"
+                advice = f"model.n_sites is {self.model.sites}; sites count from 0"
+                yield Problem("start_site", self.start_site, allowed, advice)
+        drawn = self.disorder.hopping_cm is not None
+        if "current" in self.protocols and not (drawn or any(_as_list(self.model.hopping_cm))):
+            allowed = "must not be 0 on every bond for the protocol current"
+            advice = "without hopping no current flows; use a population protocol"
+            yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, advice)
+        if "current" not in self.protocols:
+            allowed = "has an effect only with the protocol current"
+            run = self.propagation
+            for name in ("equilibrium_tolerance", "resolvent_frequencies_cm"):
+                value = getattr(run, name)
+                if value:
+                    yield Problem(f"propagation.{name}", value, allowed, "remove it")
+
+
+def _as_list(value: float | tuple[float, ...]) -> list[float]:
+    return list(value) if isinstance(value, tuple) else [value]
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "model": ModelConfig,
+    "bath": BathConfig,
+    "hierarchy": HierarchyConfig,
+    "adaptive": AdaptiveConfig,
+    "propagation": PropagationConfig,
+    "disorder": DisorderConfig,
+    "ladder": LadderConfig,
+    "analysis": AnalysisConfig,
+    "resources": ResourcesConfig,
+}

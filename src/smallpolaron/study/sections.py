@@ -1,0 +1,353 @@
+"""The sections of a study: what a user may write, with units, ranges and defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic_core import PydanticCustomError
+
+from smallpolaron.model.accuracy import (
+    GROWTH_PER_ACCURACY,
+    PRUNING,
+    TOLERANCE_PER_ACCURACY,
+)
+from smallpolaron.support.problems import MISSING, Problem
+
+DEFAULT_ERROR_BOUND = 5e-3
+"""Bound on the error of the lineshape function (dimensionless) of a fixed hierarchy when the user
+gives none."""
+DEFAULT_TOLERANCE = 1e-7
+"""Both tolerances of a fixed hierarchy, 1/fs, when the user gives none."""
+LARGEST_OCCUPATION = 255
+"""Largest number of excitations of one bath mode that a label holds."""
+DEFAULT_WINDOW = 41
+"""Sites of the window on an infinite ring when the user gives none."""
+MOST_FREQUENCIES = 1000
+"""Frequencies at which a run may solve; each takes about as long as the solve for D."""
+CONVERGED = "converged"
+"""Number of sites that stands for a finite-size ladder."""
+SMALLEST = 1e-9
+"""Energies and rates other than 0, cm^-1, and their ratios: far below what any result can show, far
+above where arithmetic overflows."""
+
+
+def as_tuple(value: object) -> object:
+    """Return a list as a tuple, so that strict models accept YAML lists."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def described(description: str, default: Any = ..., *, unit: str = "", **rules: Any) -> Any:
+    """Return a field with its description and unit; rules are limits such as gt and le."""
+    extra: dict[str, Any] = {key: rules.pop(key) for key in ("allowed", "advice") if key in rules}
+    if unit:
+        extra["unit"] = unit
+    if "advice" in extra or "allowed" in extra or unit:
+        rules["json_schema_extra"] = extra
+    return Field(default, description=description, **rules)
+
+
+SiteCount = Annotated[int, Field(ge=2, le=255)]
+Energy = Annotated[float, Field(ge=-100_000, le=100_000, allow_inf_nan=False)]
+Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+Positive = Annotated[float, Field(ge=SMALLEST, le=100_000, allow_inf_nan=False)]
+Time = Annotated[float, Field(ge=0, le=1_000_000, allow_inf_nan=False)]
+Range = Annotated[tuple[Time, ...], BeforeValidator(as_tuple)]
+Energies = Annotated[tuple[Energy, ...], BeforeValidator(as_tuple)]
+Weights = Annotated[tuple[Weight, ...], BeforeValidator(as_tuple)]
+
+
+class Section(BaseModel):
+    """Base of all sections: immutable, strict types, no unknown keys, cross-checks collected."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield what is wrong between the fields; keys are relative to the section."""
+        yield from ()
+
+    @model_validator(mode="after")
+    def _no_faults(self) -> Section:
+        faults = list(self.faults())
+        if faults:
+            raise PydanticCustomError("faults", "inconsistent values", {"faults": faults})
+        return self
+
+
+class ModelConfig(Section):
+    """The electronic system: one carrier on sites with nearest-neighbour hopping."""
+
+    n_sites: SiteCount | Literal["converged"] | None = described(
+        "Number of sites; on an infinite ring the odd number of sites around the carrier that "
+        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it. "
+        "converged: as many as it takes, see ladder (rings and chains, protocol current).",
+        None,
+    )
+    topology: Literal["ring", "chain", "infinite"] = described(
+        "Periodic ring, open chain, or infinite ring (no hierarchy.depth).",
+        "ring",
+    )
+    hopping_cm: Energy | Energies = described(
+        "Hopping v: one value, or one per bond (ring: n_sites, chain: n_sites - 1).",
+        50.0,
+        unit="cm^-1",
+    )
+    site_energies_cm: Energy | Energies = described(
+        "Site energies: one value for all sites, or one per site.", 0.0, unit="cm^-1"
+    )
+    lattice_constant_A: float = described(
+        "Distance between neighbouring sites.", 5.0, unit="angstrom", gt=0, le=1000
+    )
+    temperature_K: float = described("Temperature.", 300.0, unit="K", ge=1e-3, le=100_000)
+
+    @property
+    def sites(self) -> int:
+        """Number of sites with the default filled in."""
+        return self.n_sites if isinstance(self.n_sites, int) else DEFAULT_WINDOW
+
+    @property
+    def bonds(self) -> int:
+        """Number of bonds."""
+        return self.sites - 1 if self.topology == "chain" else self.sites
+
+    @property
+    def uniform_hopping_cm(self) -> float | None:
+        """The hopping when it is the same on every bond, else None; cm^-1."""
+        values = self.hopping_cm
+        if not isinstance(values, tuple):
+            return values
+        return values[0] if len(set(values)) == 1 else None
+
+    @property
+    def level(self) -> bool:
+        """Whether all sites have the same energy."""
+        energies = self.site_energies_cm
+        return not isinstance(energies, tuple) or len(set(energies)) == 1
+
+    @property
+    def homogeneous_ring(self) -> bool:
+        """Whether every translation by one site leaves the Hamiltonian unchanged."""
+        return self.topology != "chain" and self.level and self.uniform_hopping_cm is not None
+
+    @property
+    def mirrored_chain(self) -> bool:
+        """Whether reflection about its middle leaves a chain unchanged."""
+        lists = [v for v in (self.hopping_cm, self.site_energies_cm) if isinstance(v, tuple)]
+        return self.topology == "chain" and all(v == v[::-1] for v in lists)
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield sizes that do not fit together, and hoppings that are neither 0 nor anything."""
+        hoppings = self.hopping_cm if isinstance(self.hopping_cm, tuple) else (self.hopping_cm,)
+        if any(0.0 < abs(hopping) < SMALLEST for hopping in hoppings):
+            allowed = f"must be 0, or at least {SMALLEST:g} in size"
+            yield Problem("hopping_cm", self.hopping_cm, allowed, "write 0 for none")
+        if self.n_sites == CONVERGED:
+            yield from self._ladder_faults()
+            return
+        if self.topology == "infinite":
+            yield from self._infinite_faults()
+            return
+        if self.n_sites is None:
+            allowed = f"must be a whole number >= 2 and <= 255 on a {self.topology}"
+            advice = "add model.n_sites, in its section or in every grid block"
+            yield Problem("n_sites", MISSING, allowed, advice)
+            return
+        if self.topology == "ring" and self.sites < 3:
+            advice = "use at least 3 sites, or model.topology: chain"
+            yield Problem("n_sites", self.n_sites, "must be >= 3 on a ring", advice)
+        for name, length in (("hopping_cm", self.bonds), ("site_energies_cm", self.sites)):
+            value = getattr(self, name)
+            if isinstance(value, tuple) and len(value) != length:
+                what = "bond" if name == "hopping_cm" else "site"
+                allowed = f"must hold {length} numbers, one per {what}, for n_sites = "
+                allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
+                advice = "give one number, a list of that length, or vary it in the grid"
+                yield Problem(name, value, allowed, advice)
+
+    def _ladder_faults(self) -> Iterator[Problem]:
+        if self.topology == "infinite":
+            allowed = "has no meaning on an infinite ring, which has no size"
+            yield Problem("n_sites", CONVERGED, allowed, "use a ring or a chain, or leave it out")
+        for name in ("hopping_cm", "site_energies_cm"):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                allowed = "must be one number where model.n_sites is converged"
+                yield Problem(name, value, allowed, "name the number of sites, or give one number")
+
+    def _infinite_faults(self) -> Iterator[Problem]:
+        if self.sites % 2 == 0 or self.sites < 3:
+            allowed = "must be an odd number >= 3 on an infinite ring: the window of sites followed"
+            yield Problem("n_sites", self.n_sites, allowed, f"leave it out for {DEFAULT_WINDOW}")
+        for name, same in (
+            ("hopping_cm", self.uniform_hopping_cm is not None),
+            ("site_energies_cm", self.level),
+        ):
+            if not same:
+                allowed = "must be one number on an infinite ring"
+                yield Problem(name, getattr(self, name), allowed, "use a ring or a chain")
+
+
+class HierarchyConfig(Section):
+    """Expert and reference: a fixed hierarchy. Leave it out to have `accuracy` decide."""
+
+    depth: int | None = described(
+        "Largest (weighted) sum of bath excitations of a fixed hierarchy. "
+        "null: the hierarchy adapts itself to accuracy.",
+        None,
+        ge=1,
+        le=255,
+    )
+    weights: Weights | None = described(
+        "Weight of an excitation of each bath term in the depth; terms + 1 values. "
+        "null: all equal. Only with depth.",
+        None,
+    )
+    max_excited_sites: int | None = described(
+        "Largest number of sites whose baths are excited at the same time. null: no limit. "
+        "Only with depth.",
+        None,
+        ge=1,
+        le=255,
+    )
+    symmetry: Literal["auto", "translation", "none"] = described(
+        "translation keeps the translation-invariant part only (homogeneous rings); "
+        "auto uses it where it holds, an adaptive hierarchy also reflection; none: no symmetry.",
+        "auto",
+    )
+
+
+class AdaptiveConfig(Section):
+    """Expert settings of the hierarchy that adapts itself; `accuracy` decides what is null."""
+
+    growth: float | None = described(
+        "An element enters when its amplitude relative to the initial state would exceed this. "
+        f"null: {GROWTH_PER_ACCURACY:g} accuracy.",
+        None,
+        ge=1e-12,
+        lt=1,
+    )
+    pruning: float | None = described(
+        f"It leaves below this fraction of growth; 0: never. null: {PRUNING:g}.", None, ge=0, le=1
+    )
+    max_occupation: int | None = described(
+        f"Largest number of excitations of one bath term of one site. null: {LARGEST_OCCUPATION}.",
+        None,
+        ge=1,
+        le=LARGEST_OCCUPATION,
+    )
+
+
+class PropagationConfig(Section):
+    """Times and tolerances of a run."""
+
+    duration_fs: float = described("Length of the production run.", unit="fs", gt=0, le=1_000_000)
+    sample_fs: float = described("Time between stored samples.", 1.0, unit="fs", gt=0, le=10_000)
+    tolerance: float | None = described(
+        "Expert: local error of the propagation per fs, relative to the norm of the state. "
+        f"null: {TOLERANCE_PER_ACCURACY:g} accuracy; with hierarchy.depth {DEFAULT_TOLERANCE:g}.",
+        None,
+        unit="fs^-1",
+        ge=1e-13,
+        le=1e-2,
+    )
+    equilibrium_tolerance: float | None = described(
+        "Relative rate of change |L rho|/|rho| at which the equilibrium state counts as reached "
+        f"(protocol current, only with hierarchy.depth). null: {DEFAULT_TOLERANCE:g}.",
+        None,
+        unit="fs^-1",
+        ge=1e-13,
+        le=1e-2,
+    )
+    resolvent_frequencies_cm: Energies = described(
+        "Frequencies at which the integral of exp(i w t) C_JJ is also computed by linear solve "
+        "(protocol current, not with hierarchy.depth).",
+        (),
+        unit="cm^-1",
+        max_length=MOST_FREQUENCIES,
+        allowed=f"a list of at most {MOST_FREQUENCIES} numbers from -100000 to 100000",
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield times that do not fit together."""
+        if self.sample_fs >= self.duration_fs:
+            allowed = f"must be smaller than duration_fs = {self.duration_fs} fs"
+            yield Problem("sample_fs", self.sample_fs, allowed, "sample more often or run longer")
+        elif self.duration_fs / self.sample_fs > 1e6:
+            allowed = "must give at most 1000000 samples in duration_fs"
+            yield Problem("sample_fs", self.sample_fs, allowed, "sample less often")
+        chosen = self.resolvent_frequencies_cm
+        if len(set(chosen)) != len(chosen):
+            allowed = "names a frequency twice"
+            yield Problem("resolvent_frequencies_cm", chosen, allowed, "name each once")
+
+
+class AnalysisConfig(Section):
+    """Criteria of the analysis; they do not enter the names of computed files."""
+
+    band_paper_units: float = described(
+        "Half width of the band around the converged value that defines cutoff times, "
+        "in units of 2 D / bohr^2.",
+        0.002,
+        unit="fs^-1",
+        gt=0,
+        le=100,
+    )
+    band_percent: float = described(
+        "The same, relative to the converged value.", 1.0, unit="%", gt=0, lt=100
+    )
+    frequency_max_cm: float = described(
+        "Largest frequency of the stored spectra.", 4000.0, unit="cm^-1", gt=0, le=100_000
+    )
+    drude_smith_range_fs: Range | None = described(
+        "First and last time of the Drude-Smith fit; null: the whole record.",
+        None,
+        unit="fs",
+        allowed="a list of two numbers, from >= 0 and to > from, or null",
+    )
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield a fit range that is not one."""
+        span = self.drude_smith_range_fs
+        if span is not None and (len(span) != 2 or not span[0] < span[1]):
+            allowed = "must be a list of two numbers, from >= 0 and to > from, or null"
+            yield Problem("drude_smith_range_fs", span, allowed, "write [from, to] in fs")
+
+
+class ResourcesConfig(Section):
+    """Limits for the jobs; they do not enter the names of computed files."""
+
+    max_ranks: int = described("Largest number of MPI ranks of one job.", 64, ge=2, le=100_000)
+    unknowns_per_rank: int = described(
+        "Unknowns one rank should hold.", 50_000, ge=1, le=1_000_000_000
+    )
+    max_unknowns: int = described(
+        "Largest hierarchy. A fixed one that is larger is refused at once, an adaptive one stops "
+        "when it would grow beyond.",
+        50_000_000,
+        ge=1,
+        le=1_000_000_000_000,
+    )
+    checkpoint_minutes: float | None = described(
+        "Wall time between two checkpoints of a job on an adaptive hierarchy; longer where writing "
+        "one takes more than a hundredth of it. null or 0: none.",
+        15.0,
+        unit="min",
+        ge=0,
+        le=100_000,
+    )
+    max_core_hours: float | None = described(
+        "Budget: a study whose jobs are expected to take more together is refused before any of "
+        "them runs (docs/cost.md). null: no budget.",
+        None,
+        unit="core-hours",
+        gt=0,
+        le=1e9,
+    )
+    core_speed: float | None = described(
+        "Speed of a core that computes, relative to the machine of the cost model. null: as fast; "
+        "the command cost measures it where the processor is another one.",
+        None,
+        ge=1e-3,
+        le=1000,
+    )
