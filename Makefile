@@ -64,7 +64,7 @@ test: setup test-serial test-mpi ## Set up and run all tests, the MPI ones on 1,
 	@echo "All tests passed, on 1, 2 and 3 ranks."
 
 # What needs no process of its own and no study.
-FAST := $(addprefix tests/,analysis api hierarchy model parallel)
+FAST := $(addprefix tests/,analysis api hierarchy inverse/test_emulator.py inverse/test_inverse.py model parallel)
 
 test-fast: setup-ready ## Set up and run the unit tests
 	@$(IN_ENV) python -m pytest --fast $(PYTEST_ARGS) $(FAST)

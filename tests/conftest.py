@@ -5,6 +5,10 @@ from typing import NoReturn
 
 import pytest
 
+from tests.fixtures import correlation, faults_of, plan_of, valid
+
+__all__ = ["correlation", "faults_of", "plan_of", "valid"]
+
 LEFT_OUT = ("mpi", "process", "slow")
 """Markers of tests that are not in the fast tier."""
 

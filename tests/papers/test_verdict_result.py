@@ -22,7 +22,7 @@ from smallpolaron.model.units import paper_units
 from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
 from smallpolaron.study.physical_system import physics, system_name
 from smallpolaron.study.plan import Plan, PlanError, Point, write_plan
-from tests.studies.completed import completed
+from tests.results.completed import completed
 
 PlanOf = Callable[[str], Plan]
 NAN = math.nan

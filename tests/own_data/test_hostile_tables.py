@@ -17,7 +17,7 @@ from smallpolaron.inverse.measured_files import read_measured
 from smallpolaron.own_data.conductivity_table import read_conductivity
 from smallpolaron.own_data.read_table import LARGEST_FILE, read_table
 from smallpolaron.own_data.table_format import CORRELATION, TableError
-from tests.studies.hostile import LONGEST_MESSAGE, STRINGS, refused
+from tests.results.hostile import LONGEST_MESSAGE, STRINGS, refused
 
 ROWS = [f"{i / 10},1.0,0.5" for i in range(1, 20)]
 HEADER = "frequency_THz,sigma_real,sigma_imag"

@@ -20,7 +20,7 @@ from smallpolaron.own_data.table_format import (
     read_name,
 )
 from smallpolaron.support.problems import MOST_PROBLEMS
-from tests.studies.table_case import CASE, TEMPERATURE, GaussianBands, assert_is_the_case
+from tests.own_data.table_case import CASE, TEMPERATURE, GaussianBands, assert_is_the_case
 
 HEADER = "time_fs,C_real_A2_fs2,C_imag_A2_fs2"
 

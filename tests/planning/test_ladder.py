@@ -24,7 +24,7 @@ from smallpolaron.planning.ladder_files import computed, decision_path, write_de
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan, write_plan
-from tests.studies.completed import completed
+from tests.results.completed import completed
 
 PlanOf = Callable[[str], Plan]
 FaultsOf = Callable[[str], list[str]]

@@ -12,7 +12,7 @@ import pytest
 
 from smallpolaron.study import plan as plan_module
 from smallpolaron.study.plan import Plan, PlanError, read_plan, write_plan
-from tests.studies.hostile import STRINGS, refused
+from tests.results.hostile import STRINGS, refused
 
 Data = dict[str, Any]
 Edit = Callable[[Data], object]

@@ -28,7 +28,7 @@ from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.plan import Plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import parse_yaml
-from tests.studies.completed import completed
+from tests.results.completed import completed
 
 Make = Callable[..., Result]
 PlanOf = Callable[[str], Plan]

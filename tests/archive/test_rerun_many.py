@@ -13,10 +13,10 @@ from smallpolaron.cli import main
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.store import Variable, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
+from tests.derive import test_ensemble_job as ensembles
 from tests.papers import test_verdict_result as verdicts
-from tests.studies import test_ensemble_job as ensembles
-from tests.studies import test_ladder as ladders
-from tests.studies.completed import completed
+from tests.planning import test_ladder as ladders
+from tests.results.completed import completed
 
 PlanOf = Callable[[str], Plan]
 Capture = pytest.CaptureFixture[str]

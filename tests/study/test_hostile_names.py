@@ -14,7 +14,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.study.overrides import overridden
 from smallpolaron.study.yamlfile import parse_yaml, plain_value
 from smallpolaron.support.problems import ConfigurationError
-from tests.studies.hostile import LONGEST_MESSAGE, STRINGS, refused
+from tests.results.hostile import LONGEST_MESSAGE, STRINGS, refused
 
 Place = tuple[str | int, ...]
 

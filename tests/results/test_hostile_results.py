@@ -14,8 +14,8 @@ from smallpolaron.cli import main
 from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.support import hdf5_inputs
-from tests.studies.hostile import forge, refused, unprivileged
-from tests.studies.hostile_results import BYTES, CHANGES
+from tests.results.hostile import forge, refused, unprivileged
+from tests.results.hostile_results import BYTES, CHANGES
 
 Make = Callable[..., Result]
 PlanOf = Callable[[str], Plan]

@@ -14,7 +14,7 @@ from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import read_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.support.seal import seal_state
-from tests.studies.hostile import refused
+from tests.results.hostile import refused
 
 DATA = Path(__file__).with_name("data") / "version1"
 AGES = ("early", "late")

@@ -17,7 +17,7 @@ from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
-from tests.studies.walks import STUDY, RealArray, walk
+from tests.derive.walks import STUDY, RealArray, walk
 
 SETTINGS = AnalysisConfig()
 RATE, DECAY = 0.004, 100.0

@@ -10,7 +10,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.study.key_names import split_unit, unknown_key_advice
 from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.problems import ConfigurationError
-from tests.studies.study_texts import study
+from tests.study.study_texts import study
 
 LAMBDA = "eta = 2 lambda"
 

@@ -35,7 +35,7 @@ from smallpolaron.results.store import Result, StoreError, write_result
 from smallpolaron.study.parameters import point_hash
 from smallpolaron.study.plan import Plan
 from smallpolaron.support.canonical import Parameters
-from tests.studies.completed import completed
+from tests.results.completed import completed
 
 STUDY = """\
 study: test

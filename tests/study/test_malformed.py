@@ -13,9 +13,9 @@ import pytest
 import smallpolaron
 from smallpolaron.planning.study import load_plan
 from smallpolaron.support.problems import ConfigurationError
-from tests.studies.malformed_layout import LAYOUT
-from tests.studies.malformed_physics import PHYSICS
-from tests.studies.study_texts import study
+from tests.study.malformed_layout import LAYOUT
+from tests.study.malformed_physics import PHYSICS
+from tests.study.study_texts import study
 
 CASES = LAYOUT + PHYSICS
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from tests.studies.checkpoint_cases import (
+from tests.runs.checkpoint_cases import (
     RUNS,
     Counting,
     differing,

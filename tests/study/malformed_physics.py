@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.studies.study_texts import Case, study
+from tests.study.study_texts import Case, study
 
 PHYSICS: list[Case] = [
     ("sites_text", study(model="model: {n_sites: three}\n"), "model.n_sites", ("'three'", ">= 2")),

@@ -1,4 +1,4 @@
-"""Fixtures of the studies tests: a valid study as text, and a synthetic correlation result."""
+"""Fixtures of all tests: a valid study as text, and a synthetic correlation result."""
 
 from __future__ import annotations
 

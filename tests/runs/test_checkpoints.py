@@ -14,7 +14,7 @@ import pytest
 
 from smallpolaron.results.provenance import Stopwatch
 from smallpolaron.runs import checkpoint_file, checkpoints
-from tests.studies.checkpoint_cases import (
+from tests.runs.checkpoint_cases import (
     RUNS,
     Counting,
     differing,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.results.kinds import KINDS
-from tests.studies.hostile import STRINGS
+from tests.results.hostile import STRINGS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "src" / "smallpolaron"

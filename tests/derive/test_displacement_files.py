@@ -20,7 +20,7 @@ from smallpolaron.results.store import Result, Variable, read_result, write_resu
 from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
-from tests.studies.test_spreading_job import DECAY, EXCESS, RATE, array, meeting, number
+from tests.derive.test_spreading_job import DECAY, EXCESS, RATE, array, meeting, number
 
 Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()

@@ -25,8 +25,8 @@ from smallpolaron.results.store import Result, StoreError, Unreadable, read_resu
 from smallpolaron.study.plan import PlanError, read_plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support import unavailable
-from tests.studies.checkpoint_cases import RUNS, differing, finished, stopped_at
-from tests.studies.hostile import unprivileged
+from tests.results.hostile import unprivileged
+from tests.runs.checkpoint_cases import RUNS, differing, finished, stopped_at
 
 NO_LOCK = """\
 #include <errno.h>

@@ -25,7 +25,7 @@ from smallpolaron.results.layout import layout
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.isolation import Lost, isolated
-from tests.studies.hostile import unprivileged
+from tests.results.hostile import unprivileged
 
 SEAL = b"\nsmallpolaron sha256"
 

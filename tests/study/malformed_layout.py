@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.studies.study_texts import Case, study
+from tests.study.study_texts import Case, study
 
 LAYOUT: list[Case] = [
     ("empty_file", "", "", ("the file is empty", "start from config/config.yaml")),

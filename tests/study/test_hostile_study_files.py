@@ -18,8 +18,8 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.study import grid
 from smallpolaron.study.yamlfile import LARGEST_FILE, parse_yaml
 from smallpolaron.support.problems import MOST_PROBLEMS, ConfigurationError
-from tests.studies.hostile import refused, unprivileged
-from tests.studies.study_texts import study
+from tests.results.hostile import refused, unprivileged
+from tests.study.study_texts import study
 
 
 def _laughs(levels: int) -> str:

@@ -19,7 +19,7 @@ from smallpolaron.derive.population_kernel_job import population_kernel_result
 from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
-from tests.studies.walks import STUDY, RealArray, walk
+from tests.derive.walks import STUDY, RealArray, walk
 
 Make = Callable[..., Result]
 SETTINGS = AnalysisConfig()
