@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from papers.shared import figure as paper
 from smallpolaron.analysis.spreading.confined_walk import ConfinedWalk, confined_walk
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, error_of, with_error
+from smallpolaron.figures.runs import Run, error_of, rows_of, with_error
 from smallpolaron.model.units import paper_units
 
 STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
@@ -34,19 +34,6 @@ _TIMES: Final = (
     *("tau_P_fs", "tau_R_fs", "plateau_D", "plateau_D_flatness"),
     *("plateau_from_fs", "plateau_to_fs"),
 )
-SLOPE_COLUMNS: Final = (
-    "curve",
-    "start",
-    "start_site",
-    "time_fs",
-    "A2_fs",
-    "paper_units",
-    "alpha",
-    *_TIMES,
-    "plateau_D_error",
-)
-"""Columns of slopes and integrals, after paper.COLUMNS."""
-
 FIRST_FS: Final = 10.0
 """Begin of the logarithmic time axis where only some samples are drawn."""
 
@@ -156,13 +143,14 @@ def integrals(runs: Sequence[Run], name: str) -> Iterator[style.Row]:
         name: what the column "curve" says.
     """
     for run in runs:
-        for time, D in zip(run.array("time_fs"), run.array("D_running"), strict=True):
-            yield paper.identity(run) | {
-                "curve": name,
-                "time_fs": float(time),
-                "A2_fs": float(D),
-                "paper_units": paper_units(float(D)),
-            }
+        D = run.array("D_running")
+        columns = {
+            "time_fs": run.array("time_fs"),
+            "A2_fs": D,
+            "paper_units": paper_units(1.0) * D,
+        }
+        fixed = {"curve": name, "start": "", "start_site": ""}
+        yield from rows_of(paper.identity(run) | fixed, columns)
 
 
 def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
@@ -171,21 +159,16 @@ def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
         times = {name: run.number(name) for name in _TIMES} | {
             "plateau_D_error": error_of(run, "plateau_D")
         }
-        curves = (run.array(name) for name in ("time_fs", "dmsd_dt", "alpha"))
-        for time, slope, alpha in zip(*curves, strict=True):
-            yield (
-                paper.identity(run)
-                | times
-                | {
-                    "curve": "dMSD/dt",
-                    "start": start(run),
-                    "start_site": site(run),
-                    "time_fs": float(time),
-                    "A2_fs": float(slope),
-                    "paper_units": paper_units(0.5 * float(slope)),
-                    "alpha": float(alpha),
-                }
-            )
+        slope = run.array("dmsd_dt")
+        columns = {
+            "time_fs": run.array("time_fs"),
+            "A2_fs": slope,
+            "paper_units": paper_units(0.5) * slope,
+            "alpha": run.array("alpha"),
+        }
+        fixed = {"curve": "dMSD/dt", "start": start(run), "start_site": site(run)}
+        for row in rows_of(paper.identity(run) | fixed, columns):
+            yield {**row, **times}
 
 
 def plateau(run: Run) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -13,10 +12,8 @@ from matplotlib.lines import Line2D
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, reference, remarks, run_main, with_error
+from smallpolaron.figures.runs import Run, reference, remarks, with_error
 from smallpolaron.model.units import paper_units
-
-COLUMNS: Final = (*paper.COLUMNS, *curves.SLOPE_COLUMNS)
 
 
 @dataclass(frozen=True)
@@ -131,23 +128,24 @@ def _last(run: Run) -> str:
     return f"{paper_units(run.number('D')):.4g} at {run.array('time_fs')[-1]:g} fs"
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(
+    mobility: Sequence[Run],
+    long: Sequence[Run],
+    infinite: Sequence[Run],
+    spreading: Sequence[Run],
+    band_percent: float,
+) -> paper.Drawn:
     """Draw the figure from mobility and spreading files of open chains."""
-    line = paper.parser(
-        "Anomalous transport paper, Fig. 1.", "mobility", "long", "reference", "spreading"
-    )
-    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
-    options = line.parse_args(argv)
     found = Chains(
-        current=tuple(paper.read(options.mobility)),
-        long=paper.read(options.long)[-1],
-        infinite=reference(paper.read(options.reference)),
-        spreading=tuple(curves.with_start(paper.read(options.spreading))),
+        current=tuple(mobility),
+        long=long[-1],
+        infinite=reference(infinite),
+        spreading=tuple(curves.with_start(spreading)),
     )
     curves.same_bath(found.runs, found.infinite)
-    caption = paper.caption(text(found, options.band_percent), found.runs)
-    paper.write(options.stem, draw(found), COLUMNS, rows(found), caption)
+    return draw(found), rows(found), text(found, band_percent), found.runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(
+    compose, "mobility", "long", "reference", "spreading", criteria=("band_percent",)
+)

@@ -14,12 +14,11 @@ from matplotlib.lines import Line2D
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, remarks, run_main
+from smallpolaron.figures.runs import Run, remarks
 
 SITES: Final = 20
 """Chain of the figure; another one is dotted."""
 
-COLUMNS: Final = (*paper.COLUMNS, *curves.SLOPE_COLUMNS)
 _DOTTED: Final = (0, (1, 1.2))
 _LEGEND: Final[dict[str, Any]] = {
     "fontsize": 8,
@@ -211,18 +210,12 @@ def _by_tolerance(run: Run, name: str) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(spreading: Sequence[Run], band_percent: float) -> paper.Drawn:
     """Draw the figure from spreading files of open chains."""
-    line = paper.parser("Anomalous transport paper, Fig. 2.", "spreading")
-    line.add_argument("--band-percent", type=float, required=True, help="tolerance, percent")
-    options = line.parse_args(argv)
-    percent = options.band_percent
-    runs = curves.with_start(paper.read(options.spreading))
+    runs = curves.with_start(spreading)
     found = places(runs)
-    caption = paper.caption(text(found, percent), runs)
-    figure = draw(found[0], found[1], percent)
-    paper.write(options.stem, figure, COLUMNS, curves.slopes(runs), caption)
+    figure = draw(found[0], found[1], band_percent)
+    return figure, curves.slopes(runs), text(found, band_percent), runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "spreading", criteria=("band_percent",))

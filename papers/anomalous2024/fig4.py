@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -15,23 +15,7 @@ from papers.anomalous2024 import curves
 from papers.anomalous2024.pairs import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, error_of, log_samples, run_main
-
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "start",
-    "time_fs",
-    "dmsd_dt_A2_fs",
-    "alpha",
-    "tau_P_fs",
-    "tau_R_fs",
-    "plateau_D_A2_fs",
-    "plateau_D_error_A2_fs",
-    "plateau_D_flatness_A2_fs",
-    "D_green_kubo_A2_fs",
-    "D_green_kubo_error_A2_fs",
-    "D_green_kubo_flagged",
-)
+from smallpolaron.figures.runs import Run, error_of, log_samples, rows_of
 
 
 @dataclass(frozen=True)
@@ -96,12 +80,9 @@ def rows(found: Sequence[Panel]) -> Iterator[style.Row]:
                 ),
                 "D_green_kubo_flagged": panel.current.flagged if panel.current else "",
             }
-            for i in log_samples(time, curves.FIRST_FS):
-                yield fixed | {
-                    "time_fs": float(time[i]),
-                    "dmsd_dt_A2_fs": float(slope[i]),
-                    "alpha": float(alpha[i]),
-                }
+            i = log_samples(time, curves.FIRST_FS)
+            columns = {"time_fs": time[i], "dmsd_dt_A2_fs": slope[i], "alpha": alpha[i]}
+            yield from rows_of(fixed, columns)
 
 
 def verdict(run: Run) -> str:
@@ -203,13 +184,10 @@ def _marks(upper: Axes, lower: Axes, ring: Pair) -> None:
     upper.text(0.03, 0.98, "\n".join(words), fontsize=8, va="top", transform=upper.transAxes)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(
+    rings: Sequence[Run], infinite: Sequence[Run], current: Sequence[Run], band_percent: float
+) -> paper.Drawn:
     """Draw the figure from spreading files of rings and what the infinite lattice gives."""
-    line = paper.parser("Anomalous transport paper, Fig. 4.", "spreading", "infinite", "mobility")
-    line.add_argument("--band-percent", type=float, required=True)
-    options = line.parse_args(argv)
-    rings, infinite = (paper.read(paths) for paths in (options.spreading, options.infinite))
-    current = paper.read(options.mobility)
     found = panels(rings, infinite, current)
     text = (
         "Slope of the mean-squared displacement (above) and its exponent alpha (below) after a "
@@ -219,10 +197,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         "right. Black dashed: tau_P, when both starts meet; dash-dotted in the colour of a start: "
         "tau_R, when the antipode is reached; shaded: diffusive regime, a plateau of the slope; "
         "alpha in the words: mean over the second half of the time before tau_R. Tolerance of all "
-        f"rules: {options.band_percent:g} %. {_absent(found)}"
+        f"rules: {band_percent:g} %. {_absent(found)}"
     )
-    runs = [run for panel in found for run in panel.runs] + current
-    paper.write(options.stem, draw(found), COLUMNS, rows(found), paper.caption(text, runs))
+    runs = [*(run for panel in found for run in panel.runs), *current]
+    return draw(found), rows(found), text, runs
 
 
 def _absent(found: Sequence[Panel]) -> str:
@@ -241,5 +219,4 @@ def _reason(run: Run) -> str:
     return run.result.notes.get("plateau", run.reason).partition("; ")[2]
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "spreading", "infinite", "mobility", criteria=("band_percent",))

@@ -14,16 +14,8 @@ from numpy.typing import NDArray
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, reference, remarks, run_main, window
+from smallpolaron.figures.runs import Run, reference, remarks, rows_of, window
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "record",
-    "time_fs",
-    "re_C_JJ_A2_fs2",
-    "im_C_JJ_A2_fs2",
-    "walk_A2_fs2",
-)
 _WALK: Final[dict[str, Any]] = {"linestyle": (0, (1, 1.2)), "linewidth": 1.1, "marker": ""}
 _KEY: Final = Line2D([], [], color=style.GREY, **_WALK, label="walk between the walls")
 
@@ -31,16 +23,14 @@ _KEY: Final = Line2D([], [], color=style.GREY, **_WALK, label="walk between the 
 def rows(chains: Sequence[Run], long: Run, infinite: Run) -> Iterator[style.Row]:
     """Yield one row per record and time."""
     for record, run in [*(("chains", run) for run in chains), ("long", long)]:
-        walk = curves.walk(run, infinite).C
-        drawn = (run.array("time_fs"), run.array("C_JJ"), walk)
-        for time, C, expected in zip(*drawn, strict=True):
-            yield paper.identity(run) | {
-                "record": record,
-                "time_fs": float(time),
-                "re_C_JJ_A2_fs2": float(C.real),
-                "im_C_JJ_A2_fs2": float(C.imag),
-                "walk_A2_fs2": float(expected),
-            }
+        C = run.array("C_JJ")
+        columns = {
+            "time_fs": run.array("time_fs"),
+            "re_C_JJ_A2_fs2": C.real,
+            "im_C_JJ_A2_fs2": C.imag,
+            "walk_A2_fs2": curves.walk(run, infinite).C,
+        }
+        yield from rows_of(paper.identity(run) | {"record": record}, columns)
 
 
 def draw(chains: Sequence[Run], long: Run, infinite: Run) -> Figure:
@@ -117,17 +107,14 @@ def _value(run: Run, at: float, infinite: Run) -> str:
     return f"{run.array('C_JJ')[here].real:.2e} ({walk:.2e})"
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(
+    chains: Sequence[Run], longest: Sequence[Run], references: Sequence[Run]
+) -> paper.Drawn:
     """Draw the figure from correlation files of open chains and mobility of the infinite ring."""
-    line = paper.parser("Anomalous transport paper, Fig. S1.", "correlation", "long", "reference")
-    options = line.parse_args(argv)
-    chains = paper.read(options.correlation)
-    long, infinite = paper.read(options.long)[-1], reference(paper.read(options.reference))
+    long, infinite = longest[-1], reference(references)
     curves.same_bath([*chains, long], infinite)
-    caption = paper.caption(text(chains, long, infinite), [*chains, long, infinite])
-    figure = draw(chains, long, infinite)
-    paper.write(options.stem, figure, COLUMNS, rows(chains, long, infinite), caption)
+    found = (chains, long, infinite)
+    return draw(*found), rows(*found), text(*found), [*chains, long, infinite]
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "correlation", "long", "reference")

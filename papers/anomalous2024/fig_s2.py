@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, log_samples, remarks, run_main
+from smallpolaron.figures.runs import Run, log_samples, remarks, rows_of
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,6 @@ READINGS: Final = (
 """That of the paper, and ours with arrival as the population of the end."""
 
 _NUMBERS: Final = tuple(name for r in READINGS for name in (r.alpha, r.spread, r.time) if name)
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "start",
-    "start_site",
-    "time_fs",
-    "alpha",
-    *_NUMBERS,
-    "remark",
-)
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
@@ -64,8 +55,8 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
         numbers = {name: run.number(name) for name in _NUMBERS}
         yield fixed | numbers | {"remark": run.result.notes.get("alpha_longtime", run.reason)}
         time, alpha = run.array("time_fs"), run.array("alpha")
-        for i in log_samples(time, curves.FIRST_FS):
-            yield fixed | {"time_fs": float(time[i]), "alpha": float(alpha[i])}
+        i = log_samples(time, curves.FIRST_FS)
+        yield from rows_of(fixed, {"time_fs": time[i], "alpha": alpha[i]})
 
 
 def draw(runs: Sequence[Run]) -> Figure:
@@ -171,23 +162,19 @@ def _peak(run: Run) -> str:
     return f"maximum {run.number('alpha_peak'):.3f} at {run.number('alpha_peak_fs'):g} fs"
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(spreading: Sequence[Run], band_percent: float) -> paper.Drawn:
     """Draw the figure from spreading files of chains that start in the middle."""
-    line = paper.parser("Anomalous transport paper, Fig. S2.", "spreading")
-    line.add_argument("--band-percent", type=float, required=True)
-    options = line.parse_args(argv)
-    runs = curves.with_start(paper.read(options.spreading))
+    runs = curves.with_start(spreading)
     text = (
         "Exponent of the spreading from the middle of open chains. Top left: alpha against time "
         "(full: with, dashed: without equilibration), dots: its maximum after its least value, "
         "the paper's long-time alpha, whose time is the paper's tau_R. Squares: mean of alpha over "
         "the second half of the time before our tau_R, when the population of the far end reaches "
-        f"{options.band_percent:g} % of its equilibrium value; bars: largest deviation from it "
+        f"{band_percent:g} % of its equilibrium value; bars: largest deviation from it "
         "there. Top right: both times against the number of sites. Bottom: both exponents against "
         f"their times and against 1/N. A run without a maximum has no dot. {statement(runs)}"
     )
-    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+    return draw(runs), rows(runs), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "spreading", criteria=("band_percent",))

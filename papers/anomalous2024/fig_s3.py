@@ -16,17 +16,8 @@ from papers.anomalous2024 import curves
 from papers.anomalous2024.pairs import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import log_samples, remarks, run_main
+from smallpolaron.figures.runs import Run, log_samples, remarks
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "time_fs",
-    "site",
-    "distance_in_sites",
-    "P_with_equilibration",
-    "P_without_equilibration",
-    "difference",
-)
 SAMPLES: Final = 160
 """Times drawn; the table holds these."""
 LEAST: Final = 1e-4
@@ -118,10 +109,9 @@ def meeting(pair: Pair) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(population: Sequence[Run]) -> paper.Drawn:
     """Draw the figure from the population files of one chain from both initialisations."""
-    options = paper.parser("Anomalous transport paper, Fig. S3.", "population").parse_args(argv)
-    found = pairs(curves.with_start(paper.read(options.population)))
+    found = pairs(curves.with_start(population))
     if len(found) > 1:
         names = ", ".join(pair.marcus.point for pair in found)
         raise ValueError(f"population files of several points: give those of one ({names})")
@@ -132,9 +122,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         f"the difference are logarithmic to both sides, linear below {10 * LEAST:g}. "
         f"{meeting(found[0])}"
     )
-    runs = found[0].runs
-    paper.write(options.stem, draw(found[0]), COLUMNS, rows(found[0]), paper.caption(text, runs))
+    return draw(found[0]), rows(found[0]), text, found[0].runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "population")

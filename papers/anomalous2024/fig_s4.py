@@ -15,17 +15,8 @@ from papers.anomalous2024 import curves
 from papers.anomalous2024.pairs import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, log_samples, remarks, run_main
+from smallpolaron.figures.runs import Run, log_samples, remarks, rows_of
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "start",
-    "start_site",
-    "site",
-    "time_fs",
-    "population",
-    "equilibrium",
-)
 SITES: Final = (0, 1, 2, 3, 4, 5, 7, 9, 12)
 """Sites drawn, counted from the end where the carrier starts, as far as the chain has them."""
 LEAST: Final = 1e-3
@@ -59,15 +50,11 @@ def rows(runs: Sequence[Run], correlations: Sequence[Run]) -> Iterator[style.Row
         P, settled = run.array("populations").real, equilibrium(run, correlations)
         time = run.array("time_fs")
         for site in drawn_sites(run):
-            for i in log_samples(time, curves.FIRST_FS):
-                yield paper.identity(run) | {
-                    "start": curves.start(run),
-                    "start_site": curves.site(run),
-                    "site": site,
-                    "time_fs": float(time[i]),
-                    "population": float(P[i, site]),
-                    "equilibrium": float(settled[site]),
-                }
+            i = log_samples(time, curves.FIRST_FS)
+            fixed = {"start": curves.start(run), "start_site": curves.site(run), "site": site}
+            columns = {"time_fs": time[i], "population": P[i, site]}
+            for row in rows_of(paper.identity(run) | fixed, columns):
+                yield {**row, "equilibrium": float(settled[site])}
 
 
 def draw(found: Sequence[Pair], correlations: Sequence[Run]) -> Figure:
@@ -140,12 +127,9 @@ def _spans(sites: Sequence[int]) -> str:
     return ", ".join(str(a) if a == b else f"{a} to {b}" for a, b in zip(starts, ends, strict=True))
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(population: Sequence[Run], correlations: Sequence[Run]) -> paper.Drawn:
     """Draw the figure from population files of one chain and its equilibrium state."""
-    line = paper.parser("Anomalous transport paper, Fig. S4.", "population", "correlation")
-    options = line.parse_args(argv)
-    runs = curves.with_start(paper.read(options.population))
-    correlations = paper.read(options.correlation)
+    runs = curves.with_start(population)
     found = pairs(runs)
     said = [statement(run, equilibrium(run, correlations)) for run in runs]
     text = (
@@ -155,9 +139,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "Populations sum to 1, hence not all sites can come from above: a classical walk ends as "
         f"cos(π(j + ½)/N), above equilibrium on the nearer half only. {' '.join(said)}"
     )
-    figure, table = draw(found, correlations), rows(runs, correlations)
-    paper.write(options.stem, figure, COLUMNS, table, paper.caption(text, runs))
+    return draw(found, correlations), rows(runs, correlations), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "population", "correlation")

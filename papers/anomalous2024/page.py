@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -18,10 +17,8 @@ from papers.anomalous2024.targets import (
     ring_time,
 )
 from papers.shared import figure as paper
-from papers.shared.page import COLUMNS, Target, comparison, figures, rows
-from smallpolaron.figures import style
-from smallpolaron.figures.html import write_page
-from smallpolaron.figures.runs import Run, input_parser, run_main
+from papers.shared.page import Target, comparison, figures, rows
+from smallpolaron.figures.runs import Run
 
 INPUTS = ("rings", "weak", "long", "infinite", "chains", "wall", "einstein")
 
@@ -38,7 +35,7 @@ class Section:
 
     title: str
     printed: str
-    targets: tuple[Target, ...]
+    targets: Sequence[Target]
 
     def html(self) -> str:
         """Return heading, statement and table."""
@@ -48,7 +45,7 @@ class Section:
         )
 
 
-def sections(runs: dict[str, list[Run]], band: float, percent: float) -> list[Section]:
+def sections(runs: Mapping[str, Sequence[Run]], band: float, percent: float) -> list[Section]:
     """Return the tables of the page.
 
     Args:
@@ -57,30 +54,30 @@ def sections(runs: dict[str, list[Run]], band: float, percent: float) -> list[Se
         percent: tolerance of the rules of spreading.
     """
     return [
-        _section(
+        Section(
             "Current on open chains (Figs. 1 and S1)",
             "Printed: the integral of C_JJ does not converge, not within 25 ps on 20 sites. The "
             "current is the derivative of the position, which is bounded on an open chain: the "
             "integral over all times is exactly 0, and its run counts as flagged (not settled).",
-            long_integral(runs["long"]),
+            [*long_integral(runs["long"])],
         ),
-        _section(
+        Section(
             "Times of spreading on an open chain (Fig. 2)",
             "Printed: the slopes from both starts meet at about 550 fs (tau_P), the decay towards "
             "zero begins at about 1600 fs (tau_R). Both are read off by eye; by a rule they depend "
             "on its tolerance. The paper's own tau_R (Fig. S2) is the time of the maximum of alpha "
             "at long times; ours is when the far end holds a share of its equilibrium population.",
-            chain_times(runs["chains"]),
+            [*chain_times(runs["chains"])],
         ),
-        _section(
+        Section(
             "Exponents at long times (Figs. 2 and S2)",
             "Printed: about 1.05 from the wall, and a rise to 1 from below on the chain of 40 "
             "sites. Mean: over the second half of the time before tau_R at the tolerance of "
             f"{percent:g} %, with the largest deviation from it; maximum: as the paper reads it. A "
             "walk without memory gives more than 1 from the wall, too: 1 + ½(πkt)^−½.",
-            exponents(runs["wall"], runs["chains"]),
+            [*exponents(runs["wall"], runs["chains"])],
         ),
-        _section(
+        Section(
             "Current on rings (Fig. 3)",
             "Printed: converged to 0.337 from 8 sites on, and by 700 fs on all rings.",
             [
@@ -88,42 +85,31 @@ def sections(runs: dict[str, list[Run]], band: float, percent: float) -> list[Se
                 *ring_time(runs["rings"], band),
             ],
         ),
-        _section(
+        Section(
             "Weak coupling (Fig. S5)",
             "Printed: 1.862, converged with 20 sites, where spreading on 20 sites has no plateau.",
-            ring_current("Fig. S5", runs["weak"], runs["infinite"], band, 20),
+            [*ring_current("Fig. S5", runs["weak"], runs["infinite"], band, 20)],
         ),
-        _section(
+        Section(
             "Einstein against Green–Kubo on the infinite lattice",
             "Printed: both must agree (Eqs. 1 and 2); no number. Half the slope of the "
             "mean-squared displacement at the end of the record against the integral of C_JJ: "
             f"difference in percent, at most {EINSTEIN_PERCENT:g} % wanted. Error: change of the "
             "slope over the last fifth of the record and estimated error of the integral.",
-            einstein(runs["einstein"], runs["infinite"]),
+            [*einstein(runs["einstein"], runs["infinite"])],
         ),
     ]
 
 
-def _section(title: str, printed: str, targets: Iterable[Target]) -> Section:
-    return Section(title, printed, tuple(targets))
-
-
-def _line() -> argparse.ArgumentParser:
-    line = input_parser("Printed and computed numbers of the anomalous paper.", *INPUTS)
-    line.add_argument("--captions", type=Path, nargs="+", required=True, metavar="TXT")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    line.add_argument("--band-percent", type=float, required=True)
-    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
-    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
-    return line
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the page and the table of comparisons."""
-    options = _line().parse_args(argv)
-    runs = {name: paper.read(getattr(options, name)) for name in INPUTS}
-    found = sections(runs, options.band_paper_units, options.band_percent)
-    style.write_numbers(options.numbers, COLUMNS, rows([t for s in found for t in s.targets]))
+def compose(
+    *inputs: Sequence[Run],
+    captions: Sequence[Path],
+    band_paper_units: float,
+    band_percent: float,
+) -> paper.Page:
+    """Return the tables of comparisons and all figures."""
+    runs = dict(zip(INPUTS, inputs, strict=True))
+    found = sections(runs, band_paper_units, band_percent)
     summary = (
         "Figures 1 to 4 and S1 to S5 of Bhattacharyya, Sayer, Montoya-Castillo, Anomalous "
         "transport of small polarons arises from transient lattice relaxation or immovable "
@@ -135,10 +121,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         *(section.html() for section in found),
         '<p>Regimes of every run of populations: <a href="regimes.html">table</a>, '
         '<a href="regimes.csv">CSV</a>. All numbers above: <a href="comparison.csv">CSV</a>.</p>',
-        *figures(options.captions),
+        *figures(captions),
     ]
-    write_page(options.page, "Anomalous transport paper, computed anew", summary, parts)
+    return rows([target for section in found for target in section.targets]), summary, parts
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.page_main(
+    "Anomalous transport paper, computed anew",
+    compose,
+    *INPUTS,
+    criteria=("band_paper_units", "band_percent"),
+    files=("captions",),
+)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final, get_args
 
 import numpy as np
@@ -12,25 +11,10 @@ from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from smallpolaron.analysis.spreading.regimes import Kind
 from smallpolaron.figures import style
-from smallpolaron.figures.html import Cell, table, write_page
-from smallpolaron.figures.runs import Run, error_of, input_parser, run_main, with_error
+from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.runs import Run, error_of, with_error
 
 KINDS: Final[tuple[str, ...]] = get_args(Kind)
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "start",
-    "start_site",
-    "regime",
-    "from_fs",
-    "to_fs",
-    "statement",
-    "tau_P_fs",
-    "tau_R_fs",
-    "plateau_D_A2_fs",
-    "plateau_D_error_A2_fs",
-    "plateau_D_flatness_A2_fs",
-    "plateau",
-)
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
@@ -115,17 +99,9 @@ def _plateau(run: Run, look: str) -> Cell:
     return Cell(with_error(run, "plateau_D"), flat, look)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the table from spreading files."""
-    line = input_parser("Anomalous transport paper, regimes.", "spreading")
-    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
-    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
-    options = line.parse_args(argv)
-    runs = paper.read(options.spreading)
-    style.write_numbers(options.numbers, COLUMNS, rows(runs))
-    text, parts = page(runs)
-    write_page(options.page, "Regimes of spreading", text, parts)
+def compose(runs: Sequence[Run]) -> paper.Page:
+    """Return the table from spreading files."""
+    return rows(runs), *page(runs)
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.page_main("Regimes of spreading", compose, "spreading")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -16,23 +15,8 @@ from papers.shared.printed_values import Printed, matching
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, run_main
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, rows_of
 from smallpolaron.model.units import paper_units
-
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "time_fs",
-    "D_running_A2_fs",
-    "D_running_paper_units",
-    "D_A2_fs",
-    "D_error_A2_fs",
-    "D_paper_units",
-    "D_error_paper_units",
-    "difference_paper_units",
-    "t_eq_fs",
-    "first_converged_n_sites",
-    "printed_paper_units",
-)
 
 
 @dataclass(frozen=True)
@@ -116,12 +100,13 @@ def rows(found: Sizes) -> Iterator[style.Row]:
             "first_converged_n_sites": found.table.band.n_sites or "",
             "printed_paper_units": found.printed.value if found.printed else "",
         }
-        for time, value in zip(run.array("time_fs"), run.array("D_running"), strict=True):
-            yield fixed | {
-                "time_fs": float(time),
-                "D_running_A2_fs": float(value),
-                "D_running_paper_units": paper_units(float(value)),
-            }
+        D_running = run.array("D_running")
+        columns = {
+            "time_fs": run.array("time_fs"),
+            "D_running_A2_fs": D_running,
+            "D_running_paper_units": paper_units(1.0) * D_running,
+        }
+        yield from rows_of(fixed, columns)
 
 
 def draw(found: Sizes) -> Figure:
@@ -226,16 +211,10 @@ def text(found: Sizes) -> str:
     )
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(rings: Sequence[Run], infinite: Sequence[Run], band_paper_units: float) -> paper.Drawn:
     """Draw the figure from mobility files of rings and of the infinite ring."""
-    line = paper.parser("Anomalous transport paper, Figs. 3 and S5.", "rings", "infinite")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    options = line.parse_args(argv)
-    rings, infinite = paper.read(options.rings), paper.read(options.infinite)
-    found = sizes(rings, infinite, options.band_paper_units)
-    caption = paper.caption(text(found), found.runs)
-    paper.write(options.stem, draw(found), COLUMNS, rows(found), caption)
+    found = sizes(rings, infinite, band_paper_units)
+    return draw(found), rows(found), text(found), found.runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "rings", "infinite", criteria=("band_paper_units",))

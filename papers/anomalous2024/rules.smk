@@ -100,7 +100,7 @@ rule anomalous_regimes:
     message:
         "Regimes of all runs of populations: {output.page}"
     shell:
-        "python -m papers.anomalous2024.regimes --spreading {input.spreading}"
+        "python -m papers anomalous2024.regimes --spreading {input.spreading}"
         " --numbers {output.numbers} --page {output.page} > {log} 2>&1"
 
 
@@ -130,7 +130,7 @@ rule anomalous_page:
     message:
         "Page of the anomalous transport paper: {output.page}"
     shell:
-        "python -m papers.anomalous2024.page {params.files} {params.criteria}"
+        "python -m papers anomalous2024.page {params.files} {params.criteria}"
         " --numbers {output.numbers} --page {output.page} > {log} 2>&1"
 
 

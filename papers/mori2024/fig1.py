@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from papers.shared import figure as paper
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, run_main
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run
 from smallpolaron.model.units import paper_units
 
 REFERENCE_SITES: Final = 20
@@ -29,19 +29,6 @@ _LOOKS: Final = {
     "marcus": (style.VERMILION, "s"),
     "franck_condon": (style.GREEN, "^"),
 }
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "method",
-    "D_paper_units",
-    "D_error_paper_units",
-    "D_flatness_paper_units",
-    "mobility_cm2_Vs",
-    "mobility_error_cm2_Vs",
-    "D_kernel_paper_units",
-    "difference_paper_units",
-    "first_converged_n_sites",
-    "remark",
-)
 
 
 Reading = Callable[[Run], tuple[float, float]]
@@ -207,13 +194,11 @@ def _panel(axes: Axes, found: Sequence[Method], band: float) -> None:
     style.legend(axes, fontsize=8)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(
+    mobility: Sequence[Run], kernels: Sequence[Run], band_paper_units: float
+) -> paper.Drawn:
     """Draw the figure from mobility and population kernel files."""
-    line = paper.parser("Mori paper, Fig. 1.", "mobility", "population_kernel")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    options = line.parse_args(argv)
-    band = options.band_paper_units
-    mobility, kernels = paper.read(options.mobility), paper.read(options.population_kernel)
+    band = band_paper_units
     found = by_bath(mobility, kernels, band)
     text = (
         "DC mobility against the number of sites by the current (integral of C_JJ), and by the "
@@ -225,9 +210,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "is not estimated, how flat the plateau is. Points outside the panel are in the table."
     )
     table = [row for methods_here in found for row in rows(methods_here)]
-    figure = draw(found, band)
-    paper.write(options.stem, figure, COLUMNS, table, paper.caption(text, [*mobility, *kernels]))
+    return draw(found, band), table, text, [*mobility, *kernels]
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "mobility", "population_kernel", criteria=("band_paper_units",))

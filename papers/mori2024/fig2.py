@@ -12,21 +12,9 @@ from numpy.typing import NDArray
 
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main, window
+from smallpolaron.figures.runs import Run, rows_of, window
 from smallpolaron.model.units import paper_units
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "time_fs",
-    "C_real",
-    "C_imag",
-    "K_real",
-    "K_imag",
-    "D_running_paper_units",
-    "D_cutoff_paper_units",
-    "t_eq_fs",
-    "tau_K_fs",
-)
 _COLOURS: Final = (style.BLUE, style.VERMILION, style.GREEN)
 Group = tuple[Run, Run, Run]
 """Correlation, kernel and mobility file of one point."""
@@ -47,18 +35,19 @@ def rows(found: Sequence[Group]) -> Iterator[style.Row]:
         C, K = correlation.array("C_JJ"), kernel.array("K")
         running = paper_units(1.0) * mobility.array("D_running")
         cutoff = paper_units(1.0) * kernel.array("D_cutoff")
-        for i, time in enumerate(correlation.array("time_fs")):
-            yield paper.identity(correlation) | {
-                "time_fs": float(time),
-                "C_real": float(C[i].real),
-                "C_imag": float(C[i].imag),
-                "K_real": float(K[i].real),
-                "K_imag": float(K[i].imag),
-                "D_running_paper_units": float(running[i]),
-                "D_cutoff_paper_units": float(cutoff[i]),
-                "t_eq_fs": kernel.number("t_eq_band_fs"),
-                "tau_K_fs": kernel.number("tau_K_band_fs"),
-            }
+        columns = {
+            "time_fs": correlation.array("time_fs"),
+            "C_real": C.real,
+            "C_imag": C.imag,
+            "K_real": K.real,
+            "K_imag": K.imag,
+            "D_running_paper_units": running,
+            "D_cutoff_paper_units": cutoff,
+        }
+        times = {"t_eq_fs": "t_eq_band_fs", "tau_K_fs": "tau_K_band_fs"}
+        marks = {name: kernel.number(key) for name, key in times.items()}
+        for row in rows_of(paper.identity(correlation), columns):
+            yield {**row, **marks}
 
 
 def draw(found: Sequence[Group], band: float) -> Figure:
@@ -106,24 +95,25 @@ def _complex(
     axes.plot(time, values.imag, color=colour, linestyle="--", label=f"Im, {label}")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(
+    correlation: Sequence[Run],
+    kernel: Sequence[Run],
+    mobility: Sequence[Run],
+    band_paper_units: float,
+) -> paper.Drawn:
     """Draw the figure from correlation, kernel and mobility files of the same points."""
-    line = paper.parser("Mori paper, Fig. 2.", "correlation", "kernel", "mobility")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    options = line.parse_args(argv)
-    files = [paper.read(paths) for paths in (options.correlation, options.kernel, options.mobility)]
-    found = groups(*files)
+    found = groups(correlation, kernel, mobility)
     text = (
         "Current autocorrelation function (left, relative to its first value), its Mori memory "
         "kernel (middle), and the diffusion constant in paper units (right): integral of Re C_JJ "
         "up to a time, and, in the inset, the integral of the dynamics with the kernel cut at tau. "
-        f"Bands: the last value ± {options.band_paper_units:g}; dotted lines: t_eq and tau_K, from "
+        f"Bands: the last value ± {band_paper_units:g}; dotted lines: t_eq and tau_K, from "
         "which on a curve stays inside."
     )
-    runs = [kernel for _, kernel, _ in found]
-    figure = draw(found, options.band_paper_units)
-    paper.write(options.stem, figure, COLUMNS, rows(found), paper.caption(text, runs))
+    runs = [each for _, each, _ in found]
+    return draw(found, band_paper_units), rows(found), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(
+    compose, "correlation", "kernel", "mobility", criteria=("band_paper_units",)
+)

@@ -11,17 +11,10 @@ from matplotlib.figure import Figure
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.figures.runs import Run
 
 PROJECTORS: Final = {"J": "J", "J_dJ": "J, dJ/dt", "J_dJ_d2J": "J, dJ/dt, d²J/dt²"}
 SOURCES: Final = {"exact": "exact derivatives", "differences": "numerical differences"}
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "t_eq_fs",
-    *(f"tau_K_{source}_{projector}_fs" for source in SOURCES for projector in PROJECTORS),
-    "tau_K_over_t_eq",
-    *(f"saving_{source}_{projector}" for source in SOURCES for projector in list(PROJECTORS)[1:]),
-)
 
 
 def tau(run: Run, projector: str, source: str) -> float:
@@ -89,21 +82,16 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run], band_percent: float) -> paper.Drawn:
     """Draw the figure from augmented files of the map."""
-    line = paper.parser("Mori paper, Fig. 3.", "augmented")
-    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
-    options = line.parse_args(argv)
-    runs = paper.read(options.augmented)
     text = (
-        f"Times after which D stays within ±{options.band_percent:g} % of its converged value: "
+        f"Times after which D stays within ±{band_percent:g} % of its converged value: "
         "t_eq of the running integral of C_JJ (lower left), tau_K of the memory kernel of J "
         "relative to it (upper left), and tau_K with derivatives of J in the projector over that "
         "of J alone (middle and right), with derivatives from the generator (upper row) and from "
         "differences of the stored C_JJ (lower row). A dash: not met within the record."
     )
-    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+    return draw(runs), rows(runs), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "augmented", criteria=("band_percent",))

@@ -12,14 +12,8 @@ from matplotlib.figure import Figure
 from papers.shared import figure as paper
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main, window
+from smallpolaron.figures.runs import Run, rows_of, window
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "time_fs",
-    "exact",
-    *(f"fit_{model.name}" for model in MODELS),
-)
 _LOOKS: Final = (
     {"color": style.GREY, "linestyle": ":"},
     {"color": style.ORANGE, "linestyle": "-"},
@@ -34,13 +28,9 @@ _MOST_FREQUENCY: Final = 0.15
 
 def rows(run: Run) -> Iterator[style.Row]:
     """Yield the exact curve and all fits in time."""
-    fits = {model.name: run.array(f"{model.name}/time/fit") for model in MODELS}
-    for i, time in enumerate(run.array("time_fs")):
-        yield paper.identity(run) | {
-            "time_fs": float(time),
-            "exact": float(run.array("curve")[i]),
-            **{f"fit_{name}": float(fit[i]) for name, fit in fits.items()},
-        }
+    fits = {f"fit_{model.name}": run.array(f"{model.name}/time/fit") for model in MODELS}
+    columns = {"time_fs": run.array("time_fs"), "exact": run.array("curve"), **fits}
+    yield from rows_of(paper.identity(run), columns)
 
 
 def draw(run: Run) -> Figure:
@@ -96,10 +86,9 @@ def _conductivity(axes: Axes, run: Run) -> None:
     style.legend(axes, fontsize=7, title="dashed: Im", title_fontsize=7)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run]) -> paper.Drawn:
     """Draw the figure from the conductivity models file of one point."""
-    options = paper.parser("Mori paper, Fig. 4.", "conductivity_models").parse_args(argv)
-    (run,) = paper.read(options.conductivity_models)
+    (run,) = runs
     text = (
         "Kubo-transformed current autocorrelation function with the Drude–Smith form (1 + c k t) "
         "exp(−k t) fitted over the whole record (left; inset: early times), residuals of all "
@@ -107,8 +96,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "of it and within the window where terahertz experiments measure (right, shaded). "
         f"{run.result.notes.get('verdict', '')}"
     )
-    paper.write(options.stem, draw(run), COLUMNS, rows(run), paper.caption(text, [run]))
+    return draw(run), rows(run), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "conductivity_models")

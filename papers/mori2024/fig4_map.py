@@ -12,18 +12,10 @@ from papers.shared import figure as paper
 from papers.shared.heat import heat_map
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.figures.runs import Run
 
 _FIT: Final = ("c", "k", "rms", "residual_max", "dc_ratio")
 KINDS: Final = ("time", "frequency", "window")
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "trusted",
-    "best_model",
-    *(f"drude_smith_{kind}_{name}" for kind in KINDS for name in _FIT),
-    *(f"{model.name}_delta_bic" for model in MODELS),
-    "verdict",
-)
 
 
 def best(run: Run) -> str:
@@ -75,11 +67,8 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run]) -> paper.Drawn:
     """Draw the figure from conductivity models files of the map."""
-    line = paper.parser("Drude-Smith over the map.", "conductivity_models")
-    options = line.parse_args(argv)
-    runs = paper.read(options.conductivity_models)
     trusted = [run for run in runs if run.number("trusted") > 0]
     where = "; ".join(f"({paper.system_label(run)})" for run in trusted) or "nowhere on this map"
     text = (
@@ -89,8 +78,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "rival decisively better); and how many of its rivals are decisively better by Bayes' and "
         f"Akaike's criteria. Drude–Smith may be trusted: {where}."
     )
-    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+    return draw(runs), rows(runs), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "conductivity_models")

@@ -12,16 +12,8 @@ from matplotlib.figure import Figure
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.figures.runs import Run, rows_of
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "kind",
-    "omega_or_limit_rad_fs",
-    "spectrum_fs",
-    "mean_rad_fs",
-    "variance_rad2_fs2",
-)
 ETA_SHOWN: Final = 2.0
 """eta/v of panel (a), as in the paper (100 cm^-1); the nearest of the map is taken."""
 GAMMA_SHOWN: Final = 0.5
@@ -36,25 +28,23 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
         yield head | {
             "kind": "moments",
             "omega_or_limit_rad_fs": limit,
+            "spectrum_fs": "",
             "mean_rad_fs": run.number("mean"),
             "variance_rad2_fs2": run.number("variance"),
         }
-        for omega, value in zip(run.array("omega"), run.array("kernel_spectrum"), strict=True):
-            if omega <= limit:
-                yield head | {
-                    "kind": "spectrum",
-                    "omega_or_limit_rad_fs": float(omega),
-                    "spectrum_fs": float(value),
-                }
-        for at, mean, variance in zip(
-            run.array("limit"), run.array("mean_limit"), run.array("variance_limit"), strict=True
-        ):
-            yield head | {
-                "kind": "moments_by_limit",
-                "omega_or_limit_rad_fs": float(at),
-                "mean_rad_fs": float(mean),
-                "variance_rad2_fs2": float(variance),
-            }
+        omega = run.array("omega")
+        inside = omega <= limit
+        columns = {
+            "omega_or_limit_rad_fs": omega[inside],
+            "spectrum_fs": run.array("kernel_spectrum")[inside],
+        }
+        yield from rows_of(head | {"kind": "spectrum"}, columns)
+        columns = {
+            "omega_or_limit_rad_fs": run.array("limit"),
+            "mean_rad_fs": run.array("mean_limit"),
+            "variance_rad2_fs2": run.array("variance_limit"),
+        }
+        yield from rows_of(head | {"kind": "moments_by_limit"}, columns)
 
 
 def _spectra(axes: Axes, runs: Sequence[Run], title: str, names: list[str]) -> None:
@@ -107,10 +97,8 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run]) -> paper.Drawn:
     """Draw the figure from moments files of the map."""
-    options = paper.parser("Mori paper, Fig. 5.", "moments").parse_args(argv)
-    runs = paper.read(options.moments)
     limits = ", ".join(sorted({f"{run.number('limit_used'):g}" for run in runs}))
     text = (
         "Real part of the memory kernel of the Kubo-transformed current autocorrelation function, "
@@ -119,8 +107,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "middle) of the frequency over the map. Both depend on the upper limit (right; dotted: the "
         "limit used in the maps)."
     )
-    paper.write(options.stem, draw(runs), COLUMNS, rows(runs), paper.caption(text, runs))
+    return draw(runs), rows(runs), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "moments")

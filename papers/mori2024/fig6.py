@@ -12,15 +12,13 @@ from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main
-from smallpolaron.results.store import read_result
+from smallpolaron.figures.runs import Run, one_run
 
 AXES: Final = ("eta_over_v", "gamma_over_v")
 QUANTITIES: Final = {
     "kernel_mean": (r"$\langle\omega\rangle_K$", style.BLUE),
     "kernel_variance": (r"$\sigma_K^2$", style.GREEN),
 }
-COLUMNS: Final = ("what", "eta_over_v", "gamma_over_v", "value", "relative_error", "unit")
 
 
 def rows(found: Run) -> Iterator[style.Row]:
@@ -109,22 +107,16 @@ def _points(axes: Axes, found: Run) -> None:
         axes.plot([gamma], [eta], mark, color=colour, label=f"{label}: ({eta:.3g}, {gamma:.3g})")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run], inverse: Sequence[Path]) -> paper.Drawn:
     """Draw the figure from the inverse file and the moments files it learned from."""
-    line = paper.parser("Mori paper, Fig. 6.", "moments")
-    text = "inverse result file with a held-out point"
-    line.add_argument("--inverse", type=Path, required=True, metavar="H5", help=text)
-    options = line.parse_args(argv)
-    found = Run(options.inverse.stem, read_result(options.inverse, kind="inverse"), "")
-    runs = paper.read(options.moments)
+    found = one_run(inverse[0], "inverse")
     text = (
         "Coupling and rate of the bath found back from mean and variance of the kernel spectrum of "
         "a point that the emulators never saw (diamond). Lines: where the emulated moments equal "
         "the measured ones, with bands of one standard error; black: credible regions; stars: the "
         f"points the emulators learned from. {found.result.notes.get('posterior', '')}."
     )
-    paper.write(options.stem, draw(found), COLUMNS, rows(found), paper.caption(text, runs))
+    return draw(found), rows(found), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "moments", files=("inverse",))

@@ -13,35 +13,28 @@ from papers.mori2024.targets import (
     sizes,
 )
 from papers.shared import figure as paper
-from papers.shared.page import COLUMNS, comparison, figures, rows
-from smallpolaron.figures import style
-from smallpolaron.figures.html import write_page
-from smallpolaron.figures.runs import Run, input_parser, run_main
-from smallpolaron.results.store import read_result
+from papers.shared.page import comparison, figures, rows
+from smallpolaron.figures.runs import Run, one_run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the page and the table of comparisons."""
-    kinds = ("mobility", "kernel", "population_kernel", "conductivity_models", "moments")
-    line = input_parser("Printed and computed numbers of the Mori paper.", *kinds)
-    line.add_argument("--inverse", type=Path, required=True, metavar="H5")
-    line.add_argument("--captions", type=Path, nargs="+", required=True, metavar="TXT")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
-    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
-    options = line.parse_args(argv)
-    band = options.band_paper_units
-    mobility, kernels = paper.read(options.mobility), paper.read(options.kernel)
-    populations = paper.read(options.population_kernel)
-    inverse = Run(options.inverse.stem, read_result(options.inverse, kind="inverse"), "")
+def compose(
+    mobility: Sequence[Run],
+    kernels: Sequence[Run],
+    populations: Sequence[Run],
+    models: Sequence[Run],
+    moments: Sequence[Run],
+    inverse: Sequence[Path],
+    captions: Sequence[Path],
+    band_paper_units: float,
+) -> paper.Page:
+    """Return the table of comparisons and all figures."""
     found = [
-        *sizes(mobility, populations, band),
-        *settling(kernels, mobility, populations, band),
-        *drude_smith(paper.read(options.conductivity_models)),
-        *kernel_moments(paper.read(options.moments)),
-        *back_mapping(inverse),
+        *sizes(mobility, populations, band_paper_units),
+        *settling(kernels, mobility, populations, band_paper_units),
+        *drude_smith(models),
+        *kernel_moments(moments),
+        *back_mapping(one_run(inverse[0], "inverse")),
     ]
-    style.write_numbers(options.numbers, COLUMNS, rows(found))
     summary = (
         "Figures 1 to 6 and Table 1 of Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, "
         "15, 16715, computed anew. The printed numbers enter no calculation. Errors are those that "
@@ -52,10 +45,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         comparison(found),
         '<p>Costs: <a href="table1.html">Table 1</a>. The next points worth computing, as a study: '
         '<a href="next_points.yaml">next_points.yaml</a>.</p>',
-        *figures(options.captions),
+        *figures(captions),
     ]
-    write_page(options.page, "Mori GQME paper, computed anew", summary, parts)
+    return rows(found), summary, parts
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.page_main(
+    "Mori GQME paper, computed anew",
+    compose,
+    *("mobility", "kernel", "population_kernel", "conductivity_models", "moments"),
+    criteria=("band_paper_units",),
+    files=("inverse", "captions"),
+)

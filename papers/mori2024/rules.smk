@@ -92,7 +92,7 @@ rule mori_table1:
     message:
         "Mori paper, Table 1"
     shell:
-        "python -m papers.mori2024.table1 {params.files}"
+        "python -m papers mori2024.table1 {params.files}"
         " --benchmarks {params.benchmarks} {params.band}"
         " --numbers {output.numbers} --page {output.page} > {log} 2>&1"
 
@@ -123,7 +123,7 @@ rule mori_page:
     message:
         "Page of the Mori paper: {output.page}"
     shell:
-        "python -m papers.mori2024.page {params.files} {params.band}"
+        "python -m papers mori2024.page {params.files} {params.band}"
         " --numbers {output.numbers} --page {output.page} > {log} 2>&1"
 
 

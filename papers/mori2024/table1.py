@@ -12,8 +12,8 @@ from papers.mori2024.fig1 import METHODS, Method, by_bath
 from papers.shared import figure as paper
 from smallpolaron.cost.records import LARGEST_BENCHMARK
 from smallpolaron.figures import style
-from smallpolaron.figures.html import Cell, table, write_page
-from smallpolaron.figures.runs import Run, input_parser, run_main
+from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.runs import Run
 from smallpolaron.support.bounded import read_bytes
 
 
@@ -45,17 +45,6 @@ PRINTED: Final = {
 }
 """Chem. Sci. 2024, 15, 16715, Table 1, for eta/v = 6.26."""
 
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    "method",
-    "before_fs",
-    "production_fs",
-    "tau_K_fs",
-    "wall_s",
-    "core_s",
-    "memory_MB",
-    *(f"printed_{name}" for name in PrintedCost.__dataclass_fields__),
-)
 _SECONDS_PER_DAY: Final = 86_400.0
 
 
@@ -155,26 +144,26 @@ def page(found: Sequence[style.Row]) -> tuple[str, list[str]]:
     return text, [table([Cell(text) for text in _HEAD], lines)]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the table from mobility, kernel and population kernel files."""
-    line = input_parser("Mori paper, Table 1.", "mobility", "kernel", "population_kernel")
-    line.add_argument("--benchmarks", type=Path, required=True, help="folder of measured costs")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    line.add_argument("--numbers", type=Path, required=True, help="table to write, CSV")
-    line.add_argument("--page", type=Path, required=True, help="page to write, HTML")
-    options = line.parse_args(argv)
-    mobility, kernels, populations = (
-        paper.read(paths) for paths in (options.mobility, options.kernel, options.population_kernel)
-    )
+def compose(
+    mobility: Sequence[Run],
+    kernels: Sequence[Run],
+    populations: Sequence[Run],
+    benchmarks: Sequence[Path],
+    band_paper_units: float,
+) -> paper.Page:
+    """Return the table from mobility, kernel and population kernel files."""
     found = [
         row
-        for methods in by_bath(mobility, populations, options.band_paper_units)
-        for row in rows(methods, kernels, options.benchmarks)
+        for methods in by_bath(mobility, populations, band_paper_units)
+        for row in rows(methods, kernels, benchmarks[0])
     ]
-    style.write_numbers(options.numbers, COLUMNS, found)
-    text, parts = page(found)
-    write_page(options.page, "Table 1: cost of three methods", text, parts)
+    return found, *page(found)
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.page_main(
+    "Table 1: cost of three methods",
+    compose,
+    *("mobility", "kernel", "population_kernel"),
+    criteria=("band_paper_units",),
+    files=("benchmarks",),
+)

@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from papers.shared.printed_values import Printed, matching
-from smallpolaron.figures.html import Cell, table, write_page
+from smallpolaron.figures.html import Cell, table
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
     engine_label,
     error_of,
-    read_study,
-    run_main,
-    study_parser,
+    study_main,
     with_error,
 )
-from smallpolaron.figures.style import Row, write_numbers
+from smallpolaron.figures.style import Row
 
-COLUMNS = (
-    *IDENTITY,
-    "quantity",
-    "computed",
-    "error",
-    "printed",
-    "printed_n_sites",
-    "difference_percent",
-    "unit",
-    "source",
-)
 NAMES = {
     "D_paper": "diffusion constant D",
     "c": "Drude–Smith c",
@@ -66,7 +53,7 @@ def _computed(run: Run, quantity: str) -> str:
     return f"{run.number(quantity):.4g}" if quantity.endswith("_fs") else with_error(run, quantity)
 
 
-def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
+def page(runs: Sequence[Run], _plan: Path) -> tuple[str, list[str]]:
     """Return the summary sentence and the table."""
     found = sorted(
         pairs(runs), key=lambda item: (item[1].source, item[1].quantity, item[0].n_sites)
@@ -97,14 +84,4 @@ def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
     return summary, [table([Cell(text) for text in head], lines)]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the comparison from analysis files of a study."""
-    options = study_parser("Comparison with printed numbers.").parse_args(argv)
-    runs = read_study(options.plan)
-    summary, parts = page(runs)
-    write_page(options.figure, "Computed and printed numbers", summary, parts)
-    write_numbers(options.numbers, COLUMNS, rows(runs))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = study_main("Computed and printed numbers", page, rows)

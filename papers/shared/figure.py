@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, input_parser, read_runs
+from smallpolaron.figures.html import write_page
+from smallpolaron.figures.runs import Main, Run, input_parser, read_runs
 from smallpolaron.figures.systems import listed, numerics
 from smallpolaron.study.baths import bath_text, is_one_debye_bath
 from smallpolaron.support.textfile import write_text
@@ -20,16 +22,72 @@ from smallpolaron.support.textfile import write_text
 Value = Callable[[Run], float]
 """A number of a run."""
 
-COLUMNS = ("point", "topology", "n_sites", "eta_over_v", "gamma_over_v", "temperature_K", "flagged")
-"""First columns of every table of plotted numbers."""
+Drawn = tuple[Figure, Iterable[style.Row], str, Sequence[Run]]
+"""A figure, its plotted numbers, what its caption says, and the runs that it is of."""
+
+Page = tuple[Iterable[style.Row], str, Sequence[str]]
+"""The numbers of a page, its summary, and its parts."""
 
 
-def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
-    """Return the command line of a figure: result files by kind, and where its files go."""
-    found = input_parser(description, *inputs)
-    text = "path of the files to write, without .pdf, .png, .csv, .txt"
-    found.add_argument("--stem", type=Path, required=True, help=text)
-    return found
+def figure_main(
+    compose: Callable[..., Drawn],
+    *kinds: str,
+    criteria: Sequence[str] = (),
+    files: Sequence[str] = (),
+) -> Main:
+    """Return the main of a figure, which writes it as PDF and PNG, its numbers and its caption.
+
+    Args:
+        compose: makes it of the runs of every kind; criteria and files are passed by name.
+        kinds: kinds of the result files, each an option.
+        criteria: numbers that are options.
+        files: other files that are options.
+    """
+
+    def write(options: argparse.Namespace, drawn: Drawn) -> None:
+        figure, rows, text, runs = drawn
+        style.write_numbers(options.stem.with_suffix(".csv"), rows)
+        for suffix in (".pdf", ".png"):
+            style.save(figure, options.stem.with_suffix(suffix))
+        write_text(options.stem.with_suffix(".txt"), caption(text, runs))
+
+    return _main(compose, write, ("stem",), kinds, criteria, files)
+
+
+def page_main(
+    title: str,
+    compose: Callable[..., Page],
+    *kinds: str,
+    criteria: Sequence[str] = (),
+    files: Sequence[str] = (),
+) -> Main:
+    """Return the main of a page of HTML with its numbers; see figure_main."""
+
+    def write(options: argparse.Namespace, made: Page) -> None:
+        rows, summary, parts = made
+        style.write_numbers(options.numbers, rows)
+        write_page(options.page, title, summary, parts)
+
+    return _main(compose, write, ("numbers", "page"), kinds, criteria, files)
+
+
+def _main(
+    compose: Callable[..., Any],
+    write: Callable[[argparse.Namespace, Any], None],
+    outputs: Sequence[str],
+    kinds: Sequence[str],
+    criteria: Sequence[str],
+    files: Sequence[str],
+) -> Main:
+    def main(argv: Sequence[str] | None = None) -> None:
+        line = input_parser(*kinds, *files, criteria=criteria)
+        for name in outputs:
+            line.add_argument(f"--{name}", type=Path, required=True)
+        options = line.parse_args(argv)
+        given = {name: getattr(options, name) for name in (*criteria, *files)}
+        write(options, compose(*(read(getattr(options, kind)) for kind in kinds), **given))
+
+    return main
 
 
 def identity(run: Run) -> dict[str, object]:
@@ -107,17 +165,3 @@ def caption(text: str, runs: Sequence[Run]) -> str:
     if silent:
         parts.append(f"Without numbers: {'; '.join(silent)}.")
     return "\n".join(parts) + "\n"
-
-
-def write(
-    stem: Path,
-    figure: Figure,
-    columns: Sequence[str],
-    rows: Iterable[style.Row],
-    text: str,
-) -> None:
-    """Write a figure, its plotted numbers and its caption."""
-    style.write_numbers(stem.with_suffix(".csv"), columns, rows)
-    for suffix in (".pdf", ".png"):
-        style.save(figure, stem.with_suffix(suffix))
-    write_text(stem.with_suffix(".txt"), text)

@@ -15,14 +15,14 @@ for figure, (module, criteria, files) in FIGURES.items():
         conda:
             "../../envs/analysis.yaml"
         params:
-            module=f"papers.{STUDY.paper}.{module}",
+            module=f"{STUDY.paper}.{module}",
             files=options_of,
             criteria=criteria,
             stem=stem,
         message:
             f"{TITLE}, {figure}"
         shell:
-            "python -m {params.module} {params.files} {params.criteria} --stem {params.stem}"
+            "python -m papers {params.module} {params.files} {params.criteria} --stem {params.stem}"
             " > {log} 2>&1"
 
 

@@ -15,18 +15,6 @@ from smallpolaron.figures.html import Cell, table
 from smallpolaron.support.bounded import read_bytes
 
 _LARGEST_CAPTION: Final = 100_000
-COLUMNS: Final = (
-    "id",
-    "quantity",
-    "system",
-    "printed",
-    "computed",
-    "error",
-    "difference_percent",
-    "unit",
-    "flagged",
-    "remark",
-)
 
 
 @dataclass(frozen=True)
@@ -71,20 +59,12 @@ class Target:
 
 def rows(found: Sequence[Target]) -> list[style.Row]:
     """Return one row per printed number."""
+    last = ("unit", "flagged", "remark")
     return [
-        {
-            "id": target.id,
-            "quantity": target.quantity,
-            "system": target.system,
-            "printed": target.printed,
-            "computed": target.computed,
-            "error": target.error,
-            "difference_percent": target.difference_percent,
-            "unit": target.unit,
-            "flagged": target.flagged,
-            "remark": target.remark,
-        }
-        for target in found
+        {key: value for key, value in vars(each).items() if key not in last}
+        | {"difference_percent": each.difference_percent}
+        | {key: getattr(each, key) for key in last}
+        for each in found
     ]
 
 

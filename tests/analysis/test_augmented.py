@@ -15,11 +15,11 @@ from smallpolaron.analysis.memory.augmented import (
     difference_derivatives,
 )
 from smallpolaron.analysis.memory.kernel import memory_kernel
-from smallpolaron.analysis.memory.matrix_kernel import propagate_matrix
 from smallpolaron.analysis.memory.truncation import cutoff_scan
 from smallpolaron.model.bath import DebyeBath, expand
 from smallpolaron.model.units import CM_TO_RAD_FS
 from tests.analysis.analytic_cases import ExponentialKernel, observed_order
+from tests.analysis.truncated_dynamics import propagate_matrix
 
 CASE = ExponentialKernel(
     amplitudes=(0.004 + 0.0011j, -0.0007 + 0.0005j, 0.002, 0.0006j),

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.fits.drude_smith import drude_smith_curve, fit_drude_smith
+from smallpolaron.analysis.fits.drude_smith import fit_drude_smith
+from tests.analysis.truncated_dynamics import drude_smith_curve
 
 TIME = np.arange(0.0, 501.0)
 

@@ -4,11 +4,11 @@ from numpy.testing import assert_allclose
 
 from smallpolaron.analysis.conductivity import ac_mobility, frequencies
 from smallpolaron.analysis.differences import differentiate
-from smallpolaron.analysis.fits.drude_smith import drude_smith_curve, drude_smith_mobility
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.mobility import mobility, running_integral
 from smallpolaron.model.units import mobility_cm2, paper_units
 from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, observed_order
+from tests.analysis.truncated_dynamics import drude_smith_curve, drude_smith_mobility
 
 CASE = ExponentialKernel()
 STEPS = [4.0, 2.0, 1.0]

@@ -8,12 +8,10 @@ from smallpolaron.analysis.memory.kernel import (
     MemoryKernel,
     closed_form_D,
     kernel_spectrum,
-    kubo_kernel,
     memory_kernel,
-    propagate,
     step_check,
 )
-from smallpolaron.analysis.memory.truncation import cutoff_scan, propagated_D
+from smallpolaron.analysis.memory.truncation import cutoff_scan
 from smallpolaron.analysis.memory.volterra import gregory_weights
 from tests.analysis.analytic_cases import (
     TEMPERATURE,
@@ -21,6 +19,7 @@ from tests.analysis.analytic_cases import (
     GaussianBands,
     observed_order,
 )
+from tests.analysis.truncated_dynamics import kubo_kernel, propagate, propagated_D
 
 CASE = ExponentialKernel()
 STEPS = [4.0, 2.0, 1.0]

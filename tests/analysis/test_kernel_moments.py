@@ -12,8 +12,8 @@ from smallpolaron.analysis.memory.kernel_moments import (
     inverse_conductivity,
     kernel_moments,
     moment_covariance,
-    moments_of_series,
 )
+from tests.analysis.truncated_dynamics import moments_of_series
 
 FloatArray = NDArray[np.float64]
 RATE = 0.07

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.memory.matrix_kernel import matrix_memory_kernel, propagate_matrix
+from smallpolaron.analysis.memory.matrix_kernel import matrix_memory_kernel
 from tests.analysis.analytic_cases import ExponentialKernel, observed_order
+from tests.analysis.truncated_dynamics import propagate_matrix
 
 SIZE, SEEN = 6, 3
 

@@ -14,8 +14,8 @@ from smallpolaron.analysis.memory.population_kernel import (
     ring_kernel,
     site_kernel,
     start_matrix,
-    truncated_slope,
 )
+from tests.analysis.truncated_dynamics import truncated_slope
 
 SPACING = 5.0
 TIME = np.arange(401.0)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import h5py
 import numpy as np
 import pytest
 
@@ -24,7 +21,6 @@ from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import layout
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.study.sections import AnalysisConfig
-from smallpolaron.support.isolation import Lost, isolated
 from tests.results.hostile import unprivileged
 
 SEAL = b"\nsmallpolaron sha256"
@@ -84,19 +80,6 @@ def test_flipped_bits_and_lost_ends(study: Path) -> None:
     for length in rng.integers(0, whole.index(SEAL), 10):
         path.write_bytes(whole[:length])
         assert verify_file(path).state == "damaged", length
-
-
-def test_flipped_bits_of_the_numbers_without_a_seal(study: Path) -> None:
-    path, rng = file_of(study), np.random.default_rng(4)
-    whole = unsealed(path)
-    with h5py.File(path) as file:
-        first, size = file["C_JJ"].id.get_offset(), file["C_JJ"].id.get_storage_size()
-    assert verify_file(path).state == "no checksum"
-    for position in rng.integers(first, first + size, 8):
-        changed = bytearray(whole)
-        changed[position] ^= 1 << int(rng.integers(8))
-        path.write_bytes(changed)
-        assert verify_file(path).state == "damaged", position
 
 
 def test_damage_is_told_with_what_to_do(study: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -206,25 +189,3 @@ def test_nothing_to_verify(tmp_path: Path) -> None:
         verify([tmp_path])
     with pytest.raises(StoreError, match="no such file"):
         verify([tmp_path / "none.h5"])
-
-
-def _double(number: int) -> str:
-    return f"{2 * number}"
-
-
-def _crash(_: int) -> int:
-    os.kill(os.getpid(), signal.SIGKILL)
-    return 0
-
-
-def _hang(seconds: int) -> int:
-    time.sleep(seconds)
-    return 0
-
-
-def test_isolation() -> None:
-    assert isolated(_double, 21, 20.0) == "42"
-    with pytest.raises(Lost, match="ended with status -9"):
-        isolated(_crash, 0, 20.0)
-    with pytest.raises(Lost, match="no answer within"):
-        isolated(_hang, 600, 0.2)

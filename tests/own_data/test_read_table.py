@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import os
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -178,12 +177,6 @@ def _text(content: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(content)
 
 
-def _bomb(path: Path) -> None:
-    head = _npy(np.zeros(1))
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("sigma.npy", head + bytes(2**27))
-
-
 def _pickled(path: Path) -> None:
     with path.open("wb") as file:
         np.save(file, np.array([{"a": 1}], dtype=object), allow_pickle=True)
@@ -208,7 +201,7 @@ REFUSED: dict[str, tuple[Callable[[Path], object], str]] = {
     "negative error": (_text(ROWS.replace(",0.3\n", ",-0.3\n", 1)), ":2: error_S_cm = -0.3"),
     "zero error": (_text(ROWS.replace(",0.3\n", ",0\n", 1)), "1 of 45 standard errors"),
     "two units": (_text(ROWS.replace("error_S_cm", "error_S_m").replace("re_S_cm", "re_S_m")), "m"),
-    "pickled": (_pickled, "must hold numbers"),
+    "pickled": (_pickled, "not numbers as NumPy"),
     "truncated npy": (lambda path: path.write_bytes(_npy(THZ)[:-9]), "damaged"),
     "version of npy": (lambda path: path.write_bytes(b"\x93NUMPY\x09\x00" + bytes(90)), "NumPy"),
     "texts": (_hdf5, "must be real or complex numbers"),
@@ -227,10 +220,8 @@ def test_what_is_refused_is_named(name: str, tmp_path: Path) -> None:
     assert str(caught.value).isprintable() or "\n" in str(caught.value)
 
 
-def test_an_archive_that_expands_is_refused(tmp_path: Path) -> None:
-    _bomb(tmp_path / "a.npz")
-    with pytest.raises(TableError, match="too large for a table"):
-        read_table(tmp_path / "a.npz", CONDUCTIVITY)
+def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", sigma=np.ones(900))
     (tmp_path / "b.npz").write_bytes((tmp_path / "a.npz").read_bytes()[:2000])
     with pytest.raises(TableError, match="damaged"):
         read_table(tmp_path / "b.npz", CONDUCTIVITY)

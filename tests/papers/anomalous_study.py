@@ -10,6 +10,7 @@ from pathlib import Path
 
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.results.store import read_result, write_result
+from tests.results.columns import assert_errors_beside
 
 STUDY = """\
 study: small
@@ -59,7 +60,9 @@ Files = Callable[..., list[str]]
 
 def table(path: Path) -> list[dict[str, str]]:
     with path.open(encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        found = csv.DictReader(stream)
+        assert_errors_beside(found.fieldnames or ())
+        return list(found)
 
 
 def draw(name: str, arguments: Sequence[str], folder: Path) -> tuple[list[dict[str, str]], str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from smallpolaron.planning.study import plan_document
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.yamlfile import parse_yaml
+from tests.results.columns import assert_errors_beside
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 
@@ -60,7 +61,9 @@ def assert_figures_and_page(folder: Path, names: tuple[str, ...]) -> str:
         assert (folder / f"{name}.pdf").read_bytes().startswith(b"%PDF")
         assert (folder / f"{name}.png").read_bytes().startswith(b"\x89PNG")
         with (folder / f"{name}.csv").open(encoding="utf-8") as stream:
-            assert list(csv.DictReader(stream))
+            table = csv.DictReader(stream)
+            assert_errors_beside(table.fieldnames or ())
+            assert list(table)
         caption = (folder / f"{name}.txt").read_text(encoding="utf-8")
         assert "Method: HEOM" in caption
         assert "lagged" in caption or "No point is flagged" in caption

@@ -22,6 +22,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.yamlfile import parse_yaml
+from tests.results.columns import assert_errors_beside
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study
 
@@ -94,7 +95,9 @@ def _draw(
     module.main([*arguments, *more, "--stem", str(stem)])
     assert stem.with_suffix(".png").read_bytes().startswith(b"\x89PNG")
     with stem.with_suffix(".csv").open(encoding="utf-8") as stream:
-        return list(csv.DictReader(stream)), stem.with_suffix(".txt").read_text("utf-8")
+        table = csv.DictReader(stream)
+        assert_errors_beside(table.fieldnames or ())
+        return list(table), stem.with_suffix(".txt").read_text("utf-8")
 
 
 def _column(rows: list[dict[str, str]], name: str, **wanted: str) -> list[float]:

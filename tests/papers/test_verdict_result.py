@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from papers.anomalous2024.verdict import figure
-from papers.anomalous2024.verdict.__main__ import main
 from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Lattice, Method
+from papers.anomalous2024.verdict.table import main
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.model.units import paper_units

@@ -115,7 +115,6 @@ def forge(path: Path, change: Callable[[h5py.File], object], kind: str | None = 
     unseal(path)
     with h5py.File(path, "r+", libver="latest") as file:
         file.attrs["schema_version"] = 1
-        del file.attrs["content_sha256"]
         if kind is not None:
             file.attrs["kind"] = kind
         change(file)

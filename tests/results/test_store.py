@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import h5py
@@ -87,7 +86,6 @@ def test_file_describes_itself(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.h5") as file:
         assert file.attrs["schema"] == "smallpolaron-result"
         assert file.attrs["schema_version"] == 3
-        assert file.attrs["content_sha256"] == make_result().digest
         assert file.attrs["kind"] == "correlation"
         assert bool(file.attrs["flagged"]) is True
         C = file["C_JJ"]
@@ -223,7 +221,6 @@ def test_files_of_version_1_are_read(tmp_path: Path) -> None:
     write_result(path, make_result())
     with h5py.File(unsealed(path), "a") as file:
         file.attrs["schema_version"] = 1
-        del file.attrs["content_sha256"]
     assert seal_state(path) == "none"
     assert_same(read_result(path), make_result())
 
@@ -241,39 +238,12 @@ def test_every_flipped_bit_is_found(tmp_path: Path) -> None:
             read_result(path)
 
 
-def test_number_changed_by_another_program_is_found(tmp_path: Path) -> None:
+def test_file_changed_by_another_program_has_lost_its_seal(tmp_path: Path) -> None:
     path = tmp_path / "a.h5"
     write_result(path, make_result())
     with h5py.File(path, "a") as file:
         file["C_JJ"][4] *= 1 + 1e-15
-    with pytest.raises(StoreError, match="damaged"):
-        read_result(path)
-    with pytest.raises(StoreError, match="damaged"):
-        read_result(unsealed(path))
-
-
-def test_digest_is_of_the_content(tmp_path: Path) -> None:
-    result = make_result()
-    write_result(tmp_path / "a.h5", result)
-    assert read_result(tmp_path / "a.h5").digest == result.digest
-    with h5py.File(tmp_path / "a.h5") as old, h5py.File(tmp_path / "b.h5", "w") as new:
-        for name in old:
-            old.copy(name, new)
-        new.attrs.update(old.attrs)
-    assert seal_state(tmp_path / "b.h5") == "none"
-    assert read_result(tmp_path / "b.h5").digest == result.digest
-    C = result.variables["C_JJ"]
-    data = np.array(C.data)
-    data[4] *= 1 + 1e-15
-    shifted = replace(C, data=data)
-    others = (
-        replace(result, notes={}),
-        replace(result, gates=result.gates[:2]),
-        replace(result, variables={**result.variables, "C_JJ": replace(C, units="1")}),
-        replace(result, variables={**result.variables, "C_JJ": shifted}),
-        replace(result, parameters={**result.parameters, "start_site": 1}),
-    )
-    assert len({other.digest for other in (result, *others)}) == 6
+    assert seal_state(path) == "none"
 
 
 def test_lost_group_is_an_error(tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.results.store import read_result, write_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.yamlfile import parse_yaml
+from tests.results.columns import assert_errors_beside
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study
 
@@ -47,7 +48,9 @@ def _draw(name: str, arguments: list[str], folder: Path) -> list[dict[str, str]]
     module.main([*arguments, "--figure", str(picture), "--numbers", str(numbers)])
     assert ET.parse(picture).getroot().tag.endswith("svg")
     with numbers.open(encoding="utf-8") as stream:
-        return list(csv.DictReader(stream))
+        table = csv.DictReader(stream)
+        assert_errors_beside(table.fieldnames or ())
+        return list(table)
 
 
 def _arguments(study: Study, name: str, eta_cm: float) -> list[str]:
@@ -89,7 +92,7 @@ def test_settings_of_the_user_do_not_enter(study: Study, tmp_path: Path) -> None
         ("own", {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc"), **notebook}),
     ):
         picture, numbers = tmp_path / f"{name}.svg", tmp_path / f"{name}.csv"
-        command = [sys.executable, "-m", "smallpolaron.figures.current"]
+        command = [sys.executable, "-m", "smallpolaron.figures", "current"]
         command += [*_arguments(study, "current", OTHER_SYSTEM), "--figure", str(picture)]
         env = {**os.environ, **more}
         subprocess.run([*command, "--numbers", str(numbers)], env=env, check=True)
@@ -202,7 +205,7 @@ def test_captions_say_how_the_hierarchy_was_chosen(mixed: Study) -> None:
 
 def test_comparison_names_accuracy_and_infinite_size(mixed: Study) -> None:
     comparison = importlib.import_module("papers.shared.comparison")
-    text = "".join(comparison.page(read_study(mixed.plan_file))[1])
+    text = "".join(comparison.page(read_study(mixed.plan_file), mixed.plan_file)[1])
     assert "accuracy 0.0001" in text
     assert "depth 10" in text
     assert "∞" in text

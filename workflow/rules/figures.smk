@@ -36,8 +36,8 @@ PICTURES = {
     )
 }
 STUDY_TABLES = {
-    "quality": ("smallpolaron.figures.quality", "quality gates of every run"),
-    "comparison": ("papers.shared.comparison", "numbers printed in the papers"),
+    "quality": ("smallpolaron.figures quality", "quality gates of every run"),
+    "comparison": ("papers shared.comparison", "numbers printed in the papers"),
 }
 
 
@@ -70,7 +70,7 @@ for figure, (label, place, files, describe, criteria) in PICTURES.items():
         message:
             "Figure {output.figure}"
         shell:
-            "python -m smallpolaron.figures.{params.module} {params.files}"
+            "python -m smallpolaron.figures {params.module} {params.files}"
             " {params.criteria} --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
 
 

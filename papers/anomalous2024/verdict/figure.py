@@ -16,18 +16,11 @@ from papers.anomalous2024.verdict.words import METHOD_WORDS
 from papers.shared import figure as paper
 from papers.shared.heat import heat_map
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, run_main
+from smallpolaron.figures.runs import Run
 from smallpolaron.results.store import read_result
 from smallpolaron.study.physical_system import system_name
 
 FINITE: Final[dict[Lattice, str]] = {"ring": "ring", "chain": "open chain"}
-COLUMNS: Final = (
-    *paper.COLUMNS,
-    *(f"{method}_{lattice}_outcome" for method in METHODS for lattice in LATTICES),
-    *(f"{method}_{lattice}_n_sites" for method in METHODS for lattice in FINITE),
-    *(f"{method}_core_s" for method in METHODS),
-    *(f"{method}_over_green_kubo" for method in METHODS[1:]),
-)
 
 
 @dataclass(frozen=True)
@@ -160,16 +153,12 @@ def draw(runs: Sequence[Run], verdicts: Verdicts) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def compose(runs: Sequence[Run], verdict: Sequence[Path], band_percent: float) -> paper.Drawn:
     """Draw the figure from the verdict file and the mobility files of the map."""
-    line = paper.parser("Anomalous transport paper: sizes and costs of all methods.", "mobility")
-    line.add_argument("--verdict", type=Path, required=True, metavar="H5", help="verdict file")
-    line.add_argument("--band-percent", type=float, required=True, help="tolerance, percent")
-    options = line.parse_args(argv)
-    runs, verdicts = paper.read(options.mobility), read_verdicts(options.verdict)
+    verdicts = read_verdicts(verdict[0])
     text = (
         "Number of sites from which on D of every larger ring (upper row) or open chain (middle "
-        f"row) of the study is within ±{options.band_percent:g} % of the infinite lattice: by the "
+        f"row) of the study is within ±{band_percent:g} % of the infinite lattice: by the "
         "integral of C_JJ (left), by the diffusive plateau of a carrier that starts on one site, "
         "lattice relaxed (middle) or not (right). Lower row: core seconds of the cheapest lattice "
         "on which a method gives D, for the others relative to Green-Kubo. Sizes are limited to "
@@ -178,9 +167,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "verdict says why. On an open chain the integral of C_JJ can never converge. Parameters "
         "below are those of the map; those of every run are in the table of the verdict."
     )
-    figure = draw(runs, verdicts)
-    paper.write(options.stem, figure, COLUMNS, rows(runs, verdicts), paper.caption(text, runs))
+    return draw(runs, verdicts), rows(runs, verdicts), text, runs
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = paper.figure_main(compose, "mobility", criteria=("band_percent",), files=("verdict",))

@@ -20,5 +20,5 @@ rule verdict:
     message:
         "Equilibrium against non-equilibrium: {output.page}"
     shell:
-        "python -m papers.anomalous2024.verdict --plan {input.plan} --output {output.h5}"
+        "python -m papers anomalous2024.verdict.table --plan {input.plan} --output {output.h5}"
         " --table {output.table} --page {output.page} > {log} 2>&1"

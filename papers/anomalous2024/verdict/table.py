@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from papers.anomalous2024.verdict.judge import Finding, Series
-from papers.anomalous2024.verdict.result import Judged
+from papers.anomalous2024.verdict.result import Judged, judge_study, verdict_result
 from papers.anomalous2024.verdict.words import (
     LATTICE_WORDS,
     METHOD_WORDS,
@@ -19,9 +20,10 @@ from papers.anomalous2024.verdict.words import (
     name,
 )
 from smallpolaron.derive.derive import NAN
-from smallpolaron.derive.tables import Row
+from smallpolaron.derive.tables import Row, write_table
 from smallpolaron.figures.html import Cell, definitions, table, write_page
 from smallpolaron.model.units import paper_units
+from smallpolaron.results.store import write_result
 from smallpolaron.study.physical_system import system_columns, system_title
 from smallpolaron.study.plan import Plan
 
@@ -195,3 +197,16 @@ def _deviation(finding: Finding) -> Cell:
         return Cell("–", look=look)
     doubt = "" if finding.certain or finding.agrees is None else ", uncertain"
     return Cell(f"{finding.deviation_percent:+.2f}", f"± {finding.error_percent:.2g}{doubt}", look)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the verdict on the methods of a study as result file, table and page."""
+    line = argparse.ArgumentParser()
+    for option in ("plan", "output", "table", "page"):
+        line.add_argument(f"--{option}", type=Path, required=True)
+    line.add_argument("--overwrite", action="store_true", help="replace a result that is there")
+    options = line.parse_args(argv)
+    plan, judged = judge_study(options.plan)
+    write_result(options.output, verdict_result(plan, judged), overwrite=options.overwrite)
+    write_table(options.table, VERDICT_COLUMNS, verdict_rows(judged))
+    write_verdict_page(options.page, plan, judged)

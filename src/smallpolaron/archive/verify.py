@@ -6,15 +6,13 @@ import os
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from smallpolaron.results.store import StoreError, Unreadable, read_result
 from smallpolaron.runs.inspection import faults
 from smallpolaron.study.plan import PlanError, read_plan
 from smallpolaron.support.bounded import read_bytes
-from smallpolaron.support.isolation import Lost, isolated
 from smallpolaron.support.seal import file_digest, seal_state
 from smallpolaron.support.textfile import write_text
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
@@ -33,8 +31,6 @@ State = Literal[
 CHECKSUMS: Final = "checksums.sha256"
 """Recorded checksums of a study, in the folder of its results; sha256sum -c reads it as well."""
 RESULT_SUFFIX: Final = ".h5"
-LONGEST_READ_S: Final = 120.0
-"""HDF5 has been seen to loop for ever in a damaged file."""
 
 _LARGEST_RECORD: Final = 100_000_000
 _SOUND: Final = ("ok", "no checksum")
@@ -169,12 +165,10 @@ def _verify_readable(path: Path, recorded: str | None, criteria: Mapping[str, An
     same = recorded is None or file_digest(path) == recorded
     if seal == "none" and not same:
         return Finding(path, "damaged", f"it has no seal and is not the file in {CHECKSUMS}")
-    # HDF5 may crash or hang on a damaged file; one that a checksum vouches for is safe
-    safe = seal == "intact" or recorded is not None
-    finding = _inspect(path, criteria) if safe else _inspect_apart(path, criteria)
+    finding = _inspect(path, criteria)
     if finding.state == "ok" and not same:
         return Finding(path, "changed", f"sealed, but not the file in {CHECKSUMS}")
-    if finding.state == "ok" and not safe:
+    if finding.state == "ok" and seal == "none" and recorded is None:
         return Finding(path, "no checksum", "nothing wrong was found")
     return finding
 
@@ -200,21 +194,6 @@ def _departure(used: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
         for name in planned.keys() & used.keys()
         if used[name] != planned[name]
     )
-
-
-def _inspect_apart(path: Path, criteria: Mapping[str, Any]) -> Finding:
-    try:
-        inspected = partial(_inspected, criteria=criteria)
-        state, _, detail = isolated(inspected, path, LONGEST_READ_S).partition("\n")
-    except Lost as error:
-        return Finding(path, "damaged", f"HDF5 failed on it: {error}")
-    return Finding(path, cast(State, state), detail)
-
-
-def _inspected(path: Path, criteria: Mapping[str, Any]) -> str:
-    """Return state and detail as text, as they come back from a process of its own."""
-    found = _inspect(path, criteria)
-    return f"{found.state}\n{found.detail}"
 
 
 def read_checksums(folder: Path) -> dict[str, str]:

@@ -9,18 +9,14 @@ from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
-    column_names,
-    parser,
-    read_runs,
+    figure_main,
     remarks,
-    run_main,
+    rows_of,
     window,
 )
 from smallpolaron.model.units import CM_TO_RAD_FS
 
-COLUMNS = (*IDENTITY, "omega_rad_fs", "omega_cm", "re_mobility_cm2_Vs", "im_mobility_cm2_Vs")
 _THZ = 1e3 / (2 * np.pi)
 
 
@@ -33,13 +29,14 @@ def _positive(run: Run) -> tuple[np.ndarray, np.ndarray]:
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
     """Yield the plotted numbers, one row per run and frequency."""
     for run in runs:
-        for w, s in zip(*_positive(run), strict=True):
-            yield run.identity() | {
-                "omega_rad_fs": float(w),
-                "omega_cm": float(w / CM_TO_RAD_FS),
-                "re_mobility_cm2_Vs": float(s.real),
-                "im_mobility_cm2_Vs": float(s.imag),
-            }
+        omega, mobility = _positive(run)
+        columns = {
+            "omega_rad_fs": omega,
+            "omega_cm": omega / CM_TO_RAD_FS,
+            "re_mobility_cm2_Vs": mobility.real,
+            "im_mobility_cm2_Vs": mobility.imag,
+        }
+        yield from rows_of(run.identity(), columns)
 
 
 def draw(runs: Sequence[Run]) -> Figure:
@@ -71,13 +68,4 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from mobility files of one system."""
-    options = parser("Frequency-resolved mobility.", "mobility").parse_args(argv)
-    runs = read_runs(options.mobility)
-    style.save(draw(runs), options.figure)
-    style.write_numbers(options.numbers, column_names(COLUMNS, runs), rows(runs))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "mobility")

@@ -10,23 +10,11 @@ from matplotlib.lines import Line2D
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
-    column_names,
-    parser,
-    read_runs,
+    figure_main,
     remarks,
-    run_main,
+    rows_of,
     window,
-)
-
-COLUMNS = (
-    *IDENTITY,
-    "time_fs",
-    "re_C_JJ_A2_fs2",
-    "im_C_JJ_A2_fs2",
-    "running_integral_A2_fs",
-    "running_mobility_cm2_Vs",
 )
 
 
@@ -34,16 +22,15 @@ def rows(runs: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
     """Yield the plotted numbers, one row per run and sample."""
     by_point = {run.point: run for run in integrals}
     for run in runs:
-        times, C = run.array("time_fs"), run.array("C_JJ")
-        D = by_point[run.point].array("D_running")
-        for t, c, d in zip(times, C, D, strict=True):
-            yield run.identity() | {
-                "time_fs": float(t),
-                "re_C_JJ_A2_fs2": float(c.real),
-                "im_C_JJ_A2_fs2": float(c.imag),
-                "running_integral_A2_fs": float(d),
-                "running_mobility_cm2_Vs": float(run.mobility(d)),
-            }
+        C, D = run.array("C_JJ"), by_point[run.point].array("D_running")
+        columns = {
+            "time_fs": run.array("time_fs"),
+            "re_C_JJ_A2_fs2": C.real,
+            "im_C_JJ_A2_fs2": C.imag,
+            "running_integral_A2_fs": D,
+            "running_mobility_cm2_Vs": run.mobility(1.0) * D,
+        }
+        yield from rows_of(run.identity(), columns)
 
 
 def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
@@ -87,15 +74,4 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from correlation and mobility files of one system."""
-    options = parser("Current autocorrelation function.", "correlation", "mobility").parse_args(
-        argv
-    )
-    runs, integrals = read_runs(options.correlation), read_runs(options.mobility)
-    style.save(draw(runs, integrals), options.figure)
-    style.write_numbers(options.numbers, column_names(COLUMNS, runs), rows(runs, integrals))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "correlation", "mobility")

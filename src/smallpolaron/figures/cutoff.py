@@ -11,18 +11,14 @@ from matplotlib.lines import Line2D
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     PAPER_UNIT_A2_FS,
     Run,
-    column_names,
-    parser,
-    read_runs,
+    figure_main,
     reference,
     remarks,
-    run_main,
+    rows_of,
 )
 
-COLUMNS = (*IDENTITY, "route", "cutoff_fs", "mobility_at_cutoff_cm2_Vs", "D_at_cutoff_A2_fs")
 TIMES = (
     # variable, words, marker, colour
     ("tau_K_band_fs", r"$\tau_\mathcal{K}$, band", "o", style.VERMILION),
@@ -32,7 +28,7 @@ TIMES = (
 )
 
 
-def rows(kernels: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
+def rows(kernels: Sequence[Run], integrals: Sequence[Run], **_: float) -> Iterator[style.Row]:
     """Yield both mobility curves of every run and then its four cutoff times."""
     by_point = {run.point: run for run in integrals}
     for run in kernels:
@@ -42,13 +38,12 @@ def rows(kernels: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row
             ("direct integral", direct.array("time_fs"), direct.array("D_running")),
         )
         for route, times, values in curves:
-            for t, D in zip(times, values, strict=True):
-                yield run.identity() | {
-                    "route": route,
-                    "cutoff_fs": float(t),
-                    "mobility_at_cutoff_cm2_Vs": float(run.mobility(D)),
-                    "D_at_cutoff_A2_fs": float(D),
-                }
+            columns = {
+                "cutoff_fs": times,
+                "mobility_at_cutoff_cm2_Vs": run.mobility(1.0) * values,
+                "D_at_cutoff_A2_fs": values,
+            }
+            yield from rows_of(run.identity() | {"route": route}, columns)
         for name, *_ in TIMES:
             yield run.identity() | {"route": name, "cutoff_fs": run.number(name)}
 
@@ -149,15 +144,4 @@ def draw(kernels: Sequence[Run], integrals: Sequence[Run], band_paper_units: flo
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from kernel and mobility files of one system."""
-    line = parser("Mobility against cutoff time.", "kernel", "mobility")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    options = line.parse_args(argv)
-    kernels, integrals = read_runs(options.kernel), read_runs(options.mobility)
-    style.save(draw(kernels, integrals, options.band_paper_units), options.figure)
-    style.write_numbers(options.numbers, column_names(COLUMNS, kernels), rows(kernels, integrals))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "kernel", "mobility", criteria=("band_paper_units",))

@@ -5,41 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
-    parser,
-    read_runs,
+    figure_main,
     remarks,
-    run_main,
+    rows_of,
 )
+from smallpolaron.study.parameters import holstein_model
 
-COLUMNS = (*IDENTITY, "start", "time_fs", "msd_A2", "dmsd_dt_A2_fs")
 _LINES = {"franck_condon": "-", "marcus": "-."}
 _NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
-
-
-def squared_distances(run: Run) -> NDArray[Any]:
-    """Return the squared distance of every site from the start site in angstrom^2.
-
-    On a ring the shortest way round counts.
-    """
-    n, a = run.n_sites, float(run.parameter("model.lattice_constant_A"))
-    steps = np.abs(np.arange(n) - int(run.parameter("start_site")))
-    if run.parameter("model.topology") == "ring":
-        steps = np.minimum(steps, n - steps)
-    return np.asarray((a * steps) ** 2, dtype=float)
 
 
 def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     if run.infinite:
         return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
-    squares = squared_distances(run)
+    start = int(run.parameter("start_site"))
+    squares = holstein_model(run.result.parameters).displacements_A(start) ** 2
     return (
         run.array("time_fs"),
         run.array("populations") @ squares,
@@ -50,13 +36,9 @@ def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
     """Yield the plotted numbers, one row per run and sample."""
     for run in runs:
-        for t, msd, slope in zip(*_curves(run), strict=True):
-            yield run.identity() | {
-                "start": run.parameter("start"),
-                "time_fs": float(t),
-                "msd_A2": float(msd),
-                "dmsd_dt_A2_fs": float(slope),
-            }
+        fixed = run.identity() | {"start": run.parameter("start")}
+        names = ("time_fs", "msd_A2", "dmsd_dt_A2_fs")
+        yield from rows_of(fixed, dict(zip(names, _curves(run), strict=True)))
 
 
 def draw(runs: Sequence[Run]) -> Figure:
@@ -86,13 +68,4 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from population or displacement files of one system."""
-    options = parser("Mean-squared displacement.", "population").parse_args(argv)
-    runs = read_runs(options.population)
-    style.save(draw(runs), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(runs))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "population")

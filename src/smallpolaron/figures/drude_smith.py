@@ -11,17 +11,13 @@ from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
-    parser,
-    read_runs,
+    figure_main,
     reference,
     remarks,
-    run_main,
+    rows_of,
     window,
 )
-
-COLUMNS = (*IDENTITY, "time_fs", "C_kubo_normalised", "fit", "c", "c_error", "k_fs", "k_error_fs")
 
 
 def rows(fits: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
@@ -35,14 +31,10 @@ def rows(fits: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
             "k_error_fs": run.number("k_error"),
         }
         direct = by_point[run.point]
-        C = direct.array("C_kubo")
-        fit = np.interp(direct.array("time_fs"), run.array("time_fs"), run.array("fit"))
-        for t, value, model in zip(direct.array("time_fs"), C / C[0], fit, strict=True):
-            yield run.identity() | {
-                "time_fs": float(t),
-                "C_kubo_normalised": float(value),
-                "fit": float(model),
-            }
+        times, C = direct.array("time_fs"), direct.array("C_kubo")
+        fit = np.interp(times, run.array("time_fs"), run.array("fit"))
+        columns = {"time_fs": times, "C_kubo_normalised": C / C[0], "fit": fit}
+        yield from rows_of(run.identity(), columns)
 
 
 def _curves(axes: Axes, below: Axes, fit: Run, direct: Run) -> None:
@@ -140,13 +132,4 @@ def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from drude_smith and mobility files of one system."""
-    options = parser("Drude–Smith comparison.", "drude_smith", "mobility").parse_args(argv)
-    fits, integrals = read_runs(options.drude_smith), read_runs(options.mobility)
-    style.save(draw(fits, integrals), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(fits, integrals))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "drude_smith", "mobility")

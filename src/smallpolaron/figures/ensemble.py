@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, parser, run_main
-from smallpolaron.results.store import read_result
-
-COLUMNS = ("ensemble", "start", "flagged", "quantity", "time_fs", "mean", "low", "high")
+from smallpolaron.figures.runs import Run, figure_main, rows_of
 
 
 @dataclass(frozen=True)
@@ -59,18 +56,15 @@ def _curve(run: Run, panel: Panel, end: str = "") -> NDArray[np.float64]:
 def rows(run: Run) -> Iterator[style.Row]:
     """Yield one row per quantity and time: the mean and its interval."""
     for panel in panels(run):
-        curves = (run.array("time_fs"), *(_curve(run, panel, end) for end in ("", "_low", "_high")))
-        for t, value, low, high in zip(*curves, strict=True):
-            yield {
-                "ensemble": run.result.parameters["point"],
-                "start": run.result.parameters.get("start", ""),
-                "flagged": run.flagged,
-                "quantity": panel.name if panel.factor == 1.0 else "D(t)",
-                "time_fs": float(t),
-                "mean": float(value),
-                "low": float(low),
-                "high": float(high),
-            }
+        fixed = {
+            "ensemble": run.result.parameters["point"],
+            "start": run.result.parameters.get("start", ""),
+            "flagged": run.flagged,
+            "quantity": panel.name if panel.factor == 1.0 else "D(t)",
+        }
+        ends = {"mean": "", "low": "_low", "high": "_high"}
+        curves = {name: _curve(run, panel, end) for name, end in ends.items()}
+        yield from rows_of(fixed, {"time_fs": run.array("time_fs"), **curves})
 
 
 def _draw_panel(axes: Axes, run: Run, panel: Panel) -> None:
@@ -112,14 +106,4 @@ def draw(run: Run) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from the file of one ensemble."""
-    options = parser("Disordered ensemble.", "ensemble").parse_args(argv)
-    (path,) = options.ensemble
-    run = Run(path.stem, read_result(path, kind="ensemble"), path.stem)
-    style.save(draw(run), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(run))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "ensemble", single=True)

@@ -12,30 +12,14 @@ from matplotlib.figure import Figure
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     PAPER_UNIT_A2_FS,
     Run,
-    parser,
-    read_runs,
+    figure_main,
     remarks,
-    run_main,
 )
 from smallpolaron.model.units import paper_units
 from smallpolaron.study.parameters import confidence
 
-COLUMNS = (
-    *IDENTITY,
-    "series",
-    "D_A2_fs",
-    "D_error_A2_fs",
-    "D_paper_units",
-    "D_error_paper_units",
-    "mobility_cm2_Vs",
-    "mobility_error_cm2_Vs",
-    "difference_percent",
-    "first_converged_n_sites_band",
-    "first_converged_n_sites_percent",
-)
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
 _MARKERS = "osD^vP"
 
@@ -190,17 +174,12 @@ def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) 
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from mobility files of one system."""
-    line = parser("Mobility against system size.", "mobility")
-    line.add_argument("--band-paper-units", type=float, required=True, help="2 D/bohr^2")
-    line.add_argument("--band-percent", type=float, required=True, help="half width, percent")
-    options = line.parse_args(argv)
-    runs = read_runs(options.mobility)
-    found = series_of(runs, options.band_paper_units, options.band_percent)
-    style.save(draw(runs, found, options.band_paper_units), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(found))
+def _draw(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> Figure:
+    return draw(runs, series_of(runs, band_paper_units, band_percent), band_paper_units)
 
 
-if __name__ == "__main__":
-    run_main(main)
+def _rows(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> Iterator[style.Row]:
+    return rows(series_of(runs, band_paper_units, band_percent))
+
+
+main = figure_main(_draw, _rows, "mobility", criteria=("band_paper_units", "band_percent"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,20 +11,8 @@ from matplotlib.figure import Figure
 
 from smallpolaron.derive.ladder_table import infinite_ring_usable
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, parser, run_main
-from smallpolaron.results.store import read_result
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, figure_main
 
-COLUMNS = (
-    "ladder",
-    "what",
-    "n_sites",
-    "D_A2_fs",
-    "D_error_A2_fs",
-    "mobility_cm2_Vs",
-    "mobility_error_cm2_Vs",
-    "usable",
-    "flagged",
-)
 _INFINITY = 1.15
 """Where the values of infinitely many sites are drawn, in units of the largest size."""
 
@@ -33,24 +21,28 @@ def rows(run: Run) -> Iterator[style.Row]:
     """Yield one row per size, and one each for the extrapolation and the infinite ring."""
     columns = (run.array(name) for name in ("n_sites", "D", "D_error", "usable"))
     for n_sites, D, error, usable in zip(*columns, strict=True):
-        yield _row(run, "size", D, error) | {"n_sites": int(n_sites), "usable": bool(usable)}
-    for what, name in (("extrapolation", "D_infinity"), ("infinite ring", "D_infinite_ring")):
-        if np.isfinite(run.number(name)):
-            usable = (
-                not run.flagged if what == "extrapolation" else infinite_ring_usable(run.result)
-            )
-            row = _row(run, what, run.number(name), run.number(f"{name}_error"))
-            yield row | {"usable": bool(usable)}
+        yield _row(run, "size", int(n_sites), float(D), float(error), bool(usable))
+    for what, name, usable in (
+        ("extrapolation", "D_infinity", not run.flagged),
+        ("infinite ring", "D_infinite_ring", infinite_ring_usable(run.result)),
+    ):
+        D, error = run.number(name), run.number(f"{name}_error")
+        if np.isfinite(D):
+            yield _row(run, what, "", D, error, bool(usable))
 
 
-def _row(run: Run, what: str, D: float, error: float) -> dict[str, object]:
+def _row(
+    run: Run, what: str, n_sites: object, D: float, error: float, usable: bool
+) -> dict[str, object]:
     return {
         "ladder": run.point,
         "what": what,
-        "D_A2_fs": float(D),
-        "D_error_A2_fs": float(error),
-        "mobility_cm2_Vs": run.mobility(float(D)),
-        "mobility_error_cm2_Vs": run.mobility(float(error)),
+        "n_sites": n_sites,
+        "D_A2_fs": D,
+        "D_error_A2_fs": error,
+        "mobility_cm2_Vs": run.mobility(D),
+        "mobility_error_cm2_Vs": run.mobility(error),
+        "usable": usable,
         "flagged": run.flagged,
     }
 
@@ -132,14 +124,4 @@ def draw(run: Run) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from the file of one ladder."""
-    options = parser("Finite-size ladder.", "ladder").parse_args(argv)
-    (path,) = options.ladder
-    run = Run(path.stem, read_result(path, kind="ladder"), path.stem)
-    style.save(draw(run), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(run))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "ladder", single=True)

@@ -8,28 +8,21 @@ from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
-    IDENTITY,
     Run,
-    parser,
-    read_runs,
+    figure_main,
     reference,
     remarks,
-    run_main,
+    rows_of,
     window,
 )
-
-COLUMNS = (*IDENTITY, "time_fs", "re_K_fs-2", "im_K_fs-2")
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
     """Yield the plotted numbers, one row per run and sample."""
     for run in runs:
-        for t, k in zip(run.array("time_fs"), run.array("K"), strict=True):
-            yield run.identity() | {
-                "time_fs": float(t),
-                "re_K_fs-2": float(k.real),
-                "im_K_fs-2": float(k.imag),
-            }
+        K = run.array("K")
+        columns = {"time_fs": run.array("time_fs"), "re_K_fs-2": K.real, "im_K_fs-2": K.imag}
+        yield from rows_of(run.identity(), columns)
 
 
 def draw(runs: Sequence[Run]) -> Figure:
@@ -68,13 +61,4 @@ def draw(runs: Sequence[Run]) -> Figure:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Draw the figure from kernel files of one system."""
-    options = parser("Memory kernel of the current.", "kernel").parse_args(argv)
-    runs = read_runs(options.kernel)
-    style.save(draw(runs), options.figure)
-    style.write_numbers(options.numbers, COLUMNS, rows(runs))
-
-
-if __name__ == "__main__":
-    run_main(main)
+main = figure_main(draw, rows, "kernel")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
-from smallpolaron.figures.html import Cell, definitions, table, write_page
-from smallpolaron.figures.runs import IDENTITY, Run, read_study, run_main, study_parser
-from smallpolaron.figures.style import Row, write_numbers
+from smallpolaron.figures.html import Cell, definitions, table
+from smallpolaron.figures.runs import Run, study_main
+from smallpolaron.figures.style import Row
 from smallpolaron.planning.present import absences
 from smallpolaron.study.plan import read_plan
-
-COLUMNS = (*IDENTITY, "kind", "gate", "value", "bound", "passed", "meaning")
 
 _KINDS = {"population": "populations", "displacement": "displacement on the infinite lattice"}
 
@@ -70,11 +69,9 @@ def _page_table(runs: Sequence[Run], gates: Sequence[str]) -> str:
     return table(head, lines)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Write the table of gates from the last result file of every run of a study."""
-    options = study_parser("Quality table.").parse_args(argv)
-    runs = read_study(options.plan)
-    missing = absences(read_plan(options.plan), options.plan.parent)
+def page(runs: Sequence[Run], plan: Path) -> tuple[str, list[str]]:
+    """Return the summary and the tables of gates of a study, and what is missing from it."""
+    missing = absences(read_plan(plan), plan.parent)
     meanings = {gate.name: gate.meaning for run in runs for gate in run.result.gates}
     parts = []
     if missing:
@@ -89,9 +86,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "<h2>What the gates measure</h2>",
         definitions((_words(name), text) for name, text in meanings.items()),
     ]
-    write_page(options.figure, "Quality gates", summary(runs, len(missing)), parts)
-    write_numbers(options.numbers, COLUMNS, rows(runs))
+    return summary(runs, len(missing)), parts
 
 
-if __name__ == "__main__":
-    run_main(main)
+main = study_main("Quality gates", page, rows)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from smallpolaron.figures import style
+from smallpolaron.figures.html import write_page
 from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.planning.present import present
 from smallpolaron.results.kinds import KINDS
@@ -132,7 +137,6 @@ class Run:
         return {"point": self.point, "n_sites": n_sites, "flagged": self.flagged}
 
 
-IDENTITY = ("point", "n_sites", "flagged")
 _RELATIVE = {
     "re_C_JJ_A2_fs2": "re_C_JJ_over_C0",
     "im_C_JJ_A2_fs2": "im_C_JJ_over_C0",
@@ -146,11 +150,11 @@ _RELATIVE = {
 """Columns of plotted numbers for a C_JJ without a scale; those with an empty name are left out."""
 
 
-def column_names(columns: Sequence[str], runs: Sequence[Run]) -> dict[str, str]:
-    """Return the columns of plotted numbers, and how they are called for these runs."""
-    relative = {} if all(run.is_absolute for run in runs) else _RELATIVE
-    names = {column: relative.get(column, column) for column in columns}
-    return {column: name for column, name in names.items() if name}
+def rows_of(fixed: Mapping[str, object], columns: Mapping[str, Any]) -> Iterator[style.Row]:
+    """Yield one row per value of some columns of one length, beside what holds for all of them."""
+    arrays = (np.asarray(column).tolist() for column in columns.values())
+    for values in zip(*arrays, strict=True):
+        yield {**fixed, **dict(zip(columns, values, strict=True))}
 
 
 def is_table(parameters: Mapping[str, Any]) -> bool:
@@ -341,44 +345,90 @@ def log_samples(times: NDArray[Any], first_fs: float, count: int = 300) -> NDArr
     return np.unique(np.searchsorted(times, wanted).clip(0, times.size - 1))
 
 
-def parser(description: str, *inputs: str) -> argparse.ArgumentParser:
-    """Return the command line of a figure of one system: its files, the picture, its numbers."""
-    return _with_outputs(input_parser(description, *inputs))
+Main = Callable[[Sequence[str] | None], None]
+"""The main of a figure, which takes the arguments of its command line."""
 
 
-def input_parser(description: str, *inputs: str) -> argparse.ArgumentParser:
-    """Return a command line that takes result files of some kinds."""
-    found = argparse.ArgumentParser(description=description)
-    for name in inputs:
-        found.add_argument(
-            f"--{name.replace('_', '-')}",
-            type=Path,
-            nargs="+",
-            required=True,
-            metavar="H5",
-            help=f"{name.replace('_', ' ')} result files",
-        )
+def figure_main(
+    draw: Callable[..., Figure],
+    rows: Callable[..., Iterable[style.Row]],
+    *kinds: str,
+    criteria: Sequence[str] = (),
+    single: bool = False,
+) -> Main:
+    """Return the main of a figure of one system: it writes the picture and its numbers.
+
+    Args:
+        draw: returns the picture of runs of every kind, given the criteria by name.
+        rows: yields the plotted numbers, from the same.
+        kinds: kinds of the result files, each an option.
+        criteria: numbers that are options, such as ``band_percent``.
+        single: whether it is drawn from one file of one kind, whose run is passed alone.
+    """
+
+    def main(argv: Sequence[str] | None = None) -> None:
+        line = input_parser(*kinds, criteria=criteria)
+        line.add_argument("--figure", type=Path, required=True, help="picture to write")
+        line.add_argument("--numbers", type=Path, required=True, help="its numbers to write, CSV")
+        options = line.parse_args(argv)
+        given = {name: getattr(options, name) for name in criteria}
+        paths = [getattr(options, kind) for kind in kinds]
+        runs: list[Any] = [one_run(paths[0][0], kinds[0])] if single else [*map(read_runs, paths)]
+        style.save(draw(*runs, **given), options.figure)
+        absolute = single or all(run.is_absolute for some in runs for run in some)
+        style.write_numbers(options.numbers, rows(*runs, **given), None if absolute else _RELATIVE)
+
+    return main
+
+
+def one_run(path: Path, kind: str) -> Run:
+    """Return a result file as a run that goes by the name of the file."""
+    return Run(path.stem, read_result(path, kind=kind), path.stem)
+
+
+def study_main(
+    title: str,
+    page: Callable[[Sequence[Run], Path], tuple[str, list[str]]],
+    rows: Callable[[Sequence[Run]], Iterable[style.Row]],
+) -> Main:
+    """Return the main of a page about a whole study, whose results are beside its plan.
+
+    Args:
+        title: of the page.
+        page: returns the summary and the parts of the page from all runs and the plan.
+        rows: yields its numbers.
+    """
+
+    def main(argv: Sequence[str] | None = None) -> None:
+        line = input_parser()
+        for name in ("plan", "figure", "numbers"):
+            line.add_argument(f"--{name}", type=Path, required=True)
+        options = line.parse_args(argv)
+        runs = read_study(options.plan)
+        write_page(options.figure, title, *page(runs, options.plan))
+        style.write_numbers(options.numbers, rows(runs))
+
+    return main
+
+
+def input_parser(*kinds: str, criteria: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return a command line that takes result files of some kinds, and some numbers."""
+    found = argparse.ArgumentParser()
+    for name in kinds:
+        option = f"--{name.replace('_', '-')}"
+        found.add_argument(option, type=Path, nargs="+", required=True, metavar="H5")
+    for name in criteria:
+        found.add_argument(f"--{name.replace('_', '-')}", type=float, required=True)
     return found
 
 
-def study_parser(description: str) -> argparse.ArgumentParser:
-    """Return the command line of a table of a whole study: its plan, the page, its numbers."""
-    found = argparse.ArgumentParser(description=description)
-    text = "plan of the study; the results are beside it"
-    found.add_argument("--plan", type=Path, required=True, help=text)
-    return _with_outputs(found)
+def run_main(package: str) -> None:
+    """Run the main of the module that the first argument names.
 
-
-def _with_outputs(found: argparse.ArgumentParser) -> argparse.ArgumentParser:
-    found.add_argument("--figure", type=Path, required=True, help="picture or page to write")
-    found.add_argument("--numbers", type=Path, required=True, help="plotted numbers to write, CSV")
-    return found
-
-
-def run_main(body: Callable[[Sequence[str] | None], None]) -> None:
-    """Run a figure's main and turn a file that cannot be used into a one-line error."""
+    A file that cannot be used is a one-line error.
+    """
     try:
-        body(None)
+        importlib.import_module(f"{package}.{sys.argv[1]}").main(sys.argv[2:])
     except (OSError, KeyError, ValueError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise SystemExit(f"error: {text}") from error

@@ -165,21 +165,22 @@ def save(figure: Figure, path: Path) -> None:
     write_bytes(path, stream.getvalue())
 
 
-def write_numbers(
-    path: Path, columns: Sequence[str] | Mapping[str, str], rows: Iterable[Row]
-) -> None:
+def write_numbers(path: Path, rows: Iterable[Row], names: Mapping[str, str] | None = None) -> None:
     """Write the plotted numbers as CSV; floats keep twelve significant digits.
 
     Args:
         path: file to write; replaced.
-        columns: columns, or their keys in the rows with their names in the file.
-        rows: values by column.
+        rows: values by column; a cell without a value is empty.
+        names: other names of columns; those with an empty one are left out.
     """
+    found = list(rows)
+    columns = dict.fromkeys(key for row in found for key in row)
+    titles = {key: (names or {}).get(key, key) for key in columns}
     stream = io.StringIO()
     writer = csv.writer(stream, lineterminator="\n")
-    writer.writerow(columns.values() if isinstance(columns, Mapping) else columns)
-    for row in rows:
-        writer.writerow([_cell(row.get(column, "")) for column in columns])
+    writer.writerow(filter(None, titles.values()))
+    for row in found:
+        writer.writerow(_cell(row.get(key, "")) for key, title in titles.items() if title)
     write_text(path, stream.getvalue())
 
 

@@ -10,7 +10,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.own_data.array_table import ArrayTable, parse_npy, parse_npz, read_hdf5
+from smallpolaron.own_data.array_table import ArrayTable, parse_numpy, read_hdf5
 from smallpolaron.own_data.table_format import (
     Column,
     Named,
@@ -70,10 +70,8 @@ def read_table(path: Path, schema: Schema, names: Sequence[str] | None = None) -
     if path.suffix.lower() in HDF5_SUFFIXES:
         advice = "copy it again, or name a text table .csv or .txt"
         raise refuse(path, "is no HDF5 file, or a truncated one", advice)
-    if content.startswith(_NPY):
-        return _from_arrays(parse_npy(source, content, names), schema)
-    if content.startswith(_ZIP) and path.suffix.lower() == ".npz":
-        return _from_arrays(parse_npz(source, content, schema, names), schema)
+    if content.startswith(_NPY) or (content.startswith(_ZIP) and path.suffix.lower() == ".npz"):
+        return _from_arrays(parse_numpy(source, content, schema, names), schema)
     if content.startswith(_ZIP):
         raise refuse(path, "is not text but a spreadsheet or an archive", "save the sheet as CSV")
     return _from_text(parse_text(source, content, schema, names), schema)

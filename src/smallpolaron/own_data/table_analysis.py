@@ -20,7 +20,7 @@ from smallpolaron.own_data.correlation_table import (
 from smallpolaron.own_data.correlation_table import Kind as TableKind
 from smallpolaron.own_data.table_scale import without_scale
 from smallpolaron.own_data.table_summary import write_curves, write_summary
-from smallpolaron.results.attributes import read_value
+from smallpolaron.results.attributes import Unfit, read_value
 from smallpolaron.results.kinds import TABLE_KINDS, Kind
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import (
@@ -33,7 +33,6 @@ from smallpolaron.results.store import (
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study import describe
 from smallpolaron.study.sections import AnalysisConfig
-from smallpolaron.support.hdf5_inputs import Unfit
 from smallpolaron.support.problems import ConfigurationError, Problem
 from smallpolaron.support.seal import file_digest
 from smallpolaron.support.textfile import shown_name

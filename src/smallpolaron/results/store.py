@@ -2,8 +2,7 @@
 
 Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
 dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``. A
-checksum over all of it is stored in the file, another one over its bytes behind its end (seal.py);
-both are compared whenever the file is read.
+checksum over its bytes follows its end (seal.py), which is compared whenever the file is read.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,12 +21,17 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.results import attributes
+from smallpolaron.results.attributes import (
+    Unfit,
+    datasets,
+    read_gates,
+    read_text,
+    read_value,
+    subgroup,
+)
 from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.older_versions import renamed
-from smallpolaron.results.stored_gates import read_gates, read_notes, read_text
-from smallpolaron.support.digest import content_digest
-from smallpolaron.support.hdf5_inputs import Unfit, datasets, require_readable, subgroup
 from smallpolaron.support.problems import show
 from smallpolaron.support.seal import seal, seal_state
 from smallpolaron.support.textfile import temporary_name, to_disk
@@ -36,10 +40,8 @@ from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_h
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 3
 OLDEST_READABLE = 1
-"""Version 2 is version 3 with the names in older_versions.py; version 1 is version 2 without
-checksums: ``content_sha256`` and the seal."""
+"""Version 2 is version 3 with the names in older_versions.py; version 1 has no seal."""
 _GROUPS = ("parameters", "provenance", "quality", "notes")
-_DIGEST = "content_sha256"
 _BLOCK = 1 << 16
 """Bytes by which the memory of a file being made grows."""
 _DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError)
@@ -100,24 +102,6 @@ class Result:
     def failed_gates(self) -> list[str]:
         """Names of the quality gates that failed."""
         return [gate.name for gate in self.gates if not gate.passed]
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 (hex) over everything the result holds; the same before and after storage."""
-        texts = {
-            "kind": self.kind,
-            "variables": {
-                name: {"dims": v.dims, "units": v.units, "description": v.description}
-                for name, v in self.variables.items()
-            },
-            "parameters": self.parameters,
-            "gates": {gate.name: asdict(gate) for gate in self.gates},
-            "provenance": self.provenance,
-            "notes": self.notes,
-        }
-        return content_digest(
-            texts, {name: np.asarray(v.data) for name, v in self.variables.items()}
-        )
 
 
 def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -> None:
@@ -215,7 +199,6 @@ def _fill(file: h5py.File, result: Result) -> None:
         attributes.write_mapping(
             quality.create_group(gate.name), content | {"meaning": gate.meaning}
         )
-    file.attrs[_DIGEST] = result.digest
 
 
 def read_result(path: str | Path, *, kind: str | None = None) -> Result:
@@ -238,10 +221,7 @@ def read_result(path: str | Path, *, kind: str | None = None) -> Result:
     path = Path(path)
     with _opened(path, kind) as file:
         result = _load(path, file)
-        version = attributes.read_value(file, "schema_version")
-        if version > 1 and result.digest != attributes.read_value(file, _DIGEST):
-            raise _changed(path)
-        if version < SCHEMA_VERSION:
+        if read_value(file, "schema_version") < SCHEMA_VERSION:
             variables = renamed(result.kind, result.variables, result.parameters)
             result = replace(result, variables=Held(path, "", variables, _OLDER))
     return result
@@ -282,7 +262,10 @@ def _open(path: Path) -> h5py.File:
     if not stat.S_ISREG(mode):
         raise StoreError(f"{path}: not a regular file; name a result file (HDF5)")
     if seal_state(path) == "broken":
-        raise _changed(path)
+        raise StoreError(
+            f"{path}: damaged, it is not what was written (checksums differ); restore it from a "
+            "copy, or delete it and run its job again"
+        )
     return open_hdf5(path)
 
 
@@ -312,17 +295,10 @@ def read_record(path: Path) -> Record:
         )
 
 
-def _changed(path: Path) -> StoreError:
-    return StoreError(
-        f"{path}: damaged, it is not what was written (checksums differ); restore it from a copy, "
-        "or delete it and run its job again"
-    )
-
-
 def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
-    if "schema" not in file.attrs or attributes.read_value(file, "schema") != SCHEMA:
+    if "schema" not in file.attrs or read_value(file, "schema") != SCHEMA:
         raise StoreError(f"{path}: an HDF5 file, but not a result of this program; name one")
-    version = attributes.read_value(file, "schema_version")
+    version = read_value(file, "schema_version")
     if type(version) is not int or not OLDEST_READABLE <= version <= SCHEMA_VERSION:
         newer = type(version) is int and version > SCHEMA_VERSION
         advice = (
@@ -334,7 +310,7 @@ def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
             f"{path}: schema version {show(version)}; this program reads {OLDEST_READABLE} to "
             f"{SCHEMA_VERSION}; {advice}"
         )
-    found = attributes.read_value(file, "kind")
+    found = read_value(file, "kind")
     if not isinstance(found, str) or found not in KINDS:
         raise Unfit(f"attribute kind = {show(found)}; must be one of {', '.join(KINDS)}")
     if kind is not None and found != kind:
@@ -373,21 +349,21 @@ def _load(path: Path, file: h5py.File) -> Result:
         for name, item in datasets(file, beside=_GROUPS).items()
         if INDEX_MARK not in item.attrs
     }
-    require_readable(found, path.stat().st_size)
+    notes = subgroup(file, "notes")
     groups = {name: attributes.read_mapping(subgroup(file, name)) for name in _GROUPS[:2]}
     advice = _OF_A_TABLE if "table" in groups["parameters"] else _OLDER
     return Result(
-        kind=attributes.read_value(file, "kind"),
+        kind=read_value(file, "kind"),
         variables=Held(path, "", {name: _variable(item) for name, item in found.items()}, advice),
         parameters=Held(path, "parameters/", groups["parameters"], advice),
         gates=read_gates(subgroup(file, "quality")),
         provenance=Held(path, "provenance/", groups["provenance"], advice),
-        notes=read_notes(subgroup(file, "notes")),
+        notes={name: read_text(notes, name) for name in notes.attrs},
     )
 
 
 def _variable(item: h5py.Dataset) -> Variable:
-    dims = attributes.read_value(item, "dims")
+    dims = read_value(item, "dims")
     if not isinstance(dims, list):
         raise Unfit(f"{item.name[1:]}: attribute dims = {show(dims)}; must be a list of texts")
     return Variable(

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-import stat
 from pathlib import Path
-from typing import Any, Final
-
-_BLOCK: Final = 1 << 20
+from typing import Any
 
 
 def read_bytes(path: Path, most: int) -> bytes:
@@ -22,26 +18,13 @@ def read_bytes(path: Path, most: int) -> bytes:
     Raises:
         OSError: it cannot be read, is no regular file, or is larger; ``strerror`` says which.
     """
-    # without O_NONBLOCK, opening a pipe waits until somebody writes to it
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    try:
-        _require_regular(path, os.fstat(descriptor).st_mode)
-        with open(descriptor, "rb", closefd=False) as file:
-            content = bytearray()
-            while block := file.read(min(_BLOCK, most + 1 - len(content))):
-                content += block
-    finally:
-        os.close(descriptor)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    with path.open("rb") as file:
+        content = file.read(most + 1)
     if len(content) > most:
         raise OSError(errno.EFBIG, f"larger than {most} bytes", str(path))
-    return bytes(content)
-
-
-def _require_regular(path: Path, mode: int) -> None:
-    if stat.S_ISDIR(mode):
-        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
-    if not stat.S_ISREG(mode):
-        raise OSError(errno.EINVAL, "Not a regular file", str(path))
+    return content
 
 
 def read_json(path: Path, most: int) -> Any:

@@ -7,12 +7,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import ComplexArray, FloatArray, positive
+from smallpolaron.analysis._checks import FloatArray
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, PHYSICAL_C
 from smallpolaron.analysis.fits.fit_errors import Estimate
 from smallpolaron.analysis.fits.fit_targets import time_target
 from smallpolaron.analysis.fits.model_fits import ModelFit, fit_model
-from smallpolaron.model.units import mobility_cm2
 
 GOOD_MAX: Final = 0.03
 """Largest residual over C(0) up to which a fit describes the curve. The verdict rests on the
@@ -110,51 +109,6 @@ class DrudeSmithFit:
     fitted: FloatArray
     drude: DrudeFit
     verdict: str
-
-
-def drude_smith_curve(time_fs: ArrayLike, c: float, k: float) -> FloatArray:
-    """Drude-Smith correlation function, normalised to 1 at time zero.
-
-    Args:
-        time_fs: times in fs, any shape.
-        c: persistence of velocity; 0 gives the Drude form.
-        k: collision rate, fs^-1.
-
-    Returns:
-        (1 + c k t) exp(-k t), same shape.
-
-    Source:
-        Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 8.
-    """
-    terms = DRUDE_SMITH.time_terms(np.asarray(time_fs, dtype=np.float64), (k,))
-    return np.asarray(terms[0] + c * terms[1], dtype=np.float64)
-
-
-def drude_smith_mobility(
-    omega: ArrayLike, C0: float, c: float, k: float, temperature_K: float
-) -> ComplexArray:
-    """Drude-Smith mobility as a function of frequency.
-
-    Args:
-        omega: angular frequencies in rad/fs, (frequencies,).
-        C0: C_kubo(0) in angstrom^2/fs^2.
-        c: persistence of velocity; 0 gives the Drude form.
-        k: collision rate, fs^-1, above zero.
-        temperature_K: temperature in K, above zero.
-
-    Returns:
-        Complex mobility in cm^2/(V s), (frequencies,).
-
-    Raises:
-        ValueError: if k or the temperature is not positive.
-
-    Source:
-        Half-line transform of the Drude-Smith form times beta: with tau = 1/k it is C0 tau /
-        (1 - i omega tau) times (1 + c/(1 - i omega tau)) (Smith, Phys. Rev. B 2001, 64, 155106).
-    """
-    terms = DRUDE_SMITH.frequency_terms(np.asarray(omega, dtype=np.float64), (positive("k", k),))
-    D = C0 * (terms[0] + c * terms[1])
-    return np.asarray(mobility_cm2(1.0, temperature_K) * D, dtype=np.complex128)
 
 
 def fit_drude_smith(

@@ -3,7 +3,7 @@
 Convention: dC/dt = drift C - integral from 0 to t of K(s) C(t - s) ds, with drift = dC(0)/C(0).
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,13 +15,9 @@ from smallpolaron.analysis._checks import (
     uniform_times,
     value_at_zero,
 )
-from smallpolaron.analysis.differences import differentiate
 from smallpolaron.analysis.hermite import half_line_transform, make_series
-from smallpolaron.analysis.kubo import KuboFunction
 from smallpolaron.analysis.memory.matrix_kernel import (
-    MatrixKernel,
     matrix_memory_kernel,
-    propagate_matrix,
 )
 
 
@@ -104,30 +100,6 @@ def memory_kernel(
     return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
 
 
-def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
-    """Memory kernel of a Kubo-transformed correlation function.
-
-    Args:
-        kubo: Kubo transform with its derivatives.
-
-    Returns:
-        MemoryKernel; its drift is zero and its kernel real, because the function is real and even.
-        Where Re C has a cusp at time zero, as with a delta-correlated terminator, K diverges there
-        like a logarithm, and its first four values are limited by the time step. So that this
-        stays local, K is here the derivative of its integral, which remains finite.
-
-    Raises:
-        ValueError: if the record is too short or the function vanishes at time zero.
-
-    Source:
-        As memory_kernel, with the Kubo transform in place of C; differentiated by order 8.
-    """
-    slope = kubo.dC.copy()
-    slope[0] = 0.0
-    kernel = memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
-    return replace(kernel, K=differentiate(kernel.integral, kernel.step, 1))
-
-
 def kernel_spectrum(
     time_fs: ArrayLike,
     C: ArrayLike,
@@ -159,40 +131,6 @@ def kernel_spectrum(
     frequencies = np.asarray(omega, dtype=np.float64)
     transform = half_line_transform(series, frequencies)
     return complex(series.first[0]) / C0 + 1j * frequencies + C0 / transform
-
-
-def propagate(
-    kernel: MemoryKernel, cutoff_fs: float, duration_fs: float
-) -> tuple[FloatArray, ComplexArray, ComplexArray]:
-    """Correlation function from the kernel cut to zero after a time.
-
-    Args:
-        kernel: memory kernel.
-        cutoff_fs: time after which the kernel is zero, in fs; the nearest stored time is used, at
-            least six steps.
-        duration_fs: length of the result in fs; may exceed the kernel's own record.
-
-    Returns:
-        Times in fs, C and dC/dt, each (times,). Error of order step**6 up to the cutoff; later of
-        order step**4 times the size of the kernel at the cutoff.
-
-    Raises:
-        ValueError: if the cutoff is below six steps or beyond the kernel, or the duration is not
-            positive.
-
-    Source:
-        Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
-    """
-    matrix = MatrixKernel(
-        kernel.time_fs,
-        kernel.K[:, None, None],
-        kernel.integral[:, None, None],
-        np.array([[kernel.drift]]),
-        np.array([[kernel.C0]]),
-        kernel.step,
-    )
-    time, C, slope = propagate_matrix(matrix, cutoff_fs, duration_fs)
-    return time, C[:, 0, 0], slope[:, 0, 0]
 
 
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:

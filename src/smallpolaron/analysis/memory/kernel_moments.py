@@ -18,10 +18,8 @@ from smallpolaron.analysis._checks import (
     ComplexArray,
     FloatArray,
     complex_series,
-    positive,
     real_series,
 )
-from smallpolaron.analysis.memory.kernel import kernel_spectrum
 
 MOMENT_LIMIT: Final = 0.40
 """Upper frequency limit of the moments in rad/fs (63.7 THz, 2120 cm^-1) when none is chosen."""
@@ -174,38 +172,6 @@ def _checked(
             f"limit of {lowest:.4g} rad/fs may be missing below the first frequency"
         )
     return frequencies, values, upper
-
-
-def moments_of_series(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    limits: ArrayLike,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> KernelMoments:
-    """Moments of the kernel spectrum of a correlation function given in time.
-
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,).
-        C: Kubo transform (times,), real, decayed at the last time.
-        limits: upper limits in rad/fs, (limits,).
-        dC: first derivative (times,); None for finite differences.
-        d2C: second derivative (times,); None for finite differences.
-
-    Returns:
-        KernelMoments. Frequencies are taken four times as densely as the record resolves.
-
-    Raises:
-        ValueError: as kernel_spectrum and kernel_moments.
-
-    Source:
-        As kernel_spectrum and kernel_moments.
-    """
-    highest = positive("the highest of limits", float(np.max(real_series("limits", limits))))
-    duration = float(real_series("time_fs", time_fs)[-1])
-    points = max(4 * FEWEST_FREQUENCIES, int(np.ceil(4.0 * highest * duration / np.pi))) + 1
-    omega = np.linspace(0.0, highest, points)
-    return kernel_moments(omega, kernel_spectrum(time_fs, C, omega, dC, d2C).real, limits)
 
 
 def inverse_conductivity(sigma: ArrayLike) -> FloatArray:

@@ -11,12 +11,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smallpolaron.analysis._checks import FloatArray, positive, uniform_times
+from smallpolaron.analysis._checks import FloatArray, uniform_times
 from smallpolaron.analysis.differences import STENCIL, differentiate
 from smallpolaron.analysis.memory.volterra import (
-    START,
     Matrices,
-    propagate_truncated,
     right_divide,
     solve_second_kind,
 )
@@ -90,41 +88,6 @@ def matrix_memory_kernel(
     _check_growth(found, time)
     K, integral = np.split(found, 2, axis=-2)
     return MatrixKernel(time, K, integral, drift, C0, step)
-
-
-def propagate_matrix(
-    kernel: MatrixKernel, cutoff_fs: float, duration_fs: float, start: Matrices | None = None
-) -> tuple[FloatArray, Matrices, Matrices]:
-    """Correlation matrix from the kernel cut to zero after a time.
-
-    Args:
-        kernel: memory kernel.
-        cutoff_fs: time after which the kernel is zero, in fs; the nearest stored time is used, at
-            least six steps.
-        duration_fs: length of the result in fs; may exceed the kernel's own record.
-        start: value at time zero, (..., m, p), such as some columns of C(0); None for C(0).
-
-    Returns:
-        Times in fs, C and dC/dt, each (times, ..., m, p). Error of order step**6 up to the
-        cutoff; later of order step**4 times the size of the kernel at the cutoff.
-
-    Raises:
-        ValueError: if the cutoff is below six steps or beyond the kernel, or the duration is not
-            positive.
-
-    Source:
-        Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
-    """
-    cutoff = round(positive("cutoff_fs", cutoff_fs) / kernel.step)
-    if not START <= cutoff < len(kernel.K):
-        raise ValueError(
-            f"cutoff_fs = {cutoff_fs} fs: must be from {START * kernel.step:.6g} fs (six steps) to "
-            f"{kernel.time_fs[-1]:.6g} fs, the end of the kernel"
-        )
-    times = round(positive("duration_fs", duration_fs) / kernel.step) + 1
-    begin = kernel.C0 if start is None else start
-    C, slope = propagate_truncated(kernel.K, kernel.drift, begin, kernel.step, cutoff, times)
-    return np.arange(times, dtype=np.float64) * kernel.step, C, slope
 
 
 def _matrices(

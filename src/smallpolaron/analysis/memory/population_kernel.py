@@ -17,7 +17,6 @@ from smallpolaron.analysis._checks import FloatArray, site_series
 from smallpolaron.analysis.memory.matrix_kernel import (
     MatrixKernel,
     matrix_memory_kernel,
-    propagate_matrix,
 )
 from smallpolaron.analysis.memory.volterra import Matrices
 
@@ -210,31 +209,6 @@ def population_D(kernel: PopulationKernel) -> FloatArray:
         displacement grows at the rate sum over j of d_j^2 (drift_j - integral of K_j).
     """
     return np.asarray(0.5 * (kernel.drift - kernel.integral) @ kernel.squares_A2)
-
-
-def truncated_slope(
-    kernel: PopulationKernel, cutoff_fs: float, duration_fs: float
-) -> tuple[FloatArray, FloatArray]:
-    """Half the slope of the mean-squared displacement with the kernel cut to zero after a time.
-
-    Args:
-        kernel: population kernel.
-        cutoff_fs: time after which the kernel is zero, in fs, at least six steps.
-        duration_fs: length of the result in fs.
-
-    Returns:
-        Times in fs and half of dMSD/dt on the finite ring or chain, angstrom^2/fs, (times,).
-
-    Raises:
-        ValueError: as propagate_matrix.
-
-    Source:
-        Kernel-truncated population equation from the start site.
-    """
-    equation, column = kernel.equation, kernel.column
-    begin = equation.C0[..., column : column + 1]
-    time, _, slope = propagate_matrix(equation, cutoff_fs, duration_fs, begin)
-    return time, 0.5 * _from_start(slope, 0, kernel.to_sites) @ kernel.squares_A2
 
 
 def _check_start(start: int, n_sites: int) -> None:

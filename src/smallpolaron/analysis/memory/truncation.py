@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis._checks import ComplexArray, FloatArray
 from smallpolaron.analysis.hermite import make_series, panel_weights
-from smallpolaron.analysis.memory.kernel import MemoryKernel, closed_form_D, propagate
-from smallpolaron.analysis.memory.volterra import START, gregory_weights
+from smallpolaron.analysis.memory.kernel import MemoryKernel, closed_form_D
 
 ON_AXIS: Final = 1e-9
 """Distance of a zero from the real frequencies, in steps of frequency, that is rounding."""
@@ -146,37 +145,3 @@ def _growing_modes(
             panel = ends[:, :, n] @ weights[:3] + ends[:, :, n + 1] @ weights[3:]
             transform += phase * panel
     return growing, unresolved
-
-
-def propagated_D(kernel: MemoryKernel, cutoff_fs: float, duration_fs: float) -> tuple[float, float]:
-    """Diffusion constant from propagating the truncated equation of motion.
-
-    Args:
-        kernel: memory kernel.
-        cutoff_fs: time after which the kernel is zero, in fs.
-        duration_fs: length of the propagation in fs; long enough for C to decay.
-
-    Returns:
-        Integral of Re C, in the unit of C times fs, and the largest |C|/|C(0)| in the last tenth
-        of the propagation: if that is not small, the integral is no diffusion constant.
-
-    Raises:
-        ValueError: as propagate, or if the duration is less than six steps beyond the cutoff.
-
-    Source:
-        Green-Kubo integral of the kernel-truncated correlation function.
-    """
-    time, C, _ = propagate(kernel, cutoff_fs, duration_fs)
-    cutoff = round(cutoff_fs / kernel.step)
-    rest = time.size - 1 - cutoff
-    if rest < START:
-        raise ValueError(
-            f"duration_fs = {duration_fs} fs: must exceed cutoff_fs = {cutoff_fs} fs by at least "
-            f"{START * kernel.step:.6g} fs"
-        )
-    # Two pieces, because the second derivative of C jumps at the cutoff.
-    integral = gregory_weights(cutoff) @ C[: cutoff + 1].real
-    integral += gregory_weights(rest) @ C[cutoff:].real
-    window = max(2, time.size // 10)
-    leftover = float(np.max(np.abs(C[-window:])) / abs(kernel.C0))
-    return kernel.step * float(integral), leftover

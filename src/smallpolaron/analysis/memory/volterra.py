@@ -9,7 +9,6 @@ across zero. The first steps therefore expand both factors in polynomials on pos
 later ones use Gregory's rule, the trapezoid rule with end corrections.
 """
 
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
@@ -21,8 +20,6 @@ from smallpolaron.analysis._checks import FloatArray
 Matrices = NDArray[Any]
 """Real or complex matrices, (times, ..., m, m)."""
 
-ORDER: Final = 6
-"""Order in the time step of the kernel and of a propagation with the whole kernel."""
 
 START: Final = 6
 """Steps solved together at the start; the shortest kernel that can be used has as many."""
@@ -199,146 +196,3 @@ def _solve_start(
     matrix = np.eye(START * source.shape[-1]) + _block_matrix(coupling[1:, 1:])
     known = _row(source[1:] - source[0] @ coupling[0, 1:])
     return np.concatenate([source[0], right_divide(known, matrix)], axis=-1)
-
-
-# Implicit Adams rule of order 6: integral over the last step of the derivative at six points.
-_ADAMS: Final = np.array([475.0, 1427.0, -798.0, 482.0, -173.0, 27.0]) / 1440.0
-
-
-def propagate_truncated(
-    K: Matrices, drift: Matrices, start: Matrices, step: float, cutoff: int, times: int
-) -> tuple[Matrices, Matrices]:
-    """Solve dC/dt = drift C - integral from 0 to min(t, cutoff) of K(s) C(t - s) ds.
-
-    Args:
-        K: kernel (at least cutoff + 1, ..., m, m), per fs^2.
-        drift: coefficient of C, per fs, (..., m, m).
-        start: C at time zero, (..., m, p).
-        step: time step in fs.
-        cutoff: number of steps after which the kernel is zero, at least START.
-        times: number of times to compute.
-
-    Returns:
-        C and dC/dt, each (times, ..., m, p). Error of order step**6 up to the cutoff. There the
-        second derivative of C jumps by K(cutoff) C(0), which limits later times to an error of
-        order step**4 times that jump.
-
-    Raises:
-        ValueError: if the cutoff is too short or outside the kernel.
-    """
-    if not START <= cutoff < len(K):
-        raise ValueError(f"cutoff = {cutoff} steps: must be {START} to {len(K) - 1}")
-    total = max(times, cutoff + START + 1)
-    run = _Run.at(start, K[: cutoff + 1], drift, step, total)
-    run.solve_start(start)
-    run.adams_steps(START + 1, cutoff + 1)
-    # The second derivative jumps at the cutoff, so the multistep rule starts afresh there.
-    run.restart_after_cutoff()
-    run.adams_steps(cutoff + START + 1, total)
-    C, slope = (_from_column(part, run.size)[::-1] for part in (run.C, run.slope))
-    return C[:times], slope[:times]
-
-
-@dataclass(frozen=True)
-class _Run:
-    """A propagation under way. C and its slope stand below each other, the last time on top.
-
-    Attributes:
-        C: solution, (..., total m, p).
-        slope: dC/dt, likewise.
-        K: kernel up to the cutoff, (cutoff + 1, ..., m, m).
-        row: its matrices side by side.
-        drift: coefficient of C, (..., m, m).
-        step: time step in fs.
-        total: number of times.
-    """
-
-    C: Matrices
-    slope: Matrices
-    K: Matrices
-    row: Matrices
-    drift: Matrices
-    step: float
-    total: int
-
-    @classmethod
-    def at(cls, start: Matrices, K: Matrices, drift: Matrices, step: float, total: int) -> "_Run":
-        shape = (*start.shape[:-2], total * start.shape[-2], start.shape[-1])
-        C = np.zeros(shape, dtype=np.result_type(K, drift, start, float))
-        return cls(C, np.zeros_like(C), K, _row(K), drift, step, total)
-
-    @property
-    def size(self) -> int:
-        return int(self.drift.shape[-1])
-
-    @property
-    def cutoff(self) -> int:
-        return len(self.K) - 1
-
-    def part(self, begin: int, end: int) -> slice:
-        """Rows of C and slope that hold the times from begin to end (exclusive)."""
-        return slice((self.total - end) * self.size, (self.total - begin) * self.size)
-
-    def weighted(self, panels: int) -> Matrices:
-        """Gregory weights times the kernel of the first steps, side by side."""
-        weights = self.step * gregory_weights(panels)
-        return self.row[..., : (panels + 1) * self.size] * np.repeat(weights, self.size)
-
-    def integral(self) -> Matrices:
-        """Integrals of the interpolated slope over START + 1 times, as a matrix."""
-        _, single = _start_weights()
-        return self.step * np.kron(single, np.eye(self.size))
-
-    def solve_block(self, begin: int, known: Matrices, rate: Matrices, past: Matrices) -> None:
-        """Solve START + 1 times together: C is known plus the integral of rate C - past.
-
-        All are given in the order of time; the slope is interpolated by a polynomial.
-        """
-        integral = self.integral()
-        matrix = np.eye(len(integral)) - integral @ rate
-        C = np.linalg.solve(matrix, known - integral @ past)
-        part = self.part(begin, begin + START + 1)
-        for target, values in ((self.C, C), (self.slope, rate @ C - past)):
-            target[..., part, :] = _column(_from_column(values, self.size)[::-1])
-
-    def solve_start(self, start: Matrices) -> None:
-        """Solve the first START + 1 times."""
-        bilinear, _ = _start_weights()
-        first = START + 1
-        rate = -self.step * np.einsum("nij,i...->nj...", bilinear, self.K[:first])
-        rate[np.arange(first), np.arange(first)] += self.drift
-        known = np.concatenate([start] * first, axis=-2)
-        self.solve_block(0, known, _block_matrix(rate), np.zeros_like(known))
-
-    def adams_steps(self, begin: int, end: int) -> None:
-        """Solve the times from begin to end (exclusive), step by step."""
-        size, unit = self.size, np.eye(self.size)
-        adams = self.step * np.kron(_ADAMS, unit)
-        for n in range(begin, end):
-            panels = min(n, self.cutoff)
-            if n == begin or n <= self.cutoff:  # later nothing of this changes
-                weighted = self.weighted(panels)
-                rate = self.drift - weighted[..., :size]
-                implicit = np.linalg.inv(unit - adams[:, :size] @ rate)
-            past = weighted[..., size:] @ self.C[..., self.part(n - panels, n), :]
-            known = adams[:, size:] @ self.slope[..., self.part(n - 5, n), :]
-            known += self.C[..., self.part(n - 1, n), :] - adams[:, :size] @ past
-            now = self.part(n, n + 1)
-            self.C[..., now, :] = implicit @ known
-            self.slope[..., now, :] = rate @ self.C[..., now, :] - past
-
-    def restart_after_cutoff(self) -> None:
-        """Solve the START steps after the cutoff, from slopes at and after it only."""
-        first, size = START + 1, self.size
-        weighted = self.weighted(self.cutoff)
-        rate = np.zeros((first, first, *self.drift.shape), dtype=self.C.dtype)
-        past = []
-        for k in range(first):
-            for j in range(k + 1):
-                rate[k, j] = -weighted[..., (k - j) * size : (k - j + 1) * size]
-            rate[k, k] += self.drift
-            before = self.C[..., self.part(k, self.cutoff), :]
-            past.append(weighted[..., (k + 1) * size :] @ before)
-        here = self.C[..., self.part(self.cutoff, self.cutoff + 1), :]
-        known = np.concatenate([here] * first, axis=-2)
-        self.solve_block(self.cutoff, known, _block_matrix(rate), np.concatenate(past, axis=-2))
