@@ -136,12 +136,7 @@ def walk(run: Run, infinite: Run) -> ConfinedWalk:
 
 
 def integrals(runs: Sequence[Run], name: str) -> Iterator[style.Row]:
-    """Yield one row per run of the current and time.
-
-    Args:
-        runs: mobility results.
-        name: what the column "curve" says.
-    """
+    """Yield one row per run of the current and time."""
     for run in runs:
         D = run.array("D_running")
         columns = {
@@ -186,10 +181,6 @@ def plateau(run: Run) -> str:
 
 def same_bath(runs: Sequence[Run], infinite: Run) -> None:
     """Refuse runs that are not of one bath.
-
-    Args:
-        runs: runs that stand against the infinite ring.
-        infinite: that one.
 
     Raises:
         ValueError: one of them has another coupling, or another rate of the bath.

@@ -90,10 +90,6 @@ def _curves(axes: Axes, run: Run) -> None:
 def approach(run: Run, settled: NDArray[np.float64]) -> dict[str, list[int]]:
     """Return how every site comes near its equilibrium population, as far as the record tells.
 
-    Args:
-        run: a run of populations.
-        settled: equilibrium populations, (N,).
-
     Returns:
         Sites that at the end of the record are above and fall, above and still rise (these will
         come from above, too), below and rise, below and fall, or not yet reached.

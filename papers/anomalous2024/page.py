@@ -25,13 +25,7 @@ INPUTS = ("rings", "weak", "long", "infinite", "chains", "wall", "einstein")
 
 @dataclass(frozen=True)
 class Section:
-    """One table of the page.
-
-    Attributes:
-        title: heading.
-        printed: what the paper states, and how it is compared.
-        targets: the rows.
-    """
+    """One table of the page."""
 
     title: str
     printed: str
@@ -46,13 +40,7 @@ class Section:
 
 
 def sections(runs: Mapping[str, Sequence[Run]], band: float, percent: float) -> list[Section]:
-    """Return the tables of the page.
-
-    Args:
-        runs: by name of the input.
-        band: half-width of the band of the current, paper units.
-        percent: tolerance of the rules of spreading.
-    """
+    """Return the tables of the page."""
     return [
         Section(
             "Current on open chains (Figs. 1 and S1)",

@@ -11,12 +11,7 @@ from smallpolaron.study.config import POPULATION_PROTOCOLS
 
 @dataclass(frozen=True)
 class Pair:
-    """The runs of one point.
-
-    Attributes:
-        marcus: with the lattice equilibrated around the carrier beforehand.
-        franck_condon: without.
-    """
+    """The runs of one point."""
 
     marcus: Run
     franck_condon: Run

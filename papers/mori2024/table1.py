@@ -101,15 +101,8 @@ def rows(found: Sequence[Method], kernels: Sequence[Run], folder: Path) -> Itera
 
 
 _HEAD: Final = (
-    "method",
-    "η/v",
-    "N",
-    "pre-production (fs)",
-    "production (fs)",
-    "τ_K (fs)",
-    "one job, core-s",
-    "wall s",
-    "memory (MB)",
+    *("method", "η/v", "N", "pre-production (fs)", "production (fs)", "τ_K (fs)"),
+    *("one job, core-s", "wall s", "memory (MB)"),
 )
 
 

@@ -64,10 +64,6 @@ def matching(parameters: Mapping[str, Any], quantities: Sequence[str] = ()) -> l
     """Return the printed numbers that hold for the physical system of these parameters.
 
     The number of sites is not compared: the caller states both.
-
-    Args:
-        parameters: resolved parameters of a run.
-        quantities: restrict to these; empty means all.
     """
     model = parameters["model"]
     common = (

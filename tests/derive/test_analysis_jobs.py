@@ -14,9 +14,9 @@ from scipy.special import erf
 
 from smallpolaron.derive.derive import Series
 from smallpolaron.derive.drude_smith_job import drude_smith_result
-from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import MOST_FREQUENCIES, mobility_result
+from smallpolaron.derive.result_tables import FINITE_SIZE_COLUMNS, finite_size_rows
 from smallpolaron.derive.tables import QUALITY_COLUMNS, quality_rows, write_table
 from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2, paper_units
 from smallpolaron.results.quality import unusable

@@ -14,8 +14,8 @@ import pytest
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
 from smallpolaron.derive.ensemble_job import MemberRuns, ensemble_result
-from smallpolaron.derive.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
 from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.result_tables import ENSEMBLE_COLUMNS, ensemble_rows
 from smallpolaron.figures import ensemble as ensemble_figure
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.store import Result, Variable, read_result, write_result

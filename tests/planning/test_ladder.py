@@ -14,7 +14,7 @@ import pytest
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
 from smallpolaron.derive.ladder_job import ladder_result, verdict_of
-from smallpolaron.derive.ladder_table import LADDER_COLUMNS, ladder_rows
+from smallpolaron.derive.result_tables import LADDER_COLUMNS, ladder_rows
 from smallpolaron.derive.tables import plan_text, point_rows
 from smallpolaron.figures import ladder as ladder_figure
 from smallpolaron.figures.runs import Run

@@ -8,9 +8,7 @@ from __future__ import annotations
 import pytest
 
 from papers.anomalous2024.verdict.table import VERDICT_COLUMNS
-from smallpolaron.derive.ensemble_table import ENSEMBLE_COLUMNS
-from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS
-from smallpolaron.derive.ladder_table import LADDER_COLUMNS
+from smallpolaron.derive.result_tables import ENSEMBLE_COLUMNS, FINITE_SIZE_COLUMNS, LADDER_COLUMNS
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import layout
 from tests.results.columns import assert_errors_beside, is_number

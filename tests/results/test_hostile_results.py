@@ -134,7 +134,6 @@ WITH_PLAN: dict[str, tuple[str, list[str]]] = {
     **{name: ("mobility", ["--mobility", "{bad}"]) for name in OF_MOBILITY},
     "population-kernel": ("population", ["--population", "{bad}"]),
     "spreading": ("population", ["--population", "{bad}"]),
-    "finite-size": ("mobility", ["--mobility", "{bad}"]),
     "climb": ("mobility", ["--mobility", "{bad}", "--name", "x"]),
     "ladder": ("mobility", ["--mobility", "{bad}", "--name", "x"]),
 }
@@ -149,7 +148,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
     ),
     "ladder-table": ("ladder", ["ladder-table", "--ladder", "{bad}", "--output", "{out}"]),
     "ensemble-table": ("ensemble", ["ensemble-table", "--ensemble", "{bad}", "--output", "{out}"]),
-    "quality": ("correlation", ["quality", "--results", "{bad}", "--output", "{out}"]),
     "rerun": ("correlation", ["rerun", "{bad}"]),
     "rerun a derived file": ("mobility", ["rerun", "{bad}"]),
     "inverse": (

@@ -25,7 +25,7 @@ from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import parse_yaml
 
 Make = Callable[..., Result]
-HALF_LIFE = Kind("half_life", "Half-life of the current", "correlation", "half_life:half_life")
+HALF_LIFE = Kind("half_life", "Half-life of the current", "correlation")
 QUANTITIES = {
     "time_fs": quantity.time(),
     "share": Quantity("1", "Re C_JJ over its first value.", ("time",), kept="finite"),
@@ -52,8 +52,8 @@ def half_life(source: Result, _settings: AnalysisConfig) -> Result:
 @pytest.fixture
 def added(monkeypatch: pytest.MonkeyPatch) -> Kind:
     """Add the kind: its file, and its line in the registry."""
-    module = types.ModuleType("smallpolaron.derive.half_life")
-    module.half_life, module.QUANTITIES = half_life, QUANTITIES  # type: ignore[attr-defined]
+    module = types.ModuleType("smallpolaron.derive.half_life_job")
+    module.half_life_result, module.QUANTITIES = half_life, QUANTITIES  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, module.__name__, module)
     monkeypatch.setitem(kinds.KINDS, "half_life", HALF_LIFE)
     return HALF_LIFE

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from smallpolaron.cli import main
+from smallpolaron.derive.result_tables import finite_size_rows
+from smallpolaron.derive.tables import quality_rows
 from smallpolaron.planning.study import load_plan
-from smallpolaron.results.store import read_result
+from smallpolaron.results.store import StoreError, read_result
 from smallpolaron.study.plan import write_plan
+from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.seal import seal_state
 from tests.results.hostile import refused
 
@@ -108,23 +111,18 @@ def test_a_new_mobility_is_that_of_then(folder: Path) -> None:
 
 
 def test_quality_table(folder: Path) -> None:
-    output = folder / "quality.csv"
-    results = [str(file_of(folder, kind)) for kind in ("correlation", "mobility")]
-    assert main(["quality", "--results", *results, "--output", str(output)]) == 0
-    assert "detailed_balance" in output.read_text()
+    results = [read_result(file_of(folder, kind)) for kind in ("correlation", "mobility")]
+    assert "detailed_balance" in {row["gate"] for row in quality_rows(results)}
 
 
-def test_size_table_needs_parameters_that_early_files_lack(
-    age: str, folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path, output = file_of(folder, "mobility"), folder / "sizes.csv"
-    arguments = ["finite-size", "--plan", str(folder / "today.json"), "--mobility", str(path)]
+def test_size_table_needs_parameters_that_early_files_lack(age: str, folder: Path) -> None:
+    path = file_of(folder, "mobility")
     if age == "late":
-        assert main([*arguments, "--output", str(output)]) == 0
+        assert finite_size_rows([read_result(path)], AnalysisConfig())
         return
-    said = refused([*arguments, "--output", str(output)], folder, capsys)
-    assert said.startswith(f"error: {path}: parameters/")
-    assert "is missing, but needed; older versions did not write it" in said
+    lacking = "is missing, but needed; older versions did not write it"
+    with pytest.raises(StoreError, match=f"{path}: parameters/.*{lacking}"):
+        finite_size_rows([read_result(path)], AnalysisConfig())
 
 
 def test_rerun_says_what_an_early_file_lacks(

@@ -11,7 +11,7 @@ import pytest
 from papers.shared import figure as paper
 from papers.shared.printed_values import matching
 from smallpolaron.cli import main
-from smallpolaron.derive.finite_size_table import finite_size_rows
+from smallpolaron.derive.result_tables import finite_size_rows
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.figures.systems import group
 from smallpolaron.model.brownian import BrownianBath

@@ -69,10 +69,6 @@ class _Run:
 def gather(plan: Plan, results: Path) -> list[System]:
     """Return the systems of a study with their evidence, ordered by coupling, bath, temperature.
 
-    Args:
-        plan: plan of the study, ladders as far as they are climbed.
-        results: folder of its results.
-
     Raises:
         StoreError: a result file that the plan asks for is missing or damaged.
     """

@@ -41,14 +41,8 @@ class Outcome:
 
 
 _SERIES: Final = (
-    "system",
-    "lattice",
-    "method",
-    "outcome",
-    "largest_n_sites",
-    "n_sites",
-    "core_seconds",
-    "cost_factor",
+    *("system", "lattice", "method", "outcome", "largest_n_sites", "n_sites", "core_seconds"),
+    *("cost_factor",),
 )
 Key = tuple[Lattice, Method]
 Verdicts = Mapping[str, Mapping[Key, Outcome]]

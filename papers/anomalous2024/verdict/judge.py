@@ -167,12 +167,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Ranked:
-    """The cheapest way to a converged D by one method.
-
-    Attributes:
-        series: the lattice on which it is cheapest.
-        factor: its core seconds over those of the cheapest method.
-    """
+    """The cheapest way to a converged D by one method."""
 
     series: Series
     factor: float

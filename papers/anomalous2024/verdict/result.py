@@ -37,12 +37,7 @@ from smallpolaron.support.canonical import parameter_hash
 
 @dataclass(frozen=True)
 class Judged:
-    """A system with its verdict.
-
-    Attributes:
-        system: the system with its evidence.
-        verdict: all methods compared.
-    """
+    """A system with its verdict."""
 
     system: System
     verdict: SystemVerdict
@@ -108,9 +103,6 @@ _SYSTEM: Final = {
 
 def judge_study(plan_path: Path) -> tuple[Plan, list[Judged]]:
     """Return the plan of a study and the verdict on each of its systems.
-
-    Args:
-        plan_path: plan of the study, in the folder of its results.
 
     Raises:
         PlanError: the plan cannot be used, or asks for nothing that gives D.

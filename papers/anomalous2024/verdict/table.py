@@ -28,39 +28,12 @@ from smallpolaron.study.physical_system import system_columns, system_title
 from smallpolaron.study.plan import Plan
 
 VERDICT_COLUMNS: Final = (
-    "system",
-    "eta_cm",
-    "gamma_cm",
-    "temperature_K",
-    "hopping_cm",
-    "topology",
-    "method",
-    "n_sites",
-    "point",
-    "accuracy",
-    "D_A2_fs",
-    "D_error_A2_fs",
-    "D_paper",
-    "D_paper_error",
-    "deviation_percent",
-    "deviation_error_percent",
-    "agrees",
-    "certain",
-    "needed_fs",
-    "record_fs",
-    "core_s",
-    "memory_MB",
-    "products",
-    "basis_size",
-    "flagged",
-    "outcome",
-    "converged_n_sites",
-    "cost_factor",
-    "reference",
-    "reference_D_A2_fs",
-    "reference_D_error_A2_fs",
-    "reference_confirmed",
-    "remark",
+    *("system", "eta_cm", "gamma_cm", "temperature_K", "hopping_cm", "topology", "method"),
+    *("n_sites", "point", "accuracy", "D_A2_fs", "D_error_A2_fs", "D_paper", "D_paper_error"),
+    *("deviation_percent", "deviation_error_percent", "agrees", "certain", "needed_fs"),
+    *("record_fs", "core_s", "memory_MB", "products", "basis_size", "flagged", "outcome"),
+    *("converged_n_sites", "cost_factor", "reference", "reference_D_A2_fs"),
+    *("reference_D_error_A2_fs", "reference_confirmed", "remark"),
 )
 
 
@@ -129,16 +102,8 @@ def _run(finding: Finding) -> Row:
 
 
 _HEAD: Final = (
-    "method",
-    "lattice",
-    "N",
-    "D (Å²/fs)",
-    "deviation (%)",
-    "needed (fs)",
-    "core s",
-    "memory (MB)",
-    "products",
-    "basis size",
+    *("method", "lattice", "N", "D (Å²/fs)", "deviation (%)", "needed (fs)", "core s"),
+    *("memory (MB)", "products", "basis size"),
 )
 
 

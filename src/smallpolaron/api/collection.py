@@ -17,8 +17,8 @@ from smallpolaron.api.outcomes import (
     wrapped,
 )
 from smallpolaron.derive.derive import with_criteria
-from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
 from smallpolaron.derive.population_kernel_job import population_kernel_result
+from smallpolaron.derive.result_tables import FINITE_SIZE_COLUMNS, finite_size_rows
 from smallpolaron.own_data.table_analysis import analysis_settings
 from smallpolaron.results import store
 from smallpolaron.results.kinds import KINDS

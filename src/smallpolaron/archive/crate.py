@@ -38,14 +38,7 @@ _FORMATS: Final = {".h5": "application/x-hdf5", ".cff": "text/x-yaml", ".yaml": 
 
 @dataclass(frozen=True)
 class CrateRequest:
-    """What is to be packed.
-
-    Attributes:
-        folder: results of the study, with its plan.json.
-        output: archive (.zip) or folder to write; must not exist.
-        configuration: the study file; None to look for it here and in ``config``.
-        partial: whether jobs may be missing.
-    """
+    """What is to be packed."""
 
     folder: Path
     output: Path

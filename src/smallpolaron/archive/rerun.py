@@ -65,13 +65,7 @@ class RerunRequest:
 
 @dataclass(frozen=True)
 class Rerun:
-    """A result and its second making.
-
-    Attributes:
-        old: the result that was there.
-        new: the one made again.
-        warnings: what was not as then, beyond the provenance of both.
-    """
+    """A result and its second making."""
 
     old: Result
     new: Result

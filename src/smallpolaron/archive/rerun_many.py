@@ -17,10 +17,6 @@ MANY: Final = ("ladder", "ensemble")
 def many_command(old: Result, plan_path: Path) -> list[str]:
     """Return the words, after the program, that make such a result again; but for plan and output.
 
-    Args:
-        old: the result, of one of MANY.
-        plan_path: plan of its study; the files it was made from are beside it.
-
     Raises:
         PlanError: the plan of a ladder cannot be read or has no such ladder.
         StoreError: the ladder had other sizes, or what it was made from is not there.

@@ -174,72 +174,26 @@ def tables(plan: Path, output_folder: Path) -> None:
     write_all(plan, output_folder)
 
 
-@command("points", hidden=True)
-@plan
-@table
-def points(plan: Path, output: Path) -> None:
-    """Write the table of jobs and what they need (CSV)."""
-    from smallpolaron.derive.tables import POINT_COLUMNS, point_rows, write_table
-    from smallpolaron.study.plan import read_plan
+def table_of(kind: str, title: str) -> click.Command:
+    """Return the command that writes the table of all results of a kind."""
 
-    write_table(output, POINT_COLUMNS, point_rows(read_plan(plan)))
+    def write(output: Path, **given: tuple[Path, ...]) -> None:
+        from smallpolaron.derive import result_tables as tables
+        from smallpolaron.derive.tables import write_table
+        from smallpolaron.runs.inputs import read_input
 
+        found = [read_input(path, (kind,)) for path in given[kind]]
+        columns, rows = tables.BY_KIND[kind]
+        write_table(output, columns, rows(found))
 
-@command("quality", hidden=True)
-@files("--results", "result files")
-@table
-def quality(results: tuple[Path, ...], output: Path) -> None:
-    """Write the table of all quality gates (CSV)."""
-    from smallpolaron.derive.tables import QUALITY_COLUMNS, quality_rows, write_table
-    from smallpolaron.runs.inputs import read_input
-
-    write_table(output, QUALITY_COLUMNS, quality_rows([read_input(path) for path in results]))
-
-
-@command("finite-size", hidden=True)
-@plan
-@files("--mobility", "mobility files")
-@table
-def finite_size(plan: Path, mobility: tuple[Path, ...], output: Path) -> None:
-    """Write mobility against size (CSV)."""
-    from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
-    from smallpolaron.derive.tables import write_table
-    from smallpolaron.runs.inputs import read_input
-    from smallpolaron.study.plan import read_plan
-
-    settings = read_plan(plan).analysis
-    found = [read_input(path, ("mobility",), of_a_point=True) for path in mobility]
-    write_table(output, FINITE_SIZE_COLUMNS, finite_size_rows(found, settings))
-
-
-@command("ladder-table", hidden=True)
-@files("--ladder", "ladder files")
-@table
-def ladder_table(ladder: tuple[Path, ...], output: Path) -> None:
-    """Write the table of ladders (CSV)."""
-    from smallpolaron.derive.ladder_table import LADDER_COLUMNS, ladder_rows
-    from smallpolaron.derive.tables import write_table
-    from smallpolaron.runs.inputs import read_input
-
-    found = [read_input(path, ("ladder",)) for path in ladder]
-    write_table(output, LADDER_COLUMNS, ladder_rows(found))
-
-
-@command("ensemble-table", hidden=True)
-@files("--ensemble", "ensemble files")
-@table
-def ensemble_table(ensemble: tuple[Path, ...], output: Path) -> None:
-    """Write the table of ensembles (CSV)."""
-    from smallpolaron.derive.ensemble_table import ENSEMBLE_COLUMNS, ensemble_rows
-    from smallpolaron.derive.tables import write_table
-    from smallpolaron.runs.inputs import read_input
-
-    found = [read_input(path, ("ensemble",)) for path in ensemble]
-    write_table(output, ENSEMBLE_COLUMNS, ensemble_rows(found))
+    write.__doc__ = f"Write the table of {title} (CSV)."
+    options: Any = table(files(f"--{kind}", f"{kind} files")(write))
+    return command(f"{kind}-table", hidden=True)(options)
 
 
 COMMANDS = (
     *(correlation, population),
     *(derivation(kind) for kind in derived().values()),
-    *(ensemble, climb, ladder, tables, points, quality, finite_size, ladder_table, ensemble_table),
+    *(ensemble, climb, ladder, tables),
+    *(table_of("ladder", "ladders"), table_of("ensemble", "disordered ensembles")),
 )

@@ -108,11 +108,6 @@ class Correction:
 def predict(model: CostModel, job: JobFeatures, correction: Correction | None = None) -> Prediction:
     """Return what a job is expected to take.
 
-    Args:
-        model: the cost model.
-        job: the job.
-        correction: what is known about its basis beyond the fit.
-
     Raises:
         CostModelError: the model does not know such jobs.
     """

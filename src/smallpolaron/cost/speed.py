@@ -19,9 +19,6 @@ def core_speed(seconds: float = SECONDS) -> float:
     """Return products with one entry of a sparse matrix per second of processor time, one core.
 
     Processor time, because other load on the machine makes wall time longer.
-
-    Args:
-        seconds: how long to measure.
     """
     rng = np.random.default_rng(1)
     columns = rng.integers(0, ROWS, ROWS * PER_ROW)

@@ -174,11 +174,6 @@ def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
 def require_one_system(first: Result, other: Result, own: Collection[str]) -> None:
     """Refuse two results that are not of one system.
 
-    Args:
-        first: a result.
-        other: another one, of the same kind.
-        own: parameters in which they may differ.
-
     Raises:
         StoreError: they differ in another one.
     """

@@ -44,11 +44,6 @@ class MemberRuns:
 def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> MemberRuns:
     """Read the files of all members that have them.
 
-    Args:
-        results: folder of the results of the study.
-        ensemble: the ensemble.
-        protocol: what was computed.
-
     Raises:
         PlanError: the ensemble does not ask for the protocol.
         StoreError: a file is damaged, or there is none at all.
@@ -75,12 +70,6 @@ def ensemble_result(
     plan: Plan, ensemble: Ensemble, protocol: Protocol, found: MemberRuns
 ) -> Result:
     """Return averages over an ensemble with their 95 % intervals, and what each member found.
-
-    Args:
-        plan: plan of the study.
-        ensemble: the ensemble.
-        protocol: what was computed.
-        found: the files of its members, in order; members without files are missing.
 
     Raises:
         PlanError: the files are not those of members in order.

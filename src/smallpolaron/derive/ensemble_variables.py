@@ -155,12 +155,7 @@ def _own_plateaus(members: Members, settings: AnalysisConfig) -> RealArray:
 
 
 def current_variables(members: Members, mobilities: Sequence[Result]) -> tuple[Variables, Notes]:
-    """Return mean C_JJ, running integral and D of an ensemble of current runs.
-
-    Args:
-        members: correlation results.
-        mobilities: mobility results of the same points.
-    """
+    """Return mean C_JJ, running integral and D of an ensemble of current runs."""
     C = members.stack("C_JJ")
     running = replace(members, runs=mobilities).stack("D_running")
     own = np.array([NAN if run.flagged else _number(run, "D") for run in mobilities])

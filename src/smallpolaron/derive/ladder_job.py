@@ -45,11 +45,6 @@ _SCALARS = {
 def verdict_of(plan: Plan, ladder: Ladder, mobilities: Sequence[Result]) -> Verdict:
     """Return what the first sizes of a ladder say.
 
-    Args:
-        plan: plan of the study.
-        ladder: the ladder.
-        mobilities: mobility results of its first sizes, increasing.
-
     Raises:
         PlanError: the results are not those of the first sizes.
     """
@@ -67,12 +62,6 @@ def ladder_result(
     plan: Plan, ladder: Ladder, mobilities: Sequence[Result], check: Result | None
 ) -> Result:
     """Return convergence with the number of sites and the extrapolation of a finished ladder.
-
-    Args:
-        plan: plan of the study.
-        ladder: the ladder.
-        mobilities: mobility results of all sizes computed, increasing.
-        check: mobility result of the infinite ring, if it is computed.
 
     Raises:
         PlanError: the results are not those of the first sizes.

@@ -141,11 +141,6 @@ class _Runs:
 def points_needed(points: Sequence[Point], point: Point, protocol: Protocol) -> list[Point]:
     """Return the points from whose populations the kernel of a point is made, in any order.
 
-    Args:
-        points: points of the study.
-        point: one of them.
-        protocol: initialisation of the bath.
-
     Raises:
         StoreError: the study does not compute what the kernel needs.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from smallpolaron.derive.finite_size_table import FINITE_SIZE_COLUMNS, finite_size_rows
+from smallpolaron.derive.result_tables import FINITE_SIZE_COLUMNS, finite_size_rows
 from smallpolaron.derive.tables import (
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -20,10 +20,6 @@ from smallpolaron.study.plan import read_plan
 
 def write_all(plan_path: Path, folder: Path) -> None:
     """Write points.csv, quality.csv and finite_size.csv of the results that there are.
-
-    Args:
-        plan_path: plan of the study, in the folder of its results.
-        folder: where the tables go.
 
     Raises:
         PlanError: the plan cannot be used.

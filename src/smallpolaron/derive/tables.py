@@ -25,7 +25,7 @@ def write_table(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, 
     writer = csv.DictWriter(buffer, columns, lineterminator="\n")
     writer.writeheader()
     for row in rows:
-        writer.writerow({key: _cell(value) for key, value in row.items()})
+        writer.writerow({key: _cell(row[key]) for key in columns})
     write_text(path, buffer.getvalue())
 
 
@@ -40,32 +40,11 @@ def _cell(value: object) -> object:
 
 
 POINT_COLUMNS = (
-    "point",
-    "protocol",
-    "block",
-    "ladder",
-    "n_sites",
-    "topology",
-    "hopping_cm",
-    "site_energies_cm",
-    "temperature_K",
-    "eta_cm",
-    "gamma_cm",
-    "eta_over_v",
-    "gamma_over_v",
-    "baths",
-    "bath_terms",
-    "accuracy",
-    "depth",
-    "max_excited_sites",
-    "symmetry",
-    "duration_fs",
-    "unknowns",
-    "unknowns_exact",
-    "ranks",
-    "mem_mb_per_cpu",
-    "runtime_min",
-    "core_hours",
+    *("point", "protocol", "block", "ladder", "n_sites", "topology", "hopping_cm"),
+    *("site_energies_cm", "temperature_K", "eta_cm", "gamma_cm", "eta_over_v"),
+    *("gamma_over_v", "baths", "bath_terms", "accuracy", "depth", "max_excited_sites"),
+    *("symmetry", "duration_fs", "unknowns", "unknowns_exact", "ranks", "mem_mb_per_cpu"),
+    *("runtime_min", "core_hours"),
 )
 
 
@@ -107,23 +86,14 @@ def point_rows(plan: Plan, missing: Mapping[str, str] | None = None) -> list[Row
             }
             if protocol != "current" and not is_infinite(parameters):
                 content["symmetry"] = "none"
-            row: Row = {key: content[key] for key in POINT_COLUMNS}
             if missing is not None:
-                row["missing"] = missing.get(Job(point, protocol).name, "")
-            rows.append(row)
+                content["missing"] = missing.get(Job(point, protocol).name, "")
+            rows.append(content)
     return rows
 
 
 QUALITY_COLUMNS = (
-    "point",
-    "kind",
-    "start",
-    "flagged",
-    "gate",
-    "value",
-    "bound",
-    "passed",
-    "meaning",
+    *("point", "kind", "start", "flagged", "gate", "value", "bound", "passed", "meaning"),
 )
 
 

@@ -34,12 +34,7 @@ def rows(runs: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
 
 
 def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
-    """Draw C_JJ (left: real and imaginary part) and its running integral (right).
-
-    Args:
-        runs: correlation results of one system.
-        integrals: mobility results of the same points.
-    """
+    """Draw C_JJ (left: real and imaginary part) and its running integral (right)."""
     figure = style.new_figure()
     left, right = figure.subplots(1, 2)
     by_point = {run.point: run for run in integrals}

@@ -44,7 +44,7 @@ def rows(kernels: Sequence[Run], integrals: Sequence[Run], **_: float) -> Iterat
                 "D_at_cutoff_A2_fs": values,
             }
             yield from rows_of(run.identity() | {"route": route}, columns)
-        for name, *_ in TIMES:
+        for name, *_words in TIMES:
             yield run.identity() | {"route": name, "cutoff_fs": run.number(name)}
 
 

@@ -114,12 +114,7 @@ def fits_note(fit: Run) -> str:
 
 
 def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> Figure:
-    """Draw C_kubo with its fit and the difference (left) and the fitted parameters (right).
-
-    Args:
-        fits: drude_smith results of one system.
-        integrals: mobility results of the same points.
-    """
+    """Draw C_kubo with its fit and the difference (left) and the fitted parameters (right)."""
     figure = style.new_figure(11.0, 4.4)
     grid = figure.add_gridspec(2, 2, width_ratios=(1.1, 1.0), height_ratios=(3.2, 1.0))
     upper = figure.add_subplot(grid[0, 0])

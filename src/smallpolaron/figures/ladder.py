@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smallpolaron.derive.ladder_table import infinite_ring_usable
+from smallpolaron.derive.result_tables import infinite_ring_usable
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, figure_main
 
@@ -95,11 +95,7 @@ def _draw_limit(axes: Axes, run: Run, x: float) -> None:
 
 
 def draw(run: Run) -> Figure:
-    """Draw mobility against N of one ladder.
-
-    Args:
-        run: the ladder with its result.
-    """
+    """Draw mobility against N of one ladder."""
     figure = style.new_figure(7.2, 4.2)
     axes = figure.subplots()
     title = textwrap.fill(run.result.notes["verdict"], 80)

@@ -212,9 +212,6 @@ def size_label(parameters: Mapping[str, Any]) -> str:
 def read_runs(paths: Sequence[Path]) -> list[Run]:
     """Read result files of one physical system, ordered by size and then by what else differs.
 
-    Args:
-        paths: result files of the same kind.
-
     Returns:
         The runs; the label names N and every numerical parameter that is not the same in all.
     """

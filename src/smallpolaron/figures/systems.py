@@ -96,11 +96,7 @@ def _name(parameters: Mapping[str, Any]) -> str:
 
 
 def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:
-    """Return the systems of a study in the order of their first points.
-
-    Args:
-        points: identifier and resolved parameters of every point.
-    """
+    """Return the systems of a study in the order of their first points."""
     found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
     for point in points:
         found.setdefault(_name(point[1]), []).append(point)

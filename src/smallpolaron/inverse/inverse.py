@@ -309,10 +309,6 @@ def level_at(found: Posterior, point: ArrayLike) -> float:
 def predictive(emulator: Emulator, found: Posterior) -> tuple[float, float]:
     """What the posterior says of a quantity, measured or not.
 
-    Args:
-        emulator: its emulator.
-        found: posterior.
-
     Returns:
         Median-like value exp(mean of the logarithm), and the standard deviation of the logarithm,
         from the spread over the posterior and from the emulator.

@@ -16,11 +16,6 @@ def read_measured(
 ) -> tuple[dict[str, float], dict[str, float]]:
     """Read quantity, value and error.
 
-    Args:
-        path: file to read.
-        known: quantities that may be named.
-        columns: names of the columns where the file has none.
-
     Returns:
         Values and standard errors by quantity.
 

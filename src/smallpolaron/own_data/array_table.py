@@ -117,12 +117,6 @@ def parse_numpy(
     It is one array, with named fields or of two axes, or an array per column. ``temperature_K`` may
     be one of the arrays.
 
-    Args:
-        source: name of the file.
-        content: its bytes.
-        schema: what it may hold.
-        names: names of the columns, where an array of two axes has none.
-
     Raises:
         TableError: not numbers, truncated, without names, or of a wrong or too large shape.
     """

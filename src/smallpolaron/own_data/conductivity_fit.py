@@ -37,15 +37,7 @@ MODEL_COLUMNS: Final = (
 
 @dataclass(frozen=True)
 class FitRequest:
-    """What to fit, and where the results go.
-
-    Attributes:
-        table: file with the conductivity, see docs/inverse.md.
-        output_folder: folder for the results.
-        columns: names of the columns, where the file has none.
-        conjugate: whether the table is made for exp(+i omega t).
-        overwrite: replace results that are there.
-    """
+    """What to fit, and where the results go."""
 
     table: Path
     output_folder: Path

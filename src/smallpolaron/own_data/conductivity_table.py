@@ -57,11 +57,6 @@ def read_conductivity(
 ) -> ConductivityTable:
     """Read frequencies, a complex conductivity and its errors, if any; see docs/inverse.md.
 
-    Args:
-        path: file to read.
-        columns: names of the columns where the file has none.
-        conjugate: whether the table is made for exp(+i omega t).
-
     Raises:
         TableError: as read_table; fewer than eight rows, frequencies that are negative or out of
             order, vanishing conductivities, errors that are negative or partly zero.

@@ -105,9 +105,6 @@ def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
 def analyse_table(request: TableRequest) -> dict[str, Result]:
     """Read a table, derive everything from it, and write results, curves and a summary.
 
-    Args:
-        request: what to analyse.
-
     Returns:
         The results by kind, as written to ``<kind>.h5`` in the output folder.
 
@@ -202,13 +199,6 @@ def correlation_of_table(
     columns: tuple[str, ...] | None = None,
 ) -> tuple[Result, CorrelationTable]:
     """Return the table as a correlation result; an own one as it is, with gates and errors.
-
-    Args:
-        path: file to read.
-        temperature_K: temperature in K; None if the file holds it.
-        kind: quantum (complex C) or classical (real C).
-        unit: unit of C where the file does not say it.
-        columns: names of the columns, where the file has none.
 
     Raises:
         TableError: the table cannot be analysed; holds every problem found.

@@ -274,14 +274,7 @@ def key_of(named: Named) -> str:
 def name_faults(
     names: Sequence[str], found: Mapping[int, Named], schema: Schema, line: int
 ) -> Iterator[Problem]:
-    """Yield what is wrong with the names of the columns and their units.
-
-    Args:
-        names: all names of the file.
-        found: what the known ones say, by index.
-        schema: what the table may hold.
-        line: line of the header, or 0.
-    """
+    """Yield what is wrong with the names of the columns and their units."""
     first: dict[str, int] = {}
     for index, named in found.items():
         key = key_of(named)

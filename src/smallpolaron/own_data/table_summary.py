@@ -49,11 +49,6 @@ def write_curves(path: Path, results: Results, axis: str) -> None:
     """Write all curves along an axis in columns named ``kind/name [unit]``.
 
     Curves on different grids share the rows of both; a cell without a value is empty.
-
-    Args:
-        path: CSV file to write; replaced.
-        results: by kind.
-        axis: a key of COORDINATES.
     """
     grids = {
         (kind, name): np.round(np.asarray(result.variables[name].data, np.float64), DECIMALS)
@@ -100,16 +95,7 @@ def write_summary(
     skipped: Sequence[str] = (),
     pictures: Sequence[str] = (),
 ) -> None:
-    """Write the page: input, main numbers with errors, warnings, checks, all numbers, what failed.
-
-    Args:
-        path: Markdown file to write; replaced.
-        name: name of the table.
-        table: what was analysed.
-        results: by kind; without those that were skipped.
-        skipped: their kinds.
-        pictures: files beside the page that it shows.
-    """
+    """Write the page: input, main numbers with errors, warnings, checks and all numbers."""
     left_out = [*_warnings(table, results), *(f"{kind} was skipped as asked." for kind in skipped)]
     lines = [
         f"# Analysis of {name}",

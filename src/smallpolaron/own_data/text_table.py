@@ -246,12 +246,7 @@ def _clean(text: str) -> str:
 
 
 def decimal_comma(table: TextTable, indices: Sequence[int]) -> bool:
-    """Whether most numbers of a table that are not whole have decimal commas.
-
-    Args:
-        table: the table.
-        indices: its columns of numbers.
-    """
+    """Whether most numbers of a table that are not whole have decimal commas."""
     cells = [_clean(cell) for index in indices for cell in table.cells(index)]
     commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
     return commas > sum("." in cell for cell in cells)
@@ -261,11 +256,6 @@ def read_numbers(
     table: TextTable, index: int, has_comma: bool
 ) -> tuple[dict[str, Column], list[Problem]]:
     """Return the numbers of a column by part, ``real`` and, if any is complex, ``imag``.
-
-    Args:
-        table: the table.
-        index: the column.
-        has_comma: whether numbers have decimal commas.
 
     Returns:
         The parts, empty with problems; and a problem for every cell that is no finite number.

@@ -25,19 +25,9 @@ BUDGET_ADVICE: Final = (
 )
 
 COLUMNS: Final = (
-    "protocol",
-    "point",
-    "labels",
-    "labels_factor",
-    "products",
-    "products_factor",
-    "core_hours",
-    "core_hours_factor",
-    "ranks",
-    "memory_MB_per_rank",
-    "memory_factor",
-    "file_MB",
-    "file_factor",
+    *("protocol", "point", "labels", "labels_factor", "products", "products_factor"),
+    *("core_hours", "core_hours_factor", "ranks", "memory_MB_per_rank", "memory_factor"),
+    *("file_MB", "file_factor"),
 )
 
 
@@ -115,13 +105,7 @@ def overdraft(items: Sequence[Item], budget: float) -> str | None:
 
 
 def bill_lines(study: str, items: Sequence[Item], *, everything: bool = False) -> Iterator[str]:
-    """Yield the totals by kind and the most expensive jobs.
-
-    Args:
-        study: name of the study.
-        items: its jobs.
-        everything: list all jobs.
-    """
+    """Yield the totals by kind and the most expensive jobs."""
     yield f"study {study}: {len(items)} MPI jobs, {hours_text(total(_needs(items)))} core-hours"
     if not items:
         return

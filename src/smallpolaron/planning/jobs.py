@@ -12,12 +12,7 @@ from smallpolaron.study.plan import Plan, Point
 
 @dataclass(frozen=True)
 class Job:
-    """One MPI job.
-
-    Attributes:
-        point: the point.
-        protocol: what is computed.
-    """
+    """One MPI job."""
 
     point: Point
     protocol: Protocol
@@ -31,12 +26,7 @@ class Job:
 
 
 def jobs_of(plan: Plan, results: Path) -> list[Job]:
-    """Return every MPI job that may be needed; sizes of ladders as far as is decided.
-
-    Args:
-        plan: plan of the study.
-        results: folder of its results.
-    """
+    """Return every MPI job that may be needed; sizes of ladders as far as is decided."""
     unneeded = left_out(plan, results)
     return [
         Job(point, protocol)

@@ -61,10 +61,6 @@ def decided(results: Path, ladder: Ladder) -> tuple[list[str], bool]:
 def computed(plan: Plan, results: Path) -> Plan:
     """Return a plan whose points are those that are computed: sizes of ladders as far as climbed.
 
-    Args:
-        plan: plan of the study.
-        results: folder of its results, with all ladders ended.
-
     Raises:
         PlanError: a decision file is damaged.
     """

@@ -64,12 +64,7 @@ def present(plan: Plan, results: Path, *, analysed: bool = True) -> Plan:
 
 
 def absences(plan: Plan, results: Path) -> dict[str, str]:
-    """Return why results are missing, by the names of their jobs; empty if the study is complete.
-
-    Args:
-        plan: plan of the study.
-        results: folder of its results, with the logs of its jobs.
-    """
+    """Return why results are missing, by the names of their jobs; empty if none is."""
     found = {}
     for each in status(plan, results):
         if each.state not in ("done", "flagged"):

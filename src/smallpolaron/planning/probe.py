@@ -73,13 +73,7 @@ def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
 
 
 def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evidence | None:
-    """Run a probe of a job (collective); None if it fails, as unstable hierarchies do.
-
-    Args:
-        model: the cost model, which says what to expect of the probe.
-        parameters: resolved parameters of the point.
-        protocol: what the job would compute.
-    """
+    """Run a probe of a job (collective); None if it fails, as unstable hierarchies do."""
     short = _shortened(parameters)
     job = features(short, protocol)
     try:

@@ -170,13 +170,7 @@ def duration(seconds: float) -> str:
 
 
 def status_lines(study: str, found: Sequence[JobStatus], cores: int) -> Iterator[str]:
-    """Yield the table of a study, its jobs that need attention and what is left.
-
-    Args:
-        study: name of the study.
-        found: its jobs.
-        cores: cores that the rest will run on.
-    """
+    """Yield the table of a study, its jobs that need attention and what is left."""
     yield f"study {study}: {len(found)} MPI jobs"
     yield "  ".join(["protocol".ljust(13), *(state.rjust(10) for state in STATES)])
     for protocol in dict.fromkeys(each.job.protocol for each in found):

@@ -106,10 +106,6 @@ def subgroups(group: h5py.Group) -> Iterator[tuple[str, h5py.Group]]:
 def datasets(file: h5py.File, beside: Sequence[str] = ()) -> dict[str, h5py.Dataset]:
     """Return the datasets of a file by their path; none of them is read.
 
-    Args:
-        file: the file.
-        beside: members of it that are left out.
-
     Raises:
         Unfit: one holds other than numbers and texts of fixed length.
     """

@@ -23,7 +23,6 @@ class Kind:
         name: folder of its files and attribute `kind` in them.
         title: what it is, for messages, options and documentation.
         source: kind of the file it is derived from; empty for what jobs and whole studies give.
-        function: module and name of the function that derives it.
         or_source: kind that a file in the folder of the source may also be.
         files: how many files of the source it takes: one; one and, if there is one, that of the
             other initialisation; or one per start site.
@@ -35,7 +34,6 @@ class Kind:
     name: str
     title: str
     source: str = ""
-    function: str = ""
     or_source: str = ""
     files: Files = "one"
     of_study: bool = False
@@ -59,77 +57,32 @@ class Kind:
 
     @property
     def module(self) -> Any:
-        """The module of its function, imported when it is needed."""
-        return importlib.import_module(f"smallpolaron.derive.{self.function.partition(':')[0]}")
+        """The module with its function and its table QUANTITIES, imported when it is needed."""
+        return importlib.import_module(f"smallpolaron.derive.{self.name}_job")
 
     @property
     def derive(self) -> Any:
         """The function that derives it from results and criteria."""
-        return getattr(self.module, self.function.partition(":")[2])
+        return getattr(self.module, f"{self.name}_result")
 
 
+_TABLE: Final[dict[str, Any]] = {"of_table": True}
+_STUDY: Final[dict[str, Any]] = {"of_table": True, "of_study": True}
 _ALL: Final = (
     Kind("correlation", "Current autocorrelation function", of_study=True),
     Kind("population", "Site populations"),
     Kind("displacement", "Mean-squared displacement on the infinite lattice"),
-    Kind(
-        "mobility",
-        "DC and frequency-resolved mobility",
-        "correlation",
-        "mobility_job:mobility_result",
-        of_study=True,
-        of_table=True,
-    ),
-    Kind(
-        "kernel",
-        "Memory kernel and cutoff times",
-        "correlation",
-        "kernel_job:kernel_result",
-        of_study=True,
-        of_table=True,
-    ),
-    Kind(
-        "augmented",
-        "Memory kernels with derivatives of the current",
-        "correlation",
-        "augmented_job:augmented_result",
-        of_table=True,
-    ),
-    Kind(
-        "drude_smith",
-        "Drude-Smith fit",
-        "mobility",
-        "drude_smith_job:drude_smith_result",
-        of_study=True,
-        of_table=True,
-    ),
-    Kind(
-        "conductivity_models",
-        "Drude-Smith and its rivals",
-        "mobility",
-        "conductivity_models_job:conductivity_models_result",
-        of_table=True,
-    ),
-    Kind(
-        "moments",
-        "Moments of the memory kernel",
-        "mobility",
-        "moments_job:moments_result",
-        of_table=True,
-    ),
-    Kind(
-        "population_kernel",
-        "Memory kernel of the populations",
-        "population",
-        "population_kernel_job:population_kernel_result",
-        files="starts",
-    ),
+    Kind("mobility", "DC and frequency-resolved mobility", "correlation", **_STUDY),
+    Kind("kernel", "Memory kernel and cutoff times", "correlation", **_STUDY),
+    Kind("augmented", "Memory kernels with derivatives of the current", "correlation", **_TABLE),
+    Kind("drude_smith", "Drude-Smith fit", "mobility", **_STUDY),
+    Kind("conductivity_models", "Drude-Smith and its rivals", "mobility", **_TABLE),
+    Kind("moments", "Moments of the memory kernel", "mobility", **_TABLE),
+    Kind("population_kernel", "Memory kernel of the populations", "population", files="starts"),
     Kind(
         "spreading",
         "Displacement, exponent and regimes of a carrier",
-        "population",
-        "spreading_job:spreading_result",
-        "displacement",
+        *("population", "displacement"),
         files="partner",
     ),
     Kind("ladder", "Convergence with the number of sites and its limit", of_many=True),

@@ -34,13 +34,7 @@ class Stopwatch:
 def spent(
     watch: Stopwatch, ranks: int, earlier: Mapping[str, float] | None = None
 ) -> dict[str, float]:
-    """Return what a job has taken so far: wall_seconds, core_seconds, cpu_seconds.
-
-    Args:
-        watch: started when the job began.
-        ranks: MPI ranks of the job.
-        earlier: the same of earlier submissions of the job, to be added.
-    """
+    """Return what a job has taken so far: wall_seconds, core_seconds, cpu_seconds."""
     wall = watch.seconds()
     now = {
         "wall_seconds": wall,
@@ -123,11 +117,7 @@ def _first_line(text: str) -> str:
 
 
 def code_state(package: Path | None = None) -> dict[str, Any]:
-    """Return git commit and dirty flag when the package runs from a checkout, else None twice.
-
-    Args:
-        package: folder of the package; that of the running code if not given.
-    """
+    """Return git commit and dirty flag when the package runs from a checkout, else None twice."""
     folder = (package or Path(smallpolaron.__file__).parent).resolve()
     top = _git(folder, "rev-parse", "--show-toplevel")
     # an environment inside somebody else's checkout says nothing about this code

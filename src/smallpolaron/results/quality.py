@@ -78,13 +78,7 @@ def correlation_gates(
 def adaptive_correlation_gates(
     found: AdaptiveCorrelation, accuracy: float, model: HolsteinModel
 ) -> tuple[Gate, ...]:
-    """Return every gate of a correlation run on an adaptive hierarchy.
-
-    Args:
-        found: the run.
-        accuracy: wanted accuracy.
-        model: the model of the run.
-    """
+    """Return every gate of a correlation run on an adaptive hierarchy."""
     t, C, dC, d2C = found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ
 
     def agreement() -> Gate:
@@ -193,13 +187,7 @@ def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
 def adaptive_population_gates(
     found: AdaptivePopulation, accuracy: float, largest_drift: float
 ) -> tuple[Gate, ...]:
-    """Return every gate of a population run on an adaptive hierarchy.
-
-    Args:
-        found: the run.
-        accuracy: wanted accuracy.
-        largest_drift: of the trace; see trace_bound.
-    """
+    """Return every gate of a population run on an adaptive hierarchy."""
     return (
         _stability(found.record.growth_detected),
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
@@ -212,14 +200,7 @@ def adaptive_population_gates(
 def adaptive_displacement_gates(
     found: AdaptiveDisplacement, accuracy: float, largest_drift: float, model: HolsteinModel
 ) -> tuple[Gate, ...]:
-    """Return every gate of a displacement run on the infinite lattice.
-
-    Args:
-        found: the run.
-        accuracy: wanted accuracy.
-        largest_drift: of the trace; see trace_bound.
-        model: the model, for its largest velocity.
-    """
+    """Return every gate of a displacement run on the infinite lattice."""
     fastest = 2 * model.lattice_constant_A * float(np.max(np.abs(model.bond_hoppings)))
     return (
         _stability(found.record.growth_detected),

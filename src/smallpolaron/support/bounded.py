@@ -30,10 +30,6 @@ def read_bytes(path: Path, most: int) -> bytes:
 def read_json(path: Path, most: int) -> Any:
     """Return the content of a JSON file.
 
-    Args:
-        path: file to read.
-        most: bytes it may have.
-
     Raises:
         OSError: as read_bytes.
         ValueError: not UTF-8, not JSON, NaN or infinite numbers, a key that stands twice, or

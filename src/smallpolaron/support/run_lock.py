@@ -16,9 +16,6 @@ def lock(path: Path) -> IO[bytes] | None:
     The operating system releases the lock of a process that was killed. On a disk without locks
     the lock counts as free.
 
-    Args:
-        path: the file; it and its folder are made if needed.
-
     Returns:
         The open file; None while another process holds the lock.
 

@@ -1,0 +1,235 @@
+"""Tables of many results: mobility against the number of sites, ladders, disordered ensembles."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
+from smallpolaron.derive.tables import Row
+from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.results.store import Result
+from smallpolaron.study.baths import bath_physics
+from smallpolaron.study.disorder_section import DISORDERED
+from smallpolaron.study.parameters import confidence, number, whole
+from smallpolaron.study.sections import AnalysisConfig
+
+_NUMERICS: Final = ("accuracy", "depth")
+_SYSTEM: Final = ("topology", "eta_cm", "gamma_cm", "temperature_K")
+FINITE_SIZE_COLUMNS: Final = (
+    *("series", "point", *_SYSTEM, *_NUMERICS, "n_sites"),
+    *("D_A2_fs", "D_error_A2_fs", "D_error_record_A2_fs", "D_paper", "D_paper_error"),
+    *("mobility_cm2_Vs", "mobility_error_cm2_Vs", "used", "difference_percent"),
+    *("difference_paper", "flagged", "reference", "first_converged_band"),
+    *("first_converged_percent", "remark"),
+)
+LADDER_COLUMNS: Final = (
+    *("ladder", *_SYSTEM, *_NUMERICS, "n_sites"),
+    *("D_A2_fs", "D_error_A2_fs", "D_paper", "D_paper_error", "mobility_cm2_Vs"),
+    *("mobility_error_cm2_Vs", "change_percent", "change_paper", "usable", "fitted"),
+    *("outcome", "converged_n_sites", "D_infinity_A2_fs", "D_infinity_error_A2_fs"),
+    *("D_infinity_paper", "D_infinity_paper_error", "D_infinite_ring_A2_fs"),
+    *("D_infinite_ring_error_A2_fs", "infinite_ring_usable", "flagged", "remark"),
+)
+_DRAWN: Final = ("seed", *(f"{n}_{what}" for n in DISORDERED for what in ("cm", "distribution")))
+_NUMBERS: Final = ("D", "D_low", "D_high", "D_spread")
+ENSEMBLE_COLUMNS: Final = (
+    *("ensemble", "start", "topology", "n_sites", "eta_cm", "gamma_cm", "temperature_K"),
+    *(f"disorder_{key}" for key in _DRAWN),
+    *("member", "point", "used", "member_D_A2_fs", "member_D_error_A2_fs"),
+    *(f"{name}_A2_fs" for name in _NUMBERS),
+    *("flagged", "remark"),
+)
+
+
+def _scalar(result: Result, name: str) -> float:
+    return float(np.real(result.variables[name].data))
+
+
+def _system(parameters: Mapping[str, Any]) -> Row:
+    """Return the cells of the physical system and of what decides the accuracy."""
+    both = {**parameters["model"], **parameters["bath"]}
+    numerics = {"accuracy": parameters["accuracy"], "depth": parameters["hierarchy"]["depth"]}
+    return {key: both[key] for key in (*_SYSTEM, "n_sites")} | numerics
+
+
+def finite_size_rows(results: Sequence[Result], settings: AnalysisConfig) -> list[Row]:
+    """Return mobility against the number of sites from mobility results.
+
+    Points without a number (their run was unusable) appear with NaN and the reason. Of several
+    runs of one size, the most accurate that is not flagged is used to judge convergence.
+    """
+    groups: dict[str, list[Result]] = {}
+    for result in results:
+        groups.setdefault(_physics(result.parameters), []).append(result)
+    rows: list[Row] = []
+    for index, members in enumerate(groups.values(), start=1):
+        rows += _series(index, sorted(members, key=_order), settings)
+    return rows
+
+
+def _physics(parameters: Mapping[str, Any]) -> str:
+    """Return what all runs of one system share, whatever their size and accuracy."""
+    model = {key: value for key, value in parameters["model"].items() if key != "n_sites"}
+    return json.dumps([model, bath_physics(parameters)], sort_keys=True)
+
+
+def _order(result: Result) -> tuple[int, tuple[bool, float], str]:
+    parameters = result.parameters
+    size = whole(parameters, "model.n_sites")
+    return size, confidence(parameters), str(parameters.get("point"))
+
+
+def _best(members: Sequence[Result]) -> dict[int, Result]:
+    """Return the run of every size that is used: not flagged, then the most accurate."""
+    best: dict[int, Result] = {}
+    for result in members:
+        size = whole(result.parameters, "model.n_sites")
+        if not math.isfinite(_scalar(result, "D")):
+            continue
+        if size not in best or best[size].flagged or not result.flagged:
+            best[size] = result
+    return best
+
+
+def _series(index: int, members: Sequence[Result], settings: AnalysisConfig) -> Iterator[Row]:
+    best, table = _best(members), None
+    if best:
+        runs = list(best.values())
+        table = finite_size_table(
+            list(best),
+            [_scalar(r, "D") for r in runs],
+            [r.flagged for r in runs],
+            number(runs[0].parameters, "model.temperature_K"),
+            band_paper_units=settings.band_paper_units,
+            band_percent=settings.band_percent,
+        )
+    by_size = {row.n_sites: row for row in table.rows} if table else {}
+    for result in members:
+        size = whole(result.parameters, "model.n_sites")
+        used = by_size[size] if best.get(size) is result else None
+        yield {"series": index} | _row(result, table, used)
+
+
+def _row(result: Result, table: FiniteSizeTable | None, found: SizeRow | None) -> Row:
+    failed = ", ".join(result.failed_gates)
+    remarks = [failed and f"flagged: {failed}", result.notes.get("reason", "")]
+    if "D_error" in result.notes:
+        remarks.append(f"error {result.notes['D_error']}")
+    if table and found:
+        remarks += [table.band.reason, table.percent.reason]
+    return {
+        "point": result.parameters.get("point"),
+        **_system(result.parameters),
+        "D_A2_fs": _scalar(result, "D"),
+        "D_error_A2_fs": _scalar(result, "D_error"),
+        "D_error_record_A2_fs": _scalar(result, "D_error_record"),
+        "D_paper": _scalar(result, "D_paper"),
+        "D_paper_error": _scalar(result, "D_paper_error"),
+        "mobility_cm2_Vs": _scalar(result, "mobility"),
+        "mobility_error_cm2_Vs": _scalar(result, "mobility_error"),
+        "used": found is not None,
+        "difference_percent": found.difference_percent if found else math.nan,
+        "difference_paper": found.difference_paper if found else math.nan,
+        "flagged": result.flagged,
+        "reference": table.reference if table else "none: no size gave a number",
+        "first_converged_band": table.band.n_sites if table else None,
+        "first_converged_percent": table.percent.n_sites if table else None,
+        "remark": "; ".join(dict.fromkeys(text for text in remarks if text)),
+    }
+
+
+def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
+    """Yield one row per ladder and size; what holds for the whole ladder stands in each."""
+    for result in ladders:
+        common = _ladder(result)
+        names = ("n_sites", "D", "D_error", "change", "usable", "fitted")
+        columns = (np.asarray(result.variables[name].data).tolist() for name in names)
+        temperature = number(result.parameters, "model.temperature_K")
+        for n_sites, D, error, change, usable, fitted in zip(*columns, strict=True):
+            yield {
+                **common,
+                "n_sites": int(n_sites),
+                "D_A2_fs": D,
+                "D_error_A2_fs": error,
+                "D_paper": paper_units(D),
+                "D_paper_error": paper_units(error),
+                "mobility_cm2_Vs": mobility_cm2(D, temperature),
+                "mobility_error_cm2_Vs": mobility_cm2(error, temperature),
+                "change_percent": 100 * change / D if D else math.nan,
+                "change_paper": paper_units(change),
+                "usable": bool(usable),
+                "fitted": bool(fitted),
+            }
+
+
+def infinite_ring_usable(ladder: Result) -> bool | None:
+    """Return whether the run of the infinite ring passed its gates; None if there is none.
+
+    Older files do not say so; there a failed comparison may be due to the run.
+    """
+    if not math.isfinite(_scalar(ladder, "D_infinite_ring")):
+        return None
+    if "infinite_ring_usable" in ladder.variables:
+        return bool(_scalar(ladder, "infinite_ring_usable"))
+    return "infinite_ring_agreement" not in ladder.failed_gates
+
+
+def _ladder(result: Result) -> Row:
+    converged, notes = _scalar(result, "converged_n_sites"), result.notes
+    remarks = [notes["verdict"], *(notes.get(key, "") for key in ("form", "reason", "errors"))]
+    return {
+        "ladder": result.parameters["point"],
+        **_system(result.parameters),
+        "outcome": notes["outcome"],
+        "converged_n_sites": int(converged) if math.isfinite(converged) else None,
+        "D_infinity_A2_fs": _scalar(result, "D_infinity"),
+        "D_infinity_error_A2_fs": _scalar(result, "D_infinity_error"),
+        "D_infinity_paper": _scalar(result, "D_infinity_paper"),
+        "D_infinity_paper_error": _scalar(result, "D_infinity_paper_error"),
+        "D_infinite_ring_A2_fs": _scalar(result, "D_infinite_ring"),
+        "D_infinite_ring_error_A2_fs": _scalar(result, "D_infinite_ring_error"),
+        "infinite_ring_usable": infinite_ring_usable(result),
+        "flagged": result.flagged,
+        "remark": "; ".join(text for text in remarks if text),
+    }
+
+
+def ensemble_rows(ensembles: Sequence[Result]) -> Iterator[Row]:
+    """Yield one row per ensemble and member; what holds for the whole ensemble stands in each."""
+    for result in ensembles:
+        remarks = (result.notes.get("reason", ""), result.notes.get("D", ""))
+        common = {
+            **_system(result.parameters),
+            "ensemble": result.parameters["point"],
+            "start": result.parameters.get("start"),
+            **{f"disorder_{key}": result.parameters["disorder"][key] for key in _DRAWN},
+            **{f"{name}_A2_fs": _scalar(result, name) for name in _NUMBERS},
+            "flagged": result.flagged,
+            "remark": "; ".join(filter(None, remarks)),
+        }
+        names = ("member", "members/point", "members/used", "members/D")
+        columns = [np.asarray(result.variables[name].data) for name in names]
+        errors = result.variables.get("members/D_error")  # only of currents
+        unknown = np.full(columns[0].shape, np.nan)
+        columns.append(unknown if errors is None else np.asarray(errors.data))
+        for member, point, used, D, error in zip(*columns, strict=True):
+            row = common | {
+                "member": int(member),
+                "point": point.decode(),
+                "used": bool(used),
+                "member_D_A2_fs": float(D),
+                "member_D_error_A2_fs": float(error),
+            }
+            yield {key: row[key] for key in ENSEMBLE_COLUMNS}
+
+
+BY_KIND: Final = {
+    "ladder": (LADDER_COLUMNS, ladder_rows),
+    "ensemble": (ENSEMBLE_COLUMNS, ensemble_rows),
+}
+"""Columns and rows of the tables of the kinds that are made from many points."""
