@@ -9,11 +9,10 @@ from pathlib import Path
 from benchmarks.cost.calibrate import calibrate
 from benchmarks.cost.check import compare, leave_systems_out
 from benchmarks.cost.check_report import report
-from smallpolaron.cost.model import MODEL_FILE, CostModelError, read_model, write_model
+from smallpolaron.cost.model import MODEL_FILE, CostModelError, core_speed, read_model, write_model
 from smallpolaron.cost.records import read_records
-from smallpolaron.cost.speed import core_speed
 from smallpolaron.results.provenance import cpu_model
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 
 
 def main(argv: Sequence[str] | None = None) -> None:

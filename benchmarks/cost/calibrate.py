@@ -12,10 +12,9 @@ import numpy as np
 from benchmarks.cost.regression import fit
 from smallpolaron.cost.evidence import job_of
 from smallpolaron.cost.features import Family, JobFeatures
-from smallpolaron.cost.model import CostModel, CostModelError, FamilyModel, Quantity
+from smallpolaron.cost.model import CostModel, CostModelError, FamilyModel, Quantity, Regression
 from smallpolaron.cost.prediction import array_bytes
 from smallpolaron.cost.records import JobRecord
-from smallpolaron.cost.regression import Regression
 
 START_S: Final = 3.0
 """Processor time of a job that computes next to nothing: imports, compiled code from its cache, the
@@ -61,7 +60,7 @@ def calibrate(records: Sequence[JobRecord], speed: float) -> CostModel:
 
     Args:
         records: the jobs; of one machine, because their times are compared.
-        speed: speed of a core of that machine; see smallpolaron.cost.speed.
+        speed: speed of a core of that machine; see smallpolaron.cost.model.
 
     Raises:
         CostModelError: no jobs, or too few different systems of a family.

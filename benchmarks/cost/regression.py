@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.cost.regression import Regression
+from smallpolaron.cost.model import Regression
 
 RealArray = NDArray[np.float64]
 

@@ -1,9 +1,9 @@
-"""What the figures of the anomalous transport paper share: looks of the curves, axes, marks."""
+"""What the figures of the anomalous transport paper share: looks, axes, marks, pairs of runs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,6 +15,7 @@ from smallpolaron.analysis.spreading.confined_walk import ConfinedWalk, confined
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, error_of, rows_of, with_error
 from smallpolaron.model.units import paper_units
+from smallpolaron.study.config import POPULATION_PROTOCOLS
 
 STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
 """Initialisations of the lattice, as the paper calls them."""
@@ -192,3 +193,35 @@ def same_bath(runs: Sequence[Run], infinite: Run) -> None:
                 f"{run.point} has {paper.system_label(run)}, the infinite ring {infinite.point} "
                 f"{wanted}: give runs of one bath"
             )
+
+
+@dataclass(frozen=True)
+class Pair:
+    """The runs of one point."""
+
+    marcus: Run
+    franck_condon: Run
+
+    @property
+    def runs(self) -> tuple[Run, Run]:
+        """Both runs."""
+        return self.marcus, self.franck_condon
+
+
+def pairs(runs: Sequence[Run]) -> list[Pair]:
+    """Return the runs of every point in pairs, in the order in which the points come.
+
+    Raises:
+        ValueError: a point has been run from one initialisation only.
+    """
+    found: dict[str, dict[str, Run]] = {}
+    for run in runs:
+        found.setdefault(run.point.rpartition("__")[0], {})[str(run.parameter("start"))] = run
+    for point, both in found.items():
+        for start in POPULATION_PROTOCOLS:
+            if start not in both:
+                raise ValueError(
+                    f"{point}: no run with start {start}; give its file as well, or add {start} "
+                    "to the protocols of its block"
+                )
+    return [Pair(**both) for both in found.values()]

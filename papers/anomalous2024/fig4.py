@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.anomalous2024 import curves
-from papers.anomalous2024.pairs import Pair, pairs
+from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, error_of, log_samples, rows_of

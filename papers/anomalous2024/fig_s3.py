@@ -13,7 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from papers.anomalous2024 import curves
-from papers.anomalous2024.pairs import Pair, pairs
+from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, log_samples, remarks

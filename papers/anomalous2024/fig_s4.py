@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from papers.anomalous2024 import curves
-from papers.anomalous2024.pairs import Pair, pairs
+from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, log_samples, remarks, rows_of

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 
 from papers.anomalous2024 import curves
-from papers.anomalous2024.pairs import Pair, pairs
+from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from papers.shared.page import Target
 from papers.shared.printed_values import matching

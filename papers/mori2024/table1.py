@@ -14,7 +14,7 @@ from smallpolaron.cost.records import LARGEST_BENCHMARK
 from smallpolaron.figures import style
 from smallpolaron.figures.html import Cell, table
 from smallpolaron.figures.runs import Run
-from smallpolaron.support.bounded import read_bytes
+from smallpolaron.support.files import read_bytes
 
 
 @dataclass(frozen=True)

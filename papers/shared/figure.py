@@ -17,7 +17,7 @@ from smallpolaron.figures.html import write_page
 from smallpolaron.figures.runs import Main, Run, input_parser, read_runs
 from smallpolaron.figures.systems import listed, numerics
 from smallpolaron.study.baths import bath_text, is_one_debye_bath
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 
 Value = Callable[[Run], float]
 """A number of a run."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from smallpolaron.figures import style
 from smallpolaron.figures.html import Cell, table
-from smallpolaron.support.bounded import read_bytes
+from smallpolaron.support.files import read_bytes
 
 _LARGEST_CAPTION: Final = 100_000
 

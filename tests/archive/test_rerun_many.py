@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smallpolaron.archive.rerun_many import MANY
+from smallpolaron.archive.rerun import MANY
 from smallpolaron.cli import main
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.store import Variable, read_result, write_result

@@ -38,7 +38,7 @@ CALLS = {
     ),
     *("tempfile.mktemp", "os.tempnam", "runpy.run_path", "importlib.import_module"),
     *("yaml.load", "yaml.load_all", "yaml.full_load", "yaml.unsafe_load", "yaml.FullLoader"),
-    *("yaml.UnsafeLoader", "yaml.Loader", "numpy.load", "np.load", "np.fromfile", "np.memmap"),
+    *("yaml.UnsafeLoader", "yaml.Loader", "np.fromfile", "np.memmap"),
     *("np.loadtxt", "np.genfromtxt", "np.fromregex", "pandas.read_pickle", "pandas.read_csv"),
 }
 PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
@@ -59,10 +59,13 @@ PROCESSES = {
     "launch.py": "the command of a job, as a list of arguments",
     "results/provenance.py": "git, with fixed arguments",
     "archive/rerun.py": "the job of a file again, as a list of arguments",
-    "planning/so_far.py": "Snakemake for what there is of a study, as a list of arguments",
+    "planning/jobs.py": "Snakemake for what there is of a study, as a list of arguments",
 }
 """Files that start processes."""
-IMPORTERS = {"results/kinds.py": "the functions of its own registry"}
+IMPORTERS = {
+    "results/kinds.py": "the functions of its own registry",
+    "figures/runs.py": "the figure that a command names",
+}
 """Files that import modules by name, and which."""
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
+from smallpolaron.derive.result_tables import write_all
 from smallpolaron.derive.spreading_job import spreading_result
-from smallpolaron.derive.study_tables import write_all
 from smallpolaron.figures import displacement as figure
 from smallpolaron.figures import quality
 from smallpolaron.results.store import Result, Variable, read_result, write_result

@@ -13,8 +13,7 @@ import numpy as np
 import pytest
 
 from smallpolaron.cost.model import MODEL_FILE, CostModelError, read_model
-from smallpolaron.inverse.measured_files import read_measured
-from smallpolaron.own_data.conductivity_table import read_conductivity
+from smallpolaron.own_data.conductivity_table import read_conductivity, read_measured
 from smallpolaron.own_data.read_table import LARGEST_FILE, read_table
 from smallpolaron.own_data.table_format import CORRELATION, TableError
 from tests.results.hostile import LONGEST_MESSAGE, STRINGS, refused

@@ -11,8 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
-from smallpolaron.inverse.measured_files import read_measured
-from smallpolaron.own_data.conductivity_table import read_conductivity
+from smallpolaron.own_data.conductivity_table import read_conductivity, read_measured
 from smallpolaron.own_data.correlation_table import read_correlation_table
 from smallpolaron.own_data.read_table import read_table
 from smallpolaron.own_data.table_format import (

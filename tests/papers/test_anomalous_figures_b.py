@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from papers.anomalous2024 import fig4, fig_s2, fig_s3, fig_s4, regimes
-from papers.anomalous2024.pairs import pairs
+from papers.anomalous2024.curves import pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run

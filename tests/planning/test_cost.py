@@ -20,7 +20,7 @@ from benchmarks.cost.regression import fit
 from smallpolaron.cli import main
 from smallpolaron.cost.evidence import correction, finished, job_of
 from smallpolaron.cost.features import features
-from smallpolaron.cost.model import CostModel, CostModelError, read_model, write_model
+from smallpolaron.cost.model import CostModel, CostModelError, core_speed, read_model, write_model
 from smallpolaron.cost.prediction import (
     Range,
     core_seconds,
@@ -29,7 +29,6 @@ from smallpolaron.cost.prediction import (
     tightenings,
 )
 from smallpolaron.cost.records import JobRecord, read_records
-from smallpolaron.cost.speed import core_speed
 from smallpolaron.planning.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
 from smallpolaron.results.store import Result, StoreError, write_result
 from smallpolaron.study.parameters import point_hash

@@ -20,7 +20,7 @@ from smallpolaron.figures import ladder as ladder_figure
 from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
 from smallpolaron.planning.climb import Rung, Tolerance, judge
-from smallpolaron.planning.ladder_files import computed, decision_path, write_decision
+from smallpolaron.planning.jobs import computed, decision_path, write_decision
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan, write_plan

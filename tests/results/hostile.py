@@ -11,7 +11,7 @@ import h5py
 import pytest
 
 from smallpolaron.cli import main
-from smallpolaron.support.seal import seal
+from smallpolaron.support.files import seal
 
 CANARY = "canary"
 LONGEST_MESSAGE = 8000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from smallpolaron.support.file_times import settle_future
+from smallpolaron.support.files import settle_future
 
 NOW = 1_700_000_000_123_456_789
 HOUR = 3600 * 10**9

@@ -16,7 +16,7 @@ from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import StoreError, read_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.sections import AnalysisConfig
-from smallpolaron.support.seal import seal_state
+from smallpolaron.support.files import seal_state
 from tests.results.hostile import refused
 
 DATA = Path(__file__).with_name("data") / "version1"

@@ -17,7 +17,7 @@ import smallpolaron
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.results import store
 from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
-from smallpolaron.support.seal import seal_state
+from smallpolaron.support.files import seal_state
 
 
 def make_result(kind: str = "correlation") -> Result:

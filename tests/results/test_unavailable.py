@@ -20,7 +20,7 @@ from smallpolaron.archive.verify import read_checksums, verify, write_checksums
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.own_data.correlation_table import read_correlation_table
-from smallpolaron.planning.ladder_files import climbs_on
+from smallpolaron.planning.jobs import climbs_on
 from smallpolaron.results.store import Result, StoreError, Unreadable, read_result, write_result
 from smallpolaron.study.plan import PlanError, read_plan
 from smallpolaron.study.sections import AnalysisConfig
@@ -186,7 +186,7 @@ def test_other_files_that_cannot_be_opened(
 
     path = tmp_path / "file.json"
     path.write_text("{}", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
     for read in (read_plan, climbs_on):
         with pytest.raises(PlanError, match="cannot be read now") as caught:
             read(path)
@@ -194,7 +194,7 @@ def test_other_files_that_cannot_be_opened(
         assert "write it anew" not in str(caught.value)
     monkeypatch.undo()
     (tmp_path / "checksums.sha256").write_text("", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
     with pytest.raises(Unreadable):
         read_checksums(tmp_path)
     monkeypatch.undo()
@@ -204,7 +204,7 @@ def test_other_files_that_cannot_be_opened(
     monkeypatch.setattr(unavailable, "_PAUSES_S", ())
     with pytest.raises(Unreadable):
         read_correlation_table(table)
-    monkeypatch.setattr("smallpolaron.support.bounded.os.open", failing)
+    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
     with pytest.raises(Unreadable):
         read_correlation_table(tmp_path / "table.csv")
 

@@ -21,7 +21,7 @@ from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.runs import dynamics_jobs
 from smallpolaron.runs.dynamics_jobs import JobOptions
 from smallpolaron.study.plan import read_plan
-from smallpolaron.support.textfile import NotWritable, write_text
+from smallpolaron.support.files import NotWritable, write_text
 from tests.results.identity import digest_of
 
 STUDY = """\

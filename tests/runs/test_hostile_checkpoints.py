@@ -23,7 +23,7 @@ from smallpolaron.runs.checkpoint_file import (
     read_snapshot,
     write_checkpoint,
 )
-from smallpolaron.support.seal import seal
+from smallpolaron.support.files import seal
 
 HEADER: dict[str, str | int] = {"schema": "smallpolaron-checkpoint", "sequence": 3}
 Members = dict[str, bytes]

@@ -12,7 +12,7 @@ import numpy as np
 
 from smallpolaron.archive.verify import result_files, verify
 from smallpolaron.results.store import Result, StoreError, read_result
-from smallpolaron.support.seal import file_digest
+from smallpolaron.support.files import file_digest
 from tests.torture.processes import Run
 
 Outcome = Literal[

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 from tests.torture.faults import FAULTS
 from tests.torture.judge import BAD, GOOD, Outcome
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from smallpolaron.archive.verify import result_files
-from smallpolaron.support.seal import seal_state
+from smallpolaron.support.files import seal_state
 from tests.torture.bench import ROOT, Bench
 from tests.torture.disks import AMPLE, Disk, Folder, Missed, small_disk
 from tests.torture.judge import Evidence, Verdict, checksums, judge

@@ -16,7 +16,7 @@ from smallpolaron.archive.verify import verify
 from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import read_result
 from smallpolaron.study.plan import read_plan, write_plan
-from smallpolaron.support.run_lock import lock
+from smallpolaron.support.files import lock
 from tests.workflow import synthetic
 from tests.workflow.conftest import ROOT
 

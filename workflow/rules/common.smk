@@ -179,7 +179,7 @@ def show_so_far():
         return
     print("Not all jobs succeeded. Tables and report of what there is:", flush=True)
     log = Path(LOGS, "so_far.log")
-    if show(nested_command, log):
+    if show_finished(nested_command, log):
         print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)
     else:
         print(f"they could not be made, see {log}", flush=True)

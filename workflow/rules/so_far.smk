@@ -22,5 +22,5 @@ else:
         message:
             f"Tables, figures and report of what there is: {RESULTS}/report.html"
         run:
-            if not show(nested_command, Path(log[0])):
+            if not show_finished(nested_command, Path(log[0])):
                 sys.exit(f"Not all of it could be made, see {log[0]}")

@@ -25,12 +25,17 @@ try:
         hours_text,
         total,
     )
-    from smallpolaron.support.file_times import settle_future
+    from smallpolaron.support.files import lock, settle_future
     from smallpolaron.figures.systems import drawn, group, listed, numerics
-    from smallpolaron.planning.jobs import jobs_of, left_out
+    from smallpolaron.planning.jobs import (
+        climbs_on,
+        decided,
+        jobs_of,
+        left_out,
+        show_finished,
+    )
     from smallpolaron.results.kinds import KINDS, derived
     from smallpolaron.planning.climb import Tolerance
-    from smallpolaron.planning.ladder_files import climbs_on, decided
     from smallpolaron.study.physical_system import is_uniform
     from papers.shared.needs import check_paper, fingerprint, is_own
     from smallpolaron.study.overrides import overridden
@@ -38,8 +43,6 @@ try:
     from smallpolaron.planning.present import absences, present
     from smallpolaron.support.problems import ConfigurationError
     from smallpolaron.planning.resources import LEAST_RANKS, estimate
-    from smallpolaron.support.run_lock import lock
-    from smallpolaron.planning.so_far import show
     from smallpolaron.results.store import StoreError
     from smallpolaron.planning.study import plan_document
     from smallpolaron.derive.tables import need_lines, upper_bound

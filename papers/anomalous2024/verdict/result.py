@@ -26,7 +26,7 @@ from papers.anomalous2024.verdict.words import (
     name,
 )
 from smallpolaron.derive.derive import D_UNIT, NAN
-from smallpolaron.planning.ladder_files import computed
+from smallpolaron.planning.jobs import computed
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
 from smallpolaron.results.store import Result, Variable

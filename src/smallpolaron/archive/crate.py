@@ -26,9 +26,8 @@ from smallpolaron.planning.status import status
 from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import Result, StoreError, read_result
 from smallpolaron.study.plan import Plan, plan_json, read_plan
+from smallpolaron.support.files import file_digest, temporary_name
 from smallpolaron.support.problems import ConfigurationError
-from smallpolaron.support.seal import file_digest
-from smallpolaron.support.textfile import temporary_name
 
 PROFILE: Final = "https://w3id.org/ro/wfrun/process/0.5"
 LEFT_OUT: Final = ("logs", "benchmarks")

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.archive.rerun_many import MANY, many_command
 from smallpolaron.derive.population_kernel_job import POINTS_NOTE
 from smallpolaron.results.kinds import KINDS, derived
 from smallpolaron.results.store import Result, StoreError, read_result
@@ -272,3 +272,38 @@ def _study_plan(request: RerunRequest, reason: str) -> Path:
             "--plan"
         )
     return path
+
+
+MANY: Final = ("ladder", "ensemble")
+"""Kinds that are made from the files beside the plan of a study."""
+
+
+def many_command(old: Result, plan_path: Path) -> list[str]:
+    """Return the words, after the program, that make such a result again; but for plan and output.
+
+    Raises:
+        PlanError: the plan of a ladder cannot be read or has no such ladder.
+        StoreError: the ladder had other sizes, or what it was made from is not there.
+    """
+    name = str(old.parameters["point"])
+    if old.kind == "ensemble":
+        start = str(old.parameters.get("start", "current"))
+        return ["ensemble", "--name", name, "--protocol", start]
+    return ["ladder", "--name", name, *_ladder_files(old, name, plan_path)]
+
+
+def _ladder_files(old: Result, name: str, plan_path: Path) -> list[str]:
+    ladder = read_plan(plan_path).ladder_named(name)
+    points = dict(zip(ladder.sizes, ladder.rungs, strict=True))
+    sizes = [int(n) for n in np.asarray(old.variables["n_sites"].data)]
+    if other := [n for n in sizes if n not in points]:
+        raise StoreError(f"{plan_path}: its ladder {ladder.name} has no size {other[0]}")
+
+    def mobility(point: str) -> str:
+        path = plan_path.parent / "mobility" / f"{point}.h5"
+        if not path.is_file():
+            raise StoreError(f"{path}: no such file, but needed; run the workflow")
+        return str(path)
+
+    ring = ["--infinite-ring", mobility(ladder.check)] if ladder.check else []
+    return ["--mobility", *(mobility(points[n].id) for n in sizes), *ring]

@@ -12,9 +12,7 @@ from typing import Any, Final, Literal
 from smallpolaron.results.store import StoreError, Unreadable, read_result
 from smallpolaron.runs.inspection import faults
 from smallpolaron.study.plan import PlanError, read_plan
-from smallpolaron.support.bounded import read_bytes
-from smallpolaron.support.seal import file_digest, seal_state
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import file_digest, read_bytes, seal_state, write_text
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
 State = Literal[

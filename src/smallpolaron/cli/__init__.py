@@ -96,8 +96,8 @@ def _explained(error: Exception) -> str:
     # these take long to import: not before a job is ready for signals
     from smallpolaron.results.store import StoreError
     from smallpolaron.study.plan import PlanError
+    from smallpolaron.support.files import NotWritable
     from smallpolaron.support.problems import ConfigurationError
-    from smallpolaron.support.textfile import NotWritable
 
     if isinstance(error, ConfigurationError):
         return str(error)

@@ -128,7 +128,7 @@ def ensemble(plan: Path, name: str, protocol: Any, output: Path, overwrite: bool
 def climb(plan: Path, name: str, mobility: tuple[Path, ...], output: Path) -> None:
     """Decide whether a ladder needs its next size (JSON)."""
     from smallpolaron.derive.ladder_job import verdict_of
-    from smallpolaron.planning.ladder_files import write_decision
+    from smallpolaron.planning.jobs import write_decision
     from smallpolaron.runs.inputs import read_input
     from smallpolaron.study.plan import read_plan
 
@@ -169,7 +169,7 @@ def ladder(
 @file("--output-folder", "folder for the tables")
 def tables(plan: Path, output_folder: Path) -> None:
     """Write all tables of a study, whose files are beside the plan (CSV)."""
-    from smallpolaron.derive.study_tables import write_all
+    from smallpolaron.derive.result_tables import write_all
 
     write_all(plan, output_folder)
 

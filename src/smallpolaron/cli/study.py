@@ -167,8 +167,7 @@ def cost(
 
 def _speed(study: Plan) -> float:
     """Return the speed of a core relative to that of the model: as set, or measured elsewhere."""
-    from smallpolaron.cost.model import read_model
-    from smallpolaron.cost.speed import core_speed
+    from smallpolaron.cost.model import core_speed, read_model
     from smallpolaron.results.provenance import cpu_model
 
     model = read_model()

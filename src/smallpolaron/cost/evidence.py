@@ -16,10 +16,9 @@ from typing import Final
 import numpy as np
 
 from smallpolaron.cost.features import JobFeatures, features
-from smallpolaron.cost.model import CostModel
+from smallpolaron.cost.model import CostModel, Regression
 from smallpolaron.cost.prediction import Correction
 from smallpolaron.cost.records import JobRecord
-from smallpolaron.cost.regression import Regression
 
 REACH: Final = 0.5
 """Logarithmic distance of systems at which their residuals are half forgotten."""

@@ -3,16 +3,56 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import lru_cache
+from math import sqrt
 from pathlib import Path
 from typing import Any, Final, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
 from smallpolaron.cost.features import Family
-from smallpolaron.cost.regression import Regression
-from smallpolaron.support.bounded import read_json
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import read_json, write_text
+
+RealArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Regression:
+    """A fitted logarithm.
+
+    Attributes:
+        names: features, by name.
+        coefficients: one per feature.
+        spread: standard deviation of the residuals of systems left out of the fit.
+        covariance: of the coefficients, in units of the squared spread, shape (f, f).
+    """
+
+    names: tuple[str, ...]
+    coefficients: tuple[float, ...]
+    spread: float
+    covariance: tuple[tuple[float, ...], ...]
+
+    def at(self, values: Mapping[str, float]) -> float:
+        """Return the expected logarithm."""
+        return float(np.dot(self.coefficients, self._row(values)))
+
+    def deviation(self, values: Mapping[str, float]) -> float:
+        """Return its standard deviation; it grows away from the jobs that were fitted."""
+        return sqrt(self.spread**2 + self.shared(values, values))
+
+    def shared(self, values: Mapping[str, float], others: Mapping[str, float]) -> float:
+        """Return the covariance of two jobs that uncertain coefficients cause."""
+        inner = self._row(values) @ np.asarray(self.covariance) @ self._row(others)
+        return self.spread**2 * float(inner)
+
+    def _row(self, values: Mapping[str, float]) -> RealArray:
+        return np.array([values[name] for name in self.names])
+
 
 Quantity = Literal["labels", "frontier", "products", "rate"]
 
@@ -56,7 +96,7 @@ class CostModel:
     Attributes:
         machine: processor of the jobs.
         studies: names of the studies that they belong to.
-        speed: speed of one of its cores; see speed.py.
+        speed: speed of one of its cores; see core_speed.
         start_s: processor time of an empty job, s.
         families: one model per family.
     """
@@ -123,3 +163,32 @@ def _family(data: Mapping[str, Any]) -> FamilyModel:
         for quantity, item in data["fits"].items()
     }
     return FamilyModel(**{**data, "fits": fits})
+
+
+ROWS: Final = 50_000
+PER_ROW: Final = 5
+SECONDS: Final = 1.0
+PARTS: Final = 5
+"""The fastest of so many parts counts: other load slows memory down."""
+
+
+def core_speed(seconds: float = SECONDS) -> float:
+    """Return products with one entry of a sparse matrix per second of processor time, one core.
+
+    Processor time, because other load on the machine makes wall time longer.
+    """
+    rng = np.random.default_rng(1)
+    columns = rng.integers(0, ROWS, ROWS * PER_ROW)
+    values = rng.normal(size=ROWS * PER_ROW) + 1j * rng.normal(size=ROWS * PER_ROW)
+    starts = PER_ROW * np.arange(ROWS + 1)
+    matrix = sparse.csr_matrix((values, columns, starts), shape=(ROWS, ROWS))
+    state = np.ones(ROWS, dtype=complex)
+    rates = []
+    for _ in range(PARTS):
+        began, products = time.process_time(), 0
+        while time.process_time() - began < seconds / PARTS:
+            image = matrix @ state
+            state = image / np.linalg.norm(image)
+            products += 1
+        rates.append(products / (time.process_time() - began))
+    return max(rates) * ROWS * PER_ROW

@@ -17,8 +17,8 @@ from smallpolaron.runs.inputs import read_input
 from smallpolaron.runs.point_run import point_parameters
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import is_adaptive, number
-from smallpolaron.support.bounded import read_bytes
 from smallpolaron.support.canonical import Parameters
+from smallpolaron.support.files import read_bytes
 
 LARGEST_BENCHMARK: Final = 10_000_000
 """Bytes of a file in which Snakemake has noted what a job took."""

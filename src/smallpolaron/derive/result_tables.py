@@ -1,21 +1,33 @@
-"""Tables of many results: mobility against the number of sites, ladders, disordered ensembles."""
+"""Tables of many results: all of a study, mobility against size, ladders, ensembles."""
 
 from __future__ import annotations
 
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
-from smallpolaron.derive.tables import Row
+from smallpolaron.derive.tables import (
+    POINT_COLUMNS,
+    QUALITY_COLUMNS,
+    Row,
+    point_rows,
+    quality_rows,
+    write_table,
+)
 from smallpolaron.model.units import mobility_cm2, paper_units
+from smallpolaron.planning.jobs import computed
+from smallpolaron.planning.present import absences, present
 from smallpolaron.results.store import Result
+from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.baths import bath_physics
 from smallpolaron.study.disorder_section import DISORDERED
 from smallpolaron.study.parameters import confidence, number, whole
+from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
 
 _NUMERICS: Final = ("accuracy", "depth")
@@ -233,3 +245,44 @@ BY_KIND: Final = {
     "ensemble": (ENSEMBLE_COLUMNS, ensemble_rows),
 }
 """Columns and rows of the tables of the kinds that are made from many points."""
+
+
+def write_all(plan_path: Path, folder: Path) -> None:
+    """Write points.csv, quality.csv and finite_size.csv of the results that there are.
+
+    Raises:
+        PlanError: the plan cannot be used.
+        StoreError: a result file is damaged.
+    """
+    results = plan_path.parent
+    whole = computed(read_plan(plan_path), results)
+    plan, missing = present(whole, results), absences(whole, results)
+    runs = [
+        read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
+        for point in plan.with_protocol("current")
+    ]
+    runs += [
+        read_input(results / "population" / f"{point.id}__{start}.h5")
+        for point in plan.points
+        for start in point.populations
+    ]
+    ladders = [
+        read_input(results / "ladder" / f"{ladder.name}.h5", ("ladder",)) for ladder in plan.ladders
+    ]
+    ensembles = [
+        read_input(results / "ensemble" / f"{name}.h5", ("ensemble",))
+        for ensemble in plan.ensembles
+        for name in ensemble.run_names
+    ]
+    members = {name for ensemble in plan.ensembles for name in ensemble.members}
+    mobilities = [
+        read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
+        for point in plan.with_protocol("current")
+        if point.id not in members  # their mean counts, not any of them
+    ]
+    rows = point_rows(whole, missing)
+    write_table(folder / "points.csv", (*POINT_COLUMNS, "missing"), rows)
+    judged = quality_rows([*runs, *ladders, *ensembles])
+    write_table(folder / "quality.csv", QUALITY_COLUMNS, judged)
+    sizes = finite_size_rows(mobilities, plan.analysis)
+    write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)

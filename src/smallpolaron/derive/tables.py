@@ -14,7 +14,7 @@ from smallpolaron.results.store import Result
 from smallpolaron.study.baths import bath_text
 from smallpolaron.study.parameters import is_infinite
 from smallpolaron.study.plan import Plan
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 
 Row = dict[str, object]
 

@@ -8,7 +8,7 @@ from html import escape
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 
 _CSS: Final = """
 body { font-family: system-ui, sans-serif; margin: 1.2rem; color: #111; background: #fff; }

@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from smallpolaron.support.textfile import write_bytes, write_text
+from smallpolaron.support.files import write_bytes, write_text
 
 Row = Mapping[str, object]
 Scale = Callable[[Any], Any]

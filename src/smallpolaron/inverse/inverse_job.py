@@ -30,7 +30,6 @@ from smallpolaron.inverse.inverse_variables import (
     posterior_variables,
     training_variables,
 )
-from smallpolaron.inverse.measured_files import read_measured
 from smallpolaron.inverse.suggestion import suggested_study
 from smallpolaron.inverse.training_set import (
     QUANTITIES,
@@ -39,11 +38,15 @@ from smallpolaron.inverse.training_set import (
     read_training_set,
     with_window,
 )
-from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
+from smallpolaron.own_data.conductivity_table import (
+    ConductivityTable,
+    read_conductivity,
+    read_measured,
+)
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, StoreError, write_result
+from smallpolaron.support.files import shown_name, write_text
 from smallpolaron.support.problems import ConfigurationError
-from smallpolaron.support.textfile import shown_name, write_text
 
 HELD_OUT_ERROR: Final = 0.01
 """Relative error with which the moments of a held-out point count as measured."""

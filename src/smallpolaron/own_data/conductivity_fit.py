@@ -22,8 +22,7 @@ from smallpolaron.own_data.conductivity_table import ConductivityTable, read_con
 from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, refuse
 from smallpolaron.own_data.table_summary import markdown_row, number_text
 from smallpolaron.results.store import StoreError
-from smallpolaron.support.seal import file_digest
-from smallpolaron.support.textfile import shown_name, write_text
+from smallpolaron.support.files import file_digest, shown_name, write_text
 
 SUMMARY: Final = "summary.md"
 MODELS: Final = "models.csv"

@@ -30,7 +30,7 @@ from smallpolaron.own_data.text_table import (
     read_numbers,
 )
 from smallpolaron.results.store import Unreadable
-from smallpolaron.support.bounded import read_bytes
+from smallpolaron.support.files import read_bytes
 from smallpolaron.support.problems import Problem, show
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 

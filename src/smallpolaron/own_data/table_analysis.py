@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
 import h5py
+import numpy as np
 from pydantic import ValidationError
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.kubo import spectra
+from smallpolaron.derive.derive import MU, NAN, PAPER_UNIT
+from smallpolaron.model.units import mobility_cm2
 from smallpolaron.own_data.correlation_table import (
     CorrelationTable,
     read_correlation_table,
 )
 from smallpolaron.own_data.correlation_table import Kind as TableKind
-from smallpolaron.own_data.table_scale import without_scale
 from smallpolaron.own_data.table_summary import write_curves, write_summary
 from smallpolaron.results.attributes import Unfit, read_value
 from smallpolaron.results.kinds import TABLE_KINDS, Kind
@@ -32,10 +35,10 @@ from smallpolaron.results.store import (
 )
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study import describe
+from smallpolaron.study.parameters import number
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.files import file_digest, shown_name
 from smallpolaron.support.problems import ConfigurationError, Problem
-from smallpolaron.support.seal import file_digest
-from smallpolaron.support.textfile import shown_name
 from smallpolaron.support.unavailable import open_hdf5
 
 SUMMARY: Final = "summary.md"
@@ -258,3 +261,46 @@ def _gates(table: CorrelationTable) -> tuple[Gate, ...]:
             gates.detailed_balance(spectrum.omega, spectrum.full, table.temperature_K),
         ]
     return tuple(found)
+
+
+SCALE_NOTE: Final = (
+    "C is given in arbitrary units: it was divided by C(0), so that there is no D and no mobility; "
+    "what is proportional to C is in units of C(0)"
+)
+BAND_NOTE: Final = "a band of fixed width needs C in angstrom^2/fs^2"
+
+_AREA: Final = re.compile(r"angstrom\^2 fs\^-(\d+)")
+
+
+def without_scale(result: Result) -> Result:
+    """Return a result of C/C(0) in units of C(0).
+
+    Curves proportional to C are kept: angstrom^2 fs^-2 becomes C(0), angstrom^2 fs^-1 becomes
+    C(0) fs, which is also what remains of a frequency-resolved mobility. Diffusion constants,
+    mobilities and times that depend on a band of absolute width become NaN.
+    """
+    unit_of_mobility = mobility_cm2(1.0, number(result.parameters, "model.temperature_K"))
+    variables = {
+        name: _relative(name, variable, unit_of_mobility)
+        for name, variable in result.variables.items()
+    }
+    notes = {key: BAND_NOTE if _needs_band(key) else text for key, text in result.notes.items()}
+    return replace(result, variables=variables, notes=notes | {"scale": SCALE_NOTE})
+
+
+def _needs_band(name: str) -> bool:
+    return "_band" in name
+
+
+def _relative(name: str, variable: Variable, unit_of_mobility: float) -> Variable:
+    is_number = not variable.dims
+    has_scale = variable.units in (MU, PAPER_UNIT) or _AREA.fullmatch(variable.units)
+    if is_number and (has_scale or _needs_band(name)):
+        return replace(variable, data=NAN)
+    if variable.units == MU:
+        return replace(variable, data=np.asarray(variable.data) / unit_of_mobility, units="C(0) fs")
+    area = _AREA.fullmatch(variable.units)
+    if area is None:
+        return variable
+    power = 2 - int(area[1])
+    return replace(variable, units={0: "C(0)", 1: "C(0) fs"}.get(power, f"C(0) fs^{power}"))

@@ -14,7 +14,7 @@ from smallpolaron.derive.tables import write_table
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.own_data.correlation_table import CorrelationTable
 from smallpolaron.results.store import Result, Variable
-from smallpolaron.support.textfile import write_text
+from smallpolaron.support.files import write_text
 
 Results = Mapping[str, Result]
 

@@ -6,8 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from smallpolaron.planning.jobs import Job
-from smallpolaron.planning.ladder_files import computed, decided
+from smallpolaron.planning.jobs import Job, computed, decided
 from smallpolaron.planning.status import status
 from smallpolaron.study.plan import Plan, Point
 

@@ -2,7 +2,7 @@
 
 Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
 dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``. A
-checksum over its bytes follows its end (seal.py), which is compared whenever the file is read.
+checksum over its bytes follows its end (support/files.py), which is compared whenever the file is read.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ from smallpolaron.results.attributes import (
 from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.older_versions import renamed
+from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
 from smallpolaron.support.problems import show
-from smallpolaron.support.seal import seal, seal_state
-from smallpolaron.support.textfile import temporary_name, to_disk
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
 
 SCHEMA = "smallpolaron-result"

@@ -24,9 +24,8 @@ from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.parallel import MPI
 from smallpolaron.runs.checkpoint_rows import Rows, dealt, even_shares, gathered
+from smallpolaron.support.files import seal, seal_state, to_disk
 from smallpolaron.support.problems import show
-from smallpolaron.support.seal import seal, seal_state
-from smallpolaron.support.textfile import to_disk
 from smallpolaron.support.unavailable import is_unavailable
 
 Header = Mapping[str, str | float | bool]

@@ -21,8 +21,8 @@ from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import is_adaptive
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.support.files import DISK_FULL, NotWritable, check_writable
 from smallpolaron.support.signals import CTRL_C_STATUS, StopRequest
-from smallpolaron.support.textfile import DISK_FULL, NotWritable, check_writable
 from smallpolaron.support.unavailable import cannot_read, is_unavailable
 
 if TYPE_CHECKING:

@@ -19,10 +19,9 @@ from smallpolaron.study.key_names import nearest
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.parameters import point_hash
 from smallpolaron.study.sections import AnalysisConfig, ResourcesConfig
-from smallpolaron.support.bounded import read_json
 from smallpolaron.support.canonical import Parameters
+from smallpolaron.support.files import read_json, write_text
 from smallpolaron.support.problems import show
-from smallpolaron.support.textfile import write_text
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
 SCHEMA = "smallpolaron-plan"

@@ -16,7 +16,7 @@ from typing import Final
 
 import yaml
 
-from smallpolaron.support.bounded import read_bytes
+from smallpolaron.support.files import read_bytes
 from smallpolaron.support.problems import ConfigurationError, Problem, show
 
 KeyPath = tuple[str | int, ...]
