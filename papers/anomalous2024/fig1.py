@@ -18,14 +18,7 @@ from smallpolaron.model.units import paper_units
 
 @dataclass(frozen=True)
 class Chains:
-    """What is drawn.
-
-    Attributes:
-        current: mobility results of chains.
-        long: that of the long record.
-        infinite: that of the infinite ring.
-        spreading: spreading results of chains, started in the middle.
-    """
+    """What is drawn."""
 
     current: tuple[Run, ...]
     long: Run

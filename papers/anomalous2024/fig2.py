@@ -31,13 +31,7 @@ _SHORT: Final = {"marcus": "with", "franck_condon": "without"}
 
 @dataclass(frozen=True)
 class Place:
-    """Runs from one start.
-
-    Attributes:
-        title: the start in words.
-        block: grid block they belong to.
-        runs: all runs from it.
-    """
+    """Runs from one start."""
 
     title: str
     block: str

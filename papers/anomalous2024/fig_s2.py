@@ -19,15 +19,7 @@ from smallpolaron.figures.runs import Run, log_samples, remarks, rows_of
 
 @dataclass(frozen=True)
 class Reading:
-    """One way to read exponent and time off a run.
-
-    Attributes:
-        name: what the legend calls it.
-        alpha: variable that holds the exponent.
-        spread: variable with its uncertainty; empty for none.
-        time: variable that holds the time.
-        marker: how it is drawn.
-    """
+    """One way to read exponent and time off a run."""
 
     name: str
     alpha: str

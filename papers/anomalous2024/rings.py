@@ -21,15 +21,7 @@ from smallpolaron.model.units import paper_units
 
 @dataclass(frozen=True)
 class Sizes:
-    """Rings of one bath against the infinite ring.
-
-    Attributes:
-        rings: runs with increasing N, those without a value included.
-        infinite: the infinite ring.
-        band: half-width of the band that a converged size stays in, paper units.
-        table: rings that have a value, against the infinite one.
-        printed: the number of the paper; None if it prints none for this system.
-    """
+    """Rings of one bath against the infinite ring."""
 
     rings: tuple[Run, ...]
     infinite: Run

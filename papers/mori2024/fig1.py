@@ -37,13 +37,7 @@ Reading = Callable[[Run], tuple[float, float]]
 
 @dataclass(frozen=True)
 class Method:
-    """One method for one bath.
-
-    Attributes:
-        name: key of METHODS.
-        runs: one per size, with increasing N, those without a value included.
-        table: sizes that have a value against the reference; None if there is none.
-    """
+    """One method for one bath."""
 
     name: str
     runs: tuple[Run, ...]

@@ -19,16 +19,7 @@ from smallpolaron.support.files import read_bytes
 
 @dataclass(frozen=True)
 class PrintedCost:
-    """A row of the printed table.
-
-    Attributes:
-        n_sites: number of sites.
-        before_fs: pre-production time, fs; None if there is none.
-        production_fs: production time, fs.
-        tau_K_fs: kernel cutoff, fs.
-        core_days: time of all jobs on all cores, days.
-        memory_GB: memory.
-    """
+    """A row of the printed table."""
 
     n_sites: int
     before_fs: float | None

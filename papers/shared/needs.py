@@ -62,12 +62,7 @@ def with_bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]
 
 @dataclass(frozen=True)
 class PaperStudy:
-    """The study of a paper.
-
-    Attributes:
-        fingerprint: that of its study.yaml.
-        needs: what its figures are drawn from.
-    """
+    """The study of a paper."""
 
     fingerprint: str
     needs: tuple[Need, ...]

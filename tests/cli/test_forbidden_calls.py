@@ -105,6 +105,8 @@ def findings(text: str, file: str) -> list[str]:
 def call_findings(node: ast.Call, file: str) -> Iterator[str]:
     name = name_of(node.func)
     options = {keyword.arg: keyword.value for keyword in node.keywords}
+    if name in ("np.load", "numpy.load") and "allow_pickle" not in options:
+        yield f"calls {name} without allow_pickle"
     for option in ("shell", "allow_pickle"):
         value = options.get(option)
         if value is not None and not (isinstance(value, ast.Constant) and value.value is False):

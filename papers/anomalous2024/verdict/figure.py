@@ -25,14 +25,7 @@ FINITE: Final[dict[Lattice, str]] = {"ring": "ring", "chain": "open chain"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a method on a lattice has come to.
-
-    Attributes:
-        outcome: outcome in words.
-        largest: largest size that is evidence; 0 without one.
-        n_sites: size from which on it has converged; NaN if it has not.
-        core_seconds: what it costs there, if that is the cheapest way by its method; else NaN.
-    """
+    """What a method on a lattice has come to."""
 
     outcome: str
     largest: int

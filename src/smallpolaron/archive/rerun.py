@@ -43,17 +43,7 @@ NO_LIMIT: Final = 10**12
 
 @dataclass(frozen=True)
 class RerunRequest:
-    """What is to be made again, and how.
-
-    Attributes:
-        file: the result.
-        output: file to write; must not exist.
-        scratch: folder for the plan of the job.
-        sources: files it was derived from; empty for those beside it.
-        plan: plan of the study, for results of many points and for those that do not hold the
-            criteria of their analysis; None for that beside it.
-        ranks: MPI ranks of a run; None for as many as then.
-    """
+    """What is to be made again, and how."""
 
     file: Path
     output: Path

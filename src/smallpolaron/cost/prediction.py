@@ -94,12 +94,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Correction:
-    """What probes and finished jobs add to the fit of the basis of one job.
-
-    Attributes:
-        shift: change of the logarithm of its labels.
-        deviation: standard deviation that is left.
-    """
+    """What probes and finished jobs add to the fit of the basis of one job."""
 
     shift: float
     deviation: float

@@ -44,13 +44,7 @@ _MOBILITY_SCALARS: Final = {
 
 @dataclass(frozen=True)
 class Members:
-    """The runs of an ensemble.
-
-    Attributes:
-        runs: one per member, in order.
-        used: which of them are averaged, (members,).
-        parameters: resolved parameters of the ensemble.
-    """
+    """The runs of an ensemble."""
 
     runs: Sequence[Result]
     used: NDArray[np.bool_]

@@ -84,14 +84,7 @@ RING: Final[Table] = QUANTITIES | {
 
 @dataclass(frozen=True)
 class _Runs:
-    """Population runs of one system from different start sites.
-
-    Attributes:
-        model: the system.
-        start: start site from which K and D are seen: the one next to the middle.
-        time_fs: times in fs, (times,).
-        orders: populations, their first and their second derivative: (times, site) by start site.
-    """
+    """Population runs of one system from different start sites."""
 
     model: HolsteinModel
     start: int

@@ -16,13 +16,7 @@ from smallpolaron.figures.runs import Run, figure_main, rows_of
 
 @dataclass(frozen=True)
 class Panel:
-    """One curve of an ensemble.
-
-    Attributes:
-        name: variable of the mean.
-        factor: what it is multiplied by.
-        label: of the vertical axis.
-    """
+    """One curve of an ensemble."""
 
     name: str
     factor: float

@@ -26,13 +26,7 @@ _MARKERS = "osD^vP"
 
 @dataclass(frozen=True)
 class Series:
-    """Runs that differ in nothing but the number of sites.
-
-    Attributes:
-        name: what sets the series apart, such as ``accuracy 0.001``; empty when there is only one.
-        runs: one per size, in increasing order.
-        table: their finite-size table.
-    """
+    """Runs that differ in nothing but the number of sites."""
 
     name: str
     runs: tuple[Run, ...]

@@ -56,21 +56,7 @@ MOMENTS: Final = ("kernel_mean", "kernel_variance")
 
 @dataclass(frozen=True)
 class InverseOptions:
-    """What the command line of an inverse job says.
-
-    Attributes:
-        files: result files of the training points.
-        output: result file to write.
-        suggestion: study file to write.
-        held_out: id of the point that is kept back and found again.
-        measured: table of measured quantities.
-        sigma: table of a measured conductivity.
-        temperature_K: temperature of the measurement; None if not known.
-        limit: frequency limit of the moments in rad/fs; None for that of the files.
-        overwrite: replace the result file if it is there.
-        columns: names of the columns of the table, where it has none.
-        conjugate: whether the conductivity is that for exp(+i omega t).
-    """
+    """What the command line of an inverse job says."""
 
     files: tuple[Path, ...]
     output: Path

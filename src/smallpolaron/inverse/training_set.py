@@ -29,14 +29,7 @@ TRAINING_KINDS: Final = ("moments", "mobility", "kernel")
 
 @dataclass(frozen=True)
 class Quantity:
-    """A quantity that is emulated.
-
-    Attributes:
-        kind: kind of the result files that hold it.
-        variable: its name there.
-        units: its unit.
-        text: what it is.
-    """
+    """A quantity that is emulated."""
 
     kind: str
     variable: str

@@ -50,19 +50,7 @@ FIGURES: Final = ("current", "memory_kernel", "cutoff", "conductivity", "drude_s
 
 @dataclass(frozen=True)
 class TableRequest:
-    """What to analyse, and how.
-
-    Attributes:
-        table: file with C(t), see docs/own-data.md.
-        output_folder: folder for the results.
-        temperature_K: temperature in K; None if the file holds it.
-        kind: quantum (complex C) or classical (real C).
-        unit: unit of C where the file does not say it.
-        settings: criteria of the analysis.
-        overwrite: replace results that are there.
-        skip: kinds of results, of OPTIONAL, to leave out.
-        columns: names of the columns, where the file has none.
-    """
+    """What to analyse, and how."""
 
     table: Path
     output_folder: Path

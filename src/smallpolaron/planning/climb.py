@@ -96,13 +96,7 @@ class Tolerance:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What follows from the sizes computed so far.
-
-    Attributes:
-        outcome: "climbing" asks for the next size.
-        n_sites: the size at which D has converged; None if it has not.
-        text: the verdict in words.
-    """
+    """What follows from the sizes computed so far."""
 
     outcome: Outcome
     n_sites: int | None

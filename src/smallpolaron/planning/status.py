@@ -53,16 +53,7 @@ class JobStatus:
 
 @dataclass(frozen=True)
 class _Sight:
-    """What the files of one job show.
-
-    Attributes:
-        job: the job.
-        state: see JobStatus.
-        detail: see JobStatus.
-        expected_s: core seconds by the resource model.
-        measured_s: core seconds it took; None until it is done.
-        part_left_s: wall seconds that a running job gives for its present part.
-    """
+    """What the files of one job show."""
 
     job: Job
     state: State

@@ -2,7 +2,8 @@
 
 Layout (docs/results.md): named datasets with ``units`` and ``description`` attributes and
 dimension scales, and the groups ``parameters``, ``provenance``, ``quality`` and ``notes``. A
-checksum over its bytes follows its end (support/files.py), which is compared whenever the file is read.
+checksum of its bytes, the seal (support/files.py), follows its end; it is compared whenever the
+file is read.
 """
 
 from __future__ import annotations
@@ -270,12 +271,7 @@ def _open(path: Path) -> h5py.File:
 
 @dataclass(frozen=True)
 class Record:
-    """What a result file says about itself, without its numbers.
-
-    Attributes:
-        gates: quality gates.
-        provenance: where it comes from.
-    """
+    """What a result file says about itself, without its numbers."""
 
     gates: tuple[Gate, ...]
     provenance: Mapping[str, Any]

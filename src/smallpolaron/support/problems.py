@@ -72,12 +72,7 @@ class Problem:
 
 
 class ConfigurationError(ValueError):
-    """A configuration that cannot be run; holds every problem found.
-
-    Attributes:
-        source: name of the file.
-        problems: the faults, in the order of the file.
-    """
+    """A configuration that cannot be run; holds every problem found."""
 
     def __init__(self, source: str, problems: Sequence[Problem]) -> None:
         """Collect the problems of one file."""
