@@ -186,7 +186,7 @@ def test_other_files_that_cannot_be_opened(
 
     path = tmp_path / "file.json"
     path.write_text("{}", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
+    monkeypatch.setattr(Path, "open", failing)
     for read in (read_plan, climbs_on):
         with pytest.raises(PlanError, match="cannot be read now") as caught:
             read(path)
@@ -194,7 +194,7 @@ def test_other_files_that_cannot_be_opened(
         assert "write it anew" not in str(caught.value)
     monkeypatch.undo()
     (tmp_path / "checksums.sha256").write_text("", encoding="utf-8")
-    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
+    monkeypatch.setattr(Path, "open", failing)
     with pytest.raises(Unreadable):
         read_checksums(tmp_path)
     monkeypatch.undo()
@@ -204,7 +204,7 @@ def test_other_files_that_cannot_be_opened(
     monkeypatch.setattr(unavailable, "_PAUSES_S", ())
     with pytest.raises(Unreadable):
         read_correlation_table(table)
-    monkeypatch.setattr("smallpolaron.support.files.os.open", failing)
+    monkeypatch.setattr(Path, "open", failing)
     with pytest.raises(Unreadable):
         read_correlation_table(tmp_path / "table.csv")
 
