@@ -204,9 +204,6 @@ def reach_verdict(evidence: Sequence[Evidence], *, percent: float) -> SystemVerd
         percent: largest deviation from the reference that counts as agreement, in percent. Own
             errors are stated and not added: a rough run must not agree more easily.
 
-    Returns:
-        SystemVerdict.
-
     Raises:
         ValueError: a size appears twice, or the tolerance is not above zero.
 

@@ -73,9 +73,6 @@ def classical_spectra(
 
     Raises:
         ValueError: if an input is malformed; the message names it.
-
-    Source:
-        As classical_as_kubo.
     """
     found = spectra(time_fs, C, temperature_K, dC, d2C)
     return replace(found, kubo=found.symmetrised)

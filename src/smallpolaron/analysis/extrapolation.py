@@ -107,9 +107,6 @@ def extrapolate(n_sites: Sequence[int], D_A2_fs: ArrayLike, errors_A2_fs: ArrayL
         D_A2_fs: diffusion constants, angstrom^2/fs, (sizes,).
         errors_A2_fs: their standard errors, above zero, angstrom^2/fs, (sizes,).
 
-    Returns:
-        SizeLimit.
-
     Raises:
         ValueError: if lengths differ, a size is repeated, fractional or below 2, a number is not
             finite, an error is not above zero, or there are fewer than EXTRAPOLATION_SIZES sizes.

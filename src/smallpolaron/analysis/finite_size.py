@@ -105,9 +105,6 @@ def finite_size_table(
         band_paper_units: half-width of the absolute band in paper units.
         band_percent: half-width of the relative band in percent.
 
-    Returns:
-        FiniteSizeTable.
-
     Raises:
         ValueError: if lengths differ, a size is repeated or below 2, or a D is not finite.
 

@@ -58,7 +58,6 @@ class Gate:
     Attributes:
         name: short name, used as a key in result files and tables.
         value: measured number, zero for an exact result; NaN if it could not be measured.
-        bound: largest acceptable value.
         passed: whether the value is finite and not above the bound.
         meaning: what the number measures, in words.
     """
@@ -85,20 +84,7 @@ class Gate:
 
 
 def make_gate(name: str, value: float, bound: float, meaning: str) -> Gate:
-    """Gate whose verdict follows from its numbers.
-
-    Args:
-        name: short name.
-        value: measured number.
-        bound: largest acceptable value.
-        meaning: what the number measures, in words.
-
-    Returns:
-        Gate; a value that is not finite fails.
-
-    Raises:
-        ValueError: if the bound is NaN.
-    """
+    """Return a gate whose verdict follows from its numbers; a value that is not finite fails."""
     number = float(value)
     passed = math.isfinite(number) and number <= bound
     return Gate(name, number, float(bound), passed, meaning)
@@ -116,7 +102,6 @@ def detailed_balance(
         omega: angular frequencies in rad/fs, increasing and symmetric about zero, (frequencies,).
         full_spectrum: two-sided spectrum of C_JJ (frequencies,), real.
         temperature_K: temperature in K, above zero.
-        bound: largest acceptable value.
 
     Returns:
         Gate; value is the largest |S(-omega) - exp(-beta omega) S(omega)| over omega >= 0,
@@ -163,7 +148,6 @@ def f_sum(
         temperature_K: temperature in K, above zero.
         flux_stiffness: second derivative F'' of the free energy with respect to the flux phase
             per bond, rad/fs: carrier paths around a ring. Zero for open chains.
-        bound: largest acceptable value.
 
     Returns:
         Gate; value is the deviation of C_kubo(0) from the sum rule, relative to the part of the
@@ -193,25 +177,16 @@ def f_sum(
 
 
 def trace(value: complex, bound: float = TRACE_BOUND) -> Gate:
-    """Trace of the density matrix.
-
-    Args:
-        value: trace.
-        bound: largest acceptable deviation.
-
-    Returns:
-        Gate; value is |trace - 1|.
-    """
+    """Judge how far a trace of a density matrix is from 1."""
     return make_gate("trace", abs(value - 1.0), bound, "deviation of the trace from 1")
 
 
 def hermiticity(value: float, bound: float = HERMITICITY_BOUND) -> Gate:
-    """Hermiticity of the equilibrium state.
+    """Judge the Hermiticity of the equilibrium state.
 
     Args:
         value: largest deviation of an element from the conjugate of its mirror image, relative to
             the largest element.
-        bound: largest acceptable value.
     """
     return make_gate(
         "hermiticity", value, bound, "largest deviation of the state from its Hermitian conjugate"
@@ -219,14 +194,7 @@ def hermiticity(value: float, bound: float = HERMITICITY_BOUND) -> Gate:
 
 
 def populations_in_range(populations: ArrayLike, bound: float = POPULATION_BOUND) -> Gate:
-    """Site populations between zero and one.
-
-    Args:
-        populations: site populations, (times, sites).
-        bound: largest acceptable excursion.
-
-    Returns:
-        Gate; value is the largest excursion below 0 or above 1, NaN if a population is NaN.
+    """Judge that site populations (times, sites) lie between 0 and 1; NaN if one is NaN.
 
     Raises:
         ValueError: if there are no populations.
@@ -244,14 +212,7 @@ def populations_in_range(populations: ArrayLike, bound: float = POPULATION_BOUND
 
 
 def long_time_decay(C: ArrayLike, bound: float = LONG_TIME_BOUND) -> Gate:
-    """Decay of the correlation function by the end of the record.
-
-    Args:
-        C: correlation function (times,), at least 20.
-        bound: largest acceptable value.
-
-    Returns:
-        Gate; value is the largest |C| in the last tenth of the record over |C(0)|.
+    """Judge the decay of a correlation function (times,) by the last tenth of its record.
 
     Raises:
         ValueError: if C has fewer than 20 values, a value is not finite, or C(0) = 0.
@@ -269,14 +230,7 @@ def long_time_decay(C: ArrayLike, bound: float = LONG_TIME_BOUND) -> Gate:
 
 
 def cauchy_schwarz(C: ArrayLike, bound: float = CAUCHY_SCHWARZ_BOUND) -> Gate:
-    """Correlation never above its value at time zero.
-
-    Args:
-        C: correlation function (times,).
-        bound: largest acceptable value.
-
-    Returns:
-        Gate; value is max |C|/|C(0)| - 1.
+    """Judge that a correlation function (times,) never exceeds its value at time zero.
 
     Raises:
         ValueError: if a value is not finite or C(0) = 0.
@@ -295,14 +249,7 @@ def cauchy_schwarz(C: ArrayLike, bound: float = CAUCHY_SCHWARZ_BOUND) -> Gate:
 
 
 def real_at_zero(C: ArrayLike, bound: float = REAL_AT_ZERO_BOUND) -> Gate:
-    """Real correlation at time zero.
-
-    Args:
-        C: correlation function (times,).
-        bound: largest acceptable value.
-
-    Returns:
-        Gate; value is |Im C(0)|/|C(0)|, infinite if Re C(0) is negative.
+    """Judge that C(0) of a correlation function (times,) is real; infinite if Re C(0) < 0.
 
     Raises:
         ValueError: if a value is not finite or C(0) = 0.
@@ -313,39 +260,21 @@ def real_at_zero(C: ArrayLike, bound: float = REAL_AT_ZERO_BOUND) -> Gate:
 
 
 def stationarity(residual: float, bound: float = STATIONARITY_BOUND) -> Gate:
-    """Stationarity of the equilibrium state.
-
-    Args:
-        residual: rate of change of the equilibrium state relative to its norm, fs^-1.
-        bound: largest acceptable value.
-    """
+    """Judge the rate of change of the equilibrium state relative to its norm, fs^-1."""
     return make_gate(
         "stationarity", residual, bound, "relative rate of change of the equilibrium state, fs^-1"
     )
 
 
 def frontier_weight(share: float, bound: float = FRONTIER_BOUND) -> Gate:
-    """Weight of a state on the outermost auxiliary density operators of the hierarchy.
-
-    Args:
-        share: norm of the state on the outermost operators relative to its whole norm.
-        bound: largest acceptable value.
-    """
+    """Judge the share of the norm of a state that is on the outermost operators."""
     return make_gate(
         "frontier_weight", share, bound, "share of the state on the outermost operators"
     )
 
 
 def production_frontier_weight(shares: ArrayLike, bound: float = PRODUCTION_FRONTIER_BOUND) -> Gate:
-    """Largest weight on the outermost operators while the correlation function is propagated.
-
-    Args:
-        shares: share of the norm on the outermost operators along the run, (steps,).
-        bound: largest acceptable value.
-
-    Raises:
-        ValueError: if there are none.
-    """
+    """Judge the largest such share, (steps,), along a propagation; ValueError without steps."""
     values = np.asarray(shares, dtype=np.float64)
     if values.size == 0:
         raise ValueError("shares: empty; give one share per step")

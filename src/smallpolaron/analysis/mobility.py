@@ -85,9 +85,6 @@ def mobility(
         dC: exact first derivative (times,); None for finite differences.
         d2C: exact second derivative (times,); None for finite differences.
 
-    Returns:
-        Mobility.
-
     Raises:
         ValueError: if an input is malformed or has fewer than 20 times.
 

@@ -16,9 +16,9 @@ from smallpolaron.analysis.memory.augmented import (
     augmented_scan,
     difference_derivatives,
 )
-from smallpolaron.analysis.memory.cutoff import Settling, SettlingTimes, settling_times
+from smallpolaron.analysis.memory.cutoff import settling_times
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.derive.derive import D_UNIT, Notes, Series, derive
+from smallpolaron.derive.derive import D_UNIT, Notes, Series, derive, note_settling
 from smallpolaron.results.quantity import Quantity, time
 from smallpolaron.results.store import Result
 from smallpolaron.study.sections import AnalysisConfig
@@ -118,8 +118,10 @@ def _augmented(
                 "the dynamics with the whole kernel does not decay within the record"
                 + _negative_norm(derivatives[source], order)
             )
-        _record(values, notes, f"{key}/tau_K", times)
-    _record(values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **bands))
+        note_settling(values, notes, f"{key}/tau_K", times)
+    note_settling(
+        values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **bands)
+    )
     return values, notes
 
 
@@ -134,12 +136,3 @@ def _negative_norm(derivatives: list[NDArray[np.complex128]], order: int) -> str
         f"; the squared norm of its last variable is negative ({norm:.3g}), as the finite number "
         "of bath terms may make it"
     )
-
-
-def _record(values: dict[str, Any], notes: Notes, name: str, times: SettlingTimes) -> None:
-    """Take both settling times over, with the criterion and what limits it."""
-    pairs: dict[str, Settling] = {"band": times.band, "percent": times.percent}
-    for criterion, settling in pairs.items():
-        values[f"{name}_{criterion}_fs"] = settling.time_fs
-        reason = f"; {settling.reason}" if settling.reason else ""
-        notes[f"{name}_{criterion}_fs"] = settling.criterion + reason

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
+from smallpolaron.analysis.memory.cutoff import SettlingTimes
 from smallpolaron.results.kinds import Kind
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quality import unusable
@@ -169,6 +170,14 @@ def derive_kind(
 def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
     """Return a result that says by which criteria it was analysed, so that it can be made again."""
     return replace(result, provenance={**result.provenance, "analysis": settings.model_dump()})
+
+
+def note_settling(values: dict[str, Any], notes: Notes, name: str, times: SettlingTimes) -> None:
+    """Take both settling times over, each with its criterion and what limits it."""
+    for criterion, found in (("band", times.band), ("percent", times.percent)):
+        values[f"{name}_{criterion}_fs"] = found.time_fs
+        reason = f"; {found.reason}" if found.reason else ""
+        notes[f"{name}_{criterion}_fs"] = found.criterion + reason
 
 
 def require_one_system(first: Result, other: Result, own: Collection[str]) -> None:

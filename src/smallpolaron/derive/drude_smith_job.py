@@ -58,24 +58,5 @@ def _drude_smith(
 ) -> tuple[dict[str, Any], Notes]:
     span = settings.drude_smith_range_fs
     found = fit_drude_smith(time_fs, C_kubo, None if span is None else (span[0], span[1]))
-    values = {
-        "time_fs": time_fs,
-        "fit": found.fitted,
-        "c": found.c,
-        "c_error": found.c_error,
-        "k": found.k,
-        "k_error": found.k_error,
-        "residual": found.rms,
-        "residual_max": found.max_residual,
-        "r_squared": found.r_squared,
-        "dc_ratio": found.dc_ratio,
-        "fit_from_fs": found.fit_from_fs,
-        "fit_to_fs": found.fit_to_fs,
-        "free_c": found.free_c,
-        "free_k": found.free_k,
-        "free_residual": found.free_rms,
-        "drude_k": found.drude.k,
-        "drude_k_error": found.drude.k_error,
-        "drude_residual": found.drude.rms,
-    }
-    return values, {"verdict": found.verdict}
+    own = {name: getattr(found, name) for name in QUANTITIES if name != "time_fs"}
+    return {"time_fs": time_fs, **own}, {"verdict": found.verdict}

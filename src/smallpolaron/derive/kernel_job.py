@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from smallpolaron.analysis.memory.cutoff import Settling, settling_times
+from smallpolaron.analysis.memory.cutoff import settling_times
 from smallpolaron.analysis.memory.kernel import memory_kernel, step_check
 from smallpolaron.analysis.memory.truncation import cutoff_scan
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.derive.derive import D_UNIT, MU, Notes, Series, derive, errors_of_D
+from smallpolaron.derive.derive import D_UNIT, MU, Notes, Series, derive, errors_of_D, note_settling
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Quantity, time
 from smallpolaron.results.store import Result
@@ -84,11 +84,5 @@ def _kernel(
     }
     notes: Notes = {}
     for name, pair in times.items():
-        for criterion, found in (("band", pair.band), ("percent", pair.percent)):
-            values[f"{name}_{criterion}_fs"] = found.time_fs
-            _note(notes, f"{name}_{criterion}_fs", found)
+        note_settling(values, notes, name, pair)
     return values, notes
-
-
-def _note(notes: Notes, name: str, found: Settling) -> None:
-    notes[name] = found.criterion + (f"; {found.reason}" if found.reason else "")

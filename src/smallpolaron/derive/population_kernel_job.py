@@ -27,6 +27,7 @@ from smallpolaron.derive.derive import (
     D_UNIT,
     Notes,
     derive,
+    note_settling,
     require_one_system,
     worst_gates,
 )
@@ -238,15 +239,11 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[dict[str,
         "plateau_D_flatness": plateau.flatness_A2_fs,
         "plateau_from_fs": plateau.from_fs,
         "plateau_to_fs": plateau.to_fs,
-        "tau_K_band_fs": times.band.time_fs,
-        "tau_K_percent_fs": times.percent.time_fs,
         "D_kernel": float(D[-1]),
     }
     notes = {
         "plateau": plateau.rule + (f"; {plateau.reason}" if plateau.reason else ""),
         "starts": "runs from the sites " + ", ".join(map(str, sorted(runs.orders[0]))),
     }
-    for name, found in (("band", times.band), ("percent", times.percent)):
-        reason = f"; {found.reason}" if found.reason else ""
-        notes[f"tau_K_{name}_fs"] = found.criterion + reason
+    note_settling(values, notes, "tau_K", times)
     return values, notes

@@ -171,9 +171,6 @@ def training_points(coordinates: Mapping[str, ArrayLike]) -> TrainingPoints:
     Args:
         coordinates: values of each parameter, all above zero, (points,) each.
 
-    Returns:
-        TrainingPoints.
-
     Raises:
         ValueError: if there are fewer than three points per parameter, a parameter has one value
             only or values that are not positive, a point stands twice, or all points lie on one

@@ -51,21 +51,6 @@ def quality(largest: float) -> Quality:
 
 
 @dataclass(frozen=True)
-class DrudeFit:
-    """Least-squares fit of exp(-k t), the Drude form.
-
-    Attributes:
-        k: decay rate, fs^-1.
-        k_error: standard error of k, fs^-1.
-        rms: rms residual over C(0).
-    """
-
-    k: float
-    k_error: float
-    rms: float
-
-
-@dataclass(frozen=True)
 class DrudeSmithFit:
     """Least-squares fit of (1 + c k t) exp(-k t), the Drude-Smith form.
 
@@ -79,16 +64,17 @@ class DrudeSmithFit:
         k_error: its standard error, fs^-1.
         free_c: c of the best fit without limits on c; equal to c if that is the best one.
         free_k: its collision rate, fs^-1.
-        free_rms: its rms residual over C(0).
+        free_residual: its rms residual over C(0).
         fit_from_fs: first time of the fit, fs.
         fit_to_fs: last time of the fit, fs.
-        rms: rms residual over C(0), within the fit range.
-        max_residual: largest residual over C(0), within the fit range.
-        max_residual_fs: time of the largest residual, fs.
+        residual: rms residual over C(0), within the fit range.
+        residual_max: largest residual over C(0), within the fit range.
         r_squared: 1 - squared residuals over squared deviations from the mean.
         dc_ratio: DC mobility of the fit over that of the data (whole record).
-        fitted: fitted curve over C(0), at all times, (times,).
-        drude: plain Drude fit over the same range.
+        fit: fitted curve over C(0), at all times, (times,).
+        drude_k: decay rate of the plain Drude form exp(-k t) over the same range, fs^-1.
+        drude_k_error: its standard error, fs^-1.
+        drude_residual: its rms residual over C(0).
         verdict: whether the form describes the data, in words.
     """
 
@@ -98,16 +84,17 @@ class DrudeSmithFit:
     k_error: float
     free_c: float
     free_k: float
-    free_rms: float
+    free_residual: float
     fit_from_fs: float
     fit_to_fs: float
-    rms: float
-    max_residual: float
-    max_residual_fs: float
+    residual: float
+    residual_max: float
     r_squared: float
     dc_ratio: float
-    fitted: FloatArray
-    drude: DrudeFit
+    fit: FloatArray
+    drude_k: float
+    drude_k_error: float
+    drude_residual: float
     verdict: str
 
 
@@ -123,9 +110,6 @@ def fit_drude_smith(
         C_kubo: Kubo-transformed correlation function (times,), real; it is divided by its value
             at time zero, which is therefore not fitted.
         fit_range_fs: first and last time of the fit in fs; None for the whole record.
-
-    Returns:
-        DrudeSmithFit.
 
     Raises:
         ValueError: if an input is malformed, C_kubo(0) is not positive, the range is empty, outside
@@ -154,16 +138,17 @@ def fit_drude_smith(
         k_error=k.error,
         free_c=free.estimates["c"].value,
         free_k=free.estimates["k"].value,
-        free_rms=free.rms,
+        free_residual=free.rms,
         fit_from_fs=float(target.axis[0]),
         fit_to_fs=float(target.axis[-1]),
-        rms=found.rms,
-        max_residual=found.largest,
-        max_residual_fs=found.largest_at,
+        residual=found.rms,
+        residual_max=found.largest,
         r_squared=1.0 - squares / spread if spread else float("nan"),
         dc_ratio=found.dc_ratio,
-        fitted=fitted,
-        drude=DrudeFit(drude.estimates["k"].value, drude.estimates["k"].error, drude.rms),
+        fit=fitted,
+        drude_k=drude.estimates["k"].value,
+        drude_k_error=drude.estimates["k"].error,
+        drude_residual=drude.rms,
         verdict=_verdict(found)
         + _shape_difference(whole.axis, curve, fitted, found.largest)
         + _range_remark(c, free),

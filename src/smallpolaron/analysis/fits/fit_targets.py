@@ -108,9 +108,6 @@ def frequency_target(
         whole: target in time, for the exact DC value and the rates to try.
         free_amplitude: fit C(0) as well, as one must where it has not been measured.
 
-    Returns:
-        Target.
-
     Raises:
         ValueError: if an input is malformed or holds fewer than ten frequencies.
     """

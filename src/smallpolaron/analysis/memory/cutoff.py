@@ -190,14 +190,8 @@ def settling_times(
         band_paper_units: half-width of the absolute band in paper units.
         band_percent: half-width of the relative band in percent.
 
-    Returns:
-        SettlingTimes.
-
     Raises:
         ValueError: as settling_time.
-
-    Source:
-        As settling_time.
     """
     return SettlingTimes(
         settling_time(time_fs, D, "band", band_paper_units, reference),

@@ -165,9 +165,6 @@ def step_check(
         dC: exact first derivative (times,); None for finite differences on either grid.
         d2C: exact second derivative (times,); None for finite differences on either grid.
 
-    Returns:
-        StepCheck.
-
     Raises:
         ValueError: if an input is malformed or there are fewer than 17 times.
     """

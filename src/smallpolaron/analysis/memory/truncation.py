@@ -90,9 +90,6 @@ def scan_cutoffs(
         integral: integral of K from zero to every time, (times, m).
         closed_form: D for every cutoff as if all were stable, (times,).
 
-    Returns:
-        CutoffScan.
-
     Raises:
         ValueError: if there are fewer than nine times, or the kernel is too large for its record.
 

@@ -39,9 +39,6 @@ def confined_walk(
         lattice_constant_A: distance a of two sites, angstrom.
         D_A2_fs: diffusion constant without walls, angstrom^2/fs.
 
-    Returns:
-        ConfinedWalk.
-
     Raises:
         ValueError: if the chain is too short, a time is negative, or a and D are not positive.
 

@@ -42,9 +42,6 @@ def find_diffusion(
         tau_R: when the far end, or the antipode, is reached: nothing after it is searched.
         percent: flatness of the plateau, in percent.
 
-    Returns:
-        Diffusion.
-
     Raises:
         ValueError: as find_plateau.
 

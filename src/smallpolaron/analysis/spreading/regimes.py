@@ -79,9 +79,6 @@ def find_regimes(run: Spreading, partner: Spreading | None = None, *, percent: f
         percent: the one tolerance of all rules: of the difference of both initialisations, of the
             flatness of the plateau, and of the population that counts as arrival.
 
-    Returns:
-        Regimes.
-
     Raises:
         ValueError: if both runs differ in their times, or the tolerance is not above 0.
 

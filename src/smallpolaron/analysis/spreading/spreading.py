@@ -93,9 +93,6 @@ def find_boundary(displacements_A: ArrayLike, topology: Topology) -> Boundary:
             ring the shortest way round (HolsteinModel.displacements_A).
         topology: "chain" or "ring".
 
-    Returns:
-        Boundary.
-
     Raises:
         ValueError: if there are fewer than two sites.
 

@@ -110,9 +110,6 @@ def arrival_time(time_fs: ArrayLike, filling: ArrayLike, *, place: str, percent:
         place: what the boundary is called in the rule.
         percent: share of the equilibrium value that counts as arrival, in percent.
 
-    Returns:
-        Event.
-
     Raises:
         ValueError: if the inputs differ in length or the share is not positive.
 
