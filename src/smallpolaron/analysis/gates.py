@@ -102,6 +102,7 @@ def detailed_balance(
         omega: angular frequencies in rad/fs, increasing and symmetric about zero, (frequencies,).
         full_spectrum: two-sided spectrum of C_JJ (frequencies,), real.
         temperature_K: temperature in K, above zero.
+        bound: largest acceptable value.
 
     Returns:
         Gate; value is the largest |S(-omega) - exp(-beta omega) S(omega)| over omega >= 0,
@@ -148,6 +149,7 @@ def f_sum(
         temperature_K: temperature in K, above zero.
         flux_stiffness: second derivative F'' of the free energy with respect to the flux phase
             per bond, rad/fs: carrier paths around a ring. Zero for open chains.
+        bound: largest acceptable value.
 
     Returns:
         Gate; value is the deviation of C_kubo(0) from the sum rule, relative to the part of the
@@ -187,6 +189,7 @@ def hermiticity(value: float, bound: float = HERMITICITY_BOUND) -> Gate:
     Args:
         value: largest deviation of an element from the conjugate of its mirror image, relative to
             the largest element.
+        bound: largest acceptable value.
     """
     return make_gate(
         "hermiticity", value, bound, "largest deviation of the state from its Hermitian conjugate"
