@@ -197,7 +197,7 @@ def compute_adaptive_correlation(
         tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium, lattice = problem.equilibrium, fine.basis.model
-    stiffness = 0.0 if infinite else np.nan
+    stiffness = 0.0 if infinite or model.is_bounded else np.nan
     if isinstance(model, HolsteinModel) and not infinite:
         stiffness = flux_stiffness(
             model, problem.expansion, accuracy, limits, comm, report, checkpoints

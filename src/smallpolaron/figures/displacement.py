@@ -18,6 +18,7 @@ from smallpolaron.figures.runs import (
     remarks,
     run_main,
 )
+from smallpolaron.study.parameters import model_of
 
 COLUMNS = (*IDENTITY, "start", "time_fs", "msd_A2", "dmsd_dt_A2_fs")
 _LINES = {"franck_condon": "-", "marcus": "-."}
@@ -27,13 +28,10 @@ _NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
 def squared_distances(run: Run) -> NDArray[Any]:
     """Return the squared distance of every site from the start site in angstrom^2.
 
-    On a ring the shortest way round counts.
+    On a ring the shortest way round counts; on a lattice the distance along its direction.
     """
-    n, a = run.n_sites, float(run.parameter("model.lattice_constant_A"))
-    steps = np.abs(np.arange(n) - int(run.parameter("start_site")))
-    if run.parameter("model.topology") == "ring":
-        steps = np.minimum(steps, n - steps)
-    return np.asarray((a * steps) ** 2, dtype=float)
+    origin = int(run.parameter("start_site"))
+    return np.asarray(model_of(run.result.parameters).displacements_A(origin) ** 2)
 
 
 def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
