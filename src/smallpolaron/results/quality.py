@@ -13,7 +13,7 @@ from smallpolaron.analysis import adaptive_gates, gates
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 

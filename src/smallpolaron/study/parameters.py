@@ -15,7 +15,8 @@ from smallpolaron.model.accuracy import (
     PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
-from smallpolaron.model.bath import BathExpansion, Scheme, expand
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion, Scheme
 from smallpolaron.model.holstein import HolsteinModel, Topology
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
