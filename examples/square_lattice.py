@@ -13,7 +13,9 @@ import argparse
 
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BathExpansion, DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice import square
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS

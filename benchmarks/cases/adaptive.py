@@ -20,7 +20,8 @@ from smallpolaron.dynamics.correlation_runs import CorrelationProblem, Correlati
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.hierarchy.limits import NO_LIMITS
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BathExpansion, expand
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.units import paper_units
 
 Start = Literal["franck_condon", "marcus"]

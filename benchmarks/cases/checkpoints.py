@@ -16,7 +16,7 @@ from benchmarks.harness import ROOT
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import expand
+from smallpolaron.model.decomposition import expand
 from smallpolaron.planning.study import load_plan
 from smallpolaron.runs import adaptive_runs
 from smallpolaron.runs.checkpoints import JobCheckpoints

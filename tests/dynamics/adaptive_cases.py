@@ -6,7 +6,8 @@ from mpi4py import MPI
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 

@@ -1,7 +1,7 @@
 """Baths for the tests of vibrations and of several baths per site."""
 
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 

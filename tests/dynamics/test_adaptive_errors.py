@@ -11,7 +11,8 @@ from smallpolaron.dynamics.adaptive_states import propagate_equilibrium
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import SOURCES, Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.adaptive_cases import (

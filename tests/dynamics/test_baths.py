@@ -22,10 +22,11 @@ from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand, lineshape
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.hopping_rate import golden_rule_rate
+from smallpolaron.model.lineshape import lineshape
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.adaptive_cases import (

@@ -7,8 +7,8 @@ from scipy.interpolate import CubicSpline
 
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS as CM

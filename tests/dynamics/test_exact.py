@@ -18,9 +18,11 @@ from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.generator import assemble_generator, assemble_left_multiplication
 from smallpolaron.hierarchy.sector import Sector, choose_sector
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import DebyeBath, expand, lineshape
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.hopping_rate import golden_rule_rate
+from smallpolaron.model.lineshape import lineshape
 from smallpolaron.model.units import CM_TO_RAD_FS, beta, thermal_energy
 
 CM = CM_TO_RAD_FS

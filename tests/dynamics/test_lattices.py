@@ -12,7 +12,8 @@ from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Bond, Lattice
 from smallpolaron.model.lattice_model import LatticeModel

@@ -20,8 +20,9 @@ from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings
 from smallpolaron.dynamics.population import compute_population
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import BathExpansion, DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM

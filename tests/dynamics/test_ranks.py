@@ -10,7 +10,8 @@ from smallpolaron.dynamics.evolve import PropagationSettings
 from smallpolaron.dynamics.population import compute_population
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.parallel import ParallelSetupError

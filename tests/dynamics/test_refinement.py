@@ -9,7 +9,8 @@ import pytest
 from smallpolaron.dynamics.refinement import BASIS, NEXT_TERM, Choice, refine
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.adaptive_cases import T, populate

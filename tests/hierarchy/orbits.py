@@ -4,8 +4,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS

@@ -6,8 +6,8 @@ from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.generator import assemble_generator, assemble_left_multiplication
 from smallpolaron.hierarchy.sector import Sector, choose_sector
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS

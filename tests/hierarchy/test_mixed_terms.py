@@ -9,8 +9,8 @@ from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.bath import expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM

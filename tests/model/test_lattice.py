@@ -140,7 +140,7 @@ def test_what_is_no_lattice_is_refused(changes, words):
     ("make", "words"),
     [
         (lambda: lattices.cluster([[0, 1], [2, 0]], [(0,), (5,)]), "not Hermitian"),
-        (lambda: lattices.cluster([[1, 1], [1, 0]], [(0,), (5,)]), "site_energies"),
+        (lambda: lattices.cluster([[1, 1], [1, 0]], [(0,), (5,)]), "site energies"),
         (lambda: lattices.cluster([[0, 1], [1, 0]], [(0,)]), "shape"),
         (lambda: LatticeModel(SQUARE, 1.0, (0.0, 1.0)), "allowed: one number, or 1 "),
         (lambda: LatticeModel(SQUARE.finite((2, 2)), 1.0, (0.0, 1.0)), "or 1 or 4"),

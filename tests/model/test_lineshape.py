@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.bath import DebyeBath, lineshape
+from smallpolaron.model.bath import DebyeBath
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.hopping_rate import golden_rule_rate
+from smallpolaron.model.lineshape import lineshape
 from smallpolaron.model.units import CM_TO_RAD_FS, beta
 
 T = 300.0

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.constants import physical_constants
 
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS, KB_CM, KB_RAD_FS

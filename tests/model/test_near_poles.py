@@ -3,9 +3,11 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.bath import DebyeBath, beta, bose_poles, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.poles import bose_poles
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.model.units import beta
 
 T = 77.0
 FIRST = 2 * np.pi / beta(T)

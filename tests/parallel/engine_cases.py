@@ -19,7 +19,8 @@ from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.evolve import PropagationSettings
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath, expand
+from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.parallel import EMBEDDED

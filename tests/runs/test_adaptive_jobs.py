@@ -19,8 +19,8 @@ from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import ErrorBudget
-from smallpolaron.model.bath import DebyeBath, expand
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
+from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.planning.study import plan_document

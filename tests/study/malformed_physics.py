@@ -268,7 +268,7 @@ PHYSICS: list[Case] = [
             more="protocols: [current, marcus]\nstart_site: 0\n",
         ),
         "start_site",
-        ("= 0", "no meaning on an infinite ring", "remove it"),
+        ("= 0", "no meaning on an infinite lattice", "remove it"),
     ),
     (
         "infinite_without_hopping",

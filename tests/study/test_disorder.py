@@ -178,7 +178,10 @@ def test_the_plan_file_keeps_ensembles(plan_of: PlanOf, tmp_path: Path) -> None:
         (("seed: 7", "seed: 1.5"), "disorder.seed = 1.5"),
         (("members: 3", "members: 0"), "disorder.members = 0"),
         (("members: 3", "members: 10001"), "disorder.members = 10001"),
-        (("topology: chain, n_sites: 4", "topology: infinite"), "no meaning on an infinite ring"),
+        (
+            ("topology: chain, n_sites: 4", "topology: infinite"),
+            "no meaning on an infinite",
+        ),
         (("n_sites: 4", "n_sites: converged"), "needs a number of sites"),
         (("propagation", "hierarchy: {symmetry: translation}\npropagation"), "no translation"),
         (("members: 3", "member: 3"), "did you mean 'members'"),

@@ -114,7 +114,7 @@ def test_axis_names_do_not_clash_in_ids() -> None:
     assert len(set(AXIS_NAMES.values())) == len(AXIS_KEYS)
     assert AXIS_NAMES["model.hopping_cm"] == "hopping_cm"
     assert AXIS_NAMES["disorder.hopping_cm"] == "disorder_hopping_cm"
-    named_by_section = {"disorder"}
+    named_by_section = {"disorder", "lattice"}
     fields = [
         set(SECTIONS[name].model_fields) for name in AXIS_SECTIONS if name not in named_by_section
     ]

@@ -1,31 +1,35 @@
-"""Lattices of one dimension: how many sites, how they end, how far apart they are."""
+"""Lattices of a script: presets, sites and bonds of one's own, clusters."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
+from smallpolaron.model import lattice
 from smallpolaron.study.sections import DEFAULT_WINDOW
 
-Topology = Literal["infinite", "ring", "chain"]
 
+class Lattice(lattice.Lattice):
+    """Sites that repeat in zero (a cluster) to three dimensions, joined by bonds.
 
-@dataclass(frozen=True)
-class Lattice:
-    """Sites in a row with bonds between neighbours; see chain, ring and open_chain.
+    ``Lattice(vectors_A, sites_A, bonds)`` takes lattice vectors and sites of a cell in angstrom,
+    and bonds (first, second, cell, hopping): h |first in cell 0><second in that cell| + h.c. The
+    hopping, 1 unless given, may be complex; Model.hopping_cm multiplies it. ``boundary`` and
+    ``cells`` say how it ends: infinite in all dimensions unless given. Presets are infinite;
+    ``finite((4, 4), "open")`` and ``with_window(21)`` return the same lattice otherwise bounded.
 
-    Attributes:
-        topology: "infinite", "ring" (periodic) or "chain" (open).
-        n_sites: number of sites; of an infinite chain the first window, an odd number.
-        spacing_A: distance of neighbours, angstrom.
+    Raises:
+        ValueError: what is no lattice; the message says what is allowed.
     """
 
-    topology: Topology
-    n_sites: int
-    spacing_A: float = 5.0
+    square = staticmethod(lattice.square)
+    triangular = staticmethod(lattice.triangular)
+    honeycomb = staticmethod(lattice.honeycomb)
+    cubic = staticmethod(lattice.cubic)
+    ladder = staticmethod(lattice.ladder)
+    dimerised_chain = staticmethod(lattice.dimerised_chain)
+    herringbone = staticmethod(lattice.herringbone)
+    cluster = staticmethod(lattice.cluster)
 
-    @classmethod
-    def chain(cls, spacing_A: float = 5.0, *, window: int = DEFAULT_WINDOW) -> Lattice:
+    @staticmethod
+    def chain(spacing_A: float = 5.0, *, window: int = DEFAULT_WINDOW) -> lattice.Lattice:
         """Return the infinite chain.
 
         Args:
@@ -33,21 +37,50 @@ class Lattice:
             window: sites around the carrier that are followed first, an odd number; the window is
                 widened where its edge is seen.
         """
-        return cls("infinite", window, spacing_A)
+        return lattice.chain(spacing_A).with_window(window)
 
-    @classmethod
-    def ring(cls, n_sites: int, spacing_A: float = 5.0) -> Lattice:
+    @staticmethod
+    def ring(n_sites: int, spacing_A: float = 5.0) -> lattice.Lattice:
         """Return a ring of at least 3 sites; spacing_A in angstrom."""
-        return cls("ring", n_sites, spacing_A)
+        return lattice.ring(n_sites, spacing_A)
 
-    @classmethod
-    def open_chain(cls, n_sites: int, spacing_A: float = 5.0) -> Lattice:
+    @staticmethod
+    def open_chain(n_sites: int, spacing_A: float = 5.0) -> lattice.Lattice:
         """Return a chain with two ends, of at least 2 sites; spacing_A in angstrom."""
-        return cls("chain", n_sites, spacing_A)
+        return lattice.open_chain(n_sites, spacing_A)
 
-    def __str__(self) -> str:
-        """Return the lattice in words."""
-        if self.topology == "infinite":
-            return f"infinite chain, {self.spacing_A:g} Å"
-        name = "ring" if self.topology == "ring" else "open chain"
-        return f"{name} of {self.n_sites} sites, {self.spacing_A:g} Å"
+
+def section(made: lattice.Lattice, direction: object = "x") -> dict[str, dict[str, object]]:
+    """Return a lattice as the sections model and lattice of a study; chains need model alone."""
+    line = lattice.chain(made.vectors_A[0][0]) if made.dimensions == 1 else None
+    if line and (made.vectors_A, made.sites_A, made.bonds) == (
+        line.vectors_A,
+        line.sites_A,
+        line.bonds,
+    ):
+        topology = {"infinite": "infinite", "periodic": "ring", "open": "chain"}[made.boundary[0]]
+        spacing = made.vectors_A[0][0]
+        return {
+            "model": {"n_sites": made.cells[0], "topology": topology, "lattice_constant_A": spacing}
+        }
+    bonds = [
+        {
+            "first": bond.first,
+            "second": bond.second,
+            "cell": list(bond.cell),
+            "hopping": [complex(bond.hopping).real, complex(bond.hopping).imag],
+        }
+        for bond in made.bonds
+    ]
+    return {
+        "model": {},
+        "lattice": {
+            "kind": "custom",
+            "vectors_A": [list(v) for v in made.vectors_A],
+            "sites_A": [list(r) for r in made.sites_A],
+            "bonds": bonds,
+            "boundary": list(made.boundary),
+            "cells": list(made.cells),
+            "direction": direction,
+        },
+    }

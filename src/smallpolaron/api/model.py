@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from smallpolaron.api.baths import Local
 from smallpolaron.api.energies import Energies, ModelError, in_cm
-from smallpolaron.api.lattice import Lattice
+from smallpolaron.api.lattice import section
+from smallpolaron.model.lattice import Lattice
 from smallpolaron.planning.study import plan_document
 from smallpolaron.study.config import Protocol
+from smallpolaron.study.physical_system import lattice_text
 from smallpolaron.study.plan import Point
 from smallpolaron.study.yamlfile import Document
 from smallpolaron.support.problems import ConfigurationError, Problem
@@ -18,10 +20,14 @@ from smallpolaron.support.problems import ConfigurationError, Problem
 STUDY: Final = "script"
 """Name of the study that the results of scripts belong to."""
 
+_SHORT: Final = {"propagation": {"duration_fs": 2.0}}
+
 _ARGUMENTS: Final = {
-    "model.n_sites": "lattice.n_sites",
+    "model.n_sites": "lattice.cells",
     "model.topology": "lattice",
     "model.lattice_constant_A": "lattice.spacing_A",
+    "lattice.kind": "lattice",
+    "lattice.direction": "direction",
     "model": "",
     "propagation": "",
     "bath": "coupling",
@@ -68,12 +74,16 @@ class Model:
 
     Attributes:
         lattice: where the sites are.
-        hopping_cm: v, cm^-1: one number, or one per bond.
+        hopping_cm: v, cm^-1: one number, or one per bond. It multiplies the hoppings that the
+            lattice has: 1 makes them cm^-1 (hopping_meV = 1: meV). Bonds are those of the cell on
+            lattices, all bonds on rings and open chains.
         temperature_K: temperature, K.
         coupling: how the carrier couples to the baths.
-        site_energies_cm: e_i, cm^-1: one number, or one per site.
+        site_energies_cm: e_i, cm^-1: one number, one per site, or one per site of a cell.
         hopping_meV, site_energies_meV: the same in meV, in place of those.
         disorder: what is drawn besides; None for nothing.
+        direction: along which the current flows and displacements are measured: "x", "y", "z",
+            "xy", ... or numbers; not for chains, which have one only.
         realisation: number of the draw, from 0; None stands for all of them, see realisations().
 
     Raises:
@@ -88,6 +98,7 @@ class Model:
     hopping_meV: Energies | None = None
     site_energies_meV: Energies | None = None
     disorder: Disorder | None = None
+    direction: str | Sequence[float] = "x"
     realisation: int | None = None
 
     def __post_init__(self) -> None:
@@ -101,7 +112,7 @@ class Model:
                 allowed = f"must be a {kind.__name__}"
                 raise ModelError("Model", [Problem(name, repr(getattr(self, name)), allowed)])
         # whether it can be computed; how long a run is has no influence on that
-        self._plan("franck_condon", {"propagation": {"duration_fs": 2.0}})
+        self._plan("franck_condon", _SHORT)
 
     def replace(self, **changes: Any) -> Model:
         """Return the model with other values: ``model.replace(temperature_K=200)``."""
@@ -140,7 +151,7 @@ class Model:
     def _plan(self, protocol: Protocol, numerics: Mapping[str, object]) -> Point:
         data: dict[str, object] = {
             "study": STUDY,
-            "model": self._section(),
+            **self._sections(),
             "bath": self.coupling.section(),
             "protocols": [protocol],
         }
@@ -157,22 +168,25 @@ class Model:
             raise ModelError("Model", problems) from None
         return plan.points[member]
 
-    def _section(self) -> dict[str, object]:
-        lattice = self.lattice
-        return {
-            "n_sites": lattice.n_sites,
-            "topology": lattice.topology,
-            "lattice_constant_A": _plain(lattice.spacing_A),
+    def _sections(self) -> dict[str, dict[str, object]]:
+        way = self.direction
+        found = section(self.lattice, way if isinstance(way, str) else [float(w) for w in way])
+        if "lattice" not in found and way != "x":
+            allowed = "must be left out: a chain has one direction only"
+            raise ModelError("Model", [Problem("direction", way, allowed, "remove it")])
+        found["model"] |= {
             "hopping_cm": _plain(self.hopping_cm),
             "site_energies_cm": _plain(self.site_energies_cm),
             "temperature_K": _plain(self.temperature_K),
         }
+        return found
 
     def __str__(self) -> str:
         """Return the model in words."""
         v = self.hopping_cm
         hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{len(_tuple(v))} hoppings"
-        return f"{self.lattice}; {hopping}; {self.temperature_K:g} K"
+        parameters = self._plan("franck_condon", _SHORT).parameters
+        return f"{lattice_text(parameters)}; {hopping}; {self.temperature_K:g} K"
 
 
 def _argument(key: str) -> str:

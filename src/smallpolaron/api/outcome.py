@@ -260,12 +260,9 @@ def system_text(parameters: dict[str, Any]) -> str:
         table = parameters.get("table", {})
         return str(table.get("file", parameters.get("point", "several systems")))
     from smallpolaron.study.baths import bath_text
+    from smallpolaron.study.physical_system import lattice_text
 
-    model = parameters["model"]
-    lattice = "infinite chain"
-    if model["topology"] != "infinite":
-        name = {"ring": "ring", "chain": "open chain"}[model["topology"]]
-        lattice = f"{name} of {model['n_sites']} sites"
+    model, lattice = parameters["model"], lattice_text(parameters)
     v = model["hopping_cm"]
     hopping = f"v = {v:g} cm⁻¹" if isinstance(v, (int, float)) else "v differs from bond to bond"
     return f"{lattice}, {hopping}, {model['temperature_K']:g} K; {bath_text(parameters)}"

@@ -91,10 +91,10 @@ def populations(
     """Compute the populations of all sites after a start on one of them.
 
     Args:
-        model: the model, on a ring or an open chain.
+        model: the model, on a finite lattice.
         duration_fs: length of the record, fs.
         start: "franck_condon" (bath not relaxed at first) or "marcus" (relaxed).
-        start_site: site, from 0; None for 0 on rings and the middle of open chains.
+        start_site: site, from 0; None for the middle of open chains and 0 elsewhere.
         accuracy: wanted error of the populations.
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
@@ -105,7 +105,7 @@ def populations(
         ModelError: wrong input; an infinite lattice, for which there is displacement().
         LimitReached, NotConverged, PropagationFailed: as current_correlation.
     """
-    _require(model.lattice.topology != "infinite", model, "displacement()")
+    _require(not model.lattice.is_infinite, model, "displacement()")
     numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
     if start_site is not None:
         numerics["start_site"] = start_site
@@ -141,7 +141,7 @@ def displacement(
         ModelError: wrong input; a finite lattice, for which there is populations().
         LimitReached, PropagationFailed: as current_correlation.
     """
-    _require(model.lattice.topology == "infinite", model, "populations().spreading()")
+    _require(model.lattice.is_infinite, model, "populations().spreading()")
     numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
     found = _run(model, start, numerics, max_elements, progress)
     assert isinstance(found, Displacement)
@@ -167,7 +167,7 @@ def _numerics(
 def _require(condition: bool, model: Model, instead: str) -> None:
     if not condition:
         allowed = "has no such run"
-        problem = Problem("lattice", model.lattice.topology, allowed, f"use {instead}")
+        problem = Problem("lattice", str(model), allowed, f"use {instead}")
         raise ModelError("Model", [problem])
 
 

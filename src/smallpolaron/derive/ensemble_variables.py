@@ -17,7 +17,7 @@ from smallpolaron.derive.spreading_job import spreading_run
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Variables
 from smallpolaron.results.store import Result, Variable
-from smallpolaron.study.parameters import holstein_model, number, whole
+from smallpolaron.study.parameters import model_of, number, whole
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.canonical import Parameters
 
@@ -88,7 +88,7 @@ class Members:
 def population_variables(members: Members, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     """Return mean populations, displacement, exponent and D of a population ensemble."""
     origin = whole(members.parameters, "start_site")
-    squares = holstein_model(members.parameters).displacements_A(origin) ** 2
+    squares = model_of(members.parameters).displacements_A(origin) ** 2
     names = ("populations", "dpopulations", "d2populations")
     series = {name: np.real(members.stack(name)) for name in names}
     msd, dmsd = series["populations"] @ squares, series["dpopulations"] @ squares

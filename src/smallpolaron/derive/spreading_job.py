@@ -30,9 +30,10 @@ from smallpolaron.derive.derive import (
     require_one_system,
     worst_gates,
 )
+from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.quantity import Quantity, Table, time
 from smallpolaron.results.store import Result, StoreError
-from smallpolaron.study.parameters import holstein_model, whole
+from smallpolaron.study.parameters import holstein_model, model_of, whole
 from smallpolaron.study.sections import AnalysisConfig
 
 _OWN: Final = ("start", "point", "study", "derived")
@@ -131,16 +132,20 @@ def spreading_run(source: Result) -> Spreading:
     """Return how a run spreads; in equilibrium sites count with their Boltzmann factors."""
     if source.kind == DISPLACEMENT:
         return unbounded_spreading(*(source.variables[name].data for name in _DISPLACEMENT))
-    model = holstein_model(source.parameters)
+    origin = whole(source.parameters, "start_site")
+    model = model_of(source.parameters)
     factors = np.exp(-model.beta * (model.energies - np.min(model.energies)))
     names = ("time_fs", "populations", "dpopulations", "d2populations")
     time, P, dP, d2P = (np.real(source.variables[name].data) for name in names)
+    if not isinstance(model, HolsteinModel):
+        squares = model.displacements_A(origin) ** 2
+        return unbounded_spreading(time, P @ squares, dP @ squares, d2P @ squares)
     return spreading(
         time,
         P,
         dP,
         d2P,
-        displacements_A=model.displacements_A(whole(source.parameters, "start_site")),
+        displacements_A=model.displacements_A(origin),
         topology=model.topology,
         equilibrium=factors / np.sum(factors),
     )
@@ -219,7 +224,7 @@ def _notes(found: Regimes, partner: Result | None) -> Notes:
 
 def _boundary(source: Result) -> Boundary:
     """Return where the lattice of a run ends or closes."""
-    if source.kind == DISPLACEMENT:
+    if source.kind == DISPLACEMENT or "lattice" in source.parameters:
         return NO_BOUNDARY
     model = holstein_model(source.parameters)
     return find_boundary(

@@ -28,7 +28,7 @@ from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
@@ -197,7 +197,7 @@ def compute_adaptive_correlation(
         tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium, lattice = problem.equilibrium, fine.basis.model
-    stiffness = 0.0 if infinite else np.nan
+    stiffness = 0.0 if infinite or model.is_bounded else np.nan
     if isinstance(model, HolsteinModel) and not infinite:
         stiffness = flux_stiffness(
             model, problem.expansion, accuracy, limits, comm, report, checkpoints

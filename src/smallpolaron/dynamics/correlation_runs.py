@@ -25,7 +25,7 @@ from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
 

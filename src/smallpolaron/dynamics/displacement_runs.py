@@ -24,7 +24,7 @@ from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
 

@@ -17,7 +17,7 @@ from smallpolaron.dynamics.propagator import TaylorPropagator
 from smallpolaron.dynamics.states import relaxed
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.generator import assemble_generator
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.parallel import PETSc
 

@@ -21,7 +21,7 @@ from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.generator import assemble_generator
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.parallel import MPI
 

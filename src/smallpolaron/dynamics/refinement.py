@@ -14,7 +14,7 @@ from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
-from smallpolaron.model.bath import MAX_TERMS, BathExpansion
+from smallpolaron.model.expansion import MAX_TERMS, BathExpansion
 
 BASIS: Final = 0.5
 """Error of a run over its difference from one with thresholds COARSER times larger: an error that

@@ -6,7 +6,7 @@ import numpy as np
 from smallpolaron.dynamics.observables import ComplexArray, new_vector
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import unpack_label
-from smallpolaron.model.bath import BathExpansion, Rates
+from smallpolaron.model.expansion import BathExpansion, Rates
 from smallpolaron.parallel import PETSc
 
 

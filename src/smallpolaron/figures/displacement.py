@@ -15,7 +15,7 @@ from smallpolaron.figures.runs import (
     remarks,
     rows_of,
 )
-from smallpolaron.study.parameters import holstein_model
+from smallpolaron.study.parameters import model_of
 
 _LINES = {"franck_condon": "-", "marcus": "-."}
 _NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
@@ -25,7 +25,7 @@ def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     if run.infinite:
         return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
     start = int(run.parameter("start_site"))
-    squares = holstein_model(run.result.parameters).displacements_A(start) ** 2
+    squares = model_of(run.result.parameters).displacements_A(start) ** 2
     return (
         run.array("time_fs"),
         run.array("populations") @ squares,

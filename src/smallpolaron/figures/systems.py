@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from smallpolaron.study.baths import bath_physics, bath_text
 from smallpolaron.study.parameters import is_adaptive, lookup
+from smallpolaron.study.physical_system import lattice_text
 from smallpolaron.support.canonical import decimal_text
 
 PHYSICS: Final = (
@@ -54,6 +55,7 @@ def _title(parameters: Mapping[str, Any]) -> str:
     count = len(bath.get("further_baths", {}))
     more = f"{count} more bath{'s' * (count > 1)}, " if count else ""
     topology = "infinite ring" if model["topology"] == "infinite" else model["topology"]
+    topology = lattice_text(parameters) if topology == "lattice" else topology
     return (
         f"{topology}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
         f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {vibration}{more}{model['temperature_K']:g} K"
@@ -75,18 +77,22 @@ _TOPOLOGIES: Final = {
 
 def _description(parameters: Mapping[str, Any]) -> str:
     model = parameters["model"]
+    a = model.get("lattice_constant_A")
+    constant = "" if a is None else f"lattice constant {a:g} Å, "
     return (
-        f"{_TOPOLOGIES[model['topology']]}, "
+        f"{_TOPOLOGIES.get(model['topology']) or lattice_text(parameters)}, "
         f"hopping v = {_listed(model['hopping_cm'], 'cm⁻¹')}, "
         f"site energies {_listed(model['site_energies_cm'], 'cm⁻¹')}, "
-        f"lattice constant {model['lattice_constant_A']:g} Å, "
+        f"{constant}"
         f"temperature {model['temperature_K']:g} K, "
         f"{bath_text(parameters)}"
     )
 
 
 def _name(parameters: Mapping[str, Any]) -> str:
-    physics = {key: lookup(parameters, key) for key in PHYSICS}
+    physics = {key: parameters["model"].get(key.partition(".")[2]) for key in PHYSICS}
+    if "lattice" in parameters:
+        physics["lattice"] = parameters["lattice"]
     physics |= {f"bath.{key}": value for key, value in bath_physics(parameters).items()}
     text = json.dumps(physics, sort_keys=True, default=list)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]

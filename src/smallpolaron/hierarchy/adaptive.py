@@ -20,7 +20,7 @@ from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, slots,
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
 

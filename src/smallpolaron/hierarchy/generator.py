@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import pack_label, unpack_label
 from smallpolaron.hierarchy.sector import rotate
-from smallpolaron.model.bath import BathExpansion, Rates
+from smallpolaron.model.expansion import BathExpansion, Rates
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.parallel import PETSc
 

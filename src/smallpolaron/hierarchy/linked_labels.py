@@ -14,7 +14,7 @@ from smallpolaron.hierarchy.label_set import LabelSet, grown
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.neighbours import slots
 from smallpolaron.hierarchy.views import Codes
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]

@@ -31,7 +31,7 @@ from smallpolaron.hierarchy.excitations import (
 )
 from smallpolaron.hierarchy.labels import compare, copy_key
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.site_table import NO_SITE, SiteTable
 

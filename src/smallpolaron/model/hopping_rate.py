@@ -3,8 +3,8 @@
 import numpy as np
 from scipy.integrate import quad
 
-from smallpolaron.model.bath import lineshape
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lineshape import lineshape
 from smallpolaron.model.spectral_density import SpectralDensity
 
 

@@ -46,10 +46,11 @@ class Lattice:
     Attributes:
         vectors_A: lattice vectors, angstrom, each of up to three components.
         sites_A: positions of the sites of a cell, angstrom.
-        bonds: each pair of sites once; the Hermitian conjugate is understood.
-        boundary: "infinite", "periodic" or "open" per dimension.
+        bonds: each pair of sites once, as Bond or (first, second, cell, hopping); the Hermitian
+            conjugate is understood.
+        boundary: "infinite", "periodic" or "open" per dimension; infinite unless given.
         cells: number of cells per dimension; of an infinite one the first window, odd, which is
-            widened where its edge is seen.
+            widened where its edge is seen. Needed where a dimension is not infinite.
 
     Raises:
         ValueError: what is no lattice; the message says what is allowed.
@@ -66,6 +67,18 @@ class Lattice:
         d = len(self.vectors_A)
         if d > 3:
             raise ValueError(f"{d} lattice vectors; allowed: 0 (a cluster) to 3")
+        bonds = tuple(b if isinstance(b, Bond) else Bond(*b) for b in self.bonds)
+        reach = max((abs(step) for bond in bonds for step in bond.cell), default=0)
+        boundary = self.boundary or ("infinite",) * d
+        window = (max(WINDOWS[d], 2 * reach + 1),) * d
+        for name, value in (
+            ("vectors_A", tuple(tuple(map(float, v)) for v in self.vectors_A)),
+            ("sites_A", tuple(tuple(map(float, r)) for r in self.sites_A)),
+            ("bonds", tuple(replace(b, cell=tuple(b.cell)) for b in bonds)),
+            ("boundary", tuple(boundary)),
+            ("cells", tuple(self.cells or (window if set(boundary) <= {"infinite"} else ()))),
+        ):
+            object.__setattr__(self, name, value)
         for name, given in (("boundary", self.boundary), ("cells", self.cells)):
             if len(given) != d:
                 raise ValueError(f"{name} = {given}: give one per lattice vector, here {d}")
@@ -92,9 +105,7 @@ class Lattice:
         if not (0 <= bond.first < n and 0 <= bond.second < n):
             raise ValueError(f"{bond}: this cell has sites 0 to {n - 1} only")
         if bond.first == bond.second and not any(bond.cell):
-            raise ValueError(
-                f"{bond} joins a site to itself; energies are LatticeModel.site_energies"
-            )
+            raise ValueError(f"{bond} joins a site to itself; give energies as site energies")
         if not np.isfinite(bond.hopping):
             raise ValueError(f"{bond}: the hopping must be a finite number")
         for axis, (side, count) in enumerate(zip(self.boundary, self.cells, strict=True)):
@@ -114,6 +125,11 @@ class Lattice:
     def is_infinite(self) -> bool:
         """Whether any dimension is."""
         return "infinite" in self.boundary
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites, of the window on an infinite lattice."""
+        return len(self.sites_A) * int(np.prod(self.cells, dtype=int))
 
     @property
     def vectors(self) -> FloatArray:
@@ -140,17 +156,19 @@ class Lattice:
         return replace(self, cells=tuple(cells if s == "infinite" else n for n, s in sides))
 
 
-def cluster(hopping: ArrayLike, sites_A: Sequence[Sequence[float]]) -> Lattice:
+def cluster(hopping: ArrayLike, sites_A: Sequence[Sequence[float]] | None = None) -> Lattice:
     """A finite cluster with any hoppings.
 
     Args:
         hopping: Hermitian matrix of relative hoppings, shape (N, N), zero on the diagonal.
-        sites_A: positions, angstrom.
+        sites_A: positions, angstrom; None where only populations are of interest.
 
     Raises:
         ValueError: no Hermitian matrix of that shape, or energies on its diagonal.
     """
-    h, n = np.asarray(hopping, dtype=complex), len(sites_A)
+    h = np.asarray(hopping, dtype=complex)
+    sites_A = ((0.0,),) * len(h) if sites_A is None else sites_A
+    n = len(sites_A)
     if h.shape != (n, n):
         raise ValueError(f"hopping has the shape {h.shape}; {n} positions need ({n}, {n})")
     if not np.allclose(h, h.conj().T, rtol=1e-12, atol=0):
@@ -160,9 +178,9 @@ def cluster(hopping: ArrayLike, sites_A: Sequence[Sequence[float]]) -> Lattice:
             "they must be complex conjugates"
         )
     if np.any(np.diag(h)):
-        raise ValueError("hopping has a diagonal; give energies as LatticeModel.site_energies")
+        raise ValueError("hopping has a diagonal; give energies as site energies")
     bonds = (Bond(int(a), int(b), (), complex(h[a, b])) for a, b in np.argwhere(np.triu(h)))
-    return Lattice((), tuple(tuple(map(float, r)) for r in sites_A), tuple(bonds))
+    return Lattice((), tuple(map(tuple, sites_A)), tuple(bonds))
 
 
 def chain(spacing_A: float) -> Lattice:
@@ -190,13 +208,13 @@ def dimerised_chain(spacing_A: float, ratio: float, short_A: float | None = None
     """
     within = spacing_A if short_A is None else short_A
     bonds = (Bond(0, 1, (0,)), Bond(1, 0, (1,), ratio))
-    return _infinite(((2 * spacing_A,),), ((0.0,), (within,)), bonds)
+    return Lattice(((2 * spacing_A,),), ((0.0,), (within,)), bonds)
 
 
 def ladder(spacing_A: float, rung_A: float, ratio: float = 1.0) -> Lattice:
     """Two infinite chains with hopping 1, joined by rungs with hopping `ratio`."""
     bonds = (Bond(0, 0, (1,)), Bond(1, 1, (1,)), Bond(0, 1, (0,), ratio))
-    return _infinite(((spacing_A,),), ((0.0, 0.0), (0.0, rung_A)), bonds)
+    return Lattice(((spacing_A,),), ((0.0, 0.0), (0.0, rung_A)), bonds)
 
 
 def square(spacing_A: float, ratio: float = 1.0) -> Lattice:
@@ -214,14 +232,14 @@ def triangular(spacing_A: float) -> Lattice:
     """The triangular lattice, six neighbours."""
     a, half, high = spacing_A, spacing_A / 2, spacing_A * 3**0.5 / 2
     bonds = (Bond(0, 0, (1, 0)), Bond(0, 0, (0, 1)), Bond(0, 0, (-1, 1)))
-    return _infinite(((a, 0.0), (half, high)), ((0.0, 0.0),), bonds)
+    return Lattice(((a, 0.0), (half, high)), ((0.0, 0.0),), bonds)
 
 
 def honeycomb(spacing_A: float) -> Lattice:
     """The honeycomb lattice: two sites per cell, three neighbours at `spacing_A`."""
     x, y = spacing_A * 3**0.5 / 2, 1.5 * spacing_A
     bonds = (Bond(0, 1, (0, 0)), Bond(0, 1, (0, -1)), Bond(0, 1, (1, -1)))
-    return _infinite(((2 * x, 0.0), (x, y)), ((0.0, 0.0), (0.0, spacing_A)), bonds)
+    return Lattice(((2 * x, 0.0), (x, y)), ((0.0, 0.0), (0.0, spacing_A)), bonds)
 
 
 def herringbone(
@@ -244,22 +262,14 @@ def herringbone(
         Bond(0, 1, (0, -1), second),
         Bond(1, 0, (1, 0), second),
     )
-    return _infinite(((a_A, 0.0), (0.0, b_A)), ((0.0, 0.0), (a_A / 2, b_A / 2)), bonds)
+    return Lattice(((a_A, 0.0), (0.0, b_A)), ((0.0, 0.0), (a_A / 2, b_A / 2)), bonds)
 
 
 def _bravais(vectors: tuple[Vector, ...], hoppings: tuple[float, ...]) -> Lattice:
     """One site per cell, bonds along the lattice vectors."""
     units = np.eye(len(vectors), dtype=int).tolist()
     bonds = tuple(Bond(0, 0, tuple(u), h) for u, h in zip(units, hoppings, strict=True))
-    return _infinite(vectors, ((0.0,) * len(vectors),), bonds)
-
-
-def _infinite(
-    vectors: tuple[Vector, ...], sites: tuple[Vector, ...], bonds: tuple[Bond, ...]
-) -> Lattice:
-    d = len(vectors)
-    endless: tuple[Boundary, ...] = tuple("infinite" for _ in vectors)
-    return Lattice(vectors, sites, bonds, endless, (WINDOWS[d],) * d)
+    return Lattice(vectors, ((0.0,) * len(vectors),), bonds)
 
 
 def _padded(places: tuple[Vector, ...]) -> FloatArray:

@@ -41,8 +41,7 @@ class LatticeModel:
 
     def __post_init__(self) -> None:
         """Refuse what is no model."""
-        cell, total = len(self.lattice.sites_A), len(self.lattice.sites_A)
-        total *= int(np.prod(self.lattice.cells, dtype=int))
+        cell, total = len(self.lattice.sites_A), self.lattice.n_sites
         energies = np.asarray(self.site_energies, dtype=float)
         allowed = (cell,) if self.lattice.is_infinite else (cell, total)
         if energies.ndim and energies.size not in allowed:
@@ -102,6 +101,11 @@ class LatticeModel:
         return bool(self.sites.shape)
 
     @property
+    def is_mirror_symmetric(self) -> bool:
+        """False: no reflection of a single large cell is made use of."""
+        return False
+
+    @property
     def is_bounded(self) -> bool:
         """Whether a carrier can only go so far along the direction: D is exactly 0 then."""
         ways = np.einsum("sdi,i->sd", self.sites.path, self.unit_direction)
@@ -126,6 +130,29 @@ class LatticeModel:
             corners = (corners[:, None] + along).reshape(-1, 3)
         return np.asarray((corners[:, None] + own).reshape(-1, 3))
 
+    @property
+    def positions(self) -> FloatArray:
+        """Positions of the sites, those of a window or torus about cell 0; angstrom, (N, 3)."""
+        sides = zip(self.lattice.vectors, self.lattice.boundary, strict=True)
+        free = np.array([v for v, side in sides if side != "open"]).reshape(-1, 3)
+        corners = self.sites.centred @ free if self.sites.shape else np.zeros((1, 3))
+        return np.asarray((corners[:, None] + self.positions_in_cell).reshape(-1, 3))
+
+    def displacements_A(self, origin: int) -> FloatArray:
+        """How far every site is from one site along the direction, angstrom, shape (N,).
+
+        On a torus by the shortest way.
+        """
+        away = self.positions - self.positions[origin]
+        for vector, side, count in zip(
+            self.lattice.vectors, self.lattice.boundary, self.lattice.cells, strict=True
+        ):
+            if side == "periodic":
+                images = away + np.array([0, -1, 1])[:, None, None] * count * vector
+                nearest = np.argmin(np.linalg.norm(images, axis=2), axis=0)
+                away = images[nearest, np.arange(len(away))]
+        return np.asarray(away @ self.unit_direction)
+
     @cached_property
     def energies(self) -> FloatArray:
         """Site energies, rad/fs, shape (N,)."""
@@ -134,6 +161,12 @@ class LatticeModel:
             return given.reshape(-1).copy()
         own = np.broadcast_to(given, (len(self.lattice.sites_A),))
         return np.tile(own, self.n_sites // len(own))
+
+    @property
+    def span(self) -> float:
+        """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
+        reach = np.max(np.sum(np.abs(self.sites.hop), axis=1), initial=0.0)
+        return float(2 * reach + np.ptp(self.energies))
 
     @property
     def hopping_matrix(self) -> ComplexArray:

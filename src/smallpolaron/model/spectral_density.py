@@ -1,7 +1,7 @@
-"""Spectral densities of harmonic baths as rational functions, and sums of them.
+"""Spectral densities of harmonic baths: what all of them share, rational ones, and sums.
 
-J(w) = A w / P(w^2) with a polynomial P. Its poles in the lower half plane, w = -i nu, and those of
-the Bose function are all that an expansion into exponentials needs; see bath.expand.
+Where J(w) = A w / P(w^2) with a polynomial P, its poles in the lower half plane, w = -i nu, and
+those of the Bose function are all that an expansion into exponentials needs; see decomposition.
 """
 
 from abc import ABC, abstractmethod
@@ -23,8 +23,13 @@ class SpectralDensity(ABC):
 
     @property
     @abstractmethod
-    def parts(self) -> "tuple[RationalDensity, ...]":
+    def parts(self) -> "tuple[SpectralDensity, ...]":
         """The spectral densities whose sum this is."""
+
+    @property
+    def rational(self) -> "tuple[RationalDensity, ...]":
+        """The parts that have poles."""
+        return tuple(part for part in self.parts if isinstance(part, RationalDensity))
 
     @property
     def reorganisation_energy(self) -> float:
@@ -46,10 +51,10 @@ class SpectralDensity(ABC):
     @property
     def slowest(self) -> float:
         """Smallest decay rate of the bath's own memory (without low-temperature terms), rad/fs."""
-        return min(float(np.min(part.poles[0].real)) for part in self.parts)
+        return min(part.slowest for part in self.parts)
 
     def correlation(self, time_fs: float, temperature_K: float) -> complex:
-        """Exact bath correlation function at one time t > 0 by Fourier quadrature.
+        """Exact bath correlation function at one time t > 0 by quadrature over frequencies.
 
         C(t) = (1/pi) int_0^inf J(w) [coth(beta w / 2) cos(w t) - i sin(w t)] dw.
 
@@ -66,18 +71,7 @@ class SpectralDensity(ABC):
 
         Source: Mori paper, Holstein Hamiltonian in the supporting text; standard influence theory.
         """
-        if time_fs <= 0:
-            raise ValueError(f"time_fs = {time_fs}; the quadrature of C(t) is for t > 0 only")
-        b = beta(temperature_K)
-
-        def thermal(w: float) -> float:
-            if w == 0.0:
-                return 2 * self.noise(temperature_K)
-            return float(self.spectral_density(w) / np.tanh(b * w / 2))
-
-        real = _fourier_tail(thermal, time_fs, "cos")
-        imag = _fourier_tail(lambda w: float(self.spectral_density(w)), time_fs, "sin")
-        return complex(real, -imag) / np.pi
+        return sum(part.correlation(time_fs, temperature_K) for part in self.parts)
 
 
 class RationalDensity(SpectralDensity):
@@ -116,6 +110,26 @@ class RationalDensity(SpectralDensity):
         w = np.asarray(omega, dtype=float)
         return np.asarray(self.amplitude * w / self.denominator(w**2))
 
+    @property
+    def slowest(self) -> float:
+        """Smallest decay rate of the bath's own memory (without low-temperature terms), rad/fs."""
+        return min(float(np.min(part.poles[0].real)) for part in self.rational)
+
+    def correlation(self, time_fs: float, temperature_K: float) -> complex:
+        """Exact bath correlation function at one time t > 0; see SpectralDensity."""
+        if time_fs <= 0:
+            raise ValueError(f"time_fs = {time_fs}; the quadrature of C(t) is for t > 0 only")
+        b = beta(temperature_K)
+
+        def thermal(w: float) -> float:
+            if w == 0.0:
+                return 2 * self.noise(temperature_K)
+            return float(self.spectral_density(w) / np.tanh(b * w / 2))
+
+        real = _fourier_tail(thermal, time_fs, "cos")
+        imag = _fourier_tail(lambda w: float(self.spectral_density(w)), time_fs, "sin")
+        return complex(real, -imag) / np.pi
+
 
 @dataclass(frozen=True)
 class BathSum(SpectralDensity):
@@ -136,7 +150,7 @@ class BathSum(SpectralDensity):
             raise ValueError("baths = (): at least one bath is needed")
 
     @property
-    def parts(self) -> tuple[RationalDensity, ...]:
+    def parts(self) -> tuple[SpectralDensity, ...]:
         """The baths, sums among them taken apart."""
         return tuple(part for bath in self.baths for part in bath.parts)
 

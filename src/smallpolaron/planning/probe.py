@@ -31,9 +31,9 @@ from smallpolaron.runs.adaptive_runs import accuracy_of
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     bath_expansion,
-    holstein_model,
     is_adaptive,
     is_infinite,
+    model_of,
     number,
     population_symmetry,
     symmetry_of,
@@ -100,7 +100,7 @@ def _shortened(parameters: Parameters) -> Parameters:
 
 def _largest(parameters: Parameters, protocol: Protocol) -> int:
     """Return the labels of the largest basis of one propagation."""
-    model, bath = holstein_model(parameters), bath_expansion(parameters)
+    model, bath = model_of(parameters), bath_expansion(parameters)
     accuracy, comm = accuracy_of(parameters), MPI.COMM_WORLD
     span = number(parameters, "propagation.duration_fs")
     times = sample_times(span, number(parameters, "propagation.sample_fs"))

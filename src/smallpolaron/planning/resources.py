@@ -24,7 +24,7 @@ from smallpolaron.cost.prediction import (
     predict,
 )
 from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
-from smallpolaron.model.bath import BathExpansion
+from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
 from smallpolaron.study.baths import bath_values, site_bath
 from smallpolaron.study.config import Protocol

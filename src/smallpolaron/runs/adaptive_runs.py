@@ -49,8 +49,8 @@ from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
     bath_expansion,
-    holstein_model,
     is_infinite,
+    model_of,
     number,
     population_symmetry,
     symmetry_of,
@@ -92,7 +92,7 @@ def correlation(
         PropagationFailed: no step size works.
         Interrupted: the job is to stop.
     """
-    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
+    model, accuracy = model_of(parameters), accuracy_of(parameters)
     wanted = parameters["propagation"]["resolvent_frequencies_cm"]
     found = compute_adaptive_correlation(
         model,
@@ -132,7 +132,7 @@ def population(
     assert start != "current"
     bath, accuracy = bath_expansion(parameters), accuracy_of(parameters)
     found = compute_adaptive_population(
-        holstein_model(parameters),
+        model_of(parameters),
         bath,
         accuracy,
         start=start,
@@ -167,7 +167,7 @@ def displacement(
         Interrupted: the job is to stop.
     """
     assert start != "current"
-    model, accuracy = holstein_model(parameters), accuracy_of(parameters)
+    model, accuracy = model_of(parameters), accuracy_of(parameters)
     bath = bath_expansion(parameters)
     found = compute_adaptive_displacement(
         model,

@@ -14,7 +14,7 @@ from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import departures
 from smallpolaron.results.store import Result, StoreError, check_result
 from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.parameters import holstein_model, number, point_hash
+from smallpolaron.study.parameters import model_of, number, point_hash
 from smallpolaron.study.plan import HASH_DIGITS
 
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
@@ -76,7 +76,7 @@ def _systems(result: Result) -> Iterator[str]:
             yield "parameters/model/temperature_K is no temperature; must be > 0"
         if "propagation" not in parameters:  # a table of numbers has no system
             return
-        n_sites = holstein_model(parameters).n_sites
+        n_sites = model_of(parameters).n_sites
         start = parameters["start_site"]
     except _MALFORMED as error:
         yield f"parameters: {' '.join(str(error).split())}"

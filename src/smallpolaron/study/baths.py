@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.brownian import BrownianBath
+from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.spectral_density import BathSum, SpectralDensity
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.bath_section import BathConfig, OneBath

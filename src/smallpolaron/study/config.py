@@ -10,13 +10,17 @@ hierarchy is fixed by the rule in `hierarchy`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from functools import cached_property
+from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator
+import numpy as np
+from pydantic import BeforeValidator, model_validator
 
+from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.study.bath_section import BathConfig
 from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
 from smallpolaron.study.ladder_section import LadderConfig
+from smallpolaron.study.lattice_section import LatticeConfig, largest_hopping_cm, lattice_model
 from smallpolaron.study.sections import (
     CONVERGED,
     AdaptiveConfig,
@@ -53,6 +57,7 @@ class Study(Section):
         pattern=NAME_PATTERN,
     )
     model: ModelConfig = described("The electronic system.")
+    lattice: LatticeConfig = described("A lattice beyond rings and chains.", LatticeConfig())
     bath: BathConfig = described("The baths of every site.")
     accuracy: float = described(
         "Wanted error of C_JJ(t) relative to C_JJ(0), of populations, or, on an infinite ring, of "
@@ -75,7 +80,7 @@ class Study(Section):
     )
     start_site: int | None = described(
         "Site on which the population protocols start, counted from 0. "
-        "null: 0 on rings, the middle of chains. Not on an infinite ring.",
+        "null: 0 on rings and lattices, the middle of chains. Not where it is infinite.",
         None,
         ge=0,
     )
@@ -83,6 +88,57 @@ class Study(Section):
     ladder: LadderConfig = described("Sizes for model.n_sites: converged.", LadderConfig())
     analysis: AnalysisConfig = described("Criteria of the analysis.", AnalysisConfig())
     resources: ResourcesConfig = described("Limits for the jobs.", ResourcesConfig())
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lattice_is_a_topology(cls, data: Any) -> Any:
+        """Spare those who give the section lattice to say model.topology: lattice."""
+        if isinstance(data, dict) and isinstance(given := data.get("lattice"), dict):
+            model = data.get("model", {})
+            if given.get("kind") is not None and isinstance(model, dict):
+                return {**data, "model": {"topology": "lattice", **model}}
+        return data
+
+    @cached_property
+    def resolved_lattice(self) -> dict[str, Any]:
+        """The lattice of the section lattice as parameters of a point."""
+        return self.lattice.resolved(self.model.hopping_cm)
+
+    @cached_property
+    def lattice_model(self) -> LatticeModel | None:
+        """The model on the lattice of the section lattice; None for rings and chains.
+
+        Raises:
+            ValueError: there is none.
+        """
+        if not self.lattice.present:
+            return None
+        model = self.model.model_dump(include={"site_energies_cm", "temperature_K"})
+        return lattice_model({"lattice": self.resolved_lattice, "model": model})
+
+    @property
+    def sites(self) -> int:
+        """Number of sites, of the window where they are infinitely many."""
+        return self.lattice_model.n_sites if self.lattice_model else self.model.sites
+
+    @property
+    def infinite(self) -> bool:
+        """Whether there are infinitely many sites."""
+        there = self.lattice_model
+        return there.is_infinite if there else self.model.topology == "infinite"
+
+    @property
+    def translations(self) -> bool:
+        """Whether there are translations that leave the Hamiltonian alone."""
+        there = self.lattice_model
+        return there.is_translation_invariant if there else self.model.homogeneous_ring
+
+    @property
+    def hopping_cm(self) -> float | None:
+        """The hopping if it is one for all bonds; of a lattice the largest, in size; cm^-1."""
+        if not self.lattice.present:
+            return self.model.uniform_hopping_cm
+        return largest_hopping_cm(self.resolved_lattice)
 
     @property
     def populations(self) -> tuple[Protocol, ...]:
@@ -109,6 +165,11 @@ class Study(Section):
 
     def faults(self) -> Iterator[Problem]:
         """Yield conflicts between the sections."""
+        if self.lattice.present or self.model.topology == "lattice":
+            problems = list(self._lattice_faults())
+            yield from problems
+            if problems:
+                return
         yield from self._hopping_faults()
         yield from self._disorder_faults()
         if self.model.n_sites == CONVERGED:  # every size is checked on its own
@@ -134,9 +195,12 @@ class Study(Section):
             key, width = f"disorder.{name}_cm", getattr(self.disorder, f"{name}_cm")
             if width is None:
                 continue
-            if self.model.topology == "infinite":
-                allowed = "has no meaning on an infinite ring, whose sites are all alike"
-                yield Problem(key, width, allowed, "use a large ring or a chain")
+            if self.infinite:
+                allowed = "has no meaning on an infinite lattice, whose sites are all alike"
+                yield Problem(key, width, allowed, "use a large finite one")
+            if self.lattice.present and name == "hopping":
+                allowed = "is drawn on rings and chains only, not on a lattice"
+                yield Problem(key, width, allowed, "give disorder.site_energy_cm")
             if self.model.n_sites == CONVERGED:
                 allowed = "needs a number of sites; model.n_sites is converged"
                 yield Problem(key, width, allowed, "vary model.n_sites in the grid instead")
@@ -145,7 +209,7 @@ class Study(Section):
                 yield Problem(key, width, allowed, "use hierarchy.symmetry: auto")
 
     def _hopping_faults(self) -> Iterator[Problem]:
-        v = self.model.uniform_hopping_cm
+        v = self.hopping_cm
         known = v is not None and v > 0
         for index, bath in enumerate(self.bath.all_baths):
             place = self.bath.place(index)
@@ -199,9 +263,39 @@ class Study(Section):
             if value is not None:
                 yield Problem(f"{section}.{name}", value, allowed, advice)
 
+    def _lattice_faults(self) -> Iterator[Problem]:
+        """Yield what does not fit the lattice of the section lattice."""
+        model = self.model
+        if not self.lattice.present or model.topology != "lattice":
+            allowed = "goes with the section lattice, and only with model.topology: lattice"
+            yield Problem("model.topology", model.topology, allowed, "remove one of the two")
+            return
+        made, v = self.lattice.lattice, model.hopping_cm
+        if isinstance(v, tuple) and len(v) != len(made.bonds):
+            allowed = f"must be one number, or {len(made.bonds)}, one per bond of a cell"
+            yield Problem("model.hopping_cm", v, allowed, "give one per bond, in their order")
+            return
+        try:
+            there = self.lattice_model
+            assert there is not None
+            flows = bool(np.any(there.flows))
+        except ValueError as error:
+            key, value = "lattice.cells", tuple(map(float, made.cells))
+            if isinstance(model.site_energies_cm, tuple):
+                key, value = "model.site_energies_cm", model.site_energies_cm
+            yield Problem(key, value, f"does not fit: {error}", "correct it")
+            return
+        if not flows and ("current" in self.protocols or there.is_infinite):
+            allowed = "must have bonds along it whose hopping is not 0, or nothing flows"
+            advice = "choose another direction; a cluster needs lattice.sites_A for a current"
+            yield Problem("lattice.direction", self.lattice.direction, allowed, advice)
+        if self.fixed:
+            allowed = "has no effect on a lattice, whose hierarchy adapts itself"
+            yield Problem("hierarchy.depth", self.hierarchy.depth, allowed, "remove it")
+
     def _ring_faults(self) -> Iterator[Problem]:
-        if self.model.topology != "infinite":
-            if self.hierarchy.symmetry == "translation" and not self.model.homogeneous_ring:
+        if not self.infinite:
+            if self.hierarchy.symmetry == "translation" and not self.translations:
                 allowed = "needs a ring with equal site energies and equal hopping"
                 yield Problem("hierarchy.symmetry", "translation", allowed, "use auto or none")
             return
@@ -223,12 +317,12 @@ class Study(Section):
             if not self.populations:
                 allowed = "has an effect only with the protocols franck_condon or marcus"
                 yield Problem("start_site", self.start_site, allowed, "remove it")
-            elif self.model.topology == "infinite":
-                allowed = "has no meaning on an infinite ring, whose sites are all alike"
+            elif self.infinite:
+                allowed = "has no meaning on an infinite lattice: it starts in cell 0"
                 yield Problem("start_site", self.start_site, allowed, "remove it, or use a ring")
-            elif self.start_site >= self.model.sites:
-                allowed = f"must be a whole number from 0 to {self.model.sites - 1}"
-                advice = f"model.n_sites is {self.model.sites}; sites count from 0"
+            elif self.start_site >= self.sites:
+                allowed = f"must be a whole number from 0 to {self.sites - 1}"
+                advice = f"there are {self.sites} sites; they count from 0"
                 yield Problem("start_site", self.start_site, allowed, advice)
         drawn = self.disorder.hopping_cm is not None
         if "current" in self.protocols and not (drawn or any(_as_list(self.model.hopping_cm))):
@@ -250,6 +344,7 @@ def _as_list(value: float | tuple[float, ...]) -> list[float]:
 
 SECTIONS: dict[str, type[Section]] = {
     "model": ModelConfig,
+    "lattice": LatticeConfig,
     "bath": BathConfig,
     "hierarchy": HierarchyConfig,
     "adaptive": AdaptiveConfig,

@@ -103,13 +103,19 @@ KEYS: tuple[str, ...] = (
     *(key for key in Study.model_fields if key not in SECTIONS),
 )
 """Every key of a study, with its section."""
-AXIS_SECTIONS = ("model", "disorder", "bath", "hierarchy", "adaptive", "propagation")
+AXIS_SECTIONS = ("model", "disorder", "bath", "hierarchy", "adaptive", "propagation", "lattice")
+ALWAYS_LISTS = (
+    "weights",
+    "resolvent_frequencies_cm",
+    "further_baths",
+    *("ratios", "vectors_A", "sites_A", "bonds", "matrix", "cells"),
+)
 AXIS_KEYS: tuple[str, ...] = (
     *(
         f"{name}.{key}"
         for name in AXIS_SECTIONS
         for key in SECTIONS[name].model_fields
-        if key not in ("weights", "resolvent_frequencies_cm", "further_baths")  # always lists
+        if key not in ALWAYS_LISTS
     ),
     "accuracy",
     "start_site",

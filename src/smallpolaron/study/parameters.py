@@ -15,8 +15,10 @@ from smallpolaron.model.accuracy import (
     PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
-from smallpolaron.model.bath import BathExpansion, Scheme, expand
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion, Scheme
 from smallpolaron.model.holstein import HolsteinModel, Topology
+from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.baths import (
     BathValues,
@@ -26,6 +28,7 @@ from smallpolaron.study.baths import (
     site_bath,
 )
 from smallpolaron.study.config import Study
+from smallpolaron.study.lattice_section import lattice_model
 from smallpolaron.study.sections import DEFAULT_ERROR_BOUND, DEFAULT_TOLERANCE, LARGEST_OCCUPATION
 from smallpolaron.support.canonical import (
     Parameters,
@@ -46,15 +49,19 @@ def resolve(study: Study) -> Parameters:
     is None.
     """
     model, rule, run = study.model, study.hierarchy, study.propagation
+    lattice: Parameters = {}
+    if study.lattice.present:
+        lattice["lattice"] = study.resolved_lattice
     return {
         "model": {
-            "n_sites": model.sites,
+            "n_sites": study.sites,
             "topology": model.topology,
-            "hopping_cm": _simplest(model.hopping_cm),
+            "hopping_cm": study.hopping_cm if lattice else _simplest(model.hopping_cm),
             "site_energies_cm": _simplest(model.site_energies_cm),
-            "lattice_constant_A": model.lattice_constant_A,
+            **({} if lattice else {"lattice_constant_A": model.lattice_constant_A}),
             "temperature_K": model.temperature_K,
         },
+        **lattice,
         "bath": _bath(study),
         "accuracy": None if study.fixed else study.accuracy,
         "hierarchy": {
@@ -78,7 +85,7 @@ def _symmetry(study: Study) -> str:
     """Return what symmetry auto stands for; adaptive hierarchies know reflection, too."""
     if study.hierarchy.symmetry != "auto":
         return study.hierarchy.symmetry
-    if study.model.homogeneous_ring:
+    if study.translations:
         return "translation"
     return "reflection" if study.model.mirrored_chain and not study.fixed else "none"
 
@@ -90,7 +97,7 @@ def _bath(study: Study) -> Parameters:
         wanted = exact_product(BATH_ERROR_PER_ACCURACY, study.accuracy)
         bound = DEFAULT_ERROR_BOUND if study.fixed else min(wanted, LARGEST_BATH_ERROR)
     return {
-        **resolved_baths(bath, study.model.uniform_hopping_cm),
+        **resolved_baths(bath, study.hopping_cm),
         "decomposition": bath.decomposition,
         "terms": bath.terms,
         "terminator": bath.terminator,
@@ -135,7 +142,9 @@ def is_adaptive(parameters: Given) -> bool:
 
 
 def is_infinite(parameters: Given) -> bool:
-    """Whether the ring of a point has no end; its number of sites is then that of a window."""
+    """Whether the lattice of a point has no end; its number of sites is then that of a window."""
+    if "lattice" in parameters:
+        return "infinite" in parameters["lattice"]["boundary"]
     return bool(parameters["model"]["topology"] == "infinite")
 
 
@@ -165,8 +174,19 @@ def derived(parameters: Given) -> Parameters:
     }
 
 
-def holstein_model(parameters: Given) -> HolsteinModel:
+def model_of(parameters: Given) -> Model:
     """Return the model of a point in internal units; the window of an infinite ring as a ring."""
+    return lattice_model(parameters) if "lattice" in parameters else holstein_model(parameters)
+
+
+def holstein_model(parameters: Given) -> HolsteinModel:
+    """Return the model of a point on a ring or chain; see model_of.
+
+    Raises:
+        ValueError: it is on another lattice.
+    """
+    if "lattice" in parameters:
+        raise ValueError("needs a ring, a chain or the infinite line, not another lattice")
     topology = "ring" if is_infinite(parameters) else parameters["model"]["topology"]
     return HolsteinModel(
         n_sites=whole(parameters, "model.n_sites"),
@@ -189,7 +209,7 @@ def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
     leaves Hermiticity, which every start on one site has.
     """
-    model = holstein_model(parameters)
+    model = model_of(parameters)
     lattice = model.is_translation_invariant or model.is_mirror_symmetric
     return symmetry_of(parameters) if lattice else "auto"
 
@@ -209,7 +229,7 @@ def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion
     if terms is None and parameters["bath"]["terms"] == "auto":
         bound = number(parameters, "bath.error_bound")
         if is_adaptive(parameters):
-            span = holstein_model(parameters).span
+            span = model_of(parameters).span
     elif terms is None:
         terms = whole(parameters, "bath.terms")
     return _expand(

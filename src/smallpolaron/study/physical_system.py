@@ -35,6 +35,26 @@ def system_name(parameters: Mapping[str, Any]) -> str:
     return f"eta_cm~{eta}__gamma_cm~{gamma}-{parameter_hash(physics(parameters))[:6]}"
 
 
+def lattice_text(parameters: Mapping[str, Any]) -> str:
+    """Return the lattice of a point in words."""
+    model, section = parameters["model"], parameters.get("lattice")
+    if section is None:
+        name = {"infinite": "infinite chain", "ring": "ring", "chain": "open chain"}
+        size = "" if model["topology"] == "infinite" else f" of {model['n_sites']} sites"
+        return name[model["topology"]] + size
+    if not section["cells"]:
+        return f"cluster of {model['n_sites']} sites"
+    sides, own = set(section["boundary"]), len(section["sites_A"])
+    sites = f", {own} sites per cell" if own > 1 else ""
+    if sides == {"infinite"}:
+        return f"infinite {len(section['cells'])}D lattice{sites}"
+    cells = " × ".join(
+        "∞" if side == "infinite" else f"{count}"
+        for count, side in zip(section["cells"], section["boundary"], strict=True)
+    )
+    return f"{' and '.join(sorted(sides))} lattice of {cells} cells{sites}"
+
+
 def system_title(parameters: Mapping[str, Any]) -> str:
     """Return the system of a uniform point in words."""
     model = parameters["model"]

@@ -80,21 +80,26 @@ class ModelConfig(Section):
 
     n_sites: SiteCount | Literal["converged"] | None = described(
         "Number of sites; on an infinite ring the odd number of sites around the carrier that "
-        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it. "
+        f"are followed. null: {DEFAULT_WINDOW} on an infinite ring; a ring or chain needs it; the "
+        "section lattice says it otherwise. "
         "converged: as many as it takes, see ladder (rings and chains, protocol current).",
         None,
     )
-    topology: Literal["ring", "chain", "infinite"] = described(
-        "Periodic ring, open chain, or infinite ring (no hierarchy.depth).",
+    topology: Literal["ring", "chain", "infinite", "lattice"] = described(
+        "Periodic ring, open chain, or infinite ring (no hierarchy.depth); lattice, as it is where "
+        "the section lattice is given, for any other.",
         "ring",
     )
     hopping_cm: Energy | Energies = described(
-        "Hopping v: one value, or one per bond (ring: n_sites, chain: n_sites - 1).",
+        "Hopping v: one value, or one per bond (ring: n_sites, chain: n_sites - 1; lattice: one "
+        "per bond of a cell, each times the hopping of that bond).",
         50.0,
         unit="cm^-1",
     )
     site_energies_cm: Energy | Energies = described(
-        "Site energies: one value for all sites, or one per site.", 0.0, unit="cm^-1"
+        "Site energies: one value for all sites, one per site, or one per site of a cell.",
+        0.0,
+        unit="cm^-1",
     )
     lattice_constant_A: float = described(
         "Distance between neighbouring sites.", 5.0, unit="angstrom", gt=0, le=1000
@@ -142,6 +147,13 @@ class ModelConfig(Section):
         if any(0.0 < abs(hopping) < SMALLEST for hopping in hoppings):
             allowed = f"must be 0, or at least {SMALLEST:g} in size"
             yield Problem("hopping_cm", self.hopping_cm, allowed, "write 0 for none")
+        if self.topology == "lattice":
+            for name in ("n_sites", "lattice_constant_A"):
+                if name in self.model_fields_set and getattr(self, name) is not None:
+                    allowed = "has no effect on the lattice of the section lattice"
+                    advice = "remove it; lattice.cells and lattice.spacing_A say it"
+                    yield Problem(name, getattr(self, name), allowed, advice)
+            return
         if self.n_sites == CONVERGED:
             yield from self._ladder_faults()
             return

@@ -56,7 +56,8 @@ def _spelled(value: Any) -> object:
     if isinstance(value, Mapping):
         return {key: _spelled(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [decimal_text(item) for item in value]
+        plain = (list, str)
+        return [_spelled(each) if isinstance(each, plain) else decimal_text(each) for each in value]
     if value is None or isinstance(value, (bool, str)):
         return value
     return {"number": decimal_text(value)}

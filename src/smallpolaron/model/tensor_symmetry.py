@@ -1,0 +1,176 @@
+"""What the symmetry of a lattice says about its diffusion tensor, and which runs determine it.
+
+D is symmetric where only its symmetric part is asked for, as here: without a magnetic field it has
+no other. A rotation R that carries the lattice, its hoppings and its site energies to themselves
+leaves D = R^T D R. Where the lattice ends, nothing flows.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, product
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import null_space
+
+from smallpolaron.model.lattice import Lattice
+from smallpolaron.model.lattice_model import LatticeModel
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+
+_CLOSE: Final = 1e-6
+"""Largest difference of positions, angstrom, and of hoppings, relative, that count as equal."""
+
+
+@dataclass(frozen=True)
+class TensorForm:
+    """The tensors that symmetry allows.
+
+    Attributes:
+        axes: orthonormal directions in which the carrier can go anywhere, shape (d, 3).
+        forms: a basis of the allowed tensors in these axes, shape (k, d, d).
+        directions: k directions whose e.D.e determine the tensor, three numbers each.
+    """
+
+    axes: FloatArray
+    forms: FloatArray
+    directions: tuple[tuple[float, ...], ...]
+
+    def solve(
+        self, directions: Sequence[Sequence[float]], along: FloatArray, errors: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return the tensor and its error, shape (3, 3), from e.D.e along directions.
+
+        Args:
+            directions: at least as many as `directions` has, of any length, shape (m, 3).
+            along: e.D.e along each, e of length 1, shape (m,).
+            errors: their errors, which may have any signs, shape (m,).
+
+        Raises:
+            ValueError: these directions leave something undetermined.
+        """
+        reading = _readings(self.axes, self.forms, directions)
+        if np.linalg.matrix_rank(reading) < len(self.forms):
+            raise ValueError(
+                f"the directions {directions} leave components of the tensor undetermined; those "
+                f"of {self.directions} suffice"
+            )
+        inverse = np.einsum("kij,km->mij", self.forms, np.linalg.pinv(reading))
+        in_space = np.einsum("mij,ia,jb->mab", inverse, self.axes, self.axes)
+        return (
+            np.einsum("mab,m->ab", in_space, along),
+            np.einsum("mab,m->ab", np.abs(in_space), errors),
+        )
+
+
+def tensor_form(model: LatticeModel) -> TensorForm:
+    """Return the tensors that the symmetry of a model allows."""
+    lattice = model.lattice
+    free = [i for i, side in enumerate(lattice.boundary) if side != "open"]
+    vectors = lattice.vectors[free]
+    # Cartesian axes where they span the same space
+    plane = bool(len(free)) and not np.any(vectors[:, len(free) :])
+    axes = np.eye(3)[: len(free)] if plane else np.linalg.qr(vectors.T)[0].T
+    turned = [np.eye(len(free))]
+    if 0 < len(free) == lattice.dimensions and len(model.energies) == model.n_sites:
+        turned += [_rotation(vectors @ axes.T, matrix) for matrix in _symmetries(model)]
+    forms = _invariant(np.array(turned))
+    units = list(np.eye(len(free)))
+    candidates = units + [one + other for one, other in combinations(units, 2)]
+    chosen: list[tuple[float, ...]] = []
+    for each in (tuple((way @ axes).tolist()) for way in candidates):
+        if np.linalg.matrix_rank(_readings(axes, forms, [*chosen, each])) > len(chosen):
+            chosen.append(each)
+    return TensorForm(axes, forms, tuple(chosen))
+
+
+def _readings(
+    axes: FloatArray, forms: FloatArray, directions: Sequence[Sequence[float]]
+) -> FloatArray:
+    """e.F.e of every form F, shape (directions, forms)."""
+    ways = np.array(directions, dtype=float).reshape(-1, 3)
+    ways = (ways / np.linalg.norm(ways, axis=1)[:, None]) @ axes.T
+    return np.asarray(np.einsum("kij,mi,mj->mk", forms, ways, ways))
+
+
+def _invariant(rotations: FloatArray) -> FloatArray:
+    """Symmetric tensors with R^T D R = D for all rotations, shape (k, d, d)."""
+    d = rotations.shape[1]
+    if d == 0:
+        return np.zeros((0, 0, 0))
+    one = np.eye(d * d)
+    transpose = one.reshape(d, d, d * d).transpose(1, 0, 2).reshape(d * d, d * d)
+    conditions = [np.kron(R.T, R.T) - one for R in rotations] + [transpose - one]
+    return np.asarray(null_space(np.concatenate(conditions), rcond=1e-9).T.reshape(-1, d, d))
+
+
+def _rotation(vectors: FloatArray, matrix: IntArray) -> FloatArray:
+    """Matrix by which coordinates are multiplied from the right."""
+    return np.asarray(np.linalg.solve(vectors, matrix @ vectors))
+
+
+def _symmetries(model: LatticeModel) -> Iterator[IntArray]:
+    """Integer matrices M, vectors to M @ vectors, that carry the lattice to itself.
+
+    Entries are -1, 0 and 1; of others there is a product.
+    """
+    lattice = model.lattice
+    d, gram = lattice.dimensions, lattice.vectors @ lattice.vectors.T
+    kinds = list(zip(lattice.boundary, lattice.cells, strict=True))
+    same = np.array([[a == b or a[0] == b[0] == "infinite" for a in kinds] for b in kinds])
+    rows = np.array(list(product((-1, 0, 1), repeat=d)), dtype=int)
+    lengths = np.einsum("ri,ij,rj->r", rows, gram, rows)
+    fits = [rows[np.abs(lengths - gram[i, i]) <= _CLOSE * gram[i, i]] for i in range(d)]
+    for choice in product(*fits):
+        matrix = np.array(choice)
+        if np.allclose(matrix @ gram @ matrix.T, gram, rtol=0, atol=_CLOSE * gram.max()) and (
+            np.all(same[matrix != 0]) and _carries(model, matrix)
+        ):
+            yield matrix
+
+
+def _carries(model: LatticeModel, matrix: IntArray) -> bool:
+    """Whether the rotation, with some translation, leaves sites, energies and bonds alone."""
+    lattice = model.lattice
+    vectors, own = lattice.vectors, lattice.sites
+    inverse = np.linalg.pinv(vectors)
+    turned = own @ inverse @ (matrix @ vectors) + own - own @ inverse @ vectors
+    energies = model.energies[: len(own)]
+    for anchor in own:
+        places, shifts = [], []
+        for position in turned + anchor - turned[0]:
+            cells = np.rint((position - own) @ inverse).astype(int)
+            away = np.linalg.norm(position - own - cells @ vectors, axis=1)
+            place = int(np.argmin(away))
+            if away[place] > _CLOSE:
+                break
+            places.append(place)
+            shifts.append(cells[place])
+        if (
+            len(places) == len(own)
+            and np.allclose(energies[places], energies, rtol=_CLOSE)
+            and _same_bonds(lattice, matrix, places, np.array(shifts))
+        ):
+            return True
+    return False
+
+
+def _same_bonds(lattice: Lattice, matrix: IntArray, places: list[int], shifts: IntArray) -> bool:
+    """Whether bonds go to bonds of the same hopping, or all to their conjugates."""
+    known: dict[tuple[int, ...], complex] = {}
+    for bond in lattice.bonds:
+        known[(bond.first, bond.second, *bond.cell)] = complex(bond.hopping)
+        back = (bond.second, bond.first, *(-step for step in bond.cell))
+        known[back] = complex(bond.hopping).conjugate()
+    before, after = [], []
+    for (first, second, *cell), hopping in known.items():
+        across = np.array(cell, dtype=int) @ matrix + shifts[second] - shifts[first]
+        before.append(hopping)
+        after.append(known.get((places[first], places[second], *across.tolist()), 0j))
+    close = _CLOSE * max(map(abs, before), default=0.0)
+    return any(
+        np.allclose(np.array(after), wanted, rtol=0, atol=close)
+        for wanted in (np.array(before), np.conj(before))
+    )
