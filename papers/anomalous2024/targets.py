@@ -76,27 +76,27 @@ def chain_times(runs: Sequence[Run]) -> Iterator[Target]:
         yield from _by_tolerance(
             pair.marcus, "tau_P", PRINTED_TAU_P, "slopes differ by at most", _apart(pair)
         )
-        yield _time(
-            pair.marcus,
-            "tau_P, exponents meet",
-            PRINTED_TAU_P,
-            "tau_P_alpha_fs",
-            pair.marcus.result.notes.get("tau_P_alpha_fs", pair.marcus.reason),
-        )
+        first = pair.marcus
+        why = first.result.notes.get("tau_P_alpha_fs", first.reason)
+        at = first.number("tau_P_alpha_fs")
+        yield _fig2(first, "tau_P, exponents meet", PRINTED_TAU_P, at, why)
         for run in pair.runs:
             yield from _by_tolerance(run, "tau_R", PRINTED_TAU_R, "far end filled to", _filled(run))
-            yield _time(
-                run,
-                "tau_R, time of the maximum of alpha",
-                PRINTED_TAU_R,
-                "alpha_peak_fs",
-                _peak(run),
-            )
+            words, at = "tau_R, time of the maximum of alpha", run.number("alpha_peak_fs")
+            yield _fig2(run, words, PRINTED_TAU_R, at, _peak(run))
 
 
-def _time(run: Run, quantity: str, printed: float, variable: str, remark: str) -> Target:
-    value = run.number(variable)
-    return Target("Fig. 2", quantity, _start(run), printed, value, _NAN, "fs", run.flagged, remark)
+def _fig2(
+    run: Run,
+    quantity: str,
+    printed: float,
+    value: float,
+    remark: str,
+    error: float = _NAN,
+    unit: str = "fs",
+) -> Target:
+    where = _system(run) if quantity.startswith("tau_P, slopes") else _start(run)
+    return Target("Fig. 2", quantity, where, printed, value, error, unit, run.flagged, remark)
 
 
 def _by_tolerance(
@@ -111,17 +111,8 @@ def _by_tolerance(
     if not np.isfinite(percent_printed):
         remark = "the printed time lies after tau_R"
     for percent, time in zip(run.array("tolerance_percent"), times, strict=True):
-        yield Target(
-            "Fig. 2",
-            f"{name}, {words} {percent:g} %",
-            _system(run) if name == "tau_P" else _start(run),
-            printed,
-            float(time),
-            _NAN,
-            "fs",
-            run.flagged,
-            run.reason or remark,
-        )
+        quantity = f"{name}, {words} {percent:g} %"
+        yield _fig2(run, quantity, printed, float(time), run.reason or remark)
 
 
 def _apart(pair: Pair) -> float:
@@ -169,17 +160,7 @@ def _alphas(run: Run, quantity: str, printed: float) -> Iterator[Target]:
         ("mean", run.number("alpha_longtime"), run.number("alpha_longtime_spread"), rule),
         ("maximum", run.number("alpha_peak"), _NAN, _peak(run)),
     ):
-        yield Target(
-            "Fig. 2",
-            f"{quantity}, {words}",
-            _start(run),
-            printed,
-            value,
-            spread,
-            "1",
-            run.flagged,
-            remark,
-        )
+        yield _fig2(run, f"{quantity}, {words}", printed, value, remark, spread, "1")
 
 
 def ring_current(

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 import pytest
@@ -25,7 +26,6 @@ from smallpolaron.own_data.table_analysis import (
     CURVES,
     FIGURES,
     SUMMARY,
-    TableRequest,
     analyse_table,
     analysis_settings,
 )
@@ -45,16 +45,9 @@ FAST = [kind for kind in TABLE_KINDS if kind.name not in SLOW]
 KINDS = ("correlation", *(kind.name for kind in FAST))
 
 
-def request(table: Path, folder: Path, **options: object) -> TableRequest:
-    content: dict[str, object] = {
-        "temperature_K": TEMPERATURE,
-        "kind": "quantum",
-        "unit": None,
-        "settings": SETTINGS,
-        "skip": SLOW,
-    }
-    content |= options
-    return TableRequest(table, folder, **content)  # type: ignore[arg-type]
+def analysed(table: Path, folder: Path, **options: Any) -> dict[str, Result]:
+    given = {"temperature_K": TEMPERATURE, "settings": SETTINGS, "skip": SLOW} | options
+    return analyse_table(table, folder, **given)
 
 
 def number(result: Result, name: str) -> float:
@@ -87,7 +80,7 @@ def test_an_own_result_gives_the_numbers_of_the_jobs(
 ) -> None:
     source = correlation()
     write_result(tmp_path / "own.h5", source)
-    found = analyse_table(request(tmp_path / "own.h5", tmp_path / "out", temperature_K=None))
+    found = analysed(tmp_path / "own.h5", tmp_path / "out", temperature_K=None)
     expected = {"correlation": source}
     for kind in FAST:
         expected[kind.name] = kind.derive(expected[kind.source], SETTINGS)
@@ -107,7 +100,7 @@ def test_a_text_table_with_derivatives_gives_the_numbers_of_the_jobs(
     path = tmp_path / "a.csv"
     header = f"{HEADER},dC_real,dC_imag,d2C_real,d2C_imag"
     np.savetxt(path, np.transpose(columns), "%.17g", ",", header=header, comments="")
-    found = analyse_table(request(path, tmp_path / "out"))
+    found = analysed(path, tmp_path / "out")
     expected = {"correlation": source}
     for kind in FAST:
         expected[kind.name] = kind.derive(expected[kind.source], SETTINGS)
@@ -130,7 +123,7 @@ def test_a_table_without_derivatives_is_nearly_as_good(
     source = correlation()
     C = array(source, "C_JJ")
     case = Sampled(array(source, "time_fs"), C, C, C)
-    found = analyse_table(request(table_of(tmp_path / "a.csv", case), tmp_path / "out"))
+    found = analysed(table_of(tmp_path / "a.csv", case), tmp_path / "out")
     assert "dC_JJ" not in found["correlation"].variables
     mobility, kernel = (kind.derive(source, SETTINGS) for kind in TABLE_KINDS[:2])
     assert number(found["mobility"], "D") == pytest.approx(number(mobility, "D"), rel=1e-8)
@@ -143,20 +136,20 @@ def test_a_table_without_derivatives_is_nearly_as_good(
 
 def test_files_can_be_read_again(tmp_path: Path) -> None:
     path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
-    found = analyse_table(request(path, tmp_path / "out"))
+    found = analysed(path, tmp_path / "out")
     assert set(found) == set(KINDS)
     for kind in KINDS:
         stored = read_result(tmp_path / "out" / f"{kind}.h5", kind=kind)
         assert stored.parameters["table"]["file"] == "a.csv"
         assert stored.parameters["table"]["kind"] == "quantum"
         assert len(stored.parameters["table"]["sha256"]) == 64
-    again = request(tmp_path / "out" / "correlation.h5", tmp_path / "o", temperature_K=None)
-    assert number(analyse_table(again)["kernel"], "D_kernel") == number(found["kernel"], "D_kernel")
+    again = analysed(tmp_path / "out" / "correlation.h5", tmp_path / "o", temperature_K=None)
+    assert number(again["kernel"], "D_kernel") == number(found["kernel"], "D_kernel")
 
 
 def test_quantum_table_of_known_spectrum(tmp_path: Path) -> None:
     path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 300.0))
-    found = analyse_table(request(path, tmp_path / "out"))
+    found = analysed(path, tmp_path / "out")
     D = 0.5 * float(QUANTUM.full(np.zeros(1))[0])
     assert number(found["mobility"], "D") == pytest.approx(D, rel=1e-8)
     assert number(found["mobility"], "mobility") == pytest.approx(mobility_cm2(D, 300.0), rel=1e-8)
@@ -175,7 +168,7 @@ def test_exponential_memory_is_found_again(tmp_path: Path) -> None:
     """K(t) = sum of complex exponentials; no detailed balance holds, which the page must say."""
     case = ExponentialKernel()
     path = table_of(tmp_path / "a.csv", case.sample(0.5, 400.0))
-    found = analyse_table(request(path, tmp_path / "out"))
+    found = analysed(path, tmp_path / "out")
     K, exact = array(found["kernel"], "K"), case.kernel(0.5 * np.arange(801))
     np.testing.assert_allclose(K, exact, atol=1e-6 * abs(exact[0]))
     assert found["correlation"].flagged
@@ -189,7 +182,7 @@ def test_a_drude_smith_function_has_an_exponential_kernel(tmp_path: Path) -> Non
     """C = (1 + c k t) exp(-k t) has K = c^2 k^2 exp(-(1 + c) k t) beside its drift (c - 1) k."""
     c, k, start = -0.6, 0.05, 3e-3
     path = classical_table(tmp_path / "a.txt", lambda t: start * (1 + c * k * t) * np.exp(-k * t))
-    found = analyse_table(request(path, tmp_path / "out", kind="classical"))
+    found = analysed(path, tmp_path / "out", kind="classical")
     t = array(found["kernel"], "time_fs")
     exact = (c * k) ** 2 * np.exp(-(1 + c) * k * t)
     np.testing.assert_allclose(array(found["kernel"], "K"), exact, atol=1e-5 * exact[0])
@@ -215,16 +208,16 @@ def test_a_classical_function_gets_no_quantum_factor(tmp_path: Path) -> None:
     factor = kubo_factor(as_quantum.omega, 300.0)
     np.testing.assert_allclose(as_quantum.kubo, as_classical.kubo * factor, atol=1e-12)
     path = classical_table(tmp_path / "a.txt", lambda x: np.interp(x, t, C), step=1.0 - 0.5)
-    found = analyse_table(request(path, tmp_path / "out", kind="classical"))
+    found = analysed(path, tmp_path / "out", kind="classical")
     np.testing.assert_allclose(array(found["mobility"], "C_kubo")[::2][:400], C, atol=1e-12)
 
 
 def test_arbitrary_units_keep_shapes_and_lose_D(tmp_path: Path) -> None:
     case = QUANTUM.sample(1.0, 200.0)
     scaled = Sampled(case.time, 37.0 * case.C, case.dC, case.d2C)
-    absolute = analyse_table(request(table_of(tmp_path / "a.csv", case), tmp_path / "a"))
+    absolute = analysed(table_of(tmp_path / "a.csv", case), tmp_path / "a")
     table = table_of(tmp_path / "b.csv", scaled, header="time_fs,C_real,C_imag")
-    relative = analyse_table(request(table, tmp_path / "b"))
+    relative = analysed(table, tmp_path / "b")
     for kind, name in (
         ("mobility", "D"),
         ("mobility", "mobility"),
@@ -257,18 +250,18 @@ def test_rounding_of_the_table_is_amplified_as_estimated(tmp_path: Path) -> None
     exact = memory_kernel(case.time, case.C).K
     for digits in (5, 7):
         path = table_of(tmp_path / "a.csv", case, digits=digits)
-        found = analyse_table(request(path, tmp_path / "out", overwrite=True))
+        found = analysed(path, tmp_path / "out", overwrite=True)
         rounding = found["correlation"].parameters["table"]["rounding"]
         noise = np.abs(array(found["kernel"], "K") - exact)
         assert 0.03 < np.max(noise[5:]) / (NOISE_GAIN * rounding) < 3.0
     path = table_of(tmp_path / "a.csv", case, digits=3)
-    analyse_table(request(path, tmp_path / "out", overwrite=True))
+    analysed(path, tmp_path / "out", overwrite=True)
     assert "rounding of the table moves K" in (tmp_path / "out" / SUMMARY).read_text()
 
 
 def test_page_and_curves_hold_what_the_files_hold(tmp_path: Path) -> None:
     path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
-    found = analyse_table(request(path, tmp_path / "out"))
+    found = analysed(path, tmp_path / "out")
     page = (tmp_path / "out" / SUMMARY).read_text()
     for kind, name in (("mobility", "D"), ("kernel", "D_kernel"), ("drude_smith", "k")):
         assert f" {number(found[kind], name):.6g} " in page
@@ -294,14 +287,14 @@ def test_nothing_is_replaced_silently(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / SUMMARY).write_text("mine")
     with pytest.raises(StoreError, match=SUMMARY):
-        analyse_table(request(path, folder))
+        analysed(path, folder)
     assert [item.name for item in folder.iterdir()] == [SUMMARY]
-    analyse_table(request(path, folder, overwrite=True))
+    analysed(path, folder, overwrite=True)
     assert "mine" not in (folder / SUMMARY).read_text()
-    with pytest.raises(StoreError, match="is no folder"):
-        analyse_table(request(path, path))
-    with pytest.raises(StoreError, match="replaced by its own analysis"):
-        analyse_table(request(folder / "correlation.h5", folder, overwrite=True))
+    with pytest.raises(StoreError, match="is not a directory"):
+        analysed(path, path)
+    with pytest.raises(StoreError, match="replaced by its own results"):
+        analysed(folder / "correlation.h5", folder, overwrite=True)
 
 
 def test_what_is_skipped_leaves_no_older_file(tmp_path: Path) -> None:
@@ -310,8 +303,8 @@ def test_what_is_skipped_leaves_no_older_file(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "moments.h5").write_text("of another table")
     with pytest.raises(StoreError, match=r"moments\.h5 exist"):
-        analyse_table(request(path, folder, skip=OPTIONAL))
-    found = analyse_table(request(path, folder, skip=OPTIONAL, overwrite=True))
+        analysed(path, folder, skip=OPTIONAL)
+    found = analysed(path, folder, skip=OPTIONAL, overwrite=True)
     assert set(found) == {"correlation", "mobility", "kernel"}
     assert not (folder / "moments.h5").exists()
     assert "- moments was skipped as asked." in (folder / SUMMARY).read_text()
@@ -322,14 +315,14 @@ def test_results_of_another_kind_are_refused(
 ) -> None:
     write_result(tmp_path / "m.h5", TABLE_KINDS[0].derive(correlation(), SETTINGS))
     with pytest.raises(StoreError, match="holds a result of kind 'mobility'"):
-        analyse_table(request(tmp_path / "m.h5", tmp_path / "out"))
+        analysed(tmp_path / "m.h5", tmp_path / "out")
 
 
 def test_a_run_that_grew_gives_no_numbers(
     correlation: Callable[..., Result], tmp_path: Path
 ) -> None:
     write_result(tmp_path / "own.h5", correlation(grew=True))
-    found = analyse_table(request(tmp_path / "own.h5", tmp_path / "out"))
+    found = analysed(tmp_path / "own.h5", tmp_path / "out")
     assert math.isnan(number(found["mobility"], "D"))
     page = (tmp_path / "out" / SUMMARY).read_text()
     assert "mobility has no numbers: the state grew" in page
@@ -338,7 +331,7 @@ def test_a_run_that_grew_gives_no_numbers(
 def test_a_failing_step_is_told_and_the_rest_goes_on(tmp_path: Path) -> None:
     path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
     settings = AnalysisConfig(drude_smith_range_fs=(100.0, 900.0))
-    found = analyse_table(request(path, tmp_path / "out", settings=settings))
+    found = analysed(path, tmp_path / "out", settings=settings)
     assert math.isnan(number(found["drude_smith"], "c"))
     assert number(found["mobility"], "D") > 0
     page = (tmp_path / "out" / SUMMARY).read_text()
@@ -439,7 +432,7 @@ def figure_numbers(folder: Path, figure: ModuleType, *kinds: str) -> list[dict[s
 def test_own_data_have_the_figures_of_computed_data(tmp_path: Path) -> None:
     path = table_of(tmp_path / "a.csv", QUANTUM.sample(1.0, 200.0))
     folder = tmp_path / "out"
-    found = analyse_table(request(path, folder))
+    found = analysed(path, folder)
     page = (folder / SUMMARY).read_text()
     for name in FIGURES:
         assert (folder / f"{name}.svg").read_text().startswith("<?xml")
@@ -465,7 +458,7 @@ def test_figures_of_arbitrary_units_name_them(tmp_path: Path) -> None:
     case = QUANTUM.sample(1.0, 200.0)
     folder = tmp_path / "out"
     table = table_of(tmp_path / "a.csv", case, header="time_fs,C_real,C_imag")
-    found = analyse_table(request(table, folder, skip=OPTIONAL))
+    found = analysed(table, folder, skip=OPTIONAL)
     assert not (folder / "drude_smith.svg").exists()
     rows = figure_numbers(folder, current, "correlation", "mobility")
     assert float(rows[0]["re_C_JJ_over_C0"]) == 1.0

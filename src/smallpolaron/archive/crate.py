@@ -10,7 +10,6 @@ import mimetypes
 import os
 import shutil
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,18 +34,16 @@ LEFT_OUT: Final = ("logs", "benchmarks")
 _FORMATS: Final = {".h5": "application/x-hdf5", ".cff": "text/x-yaml", ".yaml": "text/x-yaml"}
 
 
-@dataclass(frozen=True)
-class CrateRequest:
-    """What is to be packed."""
-
-    folder: Path
-    output: Path
-    configuration: Path | None = None
-    partial: bool = False
-
-
-def write_crate(request: CrateRequest) -> int:
+def write_crate(
+    folder: Path, output: Path, configuration: Path | None = None, partial: bool = False
+) -> int:
     """Write a study as RO-Crate; return the number of its files.
+
+    Args:
+        folder: results of the study, with its plan.json.
+        output: archive (.zip) or folder to write; must not exist.
+        configuration: the study file; None to look for it here and in ``config``.
+        partial: whether jobs may be missing.
 
     Raises:
         StoreError: the output exists or lies within the results, a result is not sound, jobs are
@@ -54,37 +51,37 @@ def write_crate(request: CrateRequest) -> int:
         PlanError: the folder has no plan that can be read.
         NotWritable: no space, no permission or the like; nothing is left of the output.
     """
-    _check_output(request)
-    plan = read_plan(request.folder / "plan.json")
-    missing = _missing_jobs(plan, request)
-    study = request.configuration or _study_file(plan)
-    beside = request.folder / study.name
+    _check_output(folder, output)
+    plan = read_plan(folder / "plan.json")
+    missing = _missing_jobs(plan, folder, partial)
+    study = configuration or _study_file(plan)
+    beside = folder / study.name
     if beside.exists() and not beside.samefile(study):
         raise StoreError(f"{study}: the results have a file of that name; rename the study file")
     crate = ROCrate()
-    results = {path: read_result(path) for path in result_files(request.folder)}
+    results = {path: read_result(path) for path in result_files(folder)}
     text = _study_text(study, plan)
     files = [crate.add_file(study, study.name, properties=_about(study, text))]
-    for path in _files(request.folder):
+    for path in _files(folder):
         if path == beside:
             continue
-        text = _description(path.relative_to(request.folder), results.get(path))
-        target = path.relative_to(request.folder).as_posix()
+        text = _description(path.relative_to(folder), results.get(path))
+        target = path.relative_to(folder).as_posix()
         files.append(crate.add_file(path, target, properties=_about(path, text)))
     for path in _repository_files():
         crate.add_file(path, path.name, properties=_about(path, f"{path.name} of smallpolaron."))
     _describe(crate, plan, missing)
     _run(crate, files, list(results.values()), missing)
-    _write(crate, request.output)
+    _write(crate, output)
     return len(files)
 
 
-def _check_output(request: CrateRequest) -> None:
-    if request.output.exists():
-        raise StoreError(f"{request.output}: exists; remove it or choose another")
-    if request.output.resolve().is_relative_to(request.folder.resolve()):
+def _check_output(folder: Path, output: Path) -> None:
+    if output.exists():
+        raise StoreError(f"{output}: exists; remove it or choose another")
+    if output.resolve().is_relative_to(folder.resolve()):
         raise StoreError(
-            f"{request.output}: lies within the results, and the next crate would hold it; choose "
+            f"{output}: lies within the results, and the next crate would hold it; choose "
             "a place outside"
         )
 
@@ -102,19 +99,19 @@ def _write(crate: ROCrate, output: Path) -> None:
             shutil.rmtree(temporary, ignore_errors=True)
 
 
-def _missing_jobs(plan: Plan, request: CrateRequest) -> int:
+def _missing_jobs(plan: Plan, folder: Path, partial: bool) -> int:
     """Return how many MPI jobs are not done; refuse them unless the crate may be partial."""
-    bad = [each for each in verify([request.folder]) if not each.sound]
+    bad = [each for each in verify([folder]) if not each.sound]
     if bad:
         raise StoreError(
             f"{bad[0].path}: {bad[0].state}: {bad[0].detail}; a crate holds sound results only; "
-            f"see: smallpolaron verify {request.folder}"
+            f"see: smallpolaron verify {folder}"
         )
-    jobs = status(plan, request.folder)
+    jobs = status(plan, folder)
     missing = [each.job.name for each in jobs if each.state not in ("done", "flagged")]
-    if missing and not request.partial:
+    if missing and not partial:
         raise StoreError(
-            f"{request.folder}: {len(missing)} of {len(jobs)} MPI jobs are not done, such as "
+            f"{folder}: {len(missing)} of {len(jobs)} MPI jobs are not done, such as "
             f"{missing[0]}; finish the study, or pass --partial"
         )
     return len(missing)

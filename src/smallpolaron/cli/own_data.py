@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import click
 
@@ -61,34 +61,14 @@ def _criteria(function: Any) -> Any:
 def analyse(
     table: Path,
     output_folder: Path,
-    overwrite: bool,
-    temperature_K: float | None,
-    kind: Literal["quantum", "classical"],
-    unit: str | None,
-    columns: tuple[str, ...] | None,
-    skip: tuple[str, ...],
-    **criteria: Any,
+    **options: Any,
 ) -> None:
     """Analyse C(t) in a table of your own: text, HDF5, .npy or .npz (docs/own-data.md)."""
-    from smallpolaron.own_data.table_analysis import (
-        SUMMARY,
-        TableRequest,
-        analyse_table,
-        analysis_settings,
-    )
+    from smallpolaron.own_data.table_analysis import SUMMARY, analyse_table, analysis_settings
 
-    request = TableRequest(
-        table=table,
-        output_folder=output_folder,
-        temperature_K=temperature_K,
-        kind=kind,
-        unit=unit,
-        columns=columns,
-        settings=analysis_settings(criteria),
-        overwrite=overwrite,
-        skip=skip,
-    )
-    results = analyse_table(request)
+    names = ("temperature_K", "kind", "unit", "columns", "skip", "overwrite")
+    given = {name: options.pop(name) for name in names}
+    results = analyse_table(table, output_folder, analysis_settings(options), **given)
     if "table" in results["correlation"].notes:
         print(f"{table}: {results['correlation'].notes['table']}", file=sys.stderr)
     for name, result in results.items():
@@ -106,21 +86,13 @@ def analyse(
 def fit(
     table: Path,
     output_folder: Path | None,
-    overwrite: bool,
-    columns: tuple[str, ...] | None,
-    conjugate: bool,
+    **options: Any,
 ) -> None:
     """Fit Drude-Smith and its rivals to a measured conductivity (docs/inverse.md)."""
-    from smallpolaron.own_data.conductivity_fit import (
-        SUMMARY,
-        FitRequest,
-        fit_table,
-        messages,
-    )
+    from smallpolaron.own_data.conductivity_fit import SUMMARY, fit_table, messages
 
     folder = output_folder or Path(f"{table.stem}-fit")
-    request = FitRequest(table, folder, columns, conjugate, overwrite)
-    for line in messages(*fit_table(request), folder / SUMMARY):
+    for line in messages(*fit_table(table, folder, **options), folder / SUMMARY):
         print(line)
 
 

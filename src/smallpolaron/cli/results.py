@@ -126,9 +126,9 @@ def _comparisons(found: Sequence[Comparison]) -> list[str]:
 @click.option("--partial", is_flag=True, help="also if jobs are missing")
 def crate(folder: Path, output: Path, config: Path | None, partial: bool) -> None:
     """Pack a finished study, results/<study>, as RO-Crate."""
-    from smallpolaron.archive.crate import CrateRequest, write_crate
+    from smallpolaron.archive.crate import write_crate
 
-    count = write_crate(CrateRequest(folder, output, config, partial))
+    count = write_crate(folder, output, config, partial)
     print(f"{output}: {count} files")
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -20,8 +19,7 @@ from smallpolaron.analysis.fits.measured_conductivity import (
 from smallpolaron.derive.tables import write_table
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, refuse
-from smallpolaron.own_data.table_summary import markdown_row, number_text
-from smallpolaron.results.store import StoreError
+from smallpolaron.own_data.table_summary import keep_what_is_there, markdown_row, number_text
 from smallpolaron.support.files import file_digest, shown_name, write_text
 
 SUMMARY: Final = "summary.md"
@@ -34,53 +32,34 @@ MODEL_COLUMNS: Final = (
 )
 
 
-@dataclass(frozen=True)
-class FitRequest:
-    """What to fit, and where the results go."""
-
-    table: Path
-    output_folder: Path
-    columns: tuple[str, ...] | None = None
-    conjugate: bool = False
-    overwrite: bool = False
-
-
-def fit_table(request: FitRequest) -> tuple[ConductivityTable, MeasuredFits]:
+def fit_table(
+    path: Path,
+    folder: Path,
+    columns: Sequence[str] | None = None,
+    conjugate: bool = False,
+    overwrite: bool = False,
+) -> tuple[ConductivityTable, MeasuredFits]:
     """Read a conductivity, fit all models within its window, and write what was found.
 
     Raises:
         TableError: the table cannot be used.
         StoreError: results are there and must not be replaced.
     """
-    _keep_what_is_there(request)
-    table = read_conductivity(request.table, request.columns, conjugate=request.conjugate)
+    keep_what_is_there(path, folder, (SUMMARY, MODELS, CURVES, PICTURE), overwrite)
+    table = read_conductivity(path, columns, conjugate=conjugate)
     try:
         fits = fit_measured(table.omega, table.sigma, table.noise.error)
     except ValueError as error:
-        raise refuse(request.table, str(error), "give more of the spectrum") from error
-    folder = request.output_folder
+        raise refuse(path, str(error), "give more of the spectrum") from error
     write_table(folder / MODELS, MODEL_COLUMNS, model_rows(fits, table.unit))
-    columns, rows = curve_rows(table, fits)
-    write_table(folder / CURVES, columns, rows)
+    names, rows = curve_rows(table, fits)
+    write_table(folder / CURVES, names, rows)
     from smallpolaron.figures.style import save
     from smallpolaron.own_data.measured_fit import draw  # matplotlib takes a second
 
     save(draw(table, fits), folder / PICTURE)
-    write_text(folder / SUMMARY, "\n".join(_page(request, table, fits)) + "\n")
+    write_text(folder / SUMMARY, "\n".join(_page(path, table, fits)) + "\n")
     return table, fits
-
-
-def _keep_what_is_there(request: FitRequest) -> None:
-    folder = request.output_folder
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder}: exists and is not a directory; choose another name")
-    found = [name for name in (SUMMARY, MODELS, CURVES, PICTURE) if (folder / name).exists()]
-    if request.table.resolve() in [(folder / name).resolve() for name in found]:
-        raise StoreError(f"{request.table}: would be replaced by its own fit; choose a folder")
-    if found and not request.overwrite:
-        raise StoreError(
-            f"{folder}: {', '.join(found)} exist; choose another folder or pass --overwrite"
-        )
 
 
 def quantities(one: MeasuredModel, unit: str) -> Iterator[tuple[str, Estimate, str]]:
@@ -155,14 +134,14 @@ def _with_error(found: Estimate) -> str:
     return f"{found.value:.{min(digits, 12)}f} ± {found.error:.{min(digits, 12)}f}"
 
 
-def _page(request: FitRequest, table: ConductivityTable, fits: MeasuredFits) -> Iterator[str]:
+def _page(path: Path, table: ConductivityTable, fits: MeasuredFits) -> Iterator[str]:
     first, last = table.omega[0] / RAD_FS_PER_THZ, table.omega[-1] / RAD_FS_PER_THZ
-    yield from (f"# Fit of the conductivity in {shown_name(request.table)}", "", fits.text, "")
+    yield from (f"# Fit of the conductivity in {shown_name(path)}", "", fits.text, "")
     yield from (f"![data and models]({PICTURE})", "", "## The table", "")
     unit = table.unit or "not given"
     yield f"- {table.omega.size} frequencies from {first:.4g} to {last:.4g} THz; unit {unit}"
     yield from (f"- {text}" for text in table.remarks)
-    yield f"- SHA-256 {file_digest(request.table)}; smallpolaron {smallpolaron.__version__}"
+    yield f"- SHA-256 {file_digest(path)}; smallpolaron {smallpolaron.__version__}"
     yield from ("", "## The models, best first", "")
     yield from ranking(fits, table.unit)
     yield ""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -22,14 +23,13 @@ from smallpolaron.own_data.correlation_table import (
     read_correlation_table,
 )
 from smallpolaron.own_data.correlation_table import Kind as TableKind
-from smallpolaron.own_data.table_summary import write_curves, write_summary
+from smallpolaron.own_data.table_summary import keep_what_is_there, write_curves, write_summary
 from smallpolaron.results.attributes import Unfit, read_value
-from smallpolaron.results.kinds import TABLE_KINDS, Kind
+from smallpolaron.results.kinds import TABLE_KINDS
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import (
     SCHEMA,
     Result,
-    StoreError,
     Variable,
     write_result,
 )
@@ -44,28 +44,14 @@ from smallpolaron.support.unavailable import open_hdf5
 SUMMARY: Final = "summary.md"
 CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
 """File of the curves along each axis."""
-FIGURES: Final = ("current", "memory_kernel", "cutoff", "conductivity", "drude_smith")
-"""Pictures, the same as those of a computed system; each in a file of its name."""
-
-
-@dataclass(frozen=True)
-class TableRequest:
-    """What to analyse, and how."""
-
-    table: Path
-    output_folder: Path
-    temperature_K: float | None
-    kind: TableKind
-    unit: str | None
-    settings: AnalysisConfig
-    overwrite: bool = False
-    skip: tuple[str, ...] = ()
-    columns: tuple[str, ...] | None = None
-
-    @property
-    def kinds(self) -> list[Kind]:
-        """The kinds of results that are not skipped; sources come first."""
-        return [kind for kind in TABLE_KINDS if kind.name not in self.skip]
+FIGURES: Final = {
+    "current": ("correlation", "mobility"),
+    "memory_kernel": ("kernel",),
+    "cutoff": ("kernel", "mobility"),
+    "conductivity": ("mobility",),
+    "drude_smith": ("drude_smith", "mobility"),
+}
+"""Pictures, the same as those of a computed system, each in a file of its name; and from what."""
 
 
 def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
@@ -93,8 +79,30 @@ def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
         raise ConfigurationError("options", problems) from error
 
 
-def analyse_table(request: TableRequest) -> dict[str, Result]:
+def analyse_table(
+    path: Path,
+    folder: Path,
+    settings: AnalysisConfig,
+    *,
+    temperature_K: float | None = None,
+    kind: TableKind = "quantum",
+    unit: str | None = None,
+    columns: tuple[str, ...] | None = None,
+    skip: tuple[str, ...] = (),
+    overwrite: bool = False,
+) -> dict[str, Result]:
     """Read a table, derive everything from it, and write results, curves and a summary.
+
+    Args:
+        path: file with C(t), see docs/own-data.md.
+        folder: folder for the results.
+        settings: criteria of the analysis.
+        temperature_K: temperature in K; None if the file holds it.
+        kind: quantum (complex C) or classical (real C).
+        unit: unit of C where the file does not say it.
+        columns: names of the columns, where the file has none.
+        skip: kinds of results, of OPTIONAL, to leave out.
+        overwrite: replace results that are there.
 
     Returns:
         The results by kind, as written to ``<kind>.h5`` in the output folder.
@@ -104,24 +112,24 @@ def analyse_table(request: TableRequest) -> dict[str, Result]:
         StoreError: a file is there already and must not be replaced, or an own result file is
             damaged or of another kind.
     """
-    _keep_what_is_there(request)
-    source, table = correlation_of_table(
-        request.table, request.temperature_K, request.kind, request.unit, request.columns
-    )
+    kinds = ("correlation", *(each.name for each in TABLE_KINDS))
+    names = [*(f"{name}.h5" for name in kinds), *(f"{name}.svg" for name in FIGURES)]
+    keep_what_is_there(path, folder, [*names, *CURVES.values(), SUMMARY], overwrite)
+    source, table = correlation_of_table(path, temperature_K, kind, unit, columns)
     results = {"correlation": source}
-    for each in request.kinds:
-        results[each.name] = each.derive(results[each.source], request.settings)
+    for each in TABLE_KINDS:
+        if each.name not in skip:
+            results[each.name] = each.derive(results[each.source], settings)
     if not table.is_absolute:
-        results = {kind: without_scale(result) for kind, result in results.items()}
-    folder = request.output_folder
-    for kind, result in results.items():
-        write_result(folder / f"{kind}.h5", result, overwrite=request.overwrite)
-    for kind in request.skip:  # one that is there belongs to another table
-        (folder / f"{kind}.h5").unlink(missing_ok=True)
+        results = {name: without_scale(result) for name, result in results.items()}
+    for name, result in results.items():
+        write_result(folder / f"{name}.h5", result, overwrite=overwrite)
+    for name in skip:  # one that is there belongs to another table
+        (folder / f"{name}.h5").unlink(missing_ok=True)
     for axis, name in CURVES.items():
         write_curves(folder / name, results, axis)
-    drawn = draw_figures(folder, results, request.settings.band_paper_units)
-    write_summary(folder / SUMMARY, shown_name(request.table), table, results, request.skip, drawn)
+    drawn = draw_figures(folder, results, settings.band_paper_units)
+    write_summary(folder / SUMMARY, shown_name(path), table, results, skip, drawn)
     return results
 
 
@@ -137,49 +145,20 @@ def draw_figures(folder: Path, results: Mapping[str, Result], band: float) -> li
         The files that were written.
     """
     # matplotlib takes a second to import: only where pictures are drawn
-    from smallpolaron.figures import (
-        conductivity,
-        current,
-        cutoff,
-        drude_smith,
-        memory_kernel,
-        style,
-    )
+    from smallpolaron.figures import style
     from smallpolaron.figures.runs import runs_of
 
-    runs = {kind: runs_of([(kind, result)]) for kind, result in results.items()}
-    figures = {
-        "current": lambda: current.draw(runs["correlation"], runs["mobility"]),
-        "memory_kernel": lambda: memory_kernel.draw(runs["kernel"]),
-        "cutoff": lambda: cutoff.draw(runs["kernel"], runs["mobility"], band),
-        "conductivity": lambda: conductivity.draw(runs["mobility"]),
-        "drude_smith": lambda: drude_smith.draw(runs["drude_smith"], runs["mobility"]),
-    }
     written = []
-    for name in FIGURES:
+    for name, kinds in FIGURES.items():
         path = folder / f"{name}.svg"
-        if name == "drude_smith" and name not in runs:
+        if not results.keys() >= set(kinds):
             path.unlink(missing_ok=True)
             continue
-        style.save(figures[name](), path)
+        runs = [runs_of([(kind, results[kind])]) for kind in kinds]
+        draw = importlib.import_module(f"smallpolaron.figures.{name}").draw
+        style.save(draw(*runs, *([band] if name == "cutoff" else [])), path)
         written.append(path.name)
     return written
-
-
-def _keep_what_is_there(request: TableRequest) -> None:
-    folder = request.output_folder
-    if folder.exists() and not folder.is_dir():
-        raise StoreError(f"{folder}: is no folder; choose another name")
-    kinds = ("correlation", *(kind.name for kind in TABLE_KINDS))
-    names = [*(f"{kind}.h5" for kind in kinds), *(f"{name}.svg" for name in FIGURES)]
-    names += [*CURVES.values(), SUMMARY]
-    if request.table.resolve() in [(folder / name).resolve() for name in names]:
-        raise StoreError(f"{request.table}: would be replaced by its own analysis; choose a folder")
-    found = [name for name in names if (folder / name).exists()]
-    if found and not request.overwrite:
-        raise StoreError(
-            f"{folder}: {', '.join(found)} exist; choose another folder or pass --overwrite"
-        )
 
 
 def correlation_of_table(

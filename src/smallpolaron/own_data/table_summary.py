@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from smallpolaron.derive.tables import write_table
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.own_data.correlation_table import CorrelationTable
-from smallpolaron.results.store import Result, Variable
+from smallpolaron.results.store import Result, StoreError, Variable
 from smallpolaron.support.files import write_text
 
 Results = Mapping[str, Result]
@@ -43,6 +43,23 @@ _TIMES: Final = {
     "t_eq_percent_fs": "settling time of the integral, relative band",
     "t_eq_band_fs": "settling time of the integral, absolute band",
 }
+
+
+def keep_what_is_there(table: Path, folder: Path, names: Sequence[str], overwrite: bool) -> None:
+    """Refuse to write files into a folder over a table, or over results unless allowed.
+
+    Raises:
+        StoreError: the folder is a file, holds the table under one of the names, or has results.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise StoreError(f"{folder}: exists and is not a directory; choose another name")
+    if table.resolve() in [(folder / name).resolve() for name in names]:
+        raise StoreError(f"{table}: would be replaced by its own results; choose a folder")
+    found = [name for name in names if (folder / name).exists()]
+    if found and not overwrite:
+        raise StoreError(
+            f"{folder}: {', '.join(found)} exist; choose another folder or pass --overwrite"
+        )
 
 
 def write_curves(path: Path, results: Results, axis: str) -> None:
