@@ -30,7 +30,7 @@ def test_standard_errors_are_those_of_repeated_noise():
         fits.append(fit_drude_smith(TIME, noisy))
     assert_allclose(np.std([f.c for f in fits]), fits[0].c_error, rtol=0.3)
     assert_allclose(np.std([f.k for f in fits]), fits[0].k_error, rtol=0.3)
-    assert_allclose(np.mean([f.rms for f in fits]), 0.01, rtol=0.05)
+    assert_allclose(np.mean([f.residual for f in fits]), 0.01, rtol=0.05)
 
 
 def caged():
@@ -58,7 +58,7 @@ def test_a_longer_record_does_not_improve_the_verdict():
     data = np.exp(-0.5 * (0.03 * long) ** 2) * np.cos(0.045 * long)
     found = fit_drude_smith(long, data)
     short = fit_drude_smith(TIME, caged())
-    assert found.residual < 0.6 * short.rms
+    assert found.residual < 0.6 * short.residual
     assert_allclose([found.c, found.k], [short.c, short.k], rtol=1e-4)
     assert "misses" in found.verdict
 
