@@ -10,7 +10,7 @@ from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import find_equilibrium, solve_equilibrium
-from smallpolaron.dynamics.carrier import Readout, multiply
+from smallpolaron.dynamics.carrier import Readout, apply_current
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import Limits
@@ -70,7 +70,7 @@ def test_free_carrier_on_a_ring_keeps_its_current():
     state = find_equilibrium(model, FREE, even, Accuracy(), Limits(), COMM, silent)
     basis = AdaptiveBasis(model, FREE, odd, COMM)
     readout = Readout.of(basis, [model.current])
-    x = multiply(state.basis, state.x, basis, model.flows)
+    x = apply_current(state.basis, state.x, basis)
     _, run = evolve_adaptive(basis, x, readout, Accuracy(), 50.0, progress())
     k = 2 * np.pi * np.arange(5) / 5
     weight = np.exp(-beta(200.0) * 2 * 60 * CM * np.cos(k))

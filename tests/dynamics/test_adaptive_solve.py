@@ -16,7 +16,7 @@ from smallpolaron.dynamics.adaptive_states import (
     propagate_equilibrium,
     solve_equilibrium,
 )
-from smallpolaron.dynamics.carrier import Readout, multiply, reduced_labels
+from smallpolaron.dynamics.carrier import Readout, apply_current, reduced_labels
 from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
 from smallpolaron.dynamics.progress import Progress
@@ -154,7 +154,7 @@ def test_residual_is_what_was_asked_for(shift):
     even, odd = current_sectors(model, "auto", False)
     state = find_equilibrium(model, EXPANSION, even, Accuracy(), Limits(), COMM, silent)
     basis = AdaptiveBasis(model, EXPANSION, odd, COMM)
-    x = multiply(state.basis, state.x, basis, model.flows)
+    x = apply_current(state.basis, state.x, basis)
     keys = basis.keys.copy()
     problem = LinearProblem(lambda now: -now.scatter(keys, x), shift)
     start = np.zeros(basis.n_local, complex)

@@ -8,8 +8,8 @@ import pytest
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import ABSENT, CAP
+from smallpolaron.hierarchy.frame import MOST_EXCITED
 from smallpolaron.hierarchy.limits import LimitReached, Limits
-from smallpolaron.hierarchy.neighbours import MOST_EXCITED
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import (
     all_labels,

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
 from smallpolaron.dynamics.adaptive_states import flux_stiffness
-from smallpolaron.dynamics.carrier import hermiticity_defect, mean
+from smallpolaron.dynamics.carrier import Readout, hermiticity_defect
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
@@ -164,7 +164,7 @@ def compute_adaptive_correlation(
     Source: Mori paper, eq. 4; protocol of Song and Shi 2015.
     """
     require_complex_petsc()
-    if not np.any(model.flows):
+    if not (np.any(model.flows) or np.any(model.modes.path @ model.unit_direction)):
         raise ValueError("hopping = 0 along the direction: there is no current")
     infinite = infinite or model.is_infinite
     time_fs = sample_times(duration_fs, sample_fs)
@@ -204,7 +204,8 @@ def compute_adaptive_correlation(
         )
     run = fine.trajectory
     capped = max(fine.record.capped, solution.capped if solution else 0.0)
-    inside = time_fs[: len(fine.C)]
+    inside, still = time_fs[: len(fine.C)], equilibrium.basis
+    curvature = Readout.of(still, [still.couplings.curvature]).read(still, equilibrium.x)[0].real
     solved = model.is_bounded or solution is not None
     return AdaptiveCorrelation(
         time_fs=inside,
@@ -214,7 +215,7 @@ def compute_adaptive_correlation(
         higher=np.array([run.sample(inside, order)[:, 0] for order in HIGHER_ORDERS]),
         density_matrix=equilibrium.density_matrix,
         hopping_energy=equilibrium.hopping_energy,
-        curvature=mean(equilibrium.basis, equilibrium.density_matrix, lattice.curvature),
+        curvature=curvature,
         flux_stiffness=stiffness,
         equilibrium_residual=equilibrium.residual,
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),

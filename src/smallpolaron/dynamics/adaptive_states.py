@@ -22,6 +22,7 @@ from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.bath_set import BathSet
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.model.lattice_model import Model
@@ -249,7 +250,8 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
     known = (bits == 0) & (np.abs(coherences) > least * np.max(np.abs(coherences)))
     populations = sites[known, 0] == sites[known, 1]
     keys = [vacuum[known]]
-    values = [coherences[known] * np.where(populations, vacuum_amplitude(basis), 1.0)]
+    vacua = np.array([vacuum_amplitude(basis, site) for site in range(own)])
+    values = [coherences[known] * np.where(populations, vacua[sites[known, 0]], 1.0)]
     for site in range(own):
         excited, amplitudes, first = relaxed_labels(basis, site, least)
         # the population itself is in rho_0 already; of mirror images only one is kept
@@ -332,8 +334,9 @@ def relaxed_labels(
 
     Source: Marcus initial state of both papers, in closed form.
     """
-    states: list[tuple[tuple[int, ...], complex]] = [((), vacuum_amplitude(basis))]
-    for ratio in basis.expansion.relaxed_amplitudes:
+    states: list[tuple[tuple[int, ...], complex]] = [((), vacuum_amplitude(basis, site))]
+    modes, ratios = relaxed_modes(basis, site)
+    for ratio in ratios:
         grown = []
         for filled, value in states:
             n = 0
@@ -345,9 +348,8 @@ def relaxed_labels(
                 value *= ratio / np.sqrt(n)
         states = grown
     occupations = np.zeros((len(states), basis.layout.n_modes), np.uint8)
-    first = site * basis.expansion.n_terms
     for row, (excited, _) in enumerate(states):
-        occupations[row, first : first + len(excited)] = excited
+        occupations[row, modes] = excited
     at = np.full(len(states), site, np.int64)
     keys, bits = basis.canonical_keys(occupations, at, at)
     values = np.array([value for _, value in states], complex)
@@ -355,14 +357,40 @@ def relaxed_labels(
     return keys, np.where(bits & 1, values.conj(), values), bits == 0
 
 
-def vacuum_amplitude(basis: AdaptiveBasis) -> float:
+def relaxed_modes(
+    basis: AdaptiveBasis, site: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64] | ComplexArray]:
+    """What a carrier on one site displaces: positions (mode, term) in labels, and amplitudes r_k.
+
+    Modes that move the carrier stay as they are.
+    """
+    table, ratio, terms = basis.model.modes, basis.expansion.relaxed_amplitudes, basis.expansion
+    if table.local:
+        return site * terms.n_terms + np.arange(terms.n_terms), ratio
+    targets, modes = (each[site] for each in table.reached(window=False))
+    place, first = site % table.sites.per_cell, [*BathSet.of(terms).first, terms.n_terms]
+    positions, amplitudes = [], []
+    for element in np.flatnonzero((targets == site) & (modes >= 0)):
+        bath = table.bath_of_element[place, element]
+        for k in range(first[bath], first[bath + 1]):
+            positions.append(modes[element] * terms.n_terms + k)
+            amplitudes.append(ratio[k] * table.value[place, element].real)
+    return np.array(positions, np.int64), np.array(amplitudes)
+
+
+def vacuum_amplitude(basis: AdaptiveBasis, site: int) -> float:
     """Amplitude without excitations of a bath relaxed around the carrier.
 
     prod exp(-t r_k r_k') over the mixed pairs: a_k^+ = b_k^+ - t b_k' in exp(sum r_k a_k^+).
     """
-    ratio, t = basis.expansion.relaxed_amplitudes, basis.expansion.mixing
-    first, second = basis.expansion.mixed_pairs.T
-    return float(np.exp(-np.sum(t * (ratio[first] * ratio[second]).real)))
+    modes, ratio = relaxed_modes(basis, site)
+    found = dict(zip(modes.tolist(), ratio.tolist(), strict=True))
+    total, n_terms = 0.0, basis.expansion.n_terms
+    for t, (k, other) in zip(basis.expansion.mixing, basis.expansion.mixed_pairs, strict=True):
+        for mode, r in found.items():
+            if mode % n_terms == k:
+                total += t * (r * found[mode + other - k]).real
+    return float(np.exp(-total))
 
 
 def start_labels(

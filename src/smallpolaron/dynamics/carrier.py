@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
@@ -9,14 +10,21 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.couplings import BathOperator
 from smallpolaron.hierarchy.elements import canonical_rows
-from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
+from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, image, read
 from smallpolaron.hierarchy.labels import Keys, compare
-from smallpolaron.hierarchy.neighbours import EXISTS, canonical, neighbour, write_image
+from smallpolaron.hierarchy.neighbours import (
+    EXISTS,
+    canonical,
+    coupling_code,
+    neighbour,
+    write_image,
+)
 from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
-Operator = ComplexArray | csr_array
+Operator = ComplexArray | csr_array | BathOperator
 
 
 def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
@@ -25,25 +33,32 @@ def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArr
     Returns:
         (keys (m, words), bits (m,), sites (m, 2)): a in cell 0 with translation, else all.
     """
-    n = basis.model.n_sites
-    kets = np.repeat(np.arange(basis.frame.per_cell if basis.sector.translation else n), n)
-    bras = np.tile(np.arange(n), len(kets) // n)
+    n, own = basis.model.n_sites, _kets(basis)
+    kets, bras = np.repeat(np.arange(own), n), np.tile(np.arange(n), own)
     vacuum = np.zeros((len(kets), basis.layout.n_modes), np.uint8)
     keys, bits = basis.canonical_keys(vacuum, kets, bras)
     return keys, bits, np.stack([kets, bras], axis=1)
 
 
+def _kets(basis: AdaptiveBasis) -> int:
+    """Sites that a ket may be on: those of cell 0 with translation."""
+    return basis.frame.per_cell if basis.sector.translation else basis.model.n_sites
+
+
 @dataclass(frozen=True)
 class Readout:
-    """Linear functionals of the reduced density matrix: expectation values Tr[O rho].
+    """Linear functionals of all ADOs: expectation values Tr[O rho].
 
-    Without mixed terms rho is rho_0. With them it is the sum of prod t^n rho_n over all n that
-    have as many excitations of one term of every mixed pair as of the other, and no others.
+    Without mixed terms the reduced density matrix is rho_0, and bath operators read the ADOs of one
+    excitation. With them it is the sum of prod t^n rho_n over all n that have as many excitations
+    of one term of every mixed pair as of the other, and no others.
 
     Attributes:
-        keys: canonical keys of the elements of rho_0 it reads, the same on every rank.
+        keys: canonical keys of the elements it reads without mixed terms, the same on every rank.
         weights: shape (operators, keys).
-        operators: what multiplies <a|rho_n|b> of every representative, shape (N, N) each.
+        bare: what multiplies <a|rho_n|b> of every representative, shape (N, N) each.
+        assisted: what multiplies <a|rho_n|b> in row mu N + a, column b, where mode mu has one
+            excitation that is left over; shape (modes N, N) each.
         signs: what a reflected element counts in each, shape (operators,).
         real: only the real part of the sum means something: in Hermitian sectors, where one
             element stands for its conjugate as well.
@@ -51,35 +66,36 @@ class Readout:
 
     keys: Keys
     weights: ComplexArray
-    operators: tuple[csr_array, ...]
+    bare: tuple[csr_array, ...]
+    assisted: tuple[csr_array | None, ...]
     signs: NDArray[np.float64]
     real: bool = False
 
     @classmethod
     def of(cls, basis: AdaptiveBasis, operators: Sequence[Operator]) -> "Readout":
-        """Readout of Tr[O rho] for each operator O, shape (N, N), dense or sparse.
+        """Readout of Tr[O rho] for each operator O: of the carrier, shape (N, N), or with baths.
 
         With translation, operators must have that symmetry or be diagonal; in a Hermitian sector
         they must be Hermitian.
         """
-        keys, bits, sites = reduced_labels(basis)
-        sign = np.where(bits & 2, -1.0, 1.0)
-        at = sites[:, 1], sites[:, 0]
-        rows = [basis.sector.copies * np.asarray(o[at]) * sign for o in operators]
-        weights = np.array(rows)
-        weights[:, bits < 0] = 0
-        # Re(w x*) = Re(w* x)
-        weights = np.where(bits & 1, weights.conj(), weights)
-        unique, place = np.unique(keys, axis=0, return_inverse=True)
+        parts, copies = [_read_by(basis, each) for each in operators], basis.sector.copies
+        unique, place = np.unique(
+            np.concatenate([keys for keys, _ in parts]), axis=0, return_inverse=True
+        )
         merged = np.zeros((len(operators), len(unique)), complex)
-        for column, where in enumerate(np.ravel(place)):
-            merged[:, where] += weights[:, column]
+        rows = np.repeat(np.arange(len(parts)), [len(keys) for keys, _ in parts])
+        np.add.at(merged, (rows, np.ravel(place)), np.concatenate([w for _, w in parts]))
         used = np.any(merged != 0, axis=0)
+        bare = [each.bare if isinstance(each, BathOperator) else each for each in operators]
+        assisted = tuple(
+            copies * each.by_mode if isinstance(each, BathOperator) else None for each in operators
+        )
         return cls(
             np.ascontiguousarray(unique[used]),
             np.ascontiguousarray(merged[:, used]),
-            tuple(csr_array(basis.sector.copies * o.T) for o in operators),
-            np.array([_reflected_sign(basis, o) for o in operators]),
+            tuple(csr_array(copies * each.T) for each in bare),
+            assisted,
+            np.array([_reflected_sign(basis, each) for each in bare]),
             basis.sector.hermitian,
         )
 
@@ -91,16 +107,23 @@ class Readout:
     def locate(self, basis: AdaptiveBasis) -> tuple[NDArray[np.int64], ComplexArray]:
         """This rank's rows and the weights of them, shape (operators, rows)."""
         if basis.frame.n_mixed and len(self.keys):
-            rows, left, right, factors, bits = _paired(basis)
-            terms = np.array([np.asarray(o[left, right]) * factors for o in self.operators])
-            terms = terms * np.where(bits & 2, self.signs[:, None], 1.0)
+            found = _paired(basis, assisted=basis.frame.assisted)
+            bits, left, right = found.bits, found.left, found.right
+            terms = np.zeros((len(self.bare), len(bits)), complex)
+            alone, over = found.mode < 0, found.mode >= 0
+            for row, (bare, assisted) in enumerate(zip(self.bare, self.assisted, strict=True)):
+                terms[row, alone] = _entries(bare, left[alone], right[alone])
+                if assisted is not None:
+                    at = found.mode[over] * basis.model.n_sites + left[over]
+                    terms[row, over] = _entries(assisted, at, right[over])
+            terms = terms * found.factors * np.where(bits & 2, self.signs[:, None], 1.0)
             weights = np.zeros((basis.n_local, len(terms)), complex)
-            np.add.at(weights, rows, np.where(bits & 1, terms.conj(), terms).T)
+            np.add.at(weights, found.rows, np.where(bits & 1, terms.conj(), terms).T)
             read = np.flatnonzero(np.any(weights != 0, axis=1))
             return read, np.ascontiguousarray(weights[read].T)
-        found = basis.local_rows(self.keys)
-        mine = found >= 0
-        return found[mine], np.ascontiguousarray(self.weights[:, mine])
+        where = basis.local_rows(self.keys)
+        mine = where >= 0
+        return where[mine], np.ascontiguousarray(self.weights[:, mine])
 
     def read(self, basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
         """Values, shape (operators,), the same on every rank (collective)."""
@@ -112,7 +135,32 @@ class Readout:
         return total.real.astype(complex) if self.real else np.asarray(total)
 
 
-def _reflected_sign(basis: AdaptiveBasis, operator: Operator) -> float:
+def _entries(matrix: Any, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> ComplexArray:
+    """Elements of a dense or sparse matrix, shape (rows,)."""
+    found = matrix[rows, columns]
+    dense = found if isinstance(found, np.ndarray) else found.toarray()
+    return np.asarray(dense, dtype=np.complex128)
+
+
+def _read_by(basis: AdaptiveBasis, operator: Operator) -> tuple[Keys, ComplexArray]:
+    """Canonical keys of the elements that Tr[O rho] reads, with repeats, and their weights."""
+    copies = basis.sector.copies
+    if isinstance(operator, BathOperator):
+        # (O rho)_0 on the diagonal
+        at = np.arange(_kets(basis))
+        vacuum = basis.layout.pack(np.zeros((len(at), basis.layout.n_modes), np.uint8), at, at)
+        keys, weights, bits = _elements_below(basis, basis, vacuum, operator.table)
+        weights = copies * weights
+    else:
+        keys, bits, sites = reduced_labels(basis)
+        weights = copies * _entries(operator, sites[:, 1], sites[:, 0])
+    weights = weights * np.where(bits & 2, -1.0, 1.0)
+    weights[bits < 0] = 0
+    # Re(w x*) = Re(w* x)
+    return keys, np.where(bits & 1, weights.conj(), weights)
+
+
+def _reflected_sign(basis: AdaptiveBasis, operator: ComplexArray | csr_array) -> float:
     """-1 where an operator reads the odd part of a state that has both, or a state that is odd."""
     ways, signs = basis.sector.operations
     if not basis.sector.odd_part or np.all(signs > 0):
@@ -159,9 +207,10 @@ def reduced_rows(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
     n = basis.model.n_sites
     rho = np.zeros((basis.frame.per_cell if basis.sector.translation else n, n), complex)
     if basis.frame.n_mixed:
-        rows, left, right, factors, bits = _paired(basis)
-        terms = factors * np.where(bits & 1, x[rows].conj(), x[rows]) * np.where(bits & 2, -1, 1)
-        np.add.at(rho, (left, right), terms)
+        found = _paired(basis)
+        bits, values = found.bits, x[found.rows]
+        terms = np.where(bits & 1, values.conj(), values) * np.where(bits & 2, -1, 1)
+        np.add.at(rho, (found.left, found.right), found.factors * terms)
         basis.comm.Allreduce(MPI.IN_PLACE, rho)
     else:
         keys, bits, sites = reduced_labels(basis)
@@ -189,39 +238,24 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
     return float(peaks[0] / peaks[1]) if peaks[1] > 0 else 0.0
 
 
-def multiply(
-    source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis, flows: ComplexArray
-) -> ComplexArray:
-    """O rho_n for all ADOs, for an operator O that moves the carrier to a neighbour (collective).
+def apply_current(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis) -> ComplexArray:
+    """J rho for all ADOs, with the part of J that the baths assist (collective).
 
     Args:
         source: basis of the state.
         x: this rank's part of it.
-        target: basis of the result, in the sector where O leads; it takes in what is reached.
-        flows: O between neighbours, by site of cell 0 and direction, as Model.flows.
+        target: basis of the result, in the sector where J leads; it takes in what is reached.
 
     Returns:
-        This rank's part of O rho on the target basis.
+        This rank's part of J rho on the target basis.
     """
-    ways = source.frame.hops // 2
+    ways = _ket_slots(source.frame)
     reached = np.empty((ways * source.n_local, source.layout.n_words), np.uint64)
     count = _reach(source.frame, target.frame, source.maps, target.maps, source.keys, reached)
     target.add(reached[:count])
-    wanted = np.empty((ways * target.n_local, target.layout.n_words), np.uint64)
-    factors = np.empty(ways * target.n_local, complex)
-    phases = target.sector.phases if target.sector.translation else np.ones(1)
-    _sources(
-        source.frame,
-        target.frame,
-        source.maps,
-        target.maps,
-        target.keys,
-        np.ascontiguousarray(flows),
-        phases.astype(complex),
-        wanted,
-        factors,
-    )
-    values = factors * source.values(wanted, x)
+    table = target.couplings.current.table
+    keys, factors, bits = _elements_below(source, target, target.keys, table)
+    values = factors * np.where(bits & 2, -1.0, 1.0) * source.values(keys, x)
     return np.asarray(values.reshape(-1, ways).sum(axis=1))
 
 
@@ -251,56 +285,78 @@ def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis
     return np.asarray(halves[0] + halves[1])
 
 
-def _paired(
-    basis: AdaptiveBasis,
-) -> tuple[
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.int64],
-    NDArray[np.float64],
-    NDArray[np.int64],
-]:
-    """Elements that make up the reduced density matrix where terms are mixed.
+class _Paired(NamedTuple):
+    """Elements that make up traces over the baths where terms are mixed, by images of rows.
 
-    Returns:
-        Of every element that symmetry makes of such a row of this rank: the row, its ket and bra,
-        the product of t^n, and the bits of canonical().
+    Attributes:
+        rows: of this rank.
+        left, right: ket and bra of the image.
+        factors: product of t^n, times sqrt(n + 1) sqrt(s) of an excitation that is left over.
+        bits: of canonical().
+        mode: that of the excitation left over, -1 for none.
     """
-    first = basis.expansion.mixed_pairs[:, 0]
-    arguments = (basis.frame, basis.maps, first, basis.expansion.mixing, basis.keys)
-    none = np.empty((0, 4), np.int64)
-    count = _find_paired(*arguments, none, np.empty(0))
-    found, factors = np.empty((count, 4), np.int64), np.empty(count)
+
+    rows: NDArray[np.int64]
+    left: NDArray[np.int64]
+    right: NDArray[np.int64]
+    factors: NDArray[np.float64]
+    bits: NDArray[np.int64]
+    mode: NDArray[np.int64]
+
+
+def _paired(basis: AdaptiveBasis, *, assisted: bool = False) -> _Paired:
+    """Elements of the reduced density matrix and, if assisted, of Tr_bath[X_mu rho]."""
+    expansion = basis.expansion
+    arguments = (
+        basis.frame,
+        basis.maps,
+        expansion.mixed_pairs[:, 0],
+        expansion.mixing,
+        np.sqrt(expansion.scales) if assisted else np.zeros(0),
+        basis.keys,
+    )
+    count = _find_paired(*arguments, np.empty((0, 5), np.int64), np.empty(0))
+    found, factors = np.empty((count, 5), np.int64), np.empty(count)
     _find_paired(*arguments, found, factors)
-    return found[:, 0], found[:, 1], found[:, 2], factors, found[:, 3]
+    rows, left, right, bits, mode = found.T
+    return _Paired(rows, left, right, factors, bits, mode)
 
 
 @numba.njit(cache=True)
-def _find_paired(frame, maps, first, mixing, keys, found, factors):  # type: ignore[no-untyped-def]
-    """Fill found with (row, a, b, bits), and factors, as far as there is room; returns how many."""
+def _trace_factor(n, first, mixing, roots):  # type: ignore[no-untyped-def]
+    """(factor, mode of the excitation left over or -1) of a sorted list; see _Paired."""
+    factor, mode, i = 1.0, -1, 1
+    while i <= n[0, 0]:
+        term, number, other, t = n[i, 1], n[i, 2], 0, 0.0
+        i += 1
+        for p in range(len(first)):
+            if term == first[p] or term == first[p] + 1:
+                t = mixing[p]
+                follows = term == first[p] and i <= n[0, 0] and n[i, 0] == n[i - 1, 0]
+                if follows and n[i, 1] == term + 1:
+                    other = n[i, 2]
+        at = i - 1
+        if other > 0:
+            i += 1
+        both = min(number, other)
+        if number != other:
+            if len(roots) == 0 or mode >= 0 or abs(number - other) != 1:
+                return 0.0, -1
+            mode = n[at, 0]
+            factor *= np.sqrt(both + 1.0) * roots[term]
+        factor *= t**both
+    return factor, mode
+
+
+@numba.njit(cache=True)
+def _find_paired(frame, maps, first, mixing, roots, keys, found, factors):  # type: ignore[no-untyped-def]
+    """Fill found with (row, a, b, bits, mode) and factors, as far as there is room; the count."""
     n = empty_list(frame)
     images = np.empty((2 * frame.ways, keys.shape[1]), dtype=np.uint64)
     count = 0
     for row in range(len(keys)):
         a, b = read(frame, keys[row], n)
-        factor, i = 1.0, 1
-        while i <= n[0, 0]:
-            pair = -1
-            for p in range(len(first)):
-                if n[i, 1] == first[p]:
-                    pair = p
-            # a list is sorted by site and term
-            if (
-                pair < 0
-                or i == n[0, 0]
-                or n[i + 1, 0] != n[i, 0]
-                or n[i + 1, 1] != n[i, 1] + 1
-                or n[i + 1, 2] != n[i, 2]
-            ):
-                factor = 0.0
-                break
-            factor *= mixing[pair] ** n[i, 2]
-            i += 2
+        factor, mode = _trace_factor(n, first, mixing, roots)
         if factor == 0.0:
             continue
         distinct = 0
@@ -318,45 +374,80 @@ def _find_paired(frame, maps, first, mixing, keys, found, factors):  # type: ign
                     found[count, 1] = left
                     found[count, 2] = right
                     found[count, 3] = conjugated + 2 * ((frame.minus >> way) & 1)
+                    found[count, 4] = mode
+                    if mode >= 0:
+                        cell = 0
+                        if frame.translation:
+                            cell = maps[way, b if conjugated else a] // frame.per_cell
+                        found[count, 4] = image(frame, maps, frame.modes_at, way, cell, mode)
                     factors[count] = factor
                 distinct += 1
                 count += 1
     return count
 
 
+@numba.njit(cache=True, inline="always")
+def _ket_slots(frame):  # type: ignore[no-untyped-def]
+    """Number of slots along which an operator with bath parts moves the ket."""
+    return frame.hops // 2 + (2 * frame.lists if frame.assisted else 0)
+
+
+@numba.njit(cache=True, inline="always")
+def _ket_slot(frame, i):  # type: ignore[no-untyped-def]
+    half = frame.hops // 2
+    return i if i < half else frame.still + (i - half) // 2 * 4 + (i - half) % 2
+
+
 @numba.njit(cache=True)
 def _reach(source, target, maps, target_maps, keys, reached):  # type: ignore[no-untyped-def]
-    """Canonical keys, in the target sector, of the neighbours by hops of the ket."""
+    """Canonical keys, in the target sector, of the neighbours by slots that move the ket."""
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
     count = 0
     for row in range(len(keys)):
         a, b = read(source, keys[row], n)
-        for slot in range(source.hops // 2):
-            status, left, right = neighbour(source, maps, n, a, b, slot, m)
+        for i in range(_ket_slots(source)):
+            status, left, right = neighbour(source, maps, n, a, b, _ket_slot(source, i), m)
             if status == EXISTS:
                 bits = canonical(target, target_maps, m, left, right, reached[count], other)
                 count += bits >= 0
     return count
 
 
+def _elements_below(
+    source: AdaptiveBasis, target: AdaptiveBasis, keys: Keys, table: ComplexArray
+) -> tuple[Keys, ComplexArray, NDArray[np.int64]]:
+    """What makes up the elements `keys` of O rho, ket slot by ket slot.
+
+    Returns:
+        Canonical keys in the sector of rho, coefficients of the operator with this table, and bits.
+    """
+    here, there = source.frame, target.frame
+    count = _ket_slots(there) * len(keys)
+    below = np.empty((count, keys.shape[1]), np.uint64)
+    factors, bits = np.empty(count, complex), np.empty(count, np.int64)
+    _sources(here, there, source.maps, target.maps, keys, table, below, factors, bits)
+    return below, factors, bits
+
+
 @numba.njit(cache=True)
-def _sources(source, target, maps, target_maps, keys, flows, phases, wanted, factors):  # type: ignore[no-untyped-def]
-    """Keys in the source sector whose elements make up each target row, and their factors."""
+def _sources(source, target, maps, target_maps, keys, table, below, factors, bits):  # type: ignore[no-untyped-def]
+    """Fill what _elements_below returns."""
     n, m = empty_list(source), empty_list(source)
     other = np.empty(keys.shape[1], dtype=np.uint64)
+    ways = _ket_slots(target)
     for row in range(len(keys)):
         a, b = read(source, keys[row], n)
-        for slot in range(source.hops // 2):
-            at = row * (source.hops // 2) + slot
-            factors[at] = 0
-            wanted[at] = 0
+        for i in range(ways):
+            at, slot = row * ways + i, _ket_slot(target, i)
+            factors[at], bits[at] = 0, 0
+            below[at] = 0
             status, left, right = neighbour(target, target_maps, n, a, b, slot, m)
             if status != EXISTS:
                 continue
-            bits = canonical(source, maps, m, left, right, wanted[at], other)
-            if bits < 0:
-                continue
-            to = maps[source.ways + source.cells + slot, a]
-            phase = phases[to // source.per_cell] if target.translation else 1.0
-            factors[at] = flows[a % source.per_cell, slot] * phase * (-1.0 if bits & 2 else 1.0)
+            found = canonical(source, maps, m, left, right, below[at], other)
+            if found >= 0:
+                bits[at] = found
+                code = coupling_code(target, target_maps, n, a, b, slot) // 4
+                # on a population what is diagonal has a kind of its own
+                factors[at] = table[code] if code < len(table) else 0

@@ -15,7 +15,7 @@ from smallpolaron.dynamics.adaptive_solve import (
     adaptive_solve,
 )
 from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, find_equilibrium
-from smallpolaron.dynamics.carrier import Readout, hermitian_part, multiply
+from smallpolaron.dynamics.carrier import Readout, apply_current, hermitian_part
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
@@ -106,12 +106,12 @@ class CorrelationProblem:
         mean = float(square.multiply(rows.conj()).sum().real) * sites.n_sites / len(rows)
         # the largest sum over a row bounds |J|, and is |J| where all sites are alike
         largest = float(np.max(abs(current).sum(axis=1))) ** 2
-        share = max(mean / largest, _LEAST_SHARE)
+        share = max(mean / largest, _LEAST_SHARE) if largest > 0 else 1.0
         if share < _WARM:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))
-        self._complex_readout = Readout.of(self._empty(), [current])
-        self._readout = Readout.of(self._empty(task.real_part_only), [current])
+        self._complex_readout = _reading(self._empty())
+        self._readout = _reading(self._empty(task.real_part_only))
 
     def _found(self, accuracy: Accuracy) -> AdaptiveEquilibrium:
         task = self._task
@@ -134,7 +134,7 @@ class CorrelationProblem:
         """J rho_eq on a basis of its own, without elements too small to matter."""
         basis, state, readout = self._empty(), self.equilibrium, self._complex_readout
         basis.add(readout.keys)
-        x = multiply(state.basis, state.x, basis, self._task.model.flows)
+        x = apply_current(state.basis, state.x, basis)
         size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
         least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
         chosen = np.abs(x) > least * size
@@ -216,6 +216,10 @@ class CorrelationProblem:
             task.progress("resolvent").say(f"{reason}; its value is stored as nan and flagged")
             return complex(np.nan, np.nan), None
         return complex(self._complex_readout.read(basis, solution.x)[0]), solution
+
+
+def _reading(basis: AdaptiveBasis) -> Readout:
+    return Readout.of(basis, [basis.couplings.current])
 
 
 def difference(run: CorrelationRun, other: CorrelationRun) -> float:

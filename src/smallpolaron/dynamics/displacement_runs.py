@@ -101,7 +101,7 @@ def run_displacement(
     basis = AdaptiveBasis(model, bath, sector, task.comm, task.limits)
     rho = place_values(basis, *start_labels(basis, task.start, 0, thresholds))
     one = eye_array(model.n_sites, dtype=complex, format="csr")
-    readout = Readout.of(basis, [one, model.sites.matrix(model.flows)])
+    readout = Readout.of(basis, [one, basis.couplings.current])
     x, run = evolve_adaptive(
         basis,
         np.stack([rho, np.zeros_like(rho)], axis=1),

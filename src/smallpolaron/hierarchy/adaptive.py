@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.couplings import Couplings
 from smallpolaron.hierarchy.exchange import Exchange
+from smallpolaron.hierarchy.frame import slots
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
 from smallpolaron.hierarchy.list_keys import ListLayout
-from smallpolaron.hierarchy.neighbours import coupling_table, make_frame, slots, strengths
 from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
@@ -52,25 +53,17 @@ class AdaptiveBasis:
 
     def __post_init__(self) -> None:
         """Prepare an empty basis."""
-        self.frame, self.maps = make_frame(
-            self.sector, self.model.sites, self.expansion, self.limits.max_occupation
+        self.couplings = Couplings(
+            self.model, self.expansion, self.sector, self.limits.max_occupation
         )
+        self.frame, self.maps = self.couplings.frame, self.couplings.maps
         self.layout = ListLayout(self.frame, self.maps)
-        self.table = coupling_table(self.frame, self.sector, self.model, self.expansion)
-        self.strengths = strengths(self.model, self.expansion)
+        self.table, self.strengths = self.couplings.table, self.couplings.strengths
         self._code_sizes = np.abs(self.table)
         self._dealt = (1.0, 0)
-        self.base_rate = 2 * float(np.max(self.strengths.hop, initial=0.0)) + float(
-            np.sqrt(np.sum(self.expansion.sizes))
-        )
+        self.base_rate = 2 * float(np.max(self.strengths.hop, initial=0.0)) + self.couplings.pull
         self._exchange = Exchange(self.comm, self.frame, self.maps)
-        self._linked = LinkedLabels(
-            self.expansion,
-            self.model.energies,
-            self._exchange,
-            self.layout.n_words,
-            len(self.table),
-        )
+        self._linked = LinkedLabels(self.couplings, self._exchange, self.layout.n_words)
 
     @property
     def n_local(self) -> int:

@@ -4,7 +4,8 @@ With X the position of the carrier relative to where it started, the moment M = 
 ADOs obeys dM/dt = L M + {J, rho}/2: the bath's couplings commute with X, and J = i[H, X]. Averaged
 over the start site both are translation-invariant; a symmetric start makes rho even under
 reflection and M odd, and both stay Hermitian. So one label carries an element of each, and the
-source {J, rho}/2 moves the carrier as the hopping does: it needs no entries of its own.
+source {J, rho}/2 moves the carrier as the hopping, and the baths, do: it needs no entries of its
+own.
 """
 
 from typing import ClassVar
@@ -41,7 +42,8 @@ class DisplacementGenerator(CompactGenerator):
                 "the first moment needs a Hermitian translation sector with parity = 1 and odd_part"
             )
         super().__init__(basis)
-        self._source = _source_table(basis)
+        # half the anticommutator with J, by coupling code
+        self._source = np.repeat(0.5 * basis.couplings.current.table, 4)
         v = float(np.max(basis.strengths.hop))
         a = float(np.max(np.abs(basis.model.flows))) / v
         # before the first steps the moment is zero and has no norm to be measured by
@@ -111,16 +113,6 @@ class DisplacementGenerator(CompactGenerator):
     @staticmethod
     def _joined(x: ComplexArray, weight: float) -> NDArray[np.float64]:
         return np.asarray(np.hypot(np.abs(x[:, 0]), weight * np.abs(x[:, 1])))
-
-
-def _source_table(basis: AdaptiveBasis) -> ComplexArray:
-    """Half the anticommutator with J by coupling codes of the hops, laid out as coupling_table."""
-    frame = basis.frame
-    current = basis.model.flows
-    values = np.zeros((frame.hops, frame.span), complex)
-    values[: frame.hops // 2, : frame.per_cell] = current.T
-    values[frame.hops // 2 :, : frame.per_cell] = current.conj().T
-    return np.repeat(0.5 * values.reshape(-1), 4)
 
 
 @numba.njit(cache=True)

@@ -18,6 +18,7 @@ from smallpolaron.hierarchy.neighbours import (
     coupling_code,
     flow,
     neighbour,
+    white_diagonal,
     write_image,
 )
 from smallpolaron.hierarchy.places import owner_of, place
@@ -138,7 +139,7 @@ def link(  # type: ignore[no-untyped-def]
                 continue
             where = np.int64(-1)
             owner = rank
-            if many and slot >= frame.hops:  # a hop stays with its ADO
+            if many and slot >= frame.still:  # a hop stays with its ADO
                 owner = owner_of(splitters, place(frame, maps, key, other, scratch))
             if owner != rank:
                 ghost = lookup(ghost_table, ghost_keys, key)
@@ -155,7 +156,7 @@ def link(  # type: ignore[no-untyped-def]
                     touched[n_touched] = where
                     n_touched += 1
             # the code does not depend on whether the neighbour is there
-            codes[row, slot] = coupling_code(frame, n, a, b, slot) + bits
+            codes[row, slot] = coupling_code(frame, maps, n, a, b, slot) + bits
             if where != -1:
                 links[row, slot] = where
     return n_touched, n_asked
@@ -188,7 +189,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
             kind = links[row, slot]
             if kind != ABSENT and kind != CAP:
                 continue
-            strength, change = flow(frame, strengths, keys[row], a, b, slot)
+            strength, change = flow(frame, maps, strengths, keys[row], a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
             total += amplitude * amplitude
             if kind == ABSENT and amplitude > threshold:
@@ -222,6 +223,8 @@ def fill_damping(  # type: ignore[no-untyped-def]
     damping,
     energies,
     dephasing,
+    loss,
+    white,
     diagonal,
 ):
     """Damping sum n Re nu and diagonal of the generator for rows first ... last - 1."""
@@ -236,6 +239,8 @@ def fill_damping(  # type: ignore[no-untyped-def]
         value = complex(-total, -(energies[a] - energies[b]) - turning)
         if a != b:
             value -= dephasing
+        if not frame.local:
+            value += white_diagonal(frame, maps, white, a, b) - loss[a] - loss[b]
         diagonal[row] = value
 
 

@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.alltoall import Number, swap
+from smallpolaron.hierarchy.frame import Frame
 from smallpolaron.hierarchy.labels import Keys
-from smallpolaron.hierarchy.neighbours import Frame
 from smallpolaron.hierarchy.places import SMALL_PLACES, places
 from smallpolaron.parallel import MPI
 

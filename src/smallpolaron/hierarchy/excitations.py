@@ -1,7 +1,8 @@
 """The excited modes of one label as a list, and keys that hold such a list.
 
-Row 0 of a list holds their number; rows 1, 2, ... hold (site, term, occupation) and a column for
-sorting. Lists that read() fills are sorted by site and term; others may hold an occupation of 0,
+Row 0 of a list holds their number; rows 1, 2, ... hold (mode, term, occupation) and a column for
+sorting. Modes of local coupling are numbered as sites. Lists that read() fills are sorted by mode
+and term; others may hold an occupation of 0,
 which means nothing.
 
 An entry of a key is a mode and its occupation, the earliest mode first; early modes have large
@@ -24,21 +25,21 @@ def empty_list(frame):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def occupation(n, site, term):  # type: ignore[no-untyped-def]
+def occupation(n, mode, term):  # type: ignore[no-untyped-def]
     """Occupation of one mode in a list."""
     found = 0
     for i in range(1, n[0, 0] + 1):
-        if n[i, 0] == site and n[i, 1] == term:
+        if n[i, 0] == mode and n[i, 1] == term:
             found = n[i, 2]
             break
     return found
 
 
 @numba.njit(cache=True, inline="always")
-def occupation_in_key(frame, key, site, term):  # type: ignore[no-untyped-def]
+def occupation_in_key(frame, key, mode, term):  # type: ignore[no-untyped-def]
     """Occupation of one mode in a key, without a list."""
     bits, shift = frame.entry_bits, np.uint64(frame.occupation_bits)
-    mode = np.uint64(_mode_code(frame, site, term))
+    code = np.uint64(_mode_code(frame, mode, term))
     word, rest, left = 0, key[0], WORD_BITS // bits
     for _ in range(frame.n_entries):
         if left == 0:
@@ -47,8 +48,8 @@ def occupation_in_key(frame, key, site, term):  # type: ignore[no-untyped-def]
             left = WORD_BITS // bits
         entry = rest >> np.uint64(WORD_BITS - bits)
         # early modes have large codes, and what is empty has 0
-        if entry >> shift <= mode:
-            if entry >> shift == mode:
+        if entry >> shift <= code:
+            if entry >> shift == code:
                 return np.int64(entry & ((np.uint64(1) << shift) - np.uint64(1)))
             break
         rest <<= np.uint64(bits)
@@ -64,8 +65,8 @@ def carrier_sites(frame, key):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def _mode_code(frame, site, term):  # type: ignore[no-untyped-def]
-    return ((frame.n_sites - 1 - site) << frame.term_bits) | (frame.n_terms - 1 - term)
+def _mode_code(frame, mode, term):  # type: ignore[no-untyped-def]
+    return ((frame.n_modes - 1 - mode) << frame.term_bits) | (frame.n_terms - 1 - term)
 
 
 @numba.njit(cache=True, inline="always")
@@ -85,7 +86,7 @@ def read(frame, key, n):  # type: ignore[no-untyped-def]
         count += 1
         n[count, 2] = entry & mask
         entry >>= frame.occupation_bits
-        n[count, 0] = frame.n_sites - 1 - (entry >> frame.term_bits)
+        n[count, 0] = frame.n_modes - 1 - (entry >> frame.term_bits)
         n[count, 1] = frame.n_terms - 1 - (entry & terms)
         rest <<= np.uint64(bits)
         left -= 1
@@ -118,18 +119,18 @@ def write(frame, maps, n, a, b, way, cell, conjugated, key):  # type: ignore[no-
         term = n[i, 1]
         if conjugated and frame.pairs != 0:
             term = _partner(frame.pairs, term)
-        site = image(frame, maps, way, cell, n[i, 0])
-        if site < 0:
+        mode = image(frame, maps, frame.modes_at, way, cell, n[i, 0])
+        if mode < 0:
             return False
-        entry = (_mode_code(frame, site, term) << frame.occupation_bits) | n[i, 2]
+        entry = (_mode_code(frame, mode, term) << frame.occupation_bits) | n[i, 2]
         at = count
         while at > 0 and n[at - 1, 3] < entry:
             n[at, 3] = n[at - 1, 3]
             at -= 1
         n[at, 3] = entry
         count += 1
-    left = image(frame, maps, way, cell, b if conjugated else a)
-    right = image(frame, maps, way, cell, a if conjugated else b)
+    left = image(frame, maps, 0, way, cell, b if conjugated else a)
+    right = image(frame, maps, 0, way, cell, a if conjugated else b)
     if left < 0 or right < 0 or count > frame.n_entries:
         return False
     for w in range(len(key)):
@@ -148,10 +149,13 @@ def write(frame, maps, n, a, b, way, cell, conjugated, key):  # type: ignore[no-
 
 
 @numba.njit(cache=True, inline="always")
-def image(frame, maps, way, cell, site):  # type: ignore[no-untyped-def]
-    """Where an operation and then the translation of a cell to cell 0 take a site; or negative."""
-    to = maps[way, site]
-    return maps[frame.ways + cell, to] if to >= 0 else to
+def image(frame, maps, first, way, cell, number):  # type: ignore[no-untyped-def]
+    """Where an operation and then the translation of a cell to cell 0 take something; or negative.
+
+    A site with first = 0, a mode with first = frame.modes_at.
+    """
+    to = maps[first + way, number]
+    return maps[first + frame.ways + cell, to] if to >= 0 else to
 
 
 @numba.njit(cache=True, inline="always")
@@ -160,7 +164,7 @@ def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
     m[0, 0] = n[0, 0]
     inside = True
     for i in range(1, n[0, 0] + 1):
-        m[i, 0] = maps[frame.ways + cell, n[i, 0]]
+        m[i, 0] = maps[frame.modes_at + frame.ways + cell, n[i, 0]]
         m[i, 1] = n[i, 1]
         m[i, 2] = n[i, 2]
         if m[i, 0] < 0:
@@ -169,15 +173,15 @@ def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, inline="always")
-def find_mode(n, site, term):  # type: ignore[no-untyped-def]
+def find_mode(n, mode, term):  # type: ignore[no-untyped-def]
     """Row of a mode in the list, where it has one; the mode is appended, unexcited, if not."""
     count = n[0, 0]
     for i in range(1, count + 1):
-        if n[i, 0] == site and n[i, 1] == term:
+        if n[i, 0] == mode and n[i, 1] == term:
             return i
     count += 1
     n[0, 0] = count
-    n[count, 0] = site
+    n[count, 0] = mode
     n[count, 1] = term
     n[count, 2] = 0
     return count

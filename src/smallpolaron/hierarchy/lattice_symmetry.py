@@ -1,5 +1,7 @@
 """Which operations of a lattice leave its Hamiltonian alone and the current alone or reversed.
 
+The couplings to the baths belong to the Hamiltonian: every mode must become another one.
+
 Candidates permute and reverse the dimensions of the grid of cells; with several sites per cell
 they are taken as rotations of space that carry sites to sites. Each is checked on the Hamiltonian
 and on the current, as matrices: nothing that is no symmetry can pass.
@@ -31,11 +33,12 @@ def lattice_operations(model: LatticeModel) -> tuple[Reflection, ...]:
         return ()
     table = model.sites
     h = table.matrix(table.hop) + diags_array(model.energies, format="csr")
-    current = table.matrix(model.flows)
+    assisted = model.modes.matrix(1j * (model.modes.path @ model.unit_direction))
+    current = table.matrix(model.flows) + assisted
     found: dict[tuple[int, ...], int] = {}
     for sites in _candidates(model):
         inside = np.flatnonzero(sites >= 0)
-        if not _equal(h, h, sites, inside, 1):
+        if not (_equal(h, h, sites, inside, 1) and model.modes.allow(sites)):
             continue
         for sign in (1, -1):
             if _equal(current, current, sites, inside, sign):

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy import elements
+from smallpolaron.hierarchy.couplings import Couplings
 from smallpolaron.hierarchy.exchange import Exchange
+from smallpolaron.hierarchy.frame import slots
 from smallpolaron.hierarchy.label_set import LabelSet, grown
 from smallpolaron.hierarchy.labels import Keys
-from smallpolaron.hierarchy.neighbours import slots
 from smallpolaron.hierarchy.views import Codes
-from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
@@ -53,20 +53,16 @@ class LinkedLabels:
     """Labels of this rank in the order they came.
 
     Attributes:
-        expansion: the bath expansion.
-        energies: site energies, rad/fs.
+        couplings: the equations.
         exchange: who owns which label.
         words: 64-bit words per key.
-        n_codes: number of coupling codes.
         labels: the keys.
         ghosts: keys of neighbours that other ranks own.
     """
 
-    expansion: BathExpansion
-    energies: NDArray[np.float64]
+    couplings: Couplings
     exchange: Exchange
     words: int
-    n_codes: int
     labels: LabelSet = field(init=False)
     ghosts: LabelSet = field(init=False)
 
@@ -76,7 +72,7 @@ class LinkedLabels:
 
     def _clear(self) -> None:
         self.labels, self.ghosts = LabelSet(self.words), LabelSet(self.words)
-        self._per_label = _Rows.none(slots(self.exchange.frame)[1], self.n_codes)
+        self._per_label = _Rows.none(slots(self.exchange.frame)[1], len(self.couplings.table))
 
     @property
     def links(self) -> NDArray[np.int32]:
@@ -133,14 +129,16 @@ class LinkedLabels:
         elements.fill_damping(
             self.exchange.frame,
             self.exchange.maps,
-            self.expansion.rates.real,
-            self.expansion.rates.imag,
+            self.couplings.expansion.rates.real,
+            self.couplings.expansion.rates.imag,
             self.labels.store,
             old,
             count,
             per.damping,
-            self.energies,
-            2 * self.expansion.terminator,
+            self.couplings.model.energies,
+            self.couplings.dephasing,
+            self.couplings.loss,
+            self.couplings.white,
             per.diagonal,
         )
         stale = [np.empty(0, np.int64)]

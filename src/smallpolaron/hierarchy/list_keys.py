@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.excitations import empty_list, read, write
+from smallpolaron.hierarchy.frame import Frame
 from smallpolaron.hierarchy.labels import WORD_BITS, Keys
-from smallpolaron.hierarchy.neighbours import Frame
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class ListLayout:
 
     @property
     def n_modes(self) -> int:
-        """Number of bath modes, N (K + 1)."""
-        return self.frame.n_sites * self.frame.n_terms
+        """Number of modes times that of terms."""
+        return self.frame.n_modes * self.frame.n_terms
 
     @property
     def n_words(self) -> int:

@@ -73,7 +73,7 @@ def _place(frame, maps, n):  # type: ignore[no-untyped-def]
 @numba.njit(cache=True)
 def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
     """The largest occupations, then a sum over pairs of excited modes: no order of sites counts."""
-    count, near = n[0, 0], frame.ways + frame.cells + frame.hops // 2
+    count, near = n[0, 0], frame.near
     digits, mix = np.zeros(_LEADING, np.int64), np.uint64(0)
     for i in range(1, count + 1):
         number, at = min(n[i, 2], 31), _LEADING
@@ -89,8 +89,9 @@ def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
             other = _scramble(np.uint64(n[j, 1] * 256 + n[j, 2]))
             here, there = n[i, 0], n[j, 0]
             if frame.translation:
-                there = np.int64(maps[frame.ways + here // frame.per_cell, there])
-                here = here % frame.per_cell
+                cell = frame.modes_at + frame.ways + here // frame.modes_per_cell
+                there = np.int64(maps[cell, there])
+                here = here % frame.modes_per_cell
             away = np.int64(maps[near + here, there]) if there >= 0 else 256
             mix += _scramble((one + other) ^ np.uint64(away))
     position = np.uint64(0)

@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.model.mode_table import ModeTable, local_modes
 from smallpolaron.model.site_table import NO_SITE, SiteTable
 from smallpolaron.model.units import beta
 
@@ -149,6 +150,11 @@ class HolsteinModel:
         shape, infinite = ((n,), (True,)) if own == 1 else ((), ())
         return SiteTable(shape, infinite, neighbours, steps, hop, path, square)
 
+    @cached_property
+    def modes(self) -> ModeTable:
+        """A bath of its own on every site."""
+        return local_modes(self.sites)
+
     @property
     def span(self) -> float:
         """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
@@ -205,6 +211,11 @@ class HolsteinModel:
         """
         rightward = -1j * self.lattice_constant_A * self._rightward
         return rightward + rightward.conj().T
+
+    @property
+    def unit_direction(self) -> FloatArray:
+        """The direction of the current, shape (3,)."""
+        return np.array([1.0, 0.0, 0.0])
 
     @property
     def flows(self) -> ComplexArray:

@@ -1,4 +1,4 @@
-"""The Holstein model on any lattice: one carrier, a bath per site, current along a direction."""
+"""One carrier on any lattice, any linear coupling to baths, current along a direction."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -6,8 +6,10 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.model.coupling import Coupling, check
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Lattice, Vector
+from smallpolaron.model.mode_table import ModeTable, local_modes, tabulate_modes
 from smallpolaron.model.site_table import SiteTable, tabulate
 from smallpolaron.model.units import beta
 
@@ -17,7 +19,7 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class LatticeModel:
-    """One carrier on a lattice, a bath of its own on every site.
+    """One carrier on a lattice, coupled to baths.
 
     H_S = sum_a e_a |a><a| + hopping sum_bonds (h |a><b| + h.c.).
 
@@ -28,6 +30,7 @@ class LatticeModel:
             per site (ordered by cell, the last dimension fastest).
         temperature_K: temperature, K.
         direction: along which the current flows, of any length.
+        couplings: the modes of a cell; () for a bath of its own on every site, all alike.
 
     Raises:
         ValueError: a value outside these limits.
@@ -38,6 +41,7 @@ class LatticeModel:
     site_energies: float | tuple[float, ...] = 0.0
     temperature_K: float = 300.0
     direction: Vector = (1.0,)
+    couplings: tuple[Coupling, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse what is no model."""
@@ -55,6 +59,7 @@ class LatticeModel:
             raise ValueError(f"temperature_K = {self.temperature_K}; must be > 0")
         if not 1 <= len(self.direction) <= 3 or not np.linalg.norm(self.direction) > 0:
             raise ValueError(f"direction = {self.direction}; give 1 to 3 numbers, not all zero")
+        check(self.couplings, self.lattice)
 
     @property
     def beta(self) -> float:
@@ -71,9 +76,18 @@ class LatticeModel:
     @cached_property
     def sites(self) -> SiteTable:
         """The sites; one large cell where energies differ between cells."""
-        cell = len(self.lattice.sites_A)
-        uniform = np.size(self.site_energies) in (1, cell)
-        return tabulate(self.lattice, self.hopping, uniform=uniform)
+        return tabulate(self.lattice, self.hopping, uniform=self._uniform)
+
+    @property
+    def _uniform(self) -> bool:
+        return np.size(self.site_energies) in (1, len(self.lattice.sites_A))
+
+    @cached_property
+    def modes(self) -> ModeTable:
+        """The modes and what they couple."""
+        if not self.couplings:
+            return local_modes(self.sites)
+        return tabulate_modes(self.lattice, self.couplings, self.sites, uniform=self._uniform)
 
     @property
     def n_sites(self) -> int:
@@ -108,7 +122,8 @@ class LatticeModel:
     @property
     def is_bounded(self) -> bool:
         """Whether a carrier can only go so far along the direction: D is exactly 0 then."""
-        ways = np.einsum("sdi,i->sd", self.sites.path, self.unit_direction)
+        paths = (self.sites.path, self.modes.path)
+        ways = np.concatenate([(path @ self.unit_direction).ravel() for path in paths])
         free = [
             v
             for v, side in zip(self.lattice.vectors, self.lattice.boundary, strict=True)

@@ -4,6 +4,7 @@ What can be translated is a grid of cells; open dimensions, disorder and cluster
 cell.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -94,6 +95,10 @@ class SiteTable:
     @cached_property
     def _moved(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
         """With wrapping, and with a window."""
+        return self.moves(self.per_cell)
+
+    def moves(self, per_cell: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """As moved(), with wrapping and with a window, of anything with so many per cell."""
         cells, beyond = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.bool_)
         for count, infinite in zip(self.shape, self.infinite, strict=True):
             at = np.arange(count, dtype=np.int32)
@@ -104,18 +109,34 @@ class SiteTable:
             size = count * len(cells)
             cells = (cells[:, None, :, None] * count + step[:, None]).reshape(size, size)
             beyond = (beyond[:, None, :, None] | far[:, None]).reshape(size, size)
-        own = np.arange(self.per_cell, dtype=np.int32)
-        wrapped = cells[..., None] * np.int32(self.per_cell) + own
+        own = np.arange(per_cell, dtype=np.int32)
+        wrapped = cells[..., None] * np.int32(per_cell) + own
         inside = np.where(beyond[..., None], np.int32(BEYOND), wrapped)
         return wrapped.reshape(len(cells), -1), inside.reshape(len(cells), -1)
 
     def targets(self, *, window: bool) -> NDArray[np.int32]:
         """Neighbour of every site by direction, NO_SITE or BEYOND; shape (n_sites, directions)."""
-        to = self.number(self.cells[:, None, None] + self.steps) * self.per_cell
-        to = to + self.neighbours % self.per_cell
+        own = np.where(self.neighbours == NO_SITE, NO_SITE, self.neighbours % self.per_cell)
+        return self.reached(own, self.steps, window=window)
+
+    def reached(
+        self, places: IntArray, steps: IntArray, per_cell: int = 0, *, window: bool
+    ) -> NDArray[np.int32]:
+        """What every site leads to, NO_SITE or BEYOND.
+
+        Args:
+            places: in their cell, NO_SITE for nothing, by site of cell 0; shape (per_cell, ways).
+            steps: cells to get there, shape (per_cell, ways, dimensions).
+            per_cell: how many of what is reached a cell has; 0 for sites.
+            window: BEYOND where a step leaves the window of an infinite dimension; else it wraps.
+
+        Returns:
+            Numbers by cell and place, shape (n_sites, ways).
+        """
+        to = self.number(self.cells[:, None, None] + steps) * (per_cell or self.per_cell) + places
         if window:
-            to[self._beyond(self.centred[:, None, None] + self.steps)] = BEYOND
-        to[:, self.neighbours == NO_SITE] = NO_SITE
+            to[self.beyond(self.centred[:, None, None] + steps)] = BEYOND
+        to[:, places == NO_SITE] = NO_SITE
         return to.reshape(self.n_sites, -1).astype(np.int32)
 
     def distances(self, sites: IntArray) -> NDArray[np.int32]:
@@ -133,10 +154,62 @@ class SiteTable:
         entries = values[rows % self.per_cell, directions]
         return csr_array((entries, (rows, to[rows, directions])), shape=(self.n_sites,) * 2)
 
-    def _beyond(self, cells: IntArray) -> NDArray[np.bool_]:
+    def beyond(self, cells: IntArray) -> NDArray[np.bool_]:
+        """Which centred coordinates are outside the window, shape (...)."""
         half = (np.array(self.shape, dtype=int) - 1) // 2
         outside = (np.abs(cells) > half) & np.array(self.infinite, dtype=bool)
         return np.asarray(np.any(outside, axis=-1))
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """The cells that become one large cell, and the dimensions along which that one repeats.
+
+    Attributes:
+        lattice: the lattice.
+        free: dimensions with translations.
+        held: the others.
+        index: coordinates of a cell in the held dimensions -> its first site in the large cell.
+    """
+
+    lattice: Lattice
+    free: list[int]
+    held: list[int]
+    index: dict[tuple[int, ...], int]
+
+    @classmethod
+    def of(cls, lattice: Lattice, *, uniform: bool) -> "Blocks":
+        """Those of a lattice; see tabulate.
+
+        Raises:
+            ValueError: cells of an infinite lattice differ.
+        """
+        if not uniform and lattice.is_infinite:
+            raise ValueError(
+                "sites of an infinite lattice: energies repeat with the cell; give one each"
+            )
+        free = [axis for axis, side in enumerate(lattice.boundary) if uniform and side != "open"]
+        held = [axis for axis in range(lattice.dimensions) if axis not in free]
+        every = np.ndindex(*(lattice.cells[axis] for axis in held))
+        n_own = len(lattice.sites_A)
+        return cls(lattice, free, held, {block: i * n_own for i, block in enumerate(every)})
+
+    def wrapped(self, step: Sequence[int]) -> tuple[int, ...]:
+        """Cells along the free dimensions: on a torus those around it end on the same site."""
+        lattice = self.lattice
+        return tuple(
+            r if lattice.boundary[a] == "infinite" else r % lattice.cells[a]
+            for a, r in zip(self.free, step, strict=True)
+        )
+
+    def find(self, block: tuple[int, ...], across: Sequence[int], site: int) -> int | None:
+        """Place in the large cell of a site some cells from a block; None outside the lattice."""
+        there = [at + across[axis] for at, axis in zip(block, self.held, strict=True)]
+        for i, axis in enumerate(self.held):
+            if self.lattice.boundary[axis] == "periodic":
+                there[i] %= self.lattice.cells[axis]
+        first = self.index.get(tuple(int(n) for n in there))
+        return None if first is None else first + site
 
 
 def tabulate(lattice: Lattice, hopping: float, *, uniform: bool = True) -> SiteTable:
@@ -150,23 +223,16 @@ def tabulate(lattice: Lattice, hopping: float, *, uniform: bool = True) -> SiteT
     Raises:
         ValueError: a bond joins a site to its own image; or cells of an infinite lattice differ.
     """
-    if not uniform and lattice.is_infinite:
-        raise ValueError(
-            "sites of an infinite lattice: energies repeat with the cell; give one each"
-        )
-    free = [axis for axis, side in enumerate(lattice.boundary) if uniform and side != "open"]
-    held = [axis for axis in range(lattice.dimensions) if axis not in free]
-    shape = tuple(lattice.cells[axis] for axis in free)
-    infinite = tuple(lattice.boundary[axis] == "infinite" for axis in free)
-    n_own = len(lattice.sites_A)
-    blocks = np.ndindex(*(lattice.cells[axis] for axis in held))
-    index = {block: i * n_own for i, block in enumerate(blocks)}
-    found: list[dict[tuple[int, ...], _Joined]] = [{} for _ in range(n_own * len(index))]
+    blocks = Blocks.of(lattice, uniform=uniform)
+    shape = tuple(lattice.cells[axis] for axis in blocks.free)
+    infinite = tuple(lattice.boundary[axis] == "infinite" for axis in blocks.free)
+    per_cell = len(lattice.sites_A) * len(blocks.index)
+    found: list[dict[tuple[int, ...], _Joined]] = [{} for _ in range(per_cell)]
     ends = ((bond, 1) for bond in lattice.bonds), ((bond, -1) for bond in lattice.bonds)
     for bond, way in (pair for each in zip(*ends, strict=True) for pair in each):
-        _join(lattice, bond, way, (free, held), index, found)
+        _join(lattice, bond, way, blocks, found)
     width = max((len(near) for near in found), default=0)
-    d = len(free)
+    d = len(blocks.free)
     steps = np.zeros((len(found), width, d), dtype=int)
     neighbours = np.full((len(found), width), NO_SITE)
     hop = np.zeros((len(found), width), complex)
@@ -197,34 +263,23 @@ def _join(
     lattice: Lattice,
     bond: Bond,
     way: int,
-    axes: tuple[list[int], list[int]],
-    index: dict[tuple[int, ...], int],
+    blocks: Blocks,
     found: list[dict[tuple[int, ...], _Joined]],
 ) -> None:
     """Enter a bond from its first (way = 1) or its second site, in every block of cells."""
     if bond.hopping == 0:
         return
-    free, held = axes
     start, end = (bond.first, bond.second)[::way]
     h = complex(bond.hopping) if way > 0 else complex(bond.hopping).conjugate()
     away = way * lattice.displacement_A(bond)
     across = [way * r for r in bond.cell]
-    step = tuple(across[axis] for axis in free)
-    # on a torus bonds around it end on the same site
-    wraps = (
-        across[a] if lattice.boundary[a] == "infinite" else across[a] % lattice.cells[a]
-        for a in free
-    )
-    wrapped = tuple(wraps)
-    for block, first in index.items():
-        there = [at + across[axis] for at, axis in zip(block, held, strict=True)]
-        for i, axis in enumerate(held):
-            if lattice.boundary[axis] == "periodic":
-                there[i] %= lattice.cells[axis]
-        second = index.get(tuple(there))
-        if second is None:
+    step = tuple(across[axis] for axis in blocks.free)
+    wrapped = blocks.wrapped(step)
+    for block, first in blocks.index.items():
+        target = blocks.find(block, across, end)
+        if target is None:
             continue
-        site, target = first + start, second + end
+        site = first + start
         if site == target and not any(wrapped):
             raise ValueError(
                 f"{bond} joins a site to its own image on {lattice.cells} cells; use more cells"
