@@ -114,13 +114,13 @@ def _rotation(vectors: FloatArray, matrix: IntArray) -> FloatArray:
 def _symmetries(model: LatticeModel) -> Iterator[IntArray]:
     """Integer matrices M, vectors to M @ vectors, that carry the lattice to itself.
 
-    Entries are -1, 0 and 1; of others there is a product.
+    Entries are at most 3 in size: a very skewed cell may hide a symmetry, which costs a run.
     """
     lattice = model.lattice
     d, gram = lattice.dimensions, lattice.vectors @ lattice.vectors.T
     kinds = list(zip(lattice.boundary, lattice.cells, strict=True))
     same = np.array([[a == b or a[0] == b[0] == "infinite" for a in kinds] for b in kinds])
-    rows = np.array(list(product((-1, 0, 1), repeat=d)), dtype=int)
+    rows = np.array(list(product(range(-3, 4), repeat=d)), dtype=int)
     lengths = np.einsum("ri,ij,rj->r", rows, gram, rows)
     fits = [rows[np.abs(lengths - gram[i, i]) <= _CLOSE * gram[i, i]] for i in range(d)]
     for choice in product(*fits):
