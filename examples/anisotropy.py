@@ -1,12 +1,12 @@
 """Mobility of an anisotropic layer, from chains side by side to the square lattice.
 
-Hopping v_x = 50 cm^-1 along x and v_y from 0 to v_x along y, sites 5 angstrom apart, a Debye bath on
-every site (eta = 100 cm^-1, gamma = 50 cm^-1), 300 K. The tensor is diagonal by symmetry: two runs
-per ratio, one where the lattice is square. Hops across the chains raise the mobility along them, too.
+Hopping v_x = 50 cm^-1 along x and v_y from 0 to v_x along y, sites 5 angstrom apart, Debye baths
+of the sites (eta = 100 cm^-1, gamma = 50 cm^-1), 300 K. The tensor is diagonal: two runs
+per ratio, one where the lattice is square. Hops across the chains raise mu_x as well.
 Prints mu_x and mu_y by ratio, and last that mu_x of the square lattice is 1.14 times that of the
 chain. Draws anisotropy.svg.
 
-    python examples/anisotropy.py        # about a minute on one core
+    python examples/anisotropy.py        # about 20 s on one core
 """
 
 import argparse

@@ -4,7 +4,8 @@ Site energies and couplings of Adolphs and Renger, Biophys. J. 91, 2778 (2006), 
 Prosthecochloris aestuarii; Debye baths with a reorganisation energy of 35 cm^-1 and a relaxation
 time of 50 fs, as Ishizaki and Fleming, PNAS 106, 17255 (2009). The excitation starts on pigment 1,
 the baths unrelaxed. Prints the populations at 77 and 300 K and last that of pigment 3, next to the
-reaction centre, after 1 ps: 0.279 ± 0.001 at 77 K, 0.213 ± 0.001 at 300 K. Draws all of them into fmo.svg.
+reaction centre, after 1 ps: 0.279 ± 0.001 at 77 K, 0.213 ± 0.001 at 300 K. Draws all of
+them into fmo.svg.
 
     python examples/fmo.py          # about 25 s on one core
 """

@@ -41,6 +41,9 @@ LAYER = herringbone(7.0, 8.0, 0.3, 0.6, -0.4).with_window(7)
     [
         (sp.Lattice.square(5.0), 1),
         (sp.Lattice.square(5.0, 0.5), 2),
+        (sp.Lattice.square(5.0, 0.0), 1),
+        (sp.Lattice.cubic(5.0, (0.5, 0.0)), 2),
+        (sp.Lattice([[5, 1], [2, 4]], [[0]], [(0, 0, (1, 0))]), 1),
         (sp.Lattice.square(5.0).finite((3, 4)), 2),
         (sp.Lattice.triangular(5.0), 1),
         (sp.Lattice.honeycomb(5.0), 1),
