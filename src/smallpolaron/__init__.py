@@ -25,6 +25,7 @@ _HOMES = {
     "api.baths": ("Brownian", "Debye", "Local", "Vibration"),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
+    "api.tensor": ("MobilityTensor", "mobility_tensor"),
     "api.runs": ("current_correlation", "displacement", "mobility", "populations"),
     "api.own_data": ("fit_conductivity", "memory_kernel", "own_correlation"),
     "api.collection": (
@@ -88,6 +89,8 @@ if TYPE_CHECKING:
     from smallpolaron.api.runs import displacement as displacement
     from smallpolaron.api.runs import mobility as mobility
     from smallpolaron.api.runs import populations as populations
+    from smallpolaron.api.tensor import MobilityTensor as MobilityTensor
+    from smallpolaron.api.tensor import mobility_tensor as mobility_tensor
     from smallpolaron.api.values import Value as Value
     from smallpolaron.dynamics.adaptive_evolve import PropagationFailed as PropagationFailed
     from smallpolaron.dynamics.adaptive_solve import NotConverged as NotConverged

@@ -67,6 +67,24 @@ def test_example_parallel(example):
 
 
 def test_example_square_lattice(example):
-    D, error = example("square_lattice")(accuracy=1e-2)
-    assert error < 5e-3
-    assert pytest.approx(0.1426, abs=error) == D
+    found = example("square_lattice")(accuracy=1e-2)
+    assert found["D_error"] < 5e-3
+    assert found["D"] == pytest.approx(0.1426, abs=found["D_error"])
+    assert found["D_resolvent"] == pytest.approx(0.1426, abs=found["D_resolvent_error"])
+
+
+def test_example_anisotropy(example):
+    found = example("anisotropy")(ratios=(0.0, 0.5), accuracy=2e-2)
+    along, across = found[0.5]
+    assert found[0.0][1].value == 0
+    assert found[0.0][0].value == pytest.approx(0.4836, abs=2 * found[0.0][0].error)
+    assert found[0.0][0].value < along.value
+    assert 0 < across.value < along.value
+    assert Path("anisotropy.svg").exists()
+
+
+def test_example_fmo(example):
+    trapped = example("fmo")(duration_fs=200.0, accuracy=1e-2)
+    assert trapped[77] == pytest.approx(0.047, abs=0.01)
+    assert trapped[300] == pytest.approx(0.060, abs=0.01)
+    assert Path("fmo.svg").exists()

@@ -12,7 +12,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import null_space
 
 from smallpolaron.model.lattice import Lattice
 from smallpolaron.model.lattice_model import LatticeModel
@@ -69,21 +68,39 @@ def tensor_form(model: LatticeModel) -> TensorForm:
     """Return the tensors that the symmetry of a model allows."""
     lattice = model.lattice
     free = [i for i, side in enumerate(lattice.boundary) if side != "open"]
-    vectors = lattice.vectors[free]
-    # Cartesian axes where they span the same space
-    plane = bool(len(free)) and not np.any(vectors[:, len(free) :])
-    axes = np.eye(3)[: len(free)] if plane else np.linalg.qr(vectors.T)[0].T
-    turned = [np.eye(len(free))]
-    if 0 < len(free) == lattice.dimensions and len(model.energies) == model.n_sites:
-        turned += [_rotation(vectors @ axes.T, matrix) for matrix in _symmetries(model)]
+    axes = _reached(model, free)
+    turned = [np.eye(len(axes))]
+    if 0 < len(free) == lattice.dimensions:
+        # the rotation takes coordinates c to c @ inverse @ matrix
+        inverse = axes @ np.linalg.pinv(lattice.vectors)
+        turned += [inverse @ M @ lattice.vectors @ axes.T for M in _symmetries(model)]
     forms = _invariant(np.array(turned))
-    units = list(np.eye(len(free)))
+    units = list(np.eye(len(axes)))
     candidates = units + [one + other for one, other in combinations(units, 2)]
     chosen: list[tuple[float, ...]] = []
     for each in (tuple((way @ axes).tolist()) for way in candidates):
         if np.linalg.matrix_rank(_readings(axes, forms, [*chosen, each])) > len(chosen):
             chosen.append(each)
     return TensorForm(axes, forms, tuple(chosen))
+
+
+def _reached(model: LatticeModel, free: list[int]) -> FloatArray:
+    """Orthonormal directions along which bonds lead and the lattice has no end, shape (d, 3)."""
+    lattice = model.lattice
+    bonds = [lattice.displacement_A(bond) for bond in lattice.bonds if bond.hopping != 0]
+    beyond = 2 * np.eye(3)
+    for vectors in (np.array(bonds).reshape(-1, 3), lattice.vectors[free].reshape(-1, 3)):
+        beyond -= np.linalg.pinv(vectors) @ vectors  # the projector on what they span
+    inside = _unmoved(beyond)
+    # Cartesian axes where they span the same space
+    units = [unit for unit in np.eye(3) if np.linalg.norm(inside @ unit) > 1 - 1e-12]
+    return np.array(units) if len(units) == len(inside) > 0 else inside
+
+
+def _unmoved(matrix: FloatArray) -> FloatArray:
+    """Orthonormal rows that a matrix takes to zero."""
+    _, sizes, rows = np.linalg.svd(matrix)
+    return np.asarray(rows[np.count_nonzero(sizes > _CLOSE) :])
 
 
 def _readings(
@@ -103,24 +120,19 @@ def _invariant(rotations: FloatArray) -> FloatArray:
     one = np.eye(d * d)
     transpose = one.reshape(d, d, d * d).transpose(1, 0, 2).reshape(d * d, d * d)
     conditions = [np.kron(R.T, R.T) - one for R in rotations] + [transpose - one]
-    return np.asarray(null_space(np.concatenate(conditions), rcond=1e-9).T.reshape(-1, d, d))
-
-
-def _rotation(vectors: FloatArray, matrix: IntArray) -> FloatArray:
-    """Matrix by which coordinates are multiplied from the right."""
-    return np.asarray(np.linalg.solve(vectors, matrix @ vectors))
+    return np.asarray(_unmoved(np.concatenate(conditions)).reshape(-1, d, d))
 
 
 def _symmetries(model: LatticeModel) -> Iterator[IntArray]:
     """Integer matrices M, vectors to M @ vectors, that carry the lattice to itself.
 
-    Entries are -1, 0 and 1; of others there is a product.
+    Entries are at most 3 in size: a very skewed cell may hide a symmetry, which costs a run.
     """
     lattice = model.lattice
     d, gram = lattice.dimensions, lattice.vectors @ lattice.vectors.T
     kinds = list(zip(lattice.boundary, lattice.cells, strict=True))
     same = np.array([[a == b or a[0] == b[0] == "infinite" for a in kinds] for b in kinds])
-    rows = np.array(list(product((-1, 0, 1), repeat=d)), dtype=int)
+    rows = np.array(list(product(range(-3, 4), repeat=d)), dtype=int)
     lengths = np.einsum("ri,ij,rj->r", rows, gram, rows)
     fits = [rows[np.abs(lengths - gram[i, i]) <= _CLOSE * gram[i, i]] for i in range(d)]
     for choice in product(*fits):
