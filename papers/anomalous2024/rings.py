@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
-from papers.shared.printed_values import Printed, matching
+from papers.shared.comparison import Printed, matching
 from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures import style

@@ -10,8 +10,8 @@ import numpy as np
 from papers.anomalous2024 import curves
 from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
+from papers.shared.comparison import matching
 from papers.shared.page import Target
-from papers.shared.printed_values import matching
 from smallpolaron.analysis.finite_size import finite_size_table
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures.runs import Run, with_error

@@ -9,7 +9,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.heat import heat_map
+from papers.shared.figure import heat_map
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run
 

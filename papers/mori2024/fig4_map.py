@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.heat import heat_map
+from papers.shared.figure import heat_map
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.heat import heat_map
+from papers.shared.figure import heat_map
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, rows_of
 

@@ -7,7 +7,6 @@ from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.analysis.memory.kernel import (
     MemoryKernel,
     closed_form_D,
-    kernel_spectrum,
     memory_kernel,
     step_check,
 )
@@ -19,7 +18,7 @@ from tests.analysis.analytic_cases import (
     GaussianBands,
     observed_order,
 )
-from tests.analysis.truncated_dynamics import kubo_kernel, propagate, propagated_D
+from tests.analysis.truncated_dynamics import kernel_spectrum, kubo_kernel, propagate, propagated_D
 
 CASE = ExponentialKernel()
 STEPS = [4.0, 2.0, 1.0]

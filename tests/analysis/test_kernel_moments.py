@@ -6,14 +6,13 @@ from numpy.typing import NDArray
 from scipy.integrate import quad
 from scipy.special import erf
 
-from smallpolaron.analysis.memory.kernel import kernel_spectrum
 from smallpolaron.analysis.memory.kernel_moments import (
     conductivity_noise,
     inverse_conductivity,
     kernel_moments,
     moment_covariance,
 )
-from tests.analysis.truncated_dynamics import moments_of_series
+from tests.analysis.truncated_dynamics import kernel_spectrum, moments_of_series
 
 FloatArray = NDArray[np.float64]
 RATE = 0.07

@@ -11,11 +11,18 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import ComplexArray, FloatArray, positive, real_series
+from smallpolaron.analysis._checks import (
+    ComplexArray,
+    FloatArray,
+    positive,
+    real_series,
+    value_at_zero,
+)
 from smallpolaron.analysis.differences import differentiate
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH
+from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import KuboFunction
-from smallpolaron.analysis.memory.kernel import MemoryKernel, kernel_spectrum, memory_kernel
+from smallpolaron.analysis.memory.kernel import MemoryKernel, memory_kernel
 from smallpolaron.analysis.memory.kernel_moments import (
     FEWEST_FREQUENCIES,
     KernelMoments,
@@ -28,7 +35,6 @@ from smallpolaron.analysis.memory.volterra import (
     Matrices,
     _block_matrix,
     _column,
-    _from_column,
     _row,
     _start_weights,
     gregory_weights,
@@ -405,3 +411,42 @@ def drude_smith_mobility(
     terms = DRUDE_SMITH.frequency_terms(np.asarray(omega, dtype=np.float64), (positive("k", k),))
     D = C0 * (terms[0] + c * terms[1])
     return np.asarray(mobility_cm2(1.0, temperature_K) * D, dtype=np.complex128)
+
+
+def kernel_spectrum(
+    time_fs: ArrayLike,
+    C: ArrayLike,
+    omega: ArrayLike,
+    dC: ArrayLike | None = None,
+    d2C: ArrayLike | None = None,
+) -> ComplexArray:
+    """Half-line transform of the memory kernel, without solving for the kernel in time.
+
+    Args:
+        time_fs: evenly spaced times from zero in fs, (times,).
+        C: correlation function (times,), decayed at the last time; C_JJ or its Kubo transform.
+        omega: angular frequencies in rad/fs, (frequencies,).
+        dC: exact first derivative (times,); None for finite differences.
+        d2C: exact second derivative (times,); None for finite differences.
+
+    Returns:
+        Integral of K(t) exp(i omega t) over positive times, fs^-1, (frequencies,).
+
+    Raises:
+        ValueError: if an input is malformed or C(0) = 0.
+
+    Source:
+        Transform of the equation of motion: drift plus i omega plus C(0) over the half-line
+        transform of C.
+    """
+    series = make_series(time_fs, C, dC, d2C)
+    C0 = value_at_zero("C", series.values)
+    frequencies = np.asarray(omega, dtype=np.float64)
+    transform = half_line_transform(series, frequencies)
+    return complex(series.first[0]) / C0 + 1j * frequencies + C0 / transform
+
+
+def _from_column(column: Matrices, size: int) -> Matrices:
+    """Undo _column for matrices of some number of rows."""
+    blocks = column.reshape(*column.shape[:-2], -1, size, column.shape[-1])
+    return np.moveaxis(blocks, -3, 0)

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from smallpolaron.analysis.kubo import kubo_transform
-from smallpolaron.analysis.memory.kernel import kernel_spectrum
 from smallpolaron.analysis.memory.kernel_moments import kernel_moments
 from smallpolaron.cli import main
 from smallpolaron.derive.mobility_job import mobility_result
@@ -18,7 +17,7 @@ from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
-from tests.analysis.truncated_dynamics import moments_of_series
+from tests.analysis.truncated_dynamics import kernel_spectrum, moments_of_series
 
 Make = Callable[..., Result]
 PlanOf = Callable[[str], Plan]

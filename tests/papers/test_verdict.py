@@ -17,12 +17,10 @@ from papers.anomalous2024.verdict.judge import (
     Method,
     Series,
     SystemVerdict,
-    reach_verdict,
-)
-from papers.anomalous2024.verdict.words import (
     describe_reference,
     describe_series,
     describe_verdict,
+    reach_verdict,
 )
 
 NAN = math.nan

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from papers.shared import figure as paper
-from papers.shared.printed_values import matching
+from papers.shared.comparison import matching
 from smallpolaron.cli import main
 from smallpolaron.derive.result_tables import finite_size_rows
 from smallpolaron.figures.runs import read_runs

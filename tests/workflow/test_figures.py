@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from papers.shared import printed_values
+from papers.shared.comparison import matching
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
@@ -284,9 +284,9 @@ def test_printed_numbers_hold_for_one_system_only(
     study: Study, section: str, key: str, value: object
 ) -> None:
     parameters = study.plan.points[0].parameters
-    assert {p.quantity for p in printed_values.matching(parameters)} == {"c", "k"}
+    assert {p.quantity for p in matching(parameters)} == {"c", "k"}
     changed = parameters | {section: parameters[section] | {key: value}}
-    assert printed_values.matching(changed) == []
+    assert matching(changed) == []
 
 
 def test_systems_group_sizes_and_depths_but_not_physics(study: Study) -> None:

@@ -11,10 +11,16 @@ from typing import Final
 import numpy as np
 from matplotlib.figure import Figure
 
-from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Lattice, Method
-from papers.anomalous2024.verdict.words import METHOD_WORDS
+from papers.anomalous2024.verdict.judge import (
+    LATTICES,
+    METHOD_WORDS,
+    METHODS,
+    OUTCOMES,
+    Lattice,
+    Method,
+)
 from papers.shared import figure as paper
-from papers.shared.heat import heat_map
+from papers.shared.figure import heat_map
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run
 from smallpolaron.results.store import read_result

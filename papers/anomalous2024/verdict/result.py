@@ -17,13 +17,11 @@ from papers.anomalous2024.verdict.judge import (
     Finding,
     Series,
     SystemVerdict,
-    reach_verdict,
-)
-from papers.anomalous2024.verdict.words import (
     describe_reference,
     describe_series,
     describe_verdict,
     name,
+    reach_verdict,
 )
 from smallpolaron.derive.derive import D_UNIT, NAN
 from smallpolaron.planning.jobs import computed

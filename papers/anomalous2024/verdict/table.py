@@ -9,16 +9,17 @@ from typing import Final
 
 import numpy as np
 
-from papers.anomalous2024.verdict.judge import Finding, Series
-from papers.anomalous2024.verdict.result import Judged, judge_study, verdict_result
-from papers.anomalous2024.verdict.words import (
+from papers.anomalous2024.verdict.judge import (
     LATTICE_WORDS,
     METHOD_WORDS,
+    Finding,
+    Series,
     describe_reference,
     describe_series,
     describe_verdict,
     name,
 )
+from papers.anomalous2024.verdict.result import Judged, judge_study, verdict_result
 from smallpolaron.derive.derive import NAN
 from smallpolaron.derive.tables import Row, write_table
 from smallpolaron.figures.html import Cell, definitions, table, write_page

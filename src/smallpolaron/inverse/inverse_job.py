@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import yaml
 
 from smallpolaron.analysis.memory.kernel_moments import (
     inverse_conductivity,
@@ -30,7 +31,6 @@ from smallpolaron.inverse.inverse_variables import (
     posterior_variables,
     training_variables,
 )
-from smallpolaron.inverse.suggestion import suggested_study
 from smallpolaron.inverse.training_set import (
     QUANTITIES,
     Run,
@@ -43,8 +43,13 @@ from smallpolaron.own_data.conductivity_table import (
     read_conductivity,
     read_measured,
 )
+from smallpolaron.planning.study import plan_document
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, StoreError, write_result
+from smallpolaron.study.config import SECTIONS
+from smallpolaron.study.parameters import is_adaptive
+from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.files import shown_name, write_text
 from smallpolaron.support.problems import ConfigurationError
 
@@ -370,3 +375,56 @@ def _suggestion(training: TrainingSet, new: Mapping[str, float], reason: str) ->
     nearest = min(training.runs, key=distance)
     bath = {axis: nearest.coordinates[axis] for axis in ("eta_over_v", "gamma_over_v")}
     return suggested_study(dict(nearest.parameters), {**bath, **new}, reason)
+
+
+_AXIS_KEYS: Final = {
+    "eta_over_v": "bath.eta_over_v",
+    "gamma_over_v": "bath.gamma_over_v",
+    "temperature_K": "model.temperature_K",
+}
+_LONGEST_NAME = 64
+
+
+def suggested_study(like: Parameters, place: Mapping[str, float], remark: str) -> str:
+    """Return a study file (YAML) with one point.
+
+    Args:
+        like: parameters of a run as its result file holds them; all settings are taken from it.
+        place: eta_over_v and gamma_over_v of the new point, and temperature_K if it varies.
+        remark: why it is suggested, for the head of the file.
+
+    Returns:
+        Text that load_plan accepts. Only settings that differ from their defaults are named.
+    """
+    content = _least(like)
+    defaults = plan_document(parse_yaml(_dump(_with_grid(content, place)), "suggestion")).points[0]
+    for section in SECTIONS.keys() & like.keys():
+        for key, value in like[section].items():
+            given = key in ("eta_cm", "gamma_cm", *place)
+            if not given and value != defaults.parameters[section][key]:
+                content.setdefault(section, {})[key] = value
+    head = "".join(f"# {line}\n" for line in remark.splitlines())
+    return head + _dump(_with_grid(content, place))
+
+
+def _least(like: Parameters) -> dict[str, Any]:
+    """Return what has no default, and what other defaults depend on."""
+    model, run = like["model"], like["propagation"]
+    content: dict[str, Any] = {
+        "study": f"{str(like['study'])[: _LONGEST_NAME - 5]}_next",
+        "model": {key: model[key] for key in ("topology", "n_sites", "hopping_cm")},
+        "propagation": {"duration_fs": run["duration_fs"], "sample_fs": run["sample_fs"]},
+        "protocols": ["current"],
+    }
+    if is_adaptive(like):
+        return content | {"accuracy": like["accuracy"]}
+    return content | {"hierarchy": {"depth": like["hierarchy"]["depth"]}}
+
+
+def _with_grid(content: Mapping[str, Any], place: Mapping[str, float]) -> dict[str, Any]:
+    block = {_AXIS_KEYS[name]: [value] for name, value in place.items()}
+    return {**content, "grid": [block]}
+
+
+def _dump(content: Mapping[str, Any]) -> str:
+    return yaml.safe_dump(dict(content), sort_keys=False, default_flow_style=None)

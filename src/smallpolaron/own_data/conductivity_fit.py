@@ -19,7 +19,7 @@ from smallpolaron.analysis.fits.measured_conductivity import (
 from smallpolaron.derive.tables import write_table
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, refuse
-from smallpolaron.own_data.table_summary import keep_what_is_there, markdown_row, number_text
+from smallpolaron.own_data.table_summary import keep_what_is_there, markdown_table, number_text
 from smallpolaron.support.files import file_digest, shown_name, write_text
 
 SUMMARY: Final = "summary.md"
@@ -152,12 +152,15 @@ def _page(path: Path, table: ConductivityTable, fits: MeasuredFits) -> Iterator[
     )
     for one in fits.models:
         yield from ("", f"### {one.fit.model.title}", "")
-        yield markdown_row("quantity", "value", "standard error", "95 % interval", "unit")
-        yield markdown_row(*5 * ["---"])
-        for name, found, its_unit in quantities(one, table.unit):
-            error = "at a limit" if found.at_limit else number_text(found.error, 2)
-            interval = f"{number_text(found.low, 4)} to {number_text(found.high, 4)}"
-            yield markdown_row(name, number_text(found.value), error, interval, its_unit)
+        head = ("quantity", "value", "standard error", "95 % interval", "unit")
+        yield from markdown_table(head, _cells(one, table.unit))
+
+
+def _cells(one: MeasuredModel, unit: str) -> Iterator[tuple[str, ...]]:
+    for name, found, its_unit in quantities(one, unit):
+        error = "at a limit" if found.at_limit else number_text(found.error, 2)
+        interval = f"{number_text(found.low, 4)} to {number_text(found.high, 4)}"
+        yield name, number_text(found.value), error, interval, its_unit
 
 
 def messages(table: ConductivityTable, fits: MeasuredFits, page: Path) -> Sequence[str]:

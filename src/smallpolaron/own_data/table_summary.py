@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+import pandas as pd
 
-from smallpolaron.derive.tables import write_table
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.own_data.correlation_table import CorrelationTable
-from smallpolaron.results.store import Result, StoreError, Variable
+from smallpolaron.results.store import Result, StoreError
 from smallpolaron.support.files import write_text
 
 Results = Mapping[str, Result]
@@ -65,43 +64,33 @@ def keep_what_is_there(table: Path, folder: Path, names: Sequence[str], overwrit
 def write_curves(path: Path, results: Results, axis: str) -> None:
     """Write all curves along an axis in columns named ``kind/name [unit]``.
 
-    Curves on different grids share the rows of both; a cell without a value is empty.
+    Curves on different grids share the rows of both; a cell without a value is nan.
     """
-    grids = {
-        (kind, name): np.round(np.asarray(result.variables[name].data, np.float64), DECIMALS)
-        for kind, result in results.items()
-        for name in COORDINATES[axis]
-        if name in result.variables
-    }
-    base = np.unique(np.concatenate(list(grids.values())))
-    unit = next(results[kind].variables[name].units for kind, name in grids)
-    columns: dict[str, list[object]] = {f"{axis} [{unit}]": base.tolist()}
-    for (kind, name), grid in grids.items():
-        rows = np.searchsorted(base, grid)
-        for key, variable in results[kind].variables.items():
-            if variable.dims == results[kind].variables[name].dims and key != name:
-                columns |= _columns(f"{kind}/{key}", variable, rows, base.size)
-    write_table(
-        path,
-        list(columns),
-        (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)),
-    )
+    series, unit = {}, ""
+    for kind, result in results.items():
+        for name in COORDINATES[axis]:
+            if name not in result.variables:
+                continue
+            coordinate = result.variables[name]
+            unit = unit or coordinate.units
+            grid = np.round(np.asarray(coordinate.data, np.float64), DECIMALS)
+            for key, variable in result.variables.items():
+                if variable.dims != coordinate.dims or key == name:
+                    continue
+                data = np.asarray(variable.data)
+                parts = {"": data}
+                if np.iscomplexobj(data):
+                    parts = {" real": data.real, " imag": data.imag}
+                for part, values in parts.items():
+                    title = f"{kind}/{key}{part} [{variable.units}]"
+                    series[title] = pd.Series(values, grid)
+    write_text(path, pd.DataFrame(series).to_csv(index_label=f"{axis} [{unit}]", na_rep="nan"))
 
 
-def _columns(
-    name: str, variable: Variable, rows: NDArray[np.intp], size: int
-) -> dict[str, list[object]]:
-    data = np.asarray(variable.data)
-    parts = {name: data}
-    if np.iscomplexobj(data):
-        parts = {f"{name} real": data.real, f"{name} imag": data.imag}
-    columns = {}
-    for title, part in parts.items():
-        cells: list[object] = [None] * size
-        for row, value in zip(rows.tolist(), part.tolist(), strict=True):
-            cells[row] = value
-        columns[f"{title} [{variable.units}]"] = cells
-    return columns
+def markdown_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
+    """Yield the lines of a table in Markdown."""
+    for cells in (head, len(head) * ["---"], *rows):
+        yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
 def write_summary(
@@ -121,7 +110,8 @@ def write_summary(
         "",
         "## Main numbers",
         "",
-        *_main(table, results),
+        *markdown_table(("quantity", "value", "error", "unit"), _main(table, results)),
+        *(line for text in _verdicts(results) for line in ("", text)),
         "",
         "## Warnings and what was left out",
         "",
@@ -164,10 +154,9 @@ def _integral_rounding(table: CorrelationTable) -> float:
     return spread * float(table.time_fs[1]) * math.sqrt(table.time_fs.size)
 
 
-def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
+def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str, str, str]]:
+    """Yield quantity, value, error and unit of the main numbers."""
     mobility, kernel = results["mobility"], results["kernel"]
-    yield markdown_row("quantity", "value", "error", "unit")
-    yield markdown_row(*4 * ["---"])
     moved = _integral_rounding(table)
     if table.is_absolute:
         end, unit = _number(mobility, "D_error_record"), mobility_cm2(1.0, table.temperature_K)
@@ -179,17 +168,15 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         yield _row(kernel, "D_kernel", "D from the whole memory kernel", step)
     else:
         last = float(np.asarray(mobility.variables["D_running"].data)[-1])
-        yield markdown_row(
-            "integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs"
-        )
+        yield ("integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs")
     for name, words in _times(table).items():
         variable = kernel.variables[name]
         step = "" if math.isnan(_number(kernel, name)) else f"- {table.time_fs[1]:g} (time step)"
-        yield markdown_row(words, number_text(variable.data), step, variable.units)
+        yield words, number_text(variable.data), step, variable.units
     for words, group in _augmented(results):
         value = results["augmented"].variables[f"{group}/tau_K_percent_fs"].data
         name = f"kernel cutoff time with {words} in the projector, relative band"
-        yield markdown_row(name, number_text(value), "", "fs")
+        yield name, number_text(value), "", "fs"
     if "drude_smith" in results:
         for name in ("c", "k"):
             error = number_text(_number(results["drude_smith"], f"{name}_error"), 2)
@@ -200,10 +187,11 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[str]:
         words = f"mean frequency of the kernel, up to {limit:g} rad/fs"
         yield _row(results["moments"], "mean", words)
         yield _row(results["moments"], "variance", "variance of that frequency")
-    for kind in ("drude_smith", "conductivity_models"):
-        if kind in results and "verdict" in results[kind].notes:
-            yield ""
-            yield results[kind].notes["verdict"]
+
+
+def _verdicts(results: Results) -> list[str]:
+    kinds = [kind for kind in ("drude_smith", "conductivity_models") if kind in results]
+    return [results[k].notes["verdict"] for k in kinds if "verdict" in results[k].notes]
 
 
 def _step_error(kernel: Result) -> float:
@@ -224,15 +212,10 @@ def _augmented(results: Results) -> Iterator[tuple[str, str]]:
             yield words, f"{name}/{'exact' if is_exact else 'differences'}"
 
 
-def _row(result: Result, name: str, words: str, error: str = "") -> str:
+def _row(result: Result, name: str, words: str, error: str = "") -> tuple[str, str, str, str]:
     variable = result.variables[name]
     mark = f"{words} (FLAGGED)" if result.flagged else words
-    return markdown_row(mark, number_text(variable.data), error, variable.units)
-
-
-def markdown_row(*cells: str) -> str:
-    """Return a row of a table in Markdown."""
-    return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
+    return mark, number_text(variable.data), error, variable.units
 
 
 def number_text(value: Any, digits: int = 6) -> str:
@@ -291,11 +274,12 @@ def _number(result: Result, name: str) -> float:
 
 
 def _checks(source: Result) -> Iterator[str]:
-    yield markdown_row("check", "value", "bound", "verdict", "meaning")
-    yield markdown_row(*5 * ["---"])
-    for gate in source.gates:
-        verdict = "passed" if gate.passed else "FAILED"
-        yield markdown_row(gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict, gate.meaning)
+    verdict = {True: "passed", False: "FAILED"}
+    rows = (
+        (gate.name, f"{gate.value:.3g}", f"{gate.bound:g}", verdict[gate.passed], gate.meaning)
+        for gate in source.gates
+    )
+    return markdown_table(("check", "value", "bound", "verdict", "meaning"), rows)
 
 
 def _numbers(result: Result) -> Iterator[str]:
@@ -306,9 +290,7 @@ def _numbers(result: Result) -> Iterator[str]:
     yield f"### {result.kind}"
     if scalars:
         yield ""
-        yield markdown_row("name", "value", "unit", "meaning")
-        yield markdown_row(*4 * ["---"])
-    for name, variable in scalars.items():
-        yield markdown_row(name, number_text(variable.data), variable.units, variable.description)
+        rows = ((n, number_text(v.data), v.units, v.description) for n, v in scalars.items())
+        yield from markdown_table(("name", "value", "unit", "meaning"), rows)
     notes = [f"- {name}: {text}" for name, text in result.notes.items() if "/" not in name]
     yield from ["", *notes] if notes else []

@@ -15,7 +15,7 @@ from smallpolaron.analysis._checks import (
     uniform_times,
     value_at_zero,
 )
-from smallpolaron.analysis.hermite import half_line_transform, make_series
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.memory.matrix_kernel import (
     matrix_memory_kernel,
 )
@@ -98,39 +98,6 @@ def memory_kernel(
     found = matrix_memory_kernel(series.time_fs, *matrices)
     K, integral, drift = found.K[:, 0, 0], found.integral[:, 0, 0], complex(found.drift[0, 0])
     return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
-
-
-def kernel_spectrum(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    omega: ArrayLike,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> ComplexArray:
-    """Half-line transform of the memory kernel, without solving for the kernel in time.
-
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,).
-        C: correlation function (times,), decayed at the last time; C_JJ or its Kubo transform.
-        omega: angular frequencies in rad/fs, (frequencies,).
-        dC: exact first derivative (times,); None for finite differences.
-        d2C: exact second derivative (times,); None for finite differences.
-
-    Returns:
-        Integral of K(t) exp(i omega t) over positive times, fs^-1, (frequencies,).
-
-    Raises:
-        ValueError: if an input is malformed or C(0) = 0.
-
-    Source:
-        Transform of the equation of motion: drift plus i omega plus C(0) over the half-line
-        transform of C.
-    """
-    series = make_series(time_fs, C, dC, d2C)
-    C0 = value_at_zero("C", series.values)
-    frequencies = np.asarray(omega, dtype=np.float64)
-    transform = half_line_transform(series, frequencies)
-    return complex(series.first[0]) / C0 + 1j * frequencies + C0 / transform
 
 
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:

@@ -111,12 +111,6 @@ def _column(matrices: Matrices) -> Matrices:
     return moved.reshape(*moved.shape[:-3], -1, moved.shape[-1])
 
 
-def _from_column(column: Matrices, size: int) -> Matrices:
-    """Undo _column for matrices of some number of rows."""
-    blocks = column.reshape(*column.shape[:-2], -1, size, column.shape[-1])
-    return np.moveaxis(blocks, -3, 0)
-
-
 def _block_matrix(blocks: Matrices) -> Matrices:
     """Join blocks (i, j, ..., m, p), block row i and block column j, to one matrix."""
     moved = np.moveaxis(blocks, (0, 1), (-4, -2))
