@@ -35,6 +35,9 @@ from smallpolaron.model.units import beta
 SPECTRUM: Final = 3.0
 """Relative error of the power spectrum over that of the lineshape function that goes with it."""
 
+_SLOWER: Final = 0.05
+"""Slowest rate of a fit over that of the memory of the bath, whose tail may be algebraic."""
+
 _SAMPLES: Final = 300
 """Times at which ESPRIT looks at C(t)."""
 
@@ -42,7 +45,7 @@ _PROMISING: Final = 100.0
 """Rates that miss the bound by more than this are not worth to be refined: refining makes fits two
 to thirty times better."""
 
-_RIDGE: Final = 1e-6
+_RIDGE: Final = 1e-5
 """Weight of coefficients of the size of C(0) in a fit, relative to g = 1 at one time."""
 
 _POSITIVE: Final = 0.05
@@ -220,7 +223,7 @@ def _fit(
 
     if bound and np.max(np.abs(solved(nu)[2])) > _PROMISING * bound:
         return None
-    nu = refined(nu, residual)
+    nu = refined(nu, residual, _SLOWER * bath.slowest)
     c, delta, miss = solved(nu)
     error = float(np.max(np.abs(miss[: len(t)])))
     found = BathExpansion(c, nu, delta, scheme, error, n_poles=0)
