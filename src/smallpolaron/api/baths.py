@@ -332,6 +332,9 @@ def Vibrations(
     else:
         s = np.atleast_1d(in_cm("Vibrations", given[0], huang_rhys if g is None else g, None))
         energy = (s if g is None else s**2) * (w0 if len(w0) == len(s) else 1.0)
+    if not np.all(energy > 0):
+        key = "reorganisation_cm" if given == ["reorganisation"] else given[0]
+        raise ModelError("Vibrations", [Problem(key, energy.tolist(), "must be numbers > 0")])
     if len(energy) != len(w0) or len(damping) not in (1, len(w0)):
         allowed = "must have as many values as there are frequencies"
         raise ModelError("Vibrations", [Problem("frequency_cm", w0.tolist(), allowed)])
