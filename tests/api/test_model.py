@@ -167,7 +167,7 @@ def test_baths_of_every_kind():
     assert expansion.error <= 3e-3
     assert every.section()["decomposition"] == "aaa"
     titles = [axes.get_title() for axes in every.plot(300, accuracy=0.01).axes]
-    assert titles == ["Spectral density", "Spectrum, 300 K", "Correlation function"]
+    assert titles == ["Spectral density", "Power spectrum, 300 K", "Correlation function"]
 
 
 @pytest.mark.parametrize(

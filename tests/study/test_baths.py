@@ -108,7 +108,7 @@ def test_weights_follow_the_number_of_poles(plan_of: MakePlan, faults_of: Faults
         ("kind: brownian, ", "", "has an effect only with kind: brownian; kind is debye"),
         ("gamma_cm: 60", "gamma_cm: 60, gamma_over_v: 1", "exactly one of gamma_cm"),
         ("frequency_over_v: 2.4", "frequency_cm: -5", "bath.frequency_cm"),
-        ("kind: brownian", "kind: ohmic", "must be debye or brownian"),
+        ("kind: brownian", "kind: drude", "must be debye or brownian"),
         ("{n_sites: 4}", "{n_sites: 4, hopping_cm: [50, 40, 50, 50]}", "bath.frequency_over_v"),
     ],
 )

@@ -55,7 +55,7 @@ def draw_bath(
 
 
 def _fastest(bath: SpectralDensity) -> float:
-    """The frequency up to which all but a twentieth of the reorganisation energy lies, rad/fs."""
+    """A little above where all but a twentieth of the reorganisation energy lies, rad/fs."""
     w = np.geomspace(0.01, 300, 3000) * bath.slowest
     share = np.cumsum(bath.spectral_density(w))
-    return float(w[np.searchsorted(share, 0.95 * share[-1])])
+    return 1.3 * float(w[np.searchsorted(share, 0.95 * share[-1])])
