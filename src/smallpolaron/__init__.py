@@ -22,7 +22,17 @@ NUMERICS_VERSION = 3
 
 _HOMES = {
     "api.lattice": ("Lattice",),
-    "api.baths": ("Brownian", "Debye", "Local", "Vibration"),
+    "api.baths": (
+        "Brownian",
+        "CorrelationFunction",
+        "Debye",
+        "Local",
+        "Ohmic",
+        "SpectralDensity",
+        "Trajectory",
+        "Vibration",
+        "Vibrations",
+    ),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
     "api.tensor": ("MobilityTensor", "mobility_tensor"),
@@ -66,9 +76,14 @@ def __dir__() -> list[str]:
 if TYPE_CHECKING:
     from smallpolaron.analysis.ensemble import mean as mean
     from smallpolaron.api.baths import Brownian as Brownian
+    from smallpolaron.api.baths import CorrelationFunction as CorrelationFunction
     from smallpolaron.api.baths import Debye as Debye
     from smallpolaron.api.baths import Local as Local
+    from smallpolaron.api.baths import Ohmic as Ohmic
+    from smallpolaron.api.baths import SpectralDensity as SpectralDensity
+    from smallpolaron.api.baths import Trajectory as Trajectory
     from smallpolaron.api.baths import Vibration as Vibration
+    from smallpolaron.api.baths import Vibrations as Vibrations
     from smallpolaron.api.collection import collect as collect
     from smallpolaron.api.collection import conductivity_models as conductivity_models
     from smallpolaron.api.collection import drude_smith as drude_smith

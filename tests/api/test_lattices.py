@@ -158,6 +158,7 @@ def test_a_cluster_spreads_as_its_populations_do():
     flake = sp.Lattice.square(5.0).finite((3, 3), "open")
     run = sp.populations(model(flake, coupling=FAST, direction="xy"), 40.0, start_site=4, **ROUGH)
     inside = np.array([[i, j] for i in range(3) for j in range(3)]) * 5.0
+    np.testing.assert_allclose(run.site_positions[:, :2], inside)
     squares = ((inside - inside[4]) @ (np.ones(2) / np.sqrt(2))) ** 2
     np.testing.assert_allclose(run.spreading().msd, run.populations @ squares, atol=1e-10)
     # mirror images of the start's neighbourhood are alike

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.study import plan_document
 from smallpolaron.study.parameters import bath_expansion
 from smallpolaron.study.yamlfile import parse_yaml
@@ -142,3 +143,47 @@ def test_wrong_input_is_refused_by_its_name(make, key):
     assert key in [problem.key for problem in caught.value.problems]
     assert all(problem.allowed for problem in caught.value.problems)
     assert isinstance(caught.value, ValueError)
+
+
+def test_baths_of_every_kind():
+    w = np.linspace(0, 1200, 301)
+    ohmic = sp.Ohmic(eta_meV=12, cutoff_cm=50)
+    density = ohmic.density()
+    assert density.reorganisation_energy / CM == pytest.approx(6 * 8.065543937)
+    table = sp.SpectralDensity(omega_cm=w, J_cm=density.spectral_density(w * CM) / CM)
+    t = 4.0 * np.arange(400)
+    c = density.correlations(np.maximum(t, 1e-3), 300.0) / CM**2
+    recorded = sp.CorrelationFunction(t, c, temperature_K=300)
+    for other in (table, recorded):
+        ratio = other.density().reorganisation_energy / density.reorganisation_energy
+        assert ratio == pytest.approx(1, rel=0.01)
+    modes = sp.Vibrations(frequency_cm=[150, 1200], g=[0.5, 0.3], damping_cm=20)
+    assert modes[1] == sp.Vibration(huang_rhys=0.09, frequency_cm=1200, damping_cm=20)
+    energies = sp.Vibrations(frequency_meV=[10, 100], reorganisation_meV=[5, 8], damping_cm=[3, 9])
+    assert [mode.eta_cm for mode in energies] == pytest.approx([80.65543937, 129.0487], rel=1e-6)
+    every = sp.Local([ohmic, *modes], method="aaa")
+    expansion = every.expansion(300, accuracy=0.01)
+    assert expansion.n_poles == 4
+    assert expansion.error <= 3e-3
+    assert every.section()["decomposition"] == "aaa"
+    titles = [axes.get_title() for axes in every.plot(300, accuracy=0.01).axes]
+    assert titles == ["Spectral density", "Power spectrum, 300 K", "Correlation function"]
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (lambda: sp.Ohmic(eta_cm=10), "cutoff_cm"),
+        (lambda: sp.Ohmic(eta_cm=10, cutoff_cm=-5), "cutoff_cm"),
+        (lambda: sp.Ohmic(eta_cm=10, cutoff_cm=5, exponent=0), "exponent"),
+        (lambda: sp.SpectralDensity(omega_cm=[0, 10, 20, 30], J_cm=[0, -1, 1, 0]), "J_cm"),
+        (lambda: sp.SpectralDensity.from_csv("nowhere.csv"), "bath"),
+        (lambda: sp.CorrelationFunction([0, 1], [1, 1], temperature_K=300), "bath"),
+        (lambda: sp.Vibrations(frequency_cm=[1, 2], damping_cm=1), "huang_rhys"),
+        (lambda: sp.Vibrations(frequency_cm=[1, 2], damping_cm=[1] * 3, g=[1, 1]), "frequency_cm"),
+    ],
+)
+def test_what_is_no_bath_is_refused(make, name):
+    with pytest.raises(sp.ModelError) as refused:
+        make()
+    assert [problem.key for problem in refused.value.problems] == [name]

@@ -2,42 +2,106 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
-from smallpolaron.api.energies import ModelError, in_cm
+from smallpolaron.api.energies import Energies, ModelError, in_cm
+from smallpolaron.model import spectral_density as model
+from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.bath_data import QuantumCorrection
+from smallpolaron.model.decomposition import expand
+from smallpolaron.model.expansion import BathExpansion, Scheme
 from smallpolaron.study import describe
-from smallpolaron.study.bath_section import OneBath
+from smallpolaron.study.bath_files import (
+    Rows,
+    TableKind,
+    correlation_rows,
+    read_bath,
+    trajectory_rows,
+)
+from smallpolaron.study.bath_section import BathConfig, OneBath
+from smallpolaron.study.baths import bath_values, resolved_baths, site_bath
 from smallpolaron.support.problems import MISSING, Problem
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+class _Described(ABC):
+    """What a section of a study describes: one bath or several, as a spectral density."""
+
+    @abstractmethod
+    def section(self) -> dict[str, Any]:
+        """Return it as the section of a study."""
+
+    def density(self) -> model.SpectralDensity:
+        """Return the spectral density in internal units (rad/fs), with C(t) and g(t)."""
+        bath = BathConfig.model_validate(self.section())
+        return site_bath(bath_values({"bath": resolved_baths(bath, None)}))
+
+    def expansion(
+        self, temperature_K: float, accuracy: float = 1e-3, method: Scheme | None = None
+    ) -> BathExpansion:
+        """Return exponentials for a run of this accuracy, in internal units.
+
+        Args:
+            temperature_K: temperature, K.
+            accuracy: as that of a run; the lineshape function is right to 0.3 of it.
+            method: "pade", "matsubara", "aaa" or "esprit"; None for pade where all baths have
+                poles, else esprit.
+
+        Raises:
+            ValueError: a method that the bath does not allow, or no expansion within the bound.
+        """
+        bound = Accuracy(accuracy).bath_error_bound
+        return expand(self.density(), temperature_K, method, error_bound=bound)
+
+    def plot(
+        self, temperature_K: float, accuracy: float = 1e-3, method: Scheme | None = None
+    ) -> Figure:
+        """Draw J(w), C(t) and its expansion, and return the figure."""
+        from smallpolaron.figures.bath import draw_bath
+
+        found = self.expansion(temperature_K, accuracy, method)
+        return draw_bath(self.density(), temperature_K, found)
 
 
 @dataclass(frozen=True)
-class _Bath:
-    """What all baths share: they are given in cm^-1 or meV and held in cm^-1."""
+class Bath(_Described):
+    """One bath, given in cm^-1 or meV and held in cm^-1."""
 
-    def _settle(self, names: Sequence[str], kind: str) -> None:
+    def _settle(self, names: Sequence[str], **others: str) -> None:
+        """Hold energies in cm^-1, and refuse what is no bath; others are keys of the section."""
         title = type(self).__name__
-        values = {}
         for name in names:
             given = (getattr(self, f"{name}_cm"), getattr(self, f"{name}_meV"))
-            values[name] = in_cm(title, name, *given)
-            object.__setattr__(self, f"{name}_cm", values[name])
+            object.__setattr__(self, f"{name}_cm", in_cm(title, name, *given))
             object.__setattr__(self, f"{name}_meV", None)
         try:
-            OneBath.model_validate({"kind": kind, **{f"{n}_cm": v for n, v in values.items()}})
+            OneBath.model_validate(self.section())
         except ValidationError as error:
             problems = []
             for item in error.errors(include_url=False):
+                if item["type"] == "faults":
+                    problems += item["ctx"]["faults"]
+                    continue
                 key = str(item["loc"][0])
-                allowed = f"must be {describe.allowed(OneBath.model_fields[key])}, in cm^-1"
-                problems.append(Problem(key, getattr(self, key), allowed, "correct the value"))
+                ours, field = others.get(key, key), OneBath.model_fields[key]
+                unit = f", in {describe.unit(field)}" if describe.unit(field) else ""
+                allowed = f"must be {describe.allowed(field)}{unit}"
+                problems.append(Problem(ours, getattr(self, ours), allowed, "correct the value"))
             raise ModelError(title, problems) from None
 
 
 @dataclass(frozen=True)
-class Debye(_Bath):
+class Debye(Bath):
     """A Debye bath: J(w) = eta gamma w / (w^2 + gamma^2).
 
     Attributes:
@@ -53,11 +117,15 @@ class Debye(_Bath):
 
     def __post_init__(self) -> None:
         """Convert to cm^-1 and refuse what is no bath."""
-        self._settle(("eta", "gamma"), "debye")
+        self._settle(("eta", "gamma"))
+
+    def section(self) -> dict[str, Any]:
+        """Return the bath as the section of a study."""
+        return {"eta_cm": self.eta_cm, "gamma_cm": self.gamma_cm}
 
 
 @dataclass(frozen=True)
-class Brownian(_Bath):
+class Brownian(Bath):
     """A damped vibration: J(w) = eta gamma w0^2 w / ((w0^2 - w^2)^2 + gamma^2 w^2).
 
     Attributes:
@@ -76,53 +144,229 @@ class Brownian(_Bath):
 
     def __post_init__(self) -> None:
         """Convert to cm^-1 and refuse what is no bath."""
-        self._settle(("eta", "gamma", "frequency"), "brownian")
+        self._settle(("eta", "gamma", "frequency"))
 
-
-def Vibration(
-    *,
-    huang_rhys: float,
-    frequency_cm: float | None = None,
-    damping_cm: float | None = None,
-    frequency_meV: float | None = None,
-    damping_meV: float | None = None,
-) -> Brownian:
-    """Return the Brownian bath of a vibration that is given by its Huang-Rhys factor.
-
-    Args:
-        huang_rhys: S of one site, dimensionless; g^2 in H = g w0 (b + b^+); the reorganisation
-            energy is S w0, so that eta = 2 S w0.
-        frequency_cm: undamped frequency w0, cm^-1.
-        damping_cm: damping, cm^-1.
-        frequency_meV: w0 in meV, in place of frequency_cm.
-        damping_meV: damping in meV, in place of damping_cm.
-
-    Raises:
-        ModelError: what is no vibration.
-    """
-    frequency = in_cm("Vibration", "frequency", frequency_cm, frequency_meV)
-    damping = in_cm("Vibration", "damping", damping_cm, damping_meV)
-    if not (isinstance(huang_rhys, (int, float)) and huang_rhys > 0):
-        problem = Problem("huang_rhys", huang_rhys, "must be a number > 0", "S = energy / w0")
-        raise ModelError("Vibration", [problem])
-    if isinstance(frequency, tuple) or isinstance(damping, tuple):
-        allowed = "must be one number; give one Vibration per mode"
-        raise ModelError("Vibration", [Problem("frequency_cm", frequency_cm, allowed)])
-    return Brownian(2 * huang_rhys * frequency, damping, frequency)
-
-
-Bath = Debye | Brownian
+    def section(self) -> dict[str, Any]:
+        """Return the bath as the section of a study."""
+        numbers = {"eta_cm": self.eta_cm, "gamma_cm": self.gamma_cm}
+        return {"kind": "brownian", **numbers, "frequency_cm": self.frequency_cm}
 
 
 @dataclass(frozen=True)
-class Local:
+class Ohmic(Bath):
+    """J(w) proportional to (w/wc)^s with a cutoff: Ohmic (s = 1), sub- and super-Ohmic baths.
+
+    Attributes:
+        eta_cm: coupling strength, cm^-1; the reorganisation energy of a site is eta/2, whatever
+            the exponent and cutoff. Kondo's alpha is eta / (4 wc) for s = 1, exponential.
+        cutoff_cm: cutoff frequency wc, cm^-1.
+        exponent: s, 0.1 to 10.
+        cutoff: "exponential", exp(-w/wc); "gaussian", exp(-(w/wc)^2); or "sharp", none above wc.
+        eta_meV, cutoff_meV: the same in meV, in place of those.
+    """
+
+    eta_cm: float | None = None
+    cutoff_cm: float | None = None
+    exponent: float = 1.0
+    cutoff: str = "exponential"
+    eta_meV: float | None = None
+    cutoff_meV: float | None = None
+
+    def __post_init__(self) -> None:
+        """Convert to cm^-1 and refuse what is no bath."""
+        self._settle(("eta", "cutoff"), gamma_cm="cutoff_cm")
+
+    def section(self) -> dict[str, Any]:
+        """Return the bath as the section of a study."""
+        numbers = {"eta_cm": self.eta_cm, "gamma_cm": self.cutoff_cm}
+        shape = {"exponent": float(self.exponent), "cutoff": self.cutoff}
+        return {"kind": "ohmic", **numbers, **shape}
+
+
+@dataclass(frozen=True)
+class SpectralDensity(Bath):
+    """J(w) of one site as a table; cubic between its rows, 0 beyond the last.
+
+    Attributes:
+        omega_cm: frequencies, cm^-1, ascending; 4 to 2000.
+        J_cm: J there, cm^-1: (pi/2) sum c^2/w delta(w - w'), with lambda = (1/pi) int J/w dw.
+        omega_meV, J_meV: the same in meV, in place of those.
+    """
+
+    omega_cm: Energies | None = None
+    J_cm: Energies | None = None
+    omega_meV: Energies | None = None
+    J_meV: Energies | None = None
+
+    def __post_init__(self) -> None:
+        """Convert to cm^-1 and refuse what is no spectral density."""
+        self._settle(("omega", "J"))
+
+    def section(self) -> dict[str, Any]:
+        """Return the bath as the section of a study."""
+        return {"kind": "table", "omega_cm": self.omega_cm, "J_cm": self.J_cm}
+
+    @classmethod
+    def from_csv(
+        cls,
+        path: str | Path,
+        kind: TableKind = "table",
+        temperature_K: float | None = None,
+        quantum_correction: QuantumCorrection | None = None,
+    ) -> SpectralDensity:
+        """Return the bath of a file.
+
+        Args:
+            path: a CSV file whose header names quantities and units: omega_cm,J_cm; of a
+                correlation t_fs,re_cm2,im_cm2; of a trajectory t_fs and a column per site, such as
+                a_cm,b_cm. meV in place of cm.
+            kind: "table" of J(w), "correlation" C(t) or "trajectory" of energies.
+            temperature_K: temperature of a correlation or trajectory.
+            quantum_correction: how a classical one becomes J(w), "harmonic" or "standard".
+
+        Raises:
+            ModelError: it cannot be read, or is no bath.
+        """
+        arguments = (path, kind, temperature_K, quantum_correction)
+        return cls(*_refusing("from_csv", str(path), read_bath, *arguments))
+
+
+def CorrelationFunction(
+    t_fs: ArrayLike,
+    C_cm2: ArrayLike,
+    *,
+    temperature_K: float,
+    quantum_correction: QuantumCorrection | None = None,
+) -> SpectralDensity:
+    """Return the bath of a correlation function C(t) = <X(t) X(0)> of a site's energy.
+
+    Args:
+        t_fs: times >= 0, fs, in equal steps.
+        C_cm2: C(t), cm^-2: complex, or real and classical.
+        temperature_K: the temperature of C(t).
+        quantum_correction: how a classical C(t) becomes J(w): "harmonic", S beta w/2 with the
+            power spectrum S, exact for vibrations; or "standard", S tanh(beta w/2).
+
+    Returns:
+        J(w), for any temperature.
+
+    Raises:
+        ModelError: what is no such function; says why.
+    """
+    t, c = np.asarray(t_fs, dtype=float), np.asarray(C_cm2, dtype=complex)
+    arguments = (t, c, temperature_K, quantum_correction)
+    rows = _refusing("CorrelationFunction", f"{c.size} values", correlation_rows, *arguments)
+    return SpectralDensity(*rows)
+
+
+def Trajectory(
+    t_fs: ArrayLike,
+    energies_cm: ArrayLike,
+    *,
+    temperature_K: float,
+    quantum_correction: QuantumCorrection,
+) -> SpectralDensity:
+    """Return the bath of site energies, or transfer integrals, along classical dynamics.
+
+    Args:
+        t_fs: times, fs, in equal steps.
+        energies_cm: energies, cm^-1, shape (n,), or (sites, n) for alike sites.
+        temperature_K: the temperature of the dynamics.
+        quantum_correction: as for CorrelationFunction.
+
+    Returns:
+        J(w) of the fewest exponentials that fit the correlation function to its statistical error.
+
+    Raises:
+        ModelError: what is no such record, or too short a one; says why.
+    """
+    t, values = np.asarray(t_fs, dtype=float), np.asarray(energies_cm, dtype=float)
+    arguments = (t, values, temperature_K, quantum_correction)
+    rows = _refusing("Trajectory", f"{values.size} values", trajectory_rows, *arguments)
+    return SpectralDensity(*rows)
+
+
+def _refusing(where: str, given: str, read: Callable[..., Rows], *arguments: object) -> Rows:
+    try:
+        return read(*arguments)
+    except ValueError as error:
+        raise ModelError(where, [Problem("bath", given, str(error), "see docs/baths.md")]) from None
+
+
+def Vibrations(
+    *,
+    frequency_cm: Energies | None = None,
+    damping_cm: Energies | None = None,
+    huang_rhys: Energies | None = None,
+    g: Energies | None = None,
+    reorganisation_cm: Energies | None = None,
+    frequency_meV: Energies | None = None,
+    damping_meV: Energies | None = None,
+    reorganisation_meV: Energies | None = None,
+) -> tuple[Brownian, ...]:
+    """Return the Brownian baths of a list of vibrations of one site.
+
+    Args:
+        frequency_cm: undamped frequencies w0, cm^-1; one or a list.
+        damping_cm: dampings, cm^-1; one for all, or a list.
+        huang_rhys: S of one site, dimensionless: the reorganisation energy is S w0.
+        g: in H = g w0 (b + b^+), in place of S = g^2.
+        reorganisation_cm: S w0, cm^-1, in place of S.
+        frequency_meV: w0 in meV, in place of frequency_cm.
+        damping_meV: dampings in meV.
+        reorganisation_meV: S w0 in meV.
+
+    Raises:
+        ModelError: what is no vibration, or lists of different lengths.
+    """
+    w0 = np.atleast_1d(in_cm("Vibrations", "frequency", frequency_cm, frequency_meV))
+    damping = np.atleast_1d(in_cm("Vibrations", "damping", damping_cm, damping_meV))
+    energies = (reorganisation_cm, reorganisation_meV)
+    strengths = {"huang_rhys": huang_rhys, "g": g, "reorganisation": energies}
+    given = [name for name, value in strengths.items() if value not in (None, (None, None))]
+    if len(given) != 1:
+        allowed = "give exactly one of huang_rhys, g and reorganisation_cm (or _meV)"
+        raise ModelError("Vibrations", [Problem("huang_rhys", given or MISSING, allowed)])
+    if given == ["reorganisation"]:
+        energy = np.atleast_1d(in_cm("Vibrations", "reorganisation", *energies))
+    else:
+        s = np.atleast_1d(in_cm("Vibrations", given[0], huang_rhys if g is None else g, None))
+        energy = (s if g is None else s**2) * (w0 if len(w0) == len(s) else 1.0)
+    if not np.all(energy > 0):
+        key = "reorganisation_cm" if given == ["reorganisation"] else given[0]
+        raise ModelError("Vibrations", [Problem(key, energy.tolist(), "must be numbers > 0")])
+    if len(energy) != len(w0) or len(damping) not in (1, len(w0)):
+        allowed = "must have as many values as there are frequencies"
+        raise ModelError("Vibrations", [Problem("frequency_cm", w0.tolist(), allowed)])
+    every = zip(2 * energy, np.broadcast_to(damping, w0.shape), w0, strict=True)
+    return tuple(Brownian(float(eta), float(width), float(w)) for eta, width, w in every)
+
+
+def Vibration(**given: Any) -> Brownian:
+    """Return the Brownian bath of one vibration; see Vibrations for its arguments.
+
+    Raises:
+        ModelError: what is no vibration, or several.
+    """
+    found = Vibrations(**given)
+    if len(found) != 1:
+        allowed = "must be one number; use Vibrations for a list"
+        raise ModelError("Vibration", [Problem("frequency_cm", f"{len(found)} values", allowed)])
+    return found[0]
+
+
+@dataclass(frozen=True)
+class Local(_Described):
     """Local (Holstein) coupling: every site has baths of its own, alike on all sites.
 
     Attributes:
         baths: one bath or several, which add up.
+        method: how runs expand them: "pade", "matsubara", "aaa", "esprit"; "auto" for pade where
+            all have poles, else esprit.
     """
 
     baths: Bath | Sequence[Bath]
+    method: Scheme | Literal["auto"] = "auto"
 
     def __post_init__(self) -> None:
         """Make a tuple of the baths.
@@ -131,22 +375,16 @@ class Local:
             ModelError: none, or what is no bath.
         """
         given = self.baths
-        baths = (given,) if isinstance(given, (Debye, Brownian)) else tuple(given or ())
-        if not baths or not all(isinstance(bath, (Debye, Brownian)) for bath in baths):
-            allowed = "must be a Debye, Brownian or Vibration, or a list of them"
+        baths = (given,) if isinstance(given, Bath) else tuple(given or ())
+        if not baths or not all(isinstance(bath, Bath) for bath in baths):
+            allowed = "must be a bath, such as Debye, Vibration, Ohmic, or a list of them"
             value = MISSING if not baths else repr(given)
             raise ModelError("Local", [Problem("baths", value, allowed, "such as Local(Debye(…))")])
         object.__setattr__(self, "baths", baths)
 
-    def section(self) -> dict[str, object]:
+    def section(self) -> dict[str, Any]:
         """Return the baths as the section of a study."""
         assert isinstance(self.baths, tuple)
-        first, *further = (_as_section(bath) for bath in self.baths)
-        return first | ({"further_baths": further} if further else {})
-
-
-def _as_section(bath: Bath) -> dict[str, object]:
-    names = ["eta_cm", "gamma_cm"]
-    if isinstance(bath, Brownian):
-        return {"kind": "brownian"} | {n: getattr(bath, n) for n in [*names, "frequency_cm"]}
-    return {name: getattr(bath, name) for name in names}
+        first, *further = (bath.section() for bath in self.baths)
+        chosen = {} if self.method == "auto" else {"decomposition": self.method}
+        return {**first, **({"further_baths": further} if further else {}), **chosen}

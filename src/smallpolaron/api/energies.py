@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 import numpy as np
 
+from smallpolaron.model.units import MEV_TO_CM
 from smallpolaron.support.problems import MISSING, ConfigurationError, Problem
-
-MEV_TO_CM: Final = 8.065543937
-"""cm^-1 in one meV: the elementary charge over h c."""
 
 Energies = float | Sequence[float]
 

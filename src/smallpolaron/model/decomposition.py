@@ -1,6 +1,5 @@
 """Which exponentials a bath is expanded in, and how many: Pade and Matsubara poles, and fits."""
 
-from collections.abc import Iterator
 from functools import lru_cache
 from typing import Final, get_args
 
@@ -21,19 +20,23 @@ from smallpolaron.model.lineshape import (
     noise,
     reference_lineshape,
     remainder,
+    spectrum,
+    spectrum_without_poles,
 )
 from smallpolaron.model.poles import bose_poles, residues, spread
 from smallpolaron.model.sampled_density import SampledDensity
 from smallpolaron.model.spectral_density import (
     ComplexArray,
     FloatArray,
-    RationalDensity,
     SpectralDensity,
 )
 from smallpolaron.model.units import beta
 
 SPECTRUM: Final = 3.0
 """Relative error of the power spectrum over that of the lineshape function that goes with it."""
+
+_SLOWER: Final = 0.05
+"""Slowest rate of a fit over that of the memory of the bath, whose tail may be algebraic."""
 
 _SAMPLES: Final = 300
 """Times at which ESPRIT looks at C(t)."""
@@ -42,8 +45,11 @@ _PROMISING: Final = 100.0
 """Rates that miss the bound by more than this are not worth to be refined: refining makes fits two
 to thirty times better."""
 
-_RIDGE: Final = 1e-6
+_RIDGE: Final = 1e-5
 """Weight of coefficients of the size of C(0) in a fit, relative to g = 1 at one time."""
+
+_FAINT: Final = 0.1
+"""Share of the maximum of a power spectrum below which what is missing does not matter."""
 
 _POSITIVE: Final = 0.05
 """Negative power spectrum of a fit, relative to its maximum, from which the fit is refused."""
@@ -66,9 +72,9 @@ def expand(
         scheme: "pade" for the [N-1/N] Pade poles of the Bose function, "matsubara" for its own,
             both for baths with poles; "aaa" or "esprit" for rates fitted to the power spectrum or
             to C(t). None: "pade" where the bath has poles, else "esprit".
-        terms: number K >= 0 of low-temperature terms beyond the poles of the bath, of a fit the
-            number of all terms; None takes the smallest K whose lineshape error is within
-            error_bound. A fit with K terms that has no such rates takes the next K that has.
+        terms: number K >= 0 of low-temperature terms beyond the poles of the bath (all terms where
+            it has none); None takes the smallest K whose lineshape error is within error_bound. A
+            fit that has no K rates, because a pair makes two, takes the next number.
         terminator: put what is left beyond K into a delta-correlated term
             (Ishizaki-Tanimura).
         error_bound: largest error of the lineshape function g(t) (dimensionless) when terms
@@ -95,23 +101,24 @@ def expand(
     fit = scheme in ("aaa", "esprit")
     if not (has_poles or fit):
         raise ValueError(f"scheme = {scheme!r}, but the bath has no poles; use 'aaa' or 'esprit'")
-    if terms is not None and terms < fit:
-        raise ValueError(f"terms = {terms}; allowed: integers >= {fit:d}, or None for automatic")
+    least = 0 if bath.rational else 1
+    if terms is not None and terms < least:
+        raise ValueError(f"terms = {terms}; allowed: integers >= {least}, or None for automatic")
     if terms is not None and not fit:
         return _expand(bath, temperature_K, scheme, terms, terminator)
     best = np.inf
-    for k in range(terms or fit, MAX_TERMS + 1):
+    for k in range(least if terms is None else terms, MAX_TERMS + 1):
         if fit:
-            found = _fit(bath, temperature_K, scheme, k, terms is None and error_bound, terminator)
+            bound = error_bound if terms is None else np.inf
+            found = _fit(bath, temperature_K, scheme, k, bound, terminator)
         else:
             found = _expand(bath, temperature_K, scheme, k, terminator)
-        if found is None:
+        if found is None or (terms is not None and found.low_temperature_terms < terms):
             continue
-        best = min(best, found.error)
         if terms is not None:
-            if found.n_terms >= terms:
-                return found
-        elif found.error <= error_bound:
+            return found
+        best = min(best, found.error)
+        if found.error <= error_bound:
             off = _spectrum_error(bath, temperature_K, found, span)
             if off <= SPECTRUM * error_bound:
                 return found
@@ -191,8 +198,9 @@ def _fit(
     terminator: bool,
 ) -> BathExpansion | None:
     """Return the fit that starts from `count` rates, or None where it is of no use."""
-    nu = _start(bath, temperature_K, scheme, count)
-    if not len(nu):
+    own = np.concatenate([np.empty(0), *(part.poles[0] for part in bath.rational)])
+    start = _start(bath, temperature_K, scheme, count)
+    if count and not len(start):
         return None
     t, exact = reference_lineshape(bath, temperature_K)
     weight = 1 / np.maximum(1.0, exact.real)
@@ -202,7 +210,8 @@ def _fit(
     size = 2 * abs(exact[1]) / t[1] ** 2
     ridge = _RIDGE * np.sqrt(len(t)) / size
 
-    def solved(nu: Rates) -> tuple[ComplexArray, float, ComplexArray]:
+    def solved(fitted: Rates) -> tuple[ComplexArray, float, ComplexArray]:
+        nu = np.concatenate([own, fitted])
         rows = _rows(t, nu, exact.real, weight, whole, free=free)
         real = coefficients(nu, *rows, ridge)
         delta = whole - float(np.sum((real / nu).real)) if free else 0.0
@@ -214,31 +223,42 @@ def _fit(
         miss = weight * (double_integral(t, c, nu) + delta * t - exact)
         return c, delta, np.append(miss, ridge * c)
 
-    def residual(nu: Rates) -> FloatArray:
-        miss = solved(nu)[2]
+    def residual(fitted: Rates) -> FloatArray:
+        miss = solved(fitted)[2]
         return np.concatenate([miss.real, miss.imag])
 
-    if bound and np.max(np.abs(solved(nu)[2])) > _PROMISING * bound:
+    if np.max(np.abs(solved(start)[2])) > _PROMISING * bound:
         return None
-    nu = refined(nu, residual)
-    c, delta, miss = solved(nu)
+    fitted = refined(start, residual, _SLOWER * bath.slowest) if count else start
+    c, delta, miss = solved(fitted)
     error = float(np.max(np.abs(miss[: len(t)])))
-    found = BathExpansion(c, nu, delta, scheme, error, n_poles=0)
+    nu = np.concatenate([own, fitted])
+    found = BathExpansion(c, nu, delta, scheme, error, n_poles=len(own))
     return found if _is_positive(found) else None
 
 
 def _spectrum_error(
     bath: SpectralDensity, temperature_K: float, expansion: BathExpansion, span: float
 ) -> float:
-    """Largest error of int C(t) exp(i w t) dt for |w| <= span, relative to that at |w|."""
+    """Largest error of int C(t) exp(i w t) dt for |w| <= span, relative to that at |w|.
+
+    Of a fit: of the spectrum seen for as long as the bath remembers, relative to _FAINT of its
+    maximum at least. Edges and cusps of J are not those of a sum of exponentials.
+    """
     if span == 0:
         return 0.0
     w = np.linspace(-span, span, 200)
-    exact = bath.spectral_density(w) * (1 / np.tanh(beta(temperature_K) * w / 2) + 1)
-    ours = expansion.spectrum(w)
-    scale = np.maximum(exact, exact[::-1])
+    if expansion.scheme in ("pade", "matsubara"):
+        exact = bath.spectral_density(w) * (1 / np.tanh(beta(temperature_K) * w / 2) + 1)
+        width = faint = 0.0
+    else:
+        width = bath.slowest
+        exact = spectrum(bath, w, temperature_K, width)
+        faint = _FAINT * float(np.max(exact))
+    scale = np.maximum(exact, exact[::-1]).clip(faint)
     known = scale > 0
-    return float(np.max(np.abs(ours - exact)[known] / scale[known], initial=0.0))
+    off = np.abs(expansion.spectrum(w, width) - exact)
+    return float(np.max(off[known] / scale[known], initial=0.0))
 
 
 def _is_positive(found: BathExpansion) -> bool:
@@ -246,11 +266,14 @@ def _is_positive(found: BathExpansion) -> bool:
     nu = found.rates
     near = np.add.outer(nu.imag, np.multiply.outer(np.linspace(-3, 3, 25), nu.real).ravel())
     wide = np.linspace(-3, 3, 301) * np.max(np.abs(nu))
-    spectrum = found.spectrum(np.append(near.ravel(), wide))
-    return bool(np.min(spectrum) >= -_POSITIVE * np.max(spectrum))
+    power = found.spectrum(np.append(near.ravel(), wide))
+    return bool(np.min(power) >= -_POSITIVE * np.max(power))
 
 
 def _start(bath: SpectralDensity, temperature_K: float, scheme: Scheme, count: int) -> Rates:
+    """Rates for what is not poles of the spectral density."""
+    if not count:
+        return np.empty(0)
     if scheme == "aaa":
         return aaa_rates(*_even_spectrum(bath, temperature_K), count)
     space, step = _signal_space(bath, temperature_K)
@@ -259,30 +282,25 @@ def _start(bath: SpectralDensity, temperature_K: float, scheme: Scheme, count: i
 
 @lru_cache(maxsize=16)
 def _signal_space(bath: SpectralDensity, temperature_K: float) -> tuple[FloatArray, float]:
-    t = np.linspace(0, reference_lineshape(bath, temperature_K)[0].max(), _SAMPLES + 1)[1:]
-    c = correlation_samples(bath, t, temperature_K)
+    t = np.linspace(0, 10 / _slow(bath, temperature_K), _SAMPLES + 1)[1:]
+    c = correlation_samples(bath, t, temperature_K, with_poles=False)
     return signal_space(np.stack([c.real, c.imag])), float(t[0])
 
 
 @lru_cache(maxsize=16)
 def _even_spectrum(bath: SpectralDensity, temperature_K: float) -> tuple[FloatArray, FloatArray]:
-    """Return frequencies > 0 and J coth(beta w/2) there."""
-    w = np.unique(np.concatenate(list(_frequencies(bath, temperature_K))))
-    return w, bath.spectral_density(w) / np.tanh(beta(temperature_K) * w / 2)
-
-
-def _frequencies(bath: SpectralDensity, temperature_K: float) -> Iterator[FloatArray]:
-    """Yield frequencies > 0 that show every feature of the power spectrum."""
-    slow = bath.slowest
-    yield np.geomspace(1e-3 * slow, 10 * slow, 200)
-    yield np.geomspace(slow, 30 / beta(temperature_K) + 30 * slow, 100)
+    """Frequencies > 0 that show every feature, and the power spectrum there."""
+    slow, thermal = _slow(bath, temperature_K), 2 * np.pi / beta(temperature_K)
+    points = [np.geomspace(1e-3 * slow, 30 * max(slow, thermal), 300)]
     for part in bath.parts:
         if isinstance(part, SampledDensity):
             edges = part.edges[part.edges > 1e-3 * slow]
-            yield (edges[1:] + edges[:-1]) / 2
-            yield np.geomspace(edges[-1], 10 * edges[-1], 20)
-        elif isinstance(part, RationalDensity):
-            for rate in part.poles[0]:
-                near = abs(rate.imag) + rate.real * np.linspace(-5, 5, 41)
-                yield near[near > 0]
-                yield np.geomspace(abs(rate), 1e3 * abs(rate), 60)
+            points += [(edges[1:] + edges[:-1]) / 2, np.geomspace(1.01, 10, 20) * edges[-1]]
+    w = np.unique(np.concatenate(points))
+    return w, spectrum_without_poles(bath, w, temperature_K)
+
+
+def _slow(bath: SpectralDensity, temperature_K: float) -> float:
+    """Rate of the memory of what is not poles of the spectral density, rad/fs."""
+    sampled = [part.slowest for part in bath.parts if isinstance(part, SampledDensity)]
+    return min(sampled, default=2 * np.pi / beta(temperature_K))

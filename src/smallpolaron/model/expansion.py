@@ -35,8 +35,8 @@ _LEAST_MIXING = 0.02
 class BathExpansion:
     """Finite expansion C(t) ~ sum_k c_k exp(-nu_k t) + 2 Delta delta(t).
 
-    The poles of the spectral density come first, then the low-temperature terms; a fit has terms
-    of the second kind only. Complex rates come in pairs nu, nu* on neighbouring terms, so that
+    The poles of the spectral density come first, then the low-temperature terms, or those of a
+    fit to what is left. Complex rates come in pairs nu, nu* on neighbouring terms, so that
     C(t)* = sum_k cbar_k exp(-nu_k t) with cbar_k the conjugate of the partner's coefficient.
 
     Attributes:
@@ -48,7 +48,7 @@ class BathExpansion:
             the bath, dimensionless: the error of the exponent with which coherences decay. Of a
             fit, relative to Re g where that exceeds 1 and coherences are gone.
         n_poles: number of terms that are poles of the spectral density; 1 for a Debye bath, 0 for
-            a fit.
+            an Ohmic one.
     """
 
     coefficients: ComplexArray
@@ -183,10 +183,10 @@ class BathExpansion:
         amplitude = drive / self.rates
         return np.divide(amplitude, np.sqrt(size), out=np.zeros_like(amplitude), where=size > 0)
 
-    def spectrum(self, omega: ArrayLike) -> FloatArray:
-        """Int C(t) exp(i w t) dt of the sum and its terminator, rad/fs, at w in rad/fs."""
+    def spectrum(self, omega: ArrayLike, width: float = 0.0) -> FloatArray:
+        """Int C(t) exp(i w t - width |t|) dt of the sum and its terminator, rad/fs."""
         w = np.asarray(omega, dtype=float)[..., None]
-        terms = self.coefficients / (self.rates - 1j * w)
+        terms = self.coefficients / (self.rates + width - 1j * w)
         return np.asarray(2 * (terms.sum(axis=-1).real + self.terminator))
 
     def correlation(self, time_fs: ArrayLike) -> ComplexArray:

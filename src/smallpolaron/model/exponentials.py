@@ -81,10 +81,10 @@ def closed(rates: ComplexArray) -> Rates:
     return np.concatenate([real, np.stack([upper, upper.conj()], axis=1).ravel()])
 
 
-def refined(rates: Rates, residual: Callable[[Rates], FloatArray]) -> Rates:
+def refined(rates: Rates, residual: Callable[[Rates], FloatArray], slowest: float) -> Rates:
     """Rates for which a residual is smallest, from those given; six digits of them.
 
-    Digits beyond would differ from one processor to another.
+    None decays slower than `slowest`. Digits beyond would differ from one processor to another.
     """
     from scipy.optimize import least_squares  # takes a while to import
 
@@ -97,12 +97,16 @@ def refined(rates: Rates, residual: Callable[[Rates], FloatArray]) -> Rates:
         pairs = np.exp(x[m:n]) + 1j * unit * x[n:]
         return np.concatenate([np.exp(x[:m]), np.stack([pairs, pairs.conj()], axis=1).ravel()])
 
-    start = np.concatenate([np.log(real), np.log(upper.real), upper.imag / unit])
+    decays = np.log(np.concatenate([real, upper.real]).clip(1.01 * slowest))
+    start = np.concatenate([decays, upper.imag / unit])
+    least = np.concatenate([np.full(n, np.log(slowest)), np.full(len(upper), -np.inf)])
 
     def missed(x: FloatArray) -> FloatArray:
         return residual(joined(x))
 
-    found = joined(least_squares(missed, start, max_nfev=_TRIES, xtol=1e-5).x)
+    found = joined(
+        least_squares(missed, start, bounds=(least, np.inf), max_nfev=_TRIES, xtol=1e-5).x
+    )
     digits = 10.0 ** (5 - np.floor(np.log10(np.abs(found))))
     return closed(np.asarray(np.round(found * digits) / digits, dtype=complex))
 

@@ -15,6 +15,7 @@ from smallpolaron.model.spectral_density import (
     RationalDensity,
     SpectralDensity,
 )
+from smallpolaron.model.units import beta
 
 _REFERENCE_TERMS = 2000
 """Matsubara terms of the reference lineshape; its neglected tail falls as the square of this."""
@@ -58,17 +59,50 @@ def _reference_terms(
 
 
 def correlation_samples(
-    bath: SpectralDensity, time_fs: FloatArray, temperature_K: float
+    bath: SpectralDensity, time_fs: FloatArray, temperature_K: float, *, with_poles: bool = True
 ) -> ComplexArray:
-    """C(t) at many times > 0, (rad/fs)^2; only the mean of what is faster than 0.01 fs is right."""
+    """C(t) at many times > 0, (rad/fs)^2; only the mean of what is faster than 0.01 fs is right.
+
+    Without poles, the terms of the poles of the spectral density are left out.
+    """
     c = np.zeros(len(time_fs), dtype=complex)
     for part in bath.parts:
         if isinstance(part, SampledDensity):
             c += part.correlations(time_fs, temperature_K)
     if bath.rational:
         a, nu, _ = _reference_terms(bath.rational, temperature_K)
-        c += np.exp(-np.multiply.outer(time_fs, nu)) @ a
+        first = 0 if with_poles else len(nu) - _REFERENCE_TERMS
+        c += np.exp(-np.multiply.outer(time_fs, nu[first:])) @ a[first:]
     return c
+
+
+def spectrum_without_poles(
+    bath: SpectralDensity, omega: FloatArray, temperature_K: float
+) -> FloatArray:
+    """Even power spectrum J coth(beta w/2), rad/fs, without the poles of J and delta functions."""
+    total = np.zeros(len(omega))
+    for part in bath.parts:
+        if isinstance(part, SampledDensity):
+            total += part.spectral_density(omega) / np.tanh(beta(temperature_K) * omega / 2)
+    if bath.rational:
+        a, nu, _ = _reference_terms(bath.rational, temperature_K)
+        thermal, rate = a[-_REFERENCE_TERMS:].real, nu[-_REFERENCE_TERMS:].real
+        total += (2 / np.add.outer(omega**2, rate**2)) @ (thermal * rate)
+    return total
+
+
+def spectrum(
+    bath: SpectralDensity, omega: FloatArray, temperature_K: float, width: float
+) -> FloatArray:
+    """Int C(t) exp(i w t - width |t|) dt, rad/fs: the power spectrum seen for a time 1/width."""
+    total = np.zeros(len(omega))
+    for part in bath.parts:
+        if isinstance(part, SampledDensity):
+            total += part.spectrum(omega, temperature_K, width)
+    if bath.rational:
+        c, nu, delta = _reference_terms(bath.rational, temperature_K)
+        total += 2 * (delta + ((1 / np.subtract.outer(-1j * omega, -nu - width)) @ c).real)
+    return total
 
 
 def remainder(

@@ -95,6 +95,14 @@ class SampledDensity(SpectralDensity):
         found = _sums(time_fs, w, lambda x: np.cos(x) @ thermal - 1j * (np.sin(x) @ weights))
         return np.asarray(found)
 
+    def spectrum(self, omega: FloatArray, temperature_K: float, width: float) -> FloatArray:
+        """Int C(t) exp(i w t - width |t|) dt, rad/fs, shape (n,)."""
+        w, weights = _rule(self, 1 / width)
+        emission, absorption = (np.add.outer(omega, sign * w) ** 2 + width**2 for sign in (-1, 1))
+        coth = 1 / np.tanh(beta(temperature_K) * w / 2)
+        terms = (weights * (coth + 1)) / emission + (weights * (coth - 1)) / absorption
+        return np.asarray(width * terms.sum(axis=1))
+
     def lineshape(self, time_fs: FloatArray, temperature_K: float) -> ComplexArray:
         """g(t), (1/pi) int J/w^2 [coth(beta w/2) (1 - cos wt) + i (sin wt - wt)] dw, shape (n,)."""
         w, weights = _rule(self, float(np.max(time_fs, initial=0.0)))

@@ -20,6 +20,9 @@ CM2_S_PER_A2_FS: Final[float] = 1e-8**2 / SECONDS_PER_FS
 CM_TO_RAD_FS: Final[float] = 2.0 * math.pi * _LIGHT_CM_S * SECONDS_PER_FS
 """Angular frequency in rad/fs of one cm^-1; with hbar = 1 also its energy."""
 
+MEV_TO_CM: Final[float] = 8.065543937
+"""cm^-1 in one meV: the elementary charge over h c."""
+
 KB_CM: Final[float] = _BOLTZMANN_J_K / (_PLANCK_J_S * _LIGHT_CM_S)
 """Boltzmann constant in cm^-1 per K."""
 

@@ -29,6 +29,8 @@ from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.parallel import MPI
 from smallpolaron.results.quality import (
@@ -131,8 +133,9 @@ def population(
     """
     assert start != "current"
     bath, accuracy = bath_expansion(parameters), accuracy_of(parameters)
+    model = model_of(parameters)
     found = compute_adaptive_population(
-        model_of(parameters),
+        model,
         bath,
         accuracy,
         start=start,
@@ -149,7 +152,9 @@ def population(
     if MPI.COMM_WORLD.rank != 0:
         return None
     drift = trace_bound(bath, accuracy.target)
-    return _population_variables(found), adaptive_population_gates(found, accuracy.target, drift)
+    return _population_variables(found) | _positions(model), adaptive_population_gates(
+        found, accuracy.target, drift
+    )
 
 
 def displacement(
@@ -287,6 +292,14 @@ def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
         ),
         **_convergence(found.record),
     }
+
+
+def _positions(model: Model) -> dict[str, Variable]:
+    """Return where the sites are, except on rings and chains."""
+    if isinstance(model, HolsteinModel):
+        return {}
+    text = "Positions of the sites; zero where they were not given."
+    return {"site_positions": Variable(model.positions, ("site", "axis"), "angstrom", text)}
 
 
 def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:

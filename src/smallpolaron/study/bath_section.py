@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Final, Literal, get_args
 
+import numpy as np
 from pydantic import BeforeValidator, Field
 
 from smallpolaron.model.accuracy import BATH_ERROR_PER_ACCURACY, LARGEST_BATH_ERROR
+from smallpolaron.model.bath_data import QuantumCorrection
+from smallpolaron.model.expansion import Scheme
+from smallpolaron.model.sampled_density import Cutoff
+from smallpolaron.study.bath_files import Rows, checked_rows, read_bath
 from smallpolaron.study.sections import (
     DEFAULT_ERROR_BOUND,
     Positive,
@@ -18,9 +23,26 @@ from smallpolaron.study.sections import (
 from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, Problem
 
-BathKind = Literal["debye", "brownian"]
-MOST_FURTHER_BATHS = 8
+BathKind = Literal["debye", "brownian", "ohmic", "table", "correlation", "trajectory"]
+MOST_FURTHER_BATHS = 30
 """Largest number of baths of a site beyond the first."""
+
+_QUANTITIES: Final[Mapping[BathKind, tuple[str, ...]]] = {
+    "debye": ("eta", "gamma"),
+    "brownian": ("eta", "gamma", "frequency"),
+    "ohmic": ("eta", "gamma"),
+}
+_OPTIONS: Final[Mapping[BathKind, tuple[str, ...]]] = {
+    "ohmic": ("exponent", "cutoff"),
+    "table": ("file", "omega_cm", "J_cm"),
+    "correlation": ("file", "data_temperature_K", "quantum_correction"),
+    "trajectory": ("file", "data_temperature_K", "quantum_correction"),
+}
+"""What each kind of bath has, and may have."""
+
+Column = Annotated[
+    tuple[Annotated[float, Field(allow_inf_nan=False)], ...], BeforeValidator(as_tuple)
+]
 
 
 class OneBath(Section):
@@ -28,7 +50,9 @@ class OneBath(Section):
 
     kind: BathKind = described(
         "debye: J(w) = eta gamma w / (w^2 + gamma^2). brownian: a damped vibration, "
-        "J(w) = eta gamma w0^2 w / ((w0^2 - w^2)^2 + gamma^2 w^2).",
+        "J(w) = eta gamma w0^2 w / ((w0^2 - w^2)^2 + gamma^2 w^2). ohmic: as "
+        "(w/gamma)^exponent with a cutoff at gamma. table, correlation, trajectory: from a file "
+        "(docs/baths.md).",
         "debye",
     )
     eta_cm: Positive | None = described(
@@ -41,14 +65,15 @@ class OneBath(Section):
         "Coupling strength eta in units of the hopping v.", None, unit="v"
     )
     gamma_cm: Positive | None = described(
-        "Relaxation rate gamma (cutoff frequency) of a Debye bath, damping of a vibration. "
+        "Relaxation rate gamma of a Debye bath, damping of a vibration, cutoff frequency of an "
+        "ohmic bath. "
         "Give this or gamma_over_v, not both.",
         None,
         unit="cm^-1",
     )
     gamma_over_v: Positive | None = described("The same in units of the hopping v.", None, unit="v")
     frequency_cm: Positive | None = described(
-        "Undamped frequency w0 of the vibration, with kind: brownian only. "
+        "Undamped frequency w0 of the vibration, with kind: brownian. "
         "Give this or frequency_over_v, not both.",
         None,
         unit="cm^-1",
@@ -56,16 +81,54 @@ class OneBath(Section):
     frequency_over_v: Positive | None = described(
         "The same in units of the hopping v.", None, unit="v"
     )
+    exponent: Annotated[float, Field(ge=0.1, le=10, allow_inf_nan=False)] | None = described(
+        "Power of w in J(w) of an ohmic bath: below 1 sub-Ohmic, above super-Ohmic. null: 1.", None
+    )
+    cutoff: Cutoff | None = described(
+        "Cutoff of an ohmic bath: exp(-w/gamma), exp(-(w/gamma)^2) or none of it above gamma. "
+        "null: exponential.",
+        None,
+    )
+    file: str | None = described(
+        "CSV file of a table, correlation or trajectory. What it holds enters the names of "
+        "results, its path does not.",
+        None,
+        min_length=1,
+    )
+    omega_cm: Column | None = described(
+        "Frequencies of a table, in place of a file.", None, unit="cm^-1"
+    )
+    J_cm: Column | None = described("J(w) at these frequencies.", None, unit="cm^-1")
+    data_temperature_K: Annotated[float, Field(gt=0, le=10_000)] | None = described(
+        "Temperature to which a correlation or trajectory belongs.", None, unit="K"
+    )
+    quantum_correction: QuantumCorrection | None = described(
+        "How a classical correlation or trajectory becomes J(w): harmonic (S beta w/2) or standard "
+        "(S tanh(beta w/2)).",
+        None,
+    )
 
     @property
     def needed(self) -> tuple[str, ...]:
         """The quantities that this kind of bath has."""
-        return ("eta", "gamma", "frequency") if self.kind == "brownian" else ("eta", "gamma")
+        return _QUANTITIES.get(self.kind, ())
 
     @property
-    def poles(self) -> int:
-        """Number of exponentials that are poles of the spectral density."""
-        return 2 if self.kind == "brownian" else 1
+    def has_poles(self) -> bool:
+        """Whether the spectral density has poles."""
+        return self.kind in ("debye", "brownian")
+
+    def rows(self) -> Rows:
+        """Return J(w) of a bath that is given by numbers.
+
+        Raises:
+            ValueError: they are no bath; says why and what to do.
+        """
+        if self.omega_cm is not None and self.J_cm is not None:
+            return checked_rows(np.array(self.omega_cm), np.array(self.J_cm))
+        assert self.file is not None
+        assert self.kind in ("table", "correlation", "trajectory")
+        return read_bath(self.file, self.kind, self.data_temperature_K, self.quantum_correction)
 
     def relative(self) -> Iterator[str]:
         """Yield the keys that are given in units of the hopping."""
@@ -91,12 +154,35 @@ class OneBath(Section):
                 yield Problem(f"{name}_cm", MISSING, allowed + ", a number > 0", advice)
             elif absolute is not None and relative is not None:
                 yield Problem(f"{name}_over_v", relative, allowed, f"remove it or {name}_cm")
-        if "frequency" not in self.needed:
-            for key in ("frequency_cm", "frequency_over_v"):
-                value = getattr(self, key)
-                if value is not None:
-                    allowed = f"has an effect only with kind: brownian; kind is {self.kind}"
-                    yield Problem(key, value, allowed, "remove it, or set kind: brownian")
+        known = _keys(self.kind)
+        for key in OneBath.model_fields:
+            value = getattr(self, key)
+            if key != "kind" and key not in known and value is not None:
+                kinds = [kind for kind in get_args(BathKind) if key in _keys(kind)]
+                allowed = f"has an effect only with kind: {' or '.join(kinds)}; kind is {self.kind}"
+                yield Problem(key, value, allowed, f"remove it, or set kind: {kinds[0]}")
+        if not self.needed:
+            yield from self._table_faults()
+
+    def _table_faults(self) -> Iterator[Problem]:
+        inline = [key for key in ("omega_cm", "J_cm") if getattr(self, key) is not None]
+        if (self.file is None) == (not inline) or len(inline) == 1:
+            both = ", or omega_cm and J_cm," if self.kind == "table" else ""
+            allowed = f"a {self.kind} needs a file{both} and nothing else"
+            yield Problem("file", self.file or MISSING, allowed, "give one of the two")
+            return
+        try:
+            self.rows()
+        except ValueError as error:
+            key = "J_cm" if inline else "file"
+            value = "(a list)" if inline else self.file
+            yield Problem(key, value, str(error), "see docs/baths.md")
+
+
+def _keys(kind: BathKind) -> set[str]:
+    """Return the keys that have an effect on a kind."""
+    names = (f"{name}_{unit}" for name in _QUANTITIES.get(kind, ()) for unit in ("cm", "over_v"))
+    return {*names, *_OPTIONS.get(kind, ())}
 
 
 FurtherBaths = Annotated[tuple[OneBath, ...], BeforeValidator(as_tuple)]
@@ -105,12 +191,14 @@ FurtherBaths = Annotated[tuple[OneBath, ...], BeforeValidator(as_tuple)]
 class BathConfig(OneBath):
     """The bath of every site, further ones, and their expansion in exponentials."""
 
-    decomposition: Literal["pade", "matsubara"] = described(
-        "Expansion of the bath correlation function in exponentials.", "pade"
+    decomposition: Scheme | Literal["auto"] = described(
+        "Expansion of the bath correlation function in exponentials: by poles (pade, matsubara) "
+        "or fitted (aaa, esprit). auto: pade where all baths have poles, else esprit.",
+        "auto",
     )
     terms: Annotated[int, Field(ge=0, le=20)] | Literal["auto"] = described(
-        "Low-temperature exponentials beyond the poles of the baths, which share them; "
-        "auto: as many as error_bound asks.",
+        "Low-temperature exponentials beyond the poles of the baths, which share them; all "
+        "exponentials of a fit; auto: as many as error_bound asks.",
         "auto",
     )
     terminator: bool = described(
@@ -128,14 +216,27 @@ class BathConfig(OneBath):
         "More baths on every site, beside the one above.",
         (),
         max_length=MOST_FURTHER_BATHS,
-        allowed=f"a list of at most {MOST_FURTHER_BATHS} mappings with kind, eta_*, gamma_* and "
-        "frequency_* as above",
+        allowed=f"a list of at most {MOST_FURTHER_BATHS} mappings with the keys above",
     )
 
     @property
     def all_baths(self) -> tuple[OneBath, ...]:
         """Every bath of a site."""
         return (self, *self.further_baths)
+
+    @property
+    def scheme(self) -> Scheme:
+        """The expansion that decomposition stands for."""
+        if self.decomposition != "auto":
+            return self.decomposition
+        return "pade" if all(bath.has_poles for bath in self.all_baths) else "esprit"
+
+    @property
+    def poles(self) -> int:
+        """Number of exponentials that are poles of the spectral density."""
+        if self.scheme not in ("pade", "matsubara"):
+            return 0
+        return sum(2 if bath.kind == "brownian" else 1 for bath in self.all_baths)
 
     def place(self, index: int) -> str:
         """Return the key of a bath of all_baths, with the dot that follows."""
@@ -144,6 +245,11 @@ class BathConfig(OneBath):
     def faults(self) -> Iterator[Problem]:
         """Yield what is wrong with the first bath, and options without effect."""
         yield from super().faults()
+        if self.decomposition in ("pade", "matsubara"):
+            without = [bath.kind for bath in self.all_baths if not bath.has_poles]
+            if without:
+                allowed = f"needs poles, which kind: {without[0]} has not"
+                yield Problem("decomposition", self.decomposition, allowed, "use auto")
         if self.error_bound is not None and self.terms != "auto":
             allowed = f"has an effect only with terms: auto; terms is {self.terms}"
             advice = "remove error_bound, or set bath.terms: auto"

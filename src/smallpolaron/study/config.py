@@ -238,17 +238,13 @@ class Study(Section):
                 allowed = "needs a fixed number of bath terms; bath.terms is auto"
                 advice = "set bath.terms to a whole number"
                 yield Problem("hierarchy.weights", rule.weights, allowed, advice)
-            elif len(rule.weights) != terms + (poles := self._bath_poles):
+            elif len(rule.weights) != terms + (poles := self.bath.poles):
                 allowed = f"must hold bath.terms + {poles} = {terms + poles} numbers > 0"
                 yield Problem("hierarchy.weights", rule.weights, allowed, "one weight per term")
         if rule.max_excited_sites is not None and rule.max_excited_sites > self.model.sites:
             allowed = f"must be at most model.n_sites = {self.model.sites}"
             advice = "use null for no limit"
             yield Problem("hierarchy.max_excited_sites", rule.max_excited_sites, allowed, advice)
-
-    @property
-    def _bath_poles(self) -> int:
-        return sum(bath.poles for bath in self.bath.all_baths)
 
     def _adaptive_faults(self) -> Iterator[Problem]:
         """Yield what has an effect only on a fixed hierarchy."""

@@ -108,6 +108,8 @@ ALWAYS_LISTS = (
     "weights",
     "resolvent_frequencies_cm",
     "further_baths",
+    "omega_cm",
+    "J_cm",
     *("ratios", "vectors_A", "sites_A", "bonds", "matrix", "cells"),
 )
 AXIS_KEYS: tuple[str, ...] = (

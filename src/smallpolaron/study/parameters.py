@@ -98,7 +98,7 @@ def _bath(study: Study) -> Parameters:
         bound = DEFAULT_ERROR_BOUND if study.fixed else min(wanted, LARGEST_BATH_ERROR)
     return {
         **resolved_baths(bath, study.hopping_cm),
-        "decomposition": bath.decomposition,
+        "decomposition": bath.scheme,
         "terms": bath.terms,
         "terminator": bath.terminator,
         "error_bound": bound,

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from smallpolaron.study.baths import bath_physics, bath_text
+from smallpolaron.study.lattice_section import DIRECTIONS
 from smallpolaron.study.parameters import number
 from smallpolaron.support.canonical import decimal_text, parameter_hash
 
@@ -46,6 +47,9 @@ def lattice_text(parameters: Mapping[str, Any]) -> str:
         return f"cluster of {model['n_sites']} sites"
     sides, own = set(section["boundary"]), len(section["sites_A"])
     sites = f", {own} sites per cell" if own > 1 else ""
+    way = section["direction"]
+    names = [word for word, each in DIRECTIONS.items() if list(each) == list(way)]
+    sites += f", along {names[0] if names else tuple(way)}"
     if sides == {"infinite"}:
         return f"infinite {len(section['cells'])}D lattice{sites}"
     cells = " × ".join(
