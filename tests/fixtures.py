@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -72,21 +73,30 @@ def correlation() -> Callable[..., Result]:
             "dC_JJ": Variable(dC, ("time",), "angstrom^2 fs^-3", "dC."),
             "d2C_JJ": Variable(d2C, ("time",), "angstrom^2 fs^-4", "d2C."),
         }
-        gates = correlation_gates(
+        record = SimpleNamespace(
+            growth_detected=grew, is_fixed=True, frontier_weight=np.array([0.0, 0.1])
+        )
+        D = float(np.trapezoid(C.real, t))
+        found = SimpleNamespace(
             time_fs=t,
-            C=C,
-            dC=dC,
-            d2C=d2C,
+            C_JJ=C,
+            dC_JJ=dC,
+            d2C_JJ=d2C,
             density_matrix=np.eye(n_sites, dtype=complex) / n_sites,
             hopping_energy=hopping_energy,
             flux_stiffness=0.0,
-            residual=1e-9,
+            equilibrium_residual=1e-9,
             hermiticity=1e-12,
             frontier_weight=1e-5,
-            production_frontier_weight=np.array([0.0, 0.1]),
-            growth_detected=grew,
-            model=model,
+            record=record,
+            frequencies=np.empty(0),
+            sigma=np.empty(0),
+            D_time=D,
+            D_resolvent=D,
+            resolvent_error=0.0,
+            errors=SimpleNamespace(C={"finite_time": 0.0}, D={"finite_time": 0.0}),
         )
+        gates = correlation_gates(found, 1e-5, model)
         return Result(
             kind="correlation",
             variables=variables,

@@ -1,4 +1,4 @@
-"""The reference engine: fixed labels of a given depth."""
+"""Fixed hierarchies of a given depth."""
 
 from typing import Any
 
@@ -6,9 +6,10 @@ from mpi4py import MPI
 from scipy.integrate import simpson
 
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.dynamics.correlation import compute_correlation
-from smallpolaron.dynamics.evolve import PropagationSettings
+from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import paper_units
 
 _TOLERANCE = 1e-7
@@ -29,15 +30,16 @@ def correlation(
     Returns:
         D over the record in paper units, number of unknowns, products.
     """
-    found = compute_correlation(
+    found = compute_adaptive_correlation(
         ring(n_sites),
         one_exponential(eta_cm, gamma_cm),
-        Truncation(depth),
-        settings=PropagationSettings(duration_fs, 1.0, _TOLERANCE, _TOLERANCE),
+        Accuracy(1e-5, tolerance=_TOLERANCE, stationary=_TOLERANCE),
+        duration_fs=duration_fs,
+        limits=Limits(truncation=Truncation(depth)),
         comm=MPI.COMM_SELF,
     )
     return {
         "D": paper_units(float(simpson(found.C_JJ.real, x=found.time_fs))),
-        "unknowns": found.n_unknowns,
-        "products": found.equilibrium.products + found.trajectory.products,
+        "unknowns": found.record.n_unknowns,
+        "products": found.products_equilibrium + found.record.products,
     }

@@ -109,6 +109,8 @@ def _expected(model: CostModel, record: JobRecord, job: JobFeatures) -> Ranges:
         "labels": found.labels,
         "products": found.products,
         "core_seconds": core_seconds(model, found.work_s, record.ranks),
-        "memory_MB": memory_MB(model.family(job.family), job, found.labels, record.ranks),
+        "memory_MB": memory_MB(
+            job.family, model.family(job.family), job.samples, found.labels, record.ranks
+        ),
         "file_bytes": found.file_bytes,
     }

@@ -73,6 +73,12 @@ def test_symmetry_says_how_many_runs_a_tensor_takes(lattice, count):
     assert np.all(error >= np.abs(found) - 1e-12)
 
 
+def test_disorder_takes_all_symmetries_away():
+    torus = LatticeModel(sp.Lattice.square(5.0).finite((3, 3)), 1.0)
+    assert len(tensor_form(torus).forms) == 1
+    assert len(tensor_form(replace(torus, site_energies=tuple(np.arange(9.0)))).forms) == 3
+
+
 def test_site_energies_and_complex_hops_take_symmetries_away():
     ladder = LatticeModel(sp.Lattice.honeycomb(5.0), 1.0)
     assert len(tensor_form(replace(ladder, site_energies=(0.0, 0.1))).forms) == 1
@@ -110,6 +116,7 @@ def test_a_tensor_depends_neither_on_the_cell_nor_on_the_axes(tmp_path):
     np.testing.assert_array_equal(again.mobility, found.mobility)
     assert "xy" in repr(found)
     assert again.to_dataframe().loc["xy", "D"] == found.D[0, 1]
+    assert sp.collect(tmp_path)["lattice"].nunique() == 3
     with pytest.raises(ValueError, match="undetermined"):
         sp.mobility_tensor(list(found.runs.values())[:2])
     with pytest.raises(ValueError, match="differ in more"):

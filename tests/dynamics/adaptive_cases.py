@@ -5,6 +5,7 @@ from mpi4py import MPI
 
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath
 from smallpolaron.model.decomposition import expand
@@ -40,13 +41,24 @@ def correlate(model, target=1e-3, duration_fs=90.0, expansion=EXPANSION, **more)
     )
 
 
+def fixed(model, expansion, rule, duration_fs, *, tolerance=1e-10, **more):
+    """C_JJ on a fixed hierarchy, with a tight equilibrium."""
+    settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
+    accuracy = Accuracy(1e-5, tolerance=tolerance, stationary=1e-10)
+    limits = Limits(truncation=rule)
+    return compute_adaptive_correlation(
+        model, expansion, accuracy, duration_fs=duration_fs, limits=limits, **settings
+    )
+
+
 def populate(model, start, site, target=1e-3, duration_fs=60.0, expansion=EXPANSION, **more):
     """Populations on this rank alone unless told otherwise."""
     settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
+    accuracy = settings.pop("accuracy", Accuracy(target))
     return compute_adaptive_population(
         model,
         expansion,
-        Accuracy(target),
+        accuracy,
         start=start,
         site=site,
         duration_fs=duration_fs,

@@ -10,7 +10,6 @@ from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.adaptive_states import (
-    STATIONARY,
     find_equilibrium,
     place_values,
     propagate_equilibrium,
@@ -72,7 +71,7 @@ def test_solve_and_propagation_find_the_same_equilibrium(name):
     assert solved.hopping_energy == pytest.approx(propagated.hopping_energy, rel=1e-4)
     assert np.trace(solved.density_matrix) == pytest.approx(1, abs=1e-9)
     # as good, at a fifth of the price
-    assert max(solved.residual, propagated.residual) <= 1.5 * STATIONARY
+    assert max(solved.residual, propagated.residual) <= 1.5 * Accuracy().stationary
     assert solved.products < propagated.products / 5
 
 
@@ -118,7 +117,7 @@ def test_equilibrium_is_stationary_at_any_accuracy(target):
     state = solve_equilibrium(
         ring(3), EXPANSION, even_sector(ring(3)), Accuracy(target), Limits(), COMM
     )
-    assert state.residual < 1.5 * STATIONARY
+    assert state.residual < 1.5 * Accuracy().stationary
     # on a larger basis it stays the equilibrium up to what was left out
     tight = solve_equilibrium(
         ring(3), EXPANSION, even_sector(ring(3)), Accuracy(1e-5), Limits(), COMM

@@ -1,4 +1,4 @@
-"""Exact limits of all kinds of baths; vibrations and several baths: both engines, all sectors."""
+"""Exact limits of all kinds of baths; vibrations and several baths in all sectors."""
 
 import numpy as np
 import pytest
@@ -10,15 +10,9 @@ from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_states import place_values
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
-from smallpolaron.dynamics.correlation import compute_correlation
-from smallpolaron.dynamics.evolve import PropagationSettings, evolve
-from smallpolaron.dynamics.observables import Frontier, Probe, new_vector
-from smallpolaron.dynamics.population import compute_population
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.states import relaxed
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.basis import fixed_basis
-from smallpolaron.hierarchy.generator import assemble_generator
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
@@ -33,6 +27,7 @@ from tests.dynamics.adaptive_cases import (
     CHAIN,
     correlate,
     distance,
+    fixed,
     populate,
     ring,
     silent,
@@ -80,19 +75,24 @@ def test_coherence_without_hopping_decays_with_the_lineshape(bath, terms, atol, 
     assert rho[1, 0] == pytest.approx(exact[-1].conj() if hermitian else 0, abs=atol)
 
 
-def test_the_same_on_a_fixed_hierarchy():
-    model, rule = HolsteinModel(2, "chain", 0.0, ENERGIES), Truncation(7, (1.0, 1.0, 1.0, 4.0))
-    basis = fixed_basis(2, 4, rule, Sector(2, False), COMM)
-    state = new_vector(basis)
-    vacuum = np.zeros((1, 8), np.uint8)
-    row = basis.find(basis.layout.pack(vacuum, np.array([0]), np.array([1])))[0]
-    state.setValue(row, START)
-    state.assemble()
-    generator = assemble_generator(basis, model, BOTH_TERMS)
-    probe = Probe.of(basis, generator, [np.array([[0, 0], [1, 0]], dtype=complex)], 1)
-    settings = PropagationSettings(100.0, 5.0, 1e-8)
-    run = evolve(generator, state, probe, Frontier.of(basis, rule), settings, progress())
-    np.testing.assert_allclose(run.values[:, 0, 0], coherence(BOTH, run.time_fs), atol=1e-3)
+@pytest.mark.parametrize(
+    ("bath", "terms", "rule"),
+    [
+        (DEBYE, expand(DEBYE, T, "pade", 2), Truncation(9, (1.0, 3.0, 5.0))),
+        (BOTH, BOTH_TERMS, Truncation(7, (1.0, 1.0, 1.0, 4.0))),
+    ],
+    ids=["debye", "both"],
+)
+def test_the_same_on_a_fixed_hierarchy(bath, terms, rule):
+    model = HolsteinModel(2, "chain", 0.0, ENERGIES)
+    basis = AdaptiveBasis(model, terms, Sector(2, False), COMM, Limits(truncation=rule))
+    vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
+    key, _ = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
+    x = place_values(basis, key, np.array([START]))
+    readout = Readout.of(basis, [np.array([[0, 0], [1, 0]], dtype=complex)])
+    _, run = evolve_adaptive(basis, x, readout, Accuracy(tolerance=1e-9), 100.0, progress())
+    t = np.arange(0.0, 101.0, 5.0)
+    np.testing.assert_allclose(run.sample(t, 0)[:, 0], coherence(bath, t), atol=1e-3)
 
 
 @pytest.mark.parametrize("start", ["franck_condon", "marcus"])
@@ -102,29 +102,10 @@ def test_populations_stay_without_hopping(start):
     run = populate(model, start, 1, expansion=BOTH_TERMS)
     # on a truncated basis of mixed terms the trace is kept to the accuracy
     np.testing.assert_allclose(run.populations, expected, atol=run.total_error)
-    settings = PropagationSettings(60.0, 2.0, 1e-8)
-    fixed = compute_population(
-        model,
-        BOTH_TERMS,
-        Truncation(3),
-        start=start,
-        site=1,
-        settings=settings,
-        comm=COMM,
-        report=silent,
-    )
-    np.testing.assert_allclose(fixed.populations, expected, atol=1e-12)
-    assert fixed.hermiticity < 1e-12
-
-
-def test_relaxed_state_is_stationary_without_hopping():
-    model = HolsteinModel(2, "chain", 0.0, ENERGIES)
-    basis = fixed_basis(2, 4, Truncation(6), Sector(2, False), COMM)
-    generator = assemble_generator(basis, model, BOTH_TERMS)
-    state = relaxed(basis, BOTH_TERMS, np.diag([0.3, 0.7]).astype(complex))
-    image = state.duplicate()
-    generator.mult(state, image)
-    assert image.norm() < 1e-12 * state.norm() * generator.norm()
+    # the usual elements of a fixed hierarchy keep it exactly
+    limits = Limits(truncation=Truncation(3))
+    usual = populate(model, start, 1, expansion=BOTH_TERMS, limits=limits)
+    np.testing.assert_allclose(usual.populations, expected, atol=1e-12)
 
 
 GOLDEN = {
@@ -225,19 +206,11 @@ def test_detailed_balance_and_f_sum_rule_with_a_vibration():
 def test_correlation_is_that_of_the_fixed_hierarchy():
     model = HolsteinModel(2, "chain", 60 * CM, (0.0, 80 * CM))
     ours = correlate(model, 2e-3, 60.0, BOTH_TERMS)
-    theirs = compute_correlation(
-        model,
-        BOTH_TERMS,
-        Truncation(8, weights=(1.0, 1.0, 1.0, 3.0)),
-        settings=PropagationSettings(60.0, 2.0, 1e-8, 1e-7),
-        comm=COMM,
-        report=silent,
-    )
+    theirs = fixed(model, BOTH_TERMS, Truncation(8, weights=(1.0, 1.0, 1.0, 3.0)), 60.0)
     assert distance(ours.C_JJ, theirs.C_JJ) < 5e-4
     assert np.abs(theirs.C_JJ.imag).max() > 0.1 * abs(theirs.C_JJ[0])
-    rho = theirs.equilibrium.density_matrix
-    np.testing.assert_allclose(ours.density_matrix, rho, atol=1e-4)
-    assert theirs.equilibrium.hermiticity < 1e-9
+    np.testing.assert_allclose(ours.density_matrix, theirs.density_matrix, atol=1e-4)
+    assert theirs.hermiticity < 1e-9
 
 
 def test_sectors_agree():

@@ -122,7 +122,7 @@ def test_without_any_folder_for_the_cache_a_job_still_computes() -> None:
     program = (
         "import smallpolaron.dynamics;"
         "from smallpolaron.hierarchy import neighbours, labels, compact, elements, places;"
-        "from smallpolaron.dynamics import states, carrier, preconditioner;"
+        "from smallpolaron.dynamics import carrier, preconditioner;"
         "print('imported')"
     )
     done = subprocess.run(

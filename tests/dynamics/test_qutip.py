@@ -13,13 +13,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mpi4py import MPI
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.correlation import compute_correlation
-from smallpolaron.dynamics.evolve import PropagationSettings
-from smallpolaron.dynamics.population import compute_population
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand
 from smallpolaron.model.expansion import BathExpansion
@@ -27,6 +25,7 @@ from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import thermal_energy
+from tests.dynamics.adaptive_cases import fixed, populate
 
 qutip = pytest.importorskip("qutip", reason="QuTiP comes with the test group")
 
@@ -94,23 +93,19 @@ def case(request: pytest.FixtureRequest) -> Case:
     return build()
 
 
-def silent(_line: str) -> None:
-    pass
-
-
 def test_populations(case: Case) -> None:
     site = 1
     start = qutip.Qobj(np.diag(np.eye(3)[site]))
     peer = np.array([s.full() for s in case.solver.run(start, case.times).states])
-    ours = compute_population(
+    ours = populate(
         TRIMER,
-        case.expansion,
-        Truncation(case.depth),
-        start="franck_condon",
-        site=site,
-        settings=PropagationSettings(case.times[-1], case.times[1], 1e-10),
-        comm=MPI.COMM_SELF,
-        report=silent,
+        "franck_condon",
+        site,
+        duration_fs=case.times[-1],
+        expansion=case.expansion,
+        sample_fs=case.times[1],
+        accuracy=Accuracy(1e-5, tolerance=1e-10),
+        limits=Limits(truncation=Truncation(case.depth)),
     )
     np.testing.assert_allclose(ours.populations, np.diagonal(peer, axis1=1, axis2=2), atol=1e-7)
     # all of the density matrix, off-diagonal and complex
@@ -124,15 +119,9 @@ def test_equilibrium_and_current_correlation(case: Case) -> None:
     # QuTiP stores every operator transposed
     state = np.array([(j @ ados.extract(i).full()).T for i in range(len(case.solver.ados.labels))])
     peer = np.array([np.trace(j @ s.full()) for s in case.solver.run(state, case.times).states])
-    ours = compute_correlation(
-        TRIMER,
-        case.expansion,
-        Truncation(case.depth),
-        settings=PropagationSettings(case.times[-1], case.times[1], 1e-10, 1e-9),
-        comm=MPI.COMM_SELF,
-        report=silent,
-    )
-    np.testing.assert_allclose(ours.equilibrium.density_matrix, rho.full(), atol=1e-6)
+    rule, times = Truncation(case.depth), case.times
+    ours = fixed(TRIMER, case.expansion, rule, times[-1], sample_fs=times[1])
+    np.testing.assert_allclose(ours.density_matrix, rho.full(), atol=1e-6)
     assert np.abs(rho.full().imag).max() > 1e-3
     scale = abs(peer[0])
     np.testing.assert_allclose(ours.C_JJ, peer, atol=1e-5 * scale)

@@ -1,17 +1,15 @@
-"""The compact operator against the fixed bases' AIJ matrices, and its other forms."""
+"""The compact operator: its forms agree, and it is frozen when it is made; see test_sectors."""
 
 import weakref
 
 import numpy as np
 import pytest
 from mpi4py import MPI
-from petsc4py import PETSc
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.basis import fixed_basis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.generator import assemble_generator
-from smallpolaron.hierarchy.sector import Sector, rotate_labels
+from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.truncation import Truncation
 from tests.hierarchy.orbits import (
     DISORDERED_3,
@@ -20,8 +18,6 @@ from tests.hierarchy.orbits import (
     EVEN_RING_4,
     bath,
     ring,
-    share,
-    unfold,
     whole,
 )
 
@@ -46,77 +42,21 @@ def name(case):
     return f"{model.topology}{model.n_sites} K{terms} depth{depth} {sector}"
 
 
-def symmetric_state(basis, sector, seed):
-    """A random state on a fixed basis (with translation at most) that has a sector's symmetries."""
-    occupations, kets, bras = basis.labels()
-    n = sector.n_sites
-    rng = np.random.default_rng(seed)
-    x = rng.normal(size=(len(kets), 2)) @ [1, 1j]
-    if sector.parity:
-        to = (sector.mirror - np.arange(n)) % n
-        mirrored = occupations.reshape(len(kets), n, -1)[:, to].reshape(len(kets), -1)
-        image = basis.layout.pack(mirrored, (sector.mirror - kets) % n, (sector.mirror - bras) % n)
-        x = x + sector.parity * x[basis.find(image)]
-    if sector.hermitian:
-        if sector.translation:
-            image = basis.layout.pack(rotate_labels(occupations, bras, n), kets, -bras % n)
-        else:
-            image = basis.layout.pack(occupations, bras, kets)
-        x = x + x[basis.find(image)].conj()
-    return x
-
-
-def folded(basis, sector, keys, bits, elements):
-    """Values of the representatives, in global order."""
-    x = np.zeros(basis.size, complex)
-    own = bits == 0
-    x[basis.find(keys[own])] = elements[own]
-    return x
-
-
 def built(case):
-    """An adaptive basis that holds what a fixed one holds, and both views of a random state."""
+    """A fixed hierarchy, and a random state on it that does not depend on the number of ranks."""
     model, terms, depth, sector = case
-    expansion = bath(terms)
-    fixed = fixed_basis(
-        model.n_sites,
-        terms + 1,
-        Truncation(depth),
-        Sector(model.n_sites, sector.translation, sector.momentum),
-        MPI.COMM_SELF,
-    )
-    elements = symmetric_state(fixed, sector, seed=6)
-    basis = AdaptiveBasis(model, expansion, sector, COMM)
-    keys, bits = basis.canonical_keys(*fixed.labels())
-    basis.add(share(COMM, keys[bits >= 0]))
-    basis.rebalance(np.zeros(basis.n_local, complex))
-    x = folded(basis, sector, keys, bits, elements)
-    return fixed, elements, basis, x, (basis.find(keys), bits)
-
-
-@pytest.mark.mpi
-@pytest.mark.parametrize("case", CASES, ids=name)
-def test_products_agree_with_the_assembled_matrix(case):
-    fixed, elements, basis, x, (rows, bits) = built(case)
-    matrix = assemble_generator(fixed, case[0], bath(case[1]))
-    given, expected = matrix.createVecs()
-    given.array = elements
-    matrix.mult(given, expected)
-    generator = CompactGenerator(basis)
-    mine = slice(generator.start, generator.start + basis.n_local)
-    y = np.empty(basis.n_local, complex)
-    generator.apply(x[mine], y)
-    np.testing.assert_allclose(unfold(whole(COMM, y)[rows], bits), expected.array, atol=1e-14)
-    assert generator.size == basis.size == sum(COMM.allgather(generator.n_local))
-    assert generator.products == 1
-    # symmetry pays: nothing is kept twice
-    assert basis.size <= fixed.size
+    basis = AdaptiveBasis(model, bath(terms), sector, COMM, Limits(truncation=Truncation(depth)))
+    keys = whole(COMM, basis.keys)
+    order = np.lexsort(keys.T)
+    x = np.empty(len(keys), complex)
+    x[order] = np.random.default_rng(6).normal(size=(len(keys), 2)) @ [1, 1j]
+    return basis, x
 
 
 @pytest.mark.mpi
 @pytest.mark.parametrize("case", CASES[::3], ids=name)
 def test_all_forms_of_the_product_agree(case):
-    _, _, basis, x, _ = built(case)
+    basis, x = built(case)
     generator = CompactGenerator(basis)
     x = x[generator.start : generator.start + basis.n_local]
     kept = x.copy()
@@ -139,19 +79,18 @@ def test_all_forms_of_the_product_agree(case):
     np.testing.assert_array_equal(x, kept)
     if basis.sector.hermitian:
         with pytest.raises(ValueError, match="complex-linear"):
-            generator.matrix()
+            generator.entries()
         return
-    matrix, left, right = generator.matrix(), generator.vector(), generator.vector()
-    right.array = x
-    matrix.mult(right, left)
-    np.testing.assert_array_equal(left.array, y)
-    assert isinstance(matrix, PETSc.Mat)
-    assert matrix.getSize() == (basis.size, basis.size)
+    product = np.zeros(basis.size, complex)
+    everything = whole(COMM, x)
+    for rows, columns, values in COMM.allgather(generator.entries()):
+        np.add.at(product, rows, values * everything[columns])
+    np.testing.assert_allclose(product, whole(COMM, y), atol=1e-14)
 
 
 @pytest.mark.mpi
 def test_ghosts_are_the_values_that_their_owners_hold():
-    _, _, basis, x, _ = built(CASES[5])
+    basis, x = built(CASES[5])
     generator = CompactGenerator(basis)
     ghosts = generator.ghosts(x[generator.start : generator.start + basis.n_local])
     np.testing.assert_array_equal(ghosts, x[basis.sparsity().ghosts])
@@ -161,7 +100,7 @@ def test_ghosts_are_the_values_that_their_owners_hold():
 @pytest.mark.mpi
 def test_hermitian_sectors_are_real_linear_only():
     """Codes with the conjugate bit conjugate: L (i x) is not i L x."""
-    _, _, basis, x, _ = built(CASES[4])
+    basis, x = built(CASES[4])
     generator = CompactGenerator(basis)
     x = x[generator.start : generator.start + basis.n_local]
     assert COMM.allreduce(int(np.count_nonzero(basis.sparsity().codes & 1))) > 0
@@ -176,7 +115,7 @@ def test_hermitian_sectors_are_real_linear_only():
 
 @pytest.mark.mpi
 def test_an_operator_is_frozen_when_it_is_made():
-    _, _, basis, x, _ = built(CASES[1])
+    basis, x = built(CASES[1])
     generator = CompactGenerator(basis)
     x = x[generator.start : generator.start + basis.n_local]
     before, after = np.empty_like(x), np.empty_like(x)
@@ -190,7 +129,7 @@ def test_an_operator_is_frozen_when_it_is_made():
 @pytest.mark.mpi
 def test_operators_that_are_dropped_free_their_memory():
     """On several ranks, too, where PETSc frees nothing by itself that Python drops."""
-    _, _, basis, _, _ = built(CASES[1])
+    basis, _ = built(CASES[1])
     dropped = weakref.ref(CompactGenerator(basis)._full)
     CompactGenerator(basis)
     assert dropped() is None

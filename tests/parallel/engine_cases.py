@@ -15,8 +15,7 @@ from smallpolaron.dynamics import adaptive_solve
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
-from smallpolaron.dynamics.correlation import compute_correlation
-from smallpolaron.dynamics.evolve import PropagationSettings
+from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath
@@ -44,9 +43,9 @@ def silent(_line: str) -> None:
     pass
 
 
-def current(model: HolsteinModel) -> list[float]:
+def current(model: HolsteinModel, limits: Limits = NO_LIMITS) -> list[float]:
     found = compute_adaptive_correlation(
-        model, bath(model), TARGET, duration_fs=100.0, sample_fs=5.0, report=silent
+        model, bath(model), TARGET, duration_fs=100.0, sample_fs=5.0, limits=limits, report=silent
     )
     parts = (found.C_JJ.real, found.C_JJ.imag, found.density_matrix.real.ravel())
     scalars = [found.D_resolvent / found.C_JJ[0].real, float(found.record.n_unknowns)]
@@ -94,18 +93,7 @@ def cases() -> dict[str, list[float]]:
         report=silent,
     )
     found["displacement"] = spread.msd.tolist()
-    fixed = compute_correlation(
-        ring,
-        bath(ring),
-        Truncation(depth=3),
-        settings=PropagationSettings(duration_fs=50.0, sample_fs=5.0),
-        report=silent,
-    )
-    found["fixed hierarchy"] = [
-        *np.concatenate([fixed.C_JJ.real, fixed.C_JJ.imag]).tolist(),
-        float(fixed.n_nonzeros),
-        fixed.equilibrium.hermiticity,
-    ]
+    found["fixed hierarchy"] = current(ring, Limits(truncation=Truncation(depth=3)))
     return found
 
 

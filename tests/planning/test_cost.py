@@ -129,7 +129,13 @@ def test_sizes_of_files_and_memory_are_near(records: list[JobRecord], model: Cos
         size = predict(model, job).file_bytes
         assert size.expected == pytest.approx(record.file_bytes, rel=0.35)
         if record.memory_MB is not None:
-            known = memory_MB(model.family(job.family), job, Range(record.labels), record.ranks)
+            known = memory_MB(
+                job.family,
+                model.family(job.family),
+                job.samples,
+                Range(record.labels),
+                record.ranks,
+            )
             assert 0.5 < known.expected / record.memory_MB < 2
 
 
@@ -138,7 +144,9 @@ def test_ranks_share_labels_and_each_start_the_program(
 ) -> None:
     job = features(point(), "current")
     family, labels = model.family("current"), Range(1e7, 1.5)
-    one, two = (memory_MB(family, job, labels, ranks).expected for ranks in (1, 2))
+    one, two = (
+        memory_MB(job.family, family, job.samples, labels, ranks).expected for ranks in (1, 2)
+    )
     assert two - family.base_MB == pytest.approx((one - family.base_MB) / 2)
     seconds = [core_seconds(model, Range(50.0, 2.0), ranks) for ranks in (1, 2)]
     assert seconds[1].expected - seconds[0].expected == pytest.approx(model.start_s)

@@ -13,9 +13,18 @@ from mpi4py import MPI
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.dynamics.checkpoints import Checkpoints, Interrupted, Snapshot, Stage
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.runs.checkpoints import JobCheckpoints
-from tests.dynamics.adaptive_cases import CHAIN, EXPANSION, correlate, populate, ring, silent
+from tests.dynamics.adaptive_cases import (
+    CHAIN,
+    EXPANSION,
+    correlate,
+    fixed,
+    populate,
+    ring,
+    silent,
+)
 
 JOB = {"configuration_hash": "c0ffee", "protocol": "current"}
 NEVER_S = 1e6
@@ -38,6 +47,9 @@ RUNS: dict[str, Callable[..., Any]] = {
         ring(4), 2e-3, 60.0, more_terms=same_bath, frequencies=(0.03,), **more
     ),
     "chain": lambda **more: correlate(CHAIN, 2e-3, 60.0, more_terms=same_bath, **more),
+    "fixed": lambda **more: fixed(
+        CHAIN, EXPANSION, Truncation(6, (1.0, 2.0)), 60.0, frequencies=(0.03,), **more
+    ),
     "population": lambda **more: populate(ring(4), "marcus", 1, more_terms=same_bath, **more),
     "momenta": lambda **more: populate(ring(4), "marcus", 1, symmetry="momentum", **more),
     "displacement": lambda **more: displace(ring(15), more_terms=same_bath, **more),

@@ -17,16 +17,17 @@ from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.planning.study import plan_document
-from smallpolaron.results.quality import adaptive_correlation_gates, trace_bound, unusable
+from smallpolaron.results.quality import correlation_gates, trace_bound, unusable
 from smallpolaron.results.store import Result, read_result, write_result
-from smallpolaron.runs import adaptive_runs, fixed_runs
+from smallpolaron.runs import adaptive_runs
 from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.parameters import holstein_model
 from smallpolaron.study.plan import Point, read_plan
@@ -181,22 +182,26 @@ def test_a_run_that_grew_at_once_is_flagged(run: Run) -> None:
     whole = run.found
     cut = {name: getattr(whole, name)[:1] for name in ("time_fs", "C_JJ", "dC_JJ", "d2C_JJ")}
     bad = replace(whole, record=replace(whole.record, growth_detected=True), **cut)
-    gates = {g.name: g for g in adaptive_correlation_gates(bad, 0.02, run.model)}
+    gates = {g.name: g for g in correlation_gates(bad, 0.02, run.model)}
     assert not gates["stability"].passed
     assert not gates["resolvent_agreement"].passed
     assert unusable(tuple(gates.values()))
 
 
 @pytest.mark.parametrize("command", [["correlation"], ["population", "--start", "marcus"]])
-def test_depth_means_the_fixed_engine(
+def test_depth_means_a_fixed_hierarchy(
     job: Job, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     seen: Seen = {}
-    for name in ("compute_correlation", "compute_population"):
-        monkeypatch.setattr(fixed_runs, name, spy(seen))
-    text = STUDY.replace("accuracy: 0.02", "hierarchy: {depth: 3}")
+    for name in ("compute_adaptive_correlation", "compute_adaptive_population"):
+        monkeypatch.setattr(adaptive_runs, name, spy(seen))
+    text = STUDY.replace("accuracy: 0.02", "hierarchy: {depth: 3, max_excited_sites: 2}")
+    text = text.replace("duration_fs", "tolerance: 3e-7, equilibrium_tolerance: 2e-6, duration_fs")
     assert job(re.sub(r", resolvent_frequencies_cm: \[.*\]", "", text), *command) == 2
-    assert seen["settings"].tolerance == 1e-7
+    accuracy = seen["arguments"][2]
+    assert accuracy.step_tolerance == 3e-7
+    assert accuracy.stationary == 2e-6
+    assert seen["limits"] == Limits(123456, truncation=Truncation(3, max_excited_sites=2))
 
 
 @pytest.mark.parametrize("error", [LimitReached("900 labels; 800 are allowed"), NotConverged("no")])
@@ -224,7 +229,7 @@ class Run:
 
     point: Point
     found: AdaptiveCorrelation
-    outcome: fixed_runs.Outcome
+    outcome: adaptive_runs.Outcome
 
     @property
     def model(self) -> HolsteinModel:
@@ -260,7 +265,7 @@ def test_everything_the_engine_tells_is_stored(run: Run, tmp_path: Path) -> None
     spacing = run.point.parameters["model"]["lattice_constant_A"]
     assert told.pop("curvature") == pytest.approx(spacing**2 * told["hopping_energy"], rel=1e-9)
     for name, value in told.items():
-        if name in ("errors", "record", "advice"):
+        if name in ("errors", "record", "advice", "frontier_weight"):
             continue
         for each in value if name == "higher" else [value]:
             assert any(np.array_equal(each, data) for data in kept), name
@@ -269,6 +274,24 @@ def test_everything_the_engine_tells_is_stored(run: Run, tmp_path: Path) -> None
             assert float(stored[f"errors/{kind}/{source}"].data) == error
     assert stored["errors/C/total"].units == "1"
     assert stored["errors/D/total"].units == stored["resolvent/D"].units == "angstrom^2 fs^-1"
+
+
+def test_a_fixed_hierarchy_stores_its_own_measures(job: Job, tmp_path: Path) -> None:
+    text = STUDY.replace("accuracy: 0.02", "hierarchy: {depth: 12, weights: [1, 6]}")
+    text = re.sub(r", resolvent_frequencies_cm: \[.*\]", "", text)
+    assert job(text) == 0
+    result = read_result(tmp_path / "c.h5", kind="correlation")
+    gates = {gate.name: gate for gate in result.gates}
+    assert {"frontier_weight", "production_frontier_weight", "resolvent_agreement"} <= set(gates)
+    assert not result.flagged
+    data = {name: np.asarray(variable.data) for name, variable in result.variables.items()}
+    assert gates["frontier_weight"].value == data["equilibrium/frontier_weight"]
+    along = data["convergence/frontier_weight"]
+    assert gates["production_frontier_weight"].value == along.max() > along[0] > 0
+    assert len(along) == len(data["convergence/step_time_fs"])
+    # no error is estimated: none is stored
+    assert not [name for name in data if name.startswith("errors/")]
+    assert data["resolvent/D"] == pytest.approx(data["resolvent/D_time"], rel=1e-3)
 
 
 def test_a_small_run_passes_its_gates(run: Run) -> None:
@@ -291,14 +314,14 @@ BAD: dict[str, Callable[[AdaptiveCorrelation], dict[str, Any]]] = {
 @pytest.mark.parametrize("gate", BAD)
 def test_gates_of_an_adaptive_run_can_fail(gate: str, run: Run) -> None:
     bad = replace(run.found, **BAD[gate](run.found))
-    found = adaptive_correlation_gates(bad, 0.02, run.model)
+    found = correlation_gates(bad, 0.02, run.model)
     assert [g.name for g in found if not g.passed] == [gate]
 
 
 @pytest.mark.parametrize("name", ["D_resolvent", "sigma"])
 def test_propagation_and_linear_solve_must_agree(name: str, run: Run) -> None:
     bad = replace(run.found, **{name: 1.2 * getattr(run.found, name)})
-    found = adaptive_correlation_gates(bad, 0.02, run.model)
+    found = correlation_gates(bad, 0.02, run.model)
     assert [g.name for g in found if not g.passed] == ["resolvent_agreement"]
 
 

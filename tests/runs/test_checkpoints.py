@@ -99,7 +99,16 @@ def test_of_a_stage_two_checkpoints_are_kept_or_its_end(tmp_path: Path) -> None:
 RECORDS = {
     "correlation": {
         *("basis_size", "capped", "closed", "coefficients", "dropped", "growth_detected"),
-        *("lengths", "n_nonzeros", "norm", "now", "outside_flow", "products", "repeated"),
+        *(
+            "frontier_weight",
+            "lengths",
+            "n_nonzeros",
+            "norm",
+            "now",
+            "outside_flow",
+            "products",
+            "repeated",
+        ),
         *("starts", "step_error", "step_time_fs", "terms"),
     },
     "equilibrium": {
@@ -112,7 +121,7 @@ def test_layout_and_its_version_change_together(
     whole: Callable[[str], tuple[Any, Counting]], tmp_path: Path
 ) -> None:
     # a file of another layout is set aside by its version; nothing else would tell it apart
-    assert checkpoints._SCHEMA["schema_version"] == 1
+    assert checkpoints._SCHEMA["schema_version"] == 2
     _, counting = whole("chain")
     stopped_at(RUNS["chain"], tmp_path, counting.labels.index("correlation") + 3)
     plain = {"header", "counts", "splitters", "dealt", "keys", "x"}

@@ -34,6 +34,7 @@ model: {n_sites: 4}
 bath: {eta_cm: 100, gamma_cm: 50, terms: 1}
 hierarchy: {depth: 6}
 propagation: {duration_fs: 100}
+resources: {checkpoint_minutes: null}
 """
 
 

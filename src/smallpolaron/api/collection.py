@@ -22,6 +22,7 @@ from smallpolaron.derive.result_tables import FINITE_SIZE_COLUMNS, finite_size_r
 from smallpolaron.own_data.table_analysis import analysis_settings
 from smallpolaron.results import store
 from smallpolaron.results.kinds import KINDS
+from smallpolaron.study.physical_system import lattice_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,8 @@ def _row(name: str, outcome: Outcome) -> dict[str, Any]:
     for section in ("model", "bath"):
         for key, value in parameters.get(section, {}).items():
             row[_SHORT.get(key, key)] = value
+    if "lattice" in parameters:
+        row["lattice"] = lattice_text(parameters)
     for key in ("accuracy", "start", "start_site"):
         if key in parameters:
             row[key] = parameters[key]

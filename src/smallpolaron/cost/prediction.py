@@ -140,12 +140,14 @@ def core_seconds(model: CostModel, work_s: Range, ranks: int = 1) -> Range:
     return Range(expected, (start * START_FACTOR + work_s.high) / expected)
 
 
-def memory_MB(family: FamilyModel, job: JobFeatures, labels: Range, ranks: int = 1) -> Range:
+def memory_MB(
+    family: Family, model: FamilyModel, samples: int, labels: Range, ranks: int = 1
+) -> Range:
     """Return the memory of a rank, 10^6 bytes: of the hierarchy, or of the gates after it."""
 
     def held(size: float) -> float:
-        hierarchy = size * family.bytes_per_label / ranks
-        return family.base_MB + max(hierarchy, job.samples * BYTES_PER_TIME[job.family]) / 1e6
+        hierarchy = size * model.bytes_per_label / ranks
+        return model.base_MB + max(hierarchy, samples * BYTES_PER_TIME[family]) / 1e6
 
     usual = held(labels.expected)
     return Range(usual, max(MEMORY_FACTOR, held(labels.high) / usual))

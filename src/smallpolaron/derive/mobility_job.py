@@ -57,7 +57,7 @@ QUANTITIES = {
     "mobility": Quantity(MU, "DC mobility e D / k_B T.", kept="there"),
     "mobility_error": Quantity(MU, "Its estimated error from all sources.", kept="there"),
     "D_resolvent": Quantity(
-        D_UNIT, "D by linear solve (0 on open chains); NaN for fixed hierarchies."
+        D_UNIT, "D by linear solve (0 on open chains); NaN where it was not solved for."
     ),
     "D_resolvent_error": Quantity(
         D_UNIT, "Its estimated error: D_error without the end of the record."
@@ -152,7 +152,7 @@ def _resolvent(source: Result, temperature_K: float) -> dict[str, Any]:
 
 
 def _by_linear_solve(source: Result, error: float, temperature_K: float) -> dict[str, float]:
-    """Return D that a run on an adaptive hierarchy solved for, with its error."""
+    """Return D that a run solved for, with its error."""
     if "resolvent/D" not in source.variables:
         return {}
     D = float(np.real(source.variables["resolvent/D"].data))

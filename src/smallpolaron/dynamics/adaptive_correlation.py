@@ -20,13 +20,13 @@ from smallpolaron.dynamics.correlation_runs import (
     area,
     difference,
 )
-from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Refined, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
+from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -61,6 +61,8 @@ class AdaptiveCorrelation:
         hermiticity: largest violation of Hermiticity of the equilibrium, relative.
         products_equilibrium: products with L spent on the equilibrium.
         n_equilibrium: labels of the equilibrium.
+        frontier_weight: share of its norm on the outermost ADOs of a fixed hierarchy; nan where
+            the hierarchy is not fixed.
         record: how the production run went; capped is the largest of all runs.
         D_time: integral of Re C_JJ over the record, angstrom^2/fs.
         D_resolvent: -Re Tr[J L^-1 J rho_eq], angstrom^2/fs; 0, exactly, on open chains; nan where
@@ -91,6 +93,7 @@ class AdaptiveCorrelation:
     hermiticity: float
     products_equilibrium: int
     n_equilibrium: int
+    frontier_weight: float
     record: StepRecord
     D_time: float
     D_resolvent: float
@@ -181,7 +184,15 @@ def compute_adaptive_correlation(
         problem = CorrelationProblem(task_of(setting.window), setting.expansion, setting.accuracy)
         return problem.run(f"correlation{setting.label}")
 
-    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.window, infinite)
+    choice = Choice(
+        accuracy,
+        expansion,
+        more_terms,
+        revise_terms,
+        model.window,
+        infinite,
+        fixed=limits.truncation is not None,
+    )
     found = refine(make, difference, _step_error, choice)
     fine, problem, coarse = found.fine, found.fine.problem, found.coarse.problem
     # an open chain: exactly 0, because J = dX/dt and the position X is bounded
@@ -189,7 +200,9 @@ def compute_adaptive_correlation(
     if not model.is_bounded:
         basis, start = problem.start()
         value, solution = problem.resolve(basis, start)
-        D_resolvent, D_coarse = value.real, coarse.resolve(*coarse.start())[0].real
+        D_resolvent = D_coarse = value.real
+        if coarse is not problem:
+            D_coarse = coarse.resolve(*coarse.start())[0].real
     tail = D_resolvent - fine.D
     if solution and not real_part_only:
         # the basis of the whole integral: that of the final state is none on which L is regular
@@ -221,6 +234,7 @@ def compute_adaptive_correlation(
         hermiticity=hermiticity_defect(equilibrium.basis, equilibrium.x),
         products_equilibrium=equilibrium.products,
         n_equilibrium=equilibrium.basis.size,
+        frontier_weight=equilibrium.frontier_weight,
         record=replace(fine.record, capped=capped),
         D_time=fine.D,
         D_resolvent=D_resolvent,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.adaptive_states import Start, require_start
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.displacement_runs import (
@@ -15,7 +16,6 @@ from smallpolaron.dynamics.displacement_runs import (
     DisplacementTask,
     run_displacement,
 )
-from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
@@ -140,6 +140,7 @@ def compute_adaptive_displacement(
         model.window,
         infinite=True,
         bath_on_fine=True,
+        fixed=limits.truncation is not None,
         basis=_BASIS,
     )
     found = refine(make, _difference, _step_error, choice)

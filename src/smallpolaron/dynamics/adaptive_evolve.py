@@ -13,16 +13,18 @@ from numpy.typing import NDArray
 
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
-from smallpolaron.dynamics.evolve import GROWTH_LIMIT
-from smallpolaron.dynamics.observables import ComplexArray
+from smallpolaron.dynamics.dense_output import Segment
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.propagator import Segment
 from smallpolaron.dynamics.trajectory import AdaptiveTrajectory, from_arrays, to_arrays
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import LimitReached
-from smallpolaron.hierarchy.views import Outflow
+from smallpolaron.hierarchy.views import ComplexArray, Outflow
 from smallpolaron.model.accuracy import Accuracy
+
+GROWTH_LIMIT = 30.0
+"""Norm of the state over its smallest earlier norm, beyond what bath relaxation explains: truncated
+hierarchies can have growing modes (Dunn, Tempelaar and Reichman 2019)."""
 
 _FIRST_STEP = 0.15
 """First step in units of 1/base_rate."""
@@ -220,7 +222,7 @@ def _begin(stepper: _Stepper, x: ComplexArray, accuracy: Accuracy) -> _Now:
     flow = stepper.outflow(x, threshold * norm)
     x = _grow(stepper, x, flow, 0.0)
     rest = flow.rest / norm
-    _record(run, stepper, norm, rest, flow.capped / norm)
+    _record(run, stepper, x, norm, rest, flow.capped / norm)
     return _Now(x, norm, rest, _FIRST_STEP / stepper.basis.base_rate, norm, run)
 
 
@@ -244,7 +246,9 @@ def _advance(stepper: _Stepper, now: _Now, accuracy: Accuracy, duration_fs: floa
     new_norm = stepper.generator.norm(new)
     size = now.size
     flow = stepper.outflow(new, threshold * size)
-    ratio = (flow.total / size) / max(now.rest, _FREE * threshold)
+    # nothing can be done about what flows out of a fixed hierarchy
+    fixed = stepper.basis.is_fixed
+    ratio = 0.0 if fixed else (flow.total / size) / max(now.rest, _FREE * threshold)
     if ratio > _REJECT and tried > _FIRST_STEP / stepper.basis.base_rate / 8:
         run.repeated += 1
         now.length = tried / 2
@@ -262,7 +266,7 @@ def _advance(stepper: _Stepper, now: _Now, accuracy: Accuracy, duration_fs: floa
         now.x = _prune(stepper, now.x, size, accuracy, run)
         now.norm = stepper.generator.norm(now.x)
         now.rest = stepper.outflow(now.x).total / size
-    _record(run, stepper, now.norm, now.rest, flow.capped / size)
+    _record(run, stepper, now.x, now.norm, now.rest, flow.capped / size)
     if tried == now.length or ratio > _AIM:
         by_front = np.sqrt(_AIM / max(ratio, 1e-3))
         by_order = np.sqrt(_TARGET_ORDER / (len(readings) - 1))
@@ -298,8 +302,15 @@ def sample_times(duration_fs: float, sample_fs: float) -> NDArray[np.float64]:
 
 
 def _record(
-    run: AdaptiveTrajectory, stepper: _Stepper, norm: float, rest: float, capped: float
+    run: AdaptiveTrajectory,
+    stepper: _Stepper,
+    x: ComplexArray,
+    norm: float,
+    rest: float,
+    capped: float,
 ) -> None:
+    if stepper.basis.is_fixed:
+        run.frontier_weight.append(stepper.basis.frontier_weight(x))
     run.norm.append(norm)
     run.basis_size.append(stepper.basis.size)
     run.outside_flow.append(rest)
@@ -326,7 +337,7 @@ def _prune(
     """Drop what is small and would not be taken in again; size is that of the initial state."""
     grow = accuracy.growth_threshold * size
     least = accuracy.pruning_fraction * grow
-    if least == 0.0:
+    if least == 0.0 or stepper.basis.is_fixed:
         return x
     basis, before = stepper.basis, stepper.basis.size
     sizes = stepper.generator.sizes(x)

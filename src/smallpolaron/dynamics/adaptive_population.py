@@ -8,10 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import sample_times
+from smallpolaron.dynamics.adaptive_states import Start, require_start
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
-from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.population import Start, require_start
 from smallpolaron.dynamics.population_runs import (
     PopulationRun,
     PopulationSymmetry,
@@ -24,6 +23,7 @@ from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
+from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -144,7 +144,15 @@ def compute_adaptive_population(
             return run_momentum_sectors(task, bath, how, label)
         return run_one_sector(task, bath, how, label, population_sector(model, site, symmetry))
 
-    choice = Choice(accuracy, expansion, more_terms, revise_terms, model.n_sites, basis=_BASIS)
+    choice = Choice(
+        accuracy,
+        expansion,
+        more_terms,
+        revise_terms,
+        model.n_sites,
+        fixed=limits.truncation is not None,
+        basis=_BASIS,
+    )
     found = refine(make, _difference, _step_error, choice)
     fine = found.fine
     return AdaptivePopulation(

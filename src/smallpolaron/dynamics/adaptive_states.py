@@ -2,25 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import diags_array, eye_array
 from scipy.sparse.linalg import expm_multiply
 
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
+from smallpolaron.dynamics.adaptive_evolve import GROWTH_LIMIT, evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, mean, reduced_density_matrix, reduced_labels
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot, Stage
-from smallpolaron.dynamics.evolve import GROWTH_LIMIT
-from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.population import Start
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath_set import BathSet
 from smallpolaron.model.expansion import BathExpansion
@@ -28,15 +27,14 @@ from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
 
+Start = Literal["franck_condon", "marcus"]
+
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
 
 _RUNAWAY = 30_000
 """Elements of an equilibrium that is propagated because it cannot be solved for: a basis that does
 not settle grows without end."""
-
-STATIONARY = 1e-7
-"""Largest |L rho| / |rho| of an equilibrium, 1/fs."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +60,11 @@ class AdaptiveEquilibrium:
     outside: float
     capped: float
     products: int
+
+    @property
+    def frontier_weight(self) -> float:
+        """Share of its norm on the outermost ADOs of a fixed hierarchy, else nan (collective)."""
+        return self.basis.frontier_weight(self.x) if self.basis.is_fixed else np.nan
 
 
 def find_equilibrium(
@@ -136,7 +139,7 @@ def solve_equilibrium(
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
         guess,
         growth=growth,
-        tolerance=min(growth, STATIONARY / basis.base_rate),
+        tolerance=min(1.0 if basis.is_fixed else growth, accuracy.stationary / basis.base_rate),
         stage=checkpoints.stage("equilibrium", basis, accuracy),
     )
     x = found.x
@@ -303,10 +306,13 @@ def flux_stiffness(
     report: Report,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
 ) -> float:
-    """Second derivative of a ring's free energy by the flux phase per bond, rad/fs.
+    """Second derivative F'' of a ring's free energy by the flux phase per bond, rad/fs.
 
-    As dynamics.equilibrium.flux_stiffness, with the equilibrium by solve: what paths around the
-    ring add to the f-sum rule. 0 where free_winding is negligible.
+    It is what a finite ring adds to the f-sum rule, C_kubo(0) = a^2 k_BT (<-H_hop> - F''): carrier
+    paths that wind around the ring. F' = -<J>/a from one equilibrium with a flux gives it; see
+    HolsteinModel.winding_phase. 0 where free_winding is negligible, and for chains.
+
+    Source: Kohn 1964 (stiffness); Scalapino, White and Zhang 1993 (f-sum rule on rings).
     """
     if model.free_winding < NEGLIGIBLE_WINDING:
         return 0.0
@@ -330,10 +336,12 @@ def relaxed_labels(
 
     Values are prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k, times
     vacuum_amplitude; only terms with r_k != 0 are excited. Elements below `least` of the norm are
-    left out beyond the largest one.
+    left out beyond the largest one; of a fixed hierarchy only those that it does not hold.
 
     Source: Marcus initial state of both papers, in closed form.
     """
+    rule = basis.limits.truncation
+    least = least if rule is None else 0.0
     states: list[tuple[tuple[int, ...], complex]] = [((), vacuum_amplitude(basis, site))]
     modes, ratios = relaxed_modes(basis, site)
     for ratio in ratios:
@@ -341,12 +349,12 @@ def relaxed_labels(
         for filled, value in states:
             n = 0
             while n == 0 or (value != 0 and (abs(value) > least or n <= abs(ratio) ** 2)):
-                if n > basis.limits.max_occupation:
+                if n > basis.frame.max_occupation:
                     break
                 grown.append(((*filled, n), value))
                 n += 1
                 value *= ratio / np.sqrt(n)
-        states = grown
+        states = [each for each in grown if rule is None or rule.keeps(each[0])]
     occupations = np.zeros((len(states), basis.layout.n_modes), np.uint8)
     for row, (excited, _) in enumerate(states):
         occupations[row, modes] = excited
@@ -402,6 +410,23 @@ def start_labels(
     if start == "franck_condon":
         keys, values = keys[:1], np.ones(1, complex)
     return keys, values / basis.sector.copies
+
+
+def require_start(start: str, site: int, n_sites: int) -> None:
+    """Refuse an unknown start or a site outside the model.
+
+    Raises:
+        ValueError: one of these.
+    """
+    if start not in ("franck_condon", "marcus"):
+        raise ValueError(f"start = {start!r}; allowed: 'franck_condon', 'marcus'")
+    if not 0 <= site < n_sites:
+        raise ValueError(f"site = {site}; allowed: 0 to {n_sites - 1}")
+
+
+def polaron_exponent(expansion: BathExpansion) -> float:
+    """Half the logarithm of the squared norm of the relaxed state of one site."""
+    return float(np.sum(np.abs(expansion.relaxed_amplitudes) ** 2) / 2)
 
 
 def place_values(basis: AdaptiveBasis, keys: Keys, values: ComplexArray) -> ComplexArray:

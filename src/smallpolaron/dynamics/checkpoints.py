@@ -11,9 +11,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.placement import Placement
+from smallpolaron.hierarchy.views import ComplexArray
 
 Record = Mapping[str, NDArray[Any]]
 

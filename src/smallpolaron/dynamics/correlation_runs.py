@@ -17,13 +17,13 @@ from smallpolaron.dynamics.adaptive_solve import (
 from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, find_equilibrium
 from smallpolaron.dynamics.carrier import Readout, apply_current, hermitian_part
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.observables import ComplexArray
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
@@ -107,7 +107,7 @@ class CorrelationProblem:
         # the largest sum over a row bounds |J|, and is |J| where all sites are alike
         largest = float(np.max(abs(current).sum(axis=1))) ** 2
         share = max(mean / largest, _LEAST_SHARE) if largest > 0 else 1.0
-        if share < _WARM:
+        if share < _WARM and task.limits.truncation is None:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))
         self._complex_readout = _reading(self._empty())
@@ -137,7 +137,7 @@ class CorrelationProblem:
         x = apply_current(state.basis, state.x, basis)
         size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
         least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
-        chosen = np.abs(x) > least * size
+        chosen = (np.abs(x) > least * size) | basis.is_fixed
         chosen[readout.held(basis)] = True
         # a block of small coherences without their bath would make L nearly singular
         return basis, basis.keep(chosen, x)

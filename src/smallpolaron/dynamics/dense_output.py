@@ -5,17 +5,38 @@ step, is worse by a factor of order (terms/length)**p. At the begin of a step, h
 are exact derivatives. So each derivative is interpolated between the begins of two steps.
 """
 
+from dataclasses import dataclass
 from functools import cache
 from math import factorial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.propagator import Segment
+from smallpolaron.hierarchy.views import ComplexArray
 
 _MATCHED = 6
 """Derivatives matched at either end, as far as the series have them."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Observables over one step as polynomials in s = (t - start) / length.
+
+    Attributes:
+        start: beginning of the step, fs.
+        length: step size, fs.
+        coefficients: shape (terms, orders, operators).
+    """
+
+    start: float
+    length: float
+    coefficients: ComplexArray
+
+    def at(self, time_fs: NDArray[np.float64]) -> ComplexArray:
+        """Observables at times within the step, shape (times, orders, operators)."""
+        s = (time_fs - self.start) / self.length
+        powers = np.vander(s, len(self.coefficients), increasing=True)
+        return np.asarray(np.einsum("tk,kpo->tpo", powers, self.coefficients))
 
 
 def derivatives_at_begin(segment: Segment, first: int, count: int) -> ComplexArray:

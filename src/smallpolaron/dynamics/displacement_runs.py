@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import place_values, start_labels
+from smallpolaron.dynamics.adaptive_states import (
+    Start,
+    place_values,
+    polaron_exponent,
+    start_labels,
+)
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis

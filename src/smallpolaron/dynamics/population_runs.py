@@ -7,17 +7,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import place_values, start_labels
+from smallpolaron.dynamics.adaptive_states import (
+    Start,
+    place_values,
+    polaron_exponent,
+    start_labels,
+)
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
-from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.population import Start, polaron_exponent
 from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
+from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model

@@ -95,6 +95,7 @@ class Choice:
         window: number of sites to start with.
         infinite: whether that is a window, to be enlarged where its edge is seen.
         bath_on_fine: judge the bath terms by the finest thresholds at once.
+        fixed: whether the hierarchy is fixed: nothing is refined, and no error estimated.
         basis: error of a run over its difference from the next coarser one; see BASIS.
     """
 
@@ -105,6 +106,7 @@ class Choice:
     window: int
     infinite: bool = False
     bath_on_fine: bool = False
+    fixed: bool = False
     basis: float = BASIS
 
 
@@ -166,6 +168,9 @@ def refine(
     Raises:
         LimitReached: not even the thresholds of the target fit the basis allowed.
     """
+    if choice.fixed:
+        only = make(Setting(choice.expansion, choice.accuracy, choice.window, ""))
+        return Refined(only, only, {})
     runs: dict[tuple[int, int, int], Run] = {}
     terms, window, level = choice.expansion.low_temperature_terms, choice.window, 0
     target = choice.accuracy.target

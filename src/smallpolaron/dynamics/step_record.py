@@ -18,6 +18,8 @@ class StepRecord:
         norm: norm of the state at those times; of a displacement see DisplacementGenerator.
         basis_size: labels at those times.
         outside_flow: amplitude kept outside the basis, relative to the norm, at those times.
+        frontier_weight: of a fixed hierarchy the share of the norm on the outermost ADOs, then;
+            else empty.
         n_nonzeros: entries of the largest generator.
         products: products with L, of all runs; of a displacement each of state and moment.
         growth_threshold: relative amplitude above which labels were taken in.
@@ -29,6 +31,7 @@ class StepRecord:
     norm: NDArray[np.float64]
     basis_size: NDArray[np.int64]
     outside_flow: NDArray[np.float64]
+    frontier_weight: NDArray[np.float64]
     n_nonzeros: int
     products: int
     growth_threshold: float
@@ -40,6 +43,11 @@ class StepRecord:
         """Labels of the largest basis."""
         return int(np.max(self.basis_size))
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the hierarchy was a fixed one."""
+        return len(self.frontier_weight) > 0
+
     @classmethod
     def of(cls, runs: Sequence[AdaptiveTrajectory], growth_threshold: float) -> "StepRecord":
         """Return the record of one run, or of several that make one."""
@@ -49,6 +57,7 @@ class StepRecord:
             norm=np.array(largest.norm),
             basis_size=np.array(largest.basis_size),
             outside_flow=np.array(largest.outside_flow),
+            frontier_weight=np.array(largest.frontier_weight),
             n_nonzeros=largest.n_nonzeros,
             products=sum(run.products for run in runs),
             growth_threshold=growth_threshold,

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.dense_output import interpolate_derivative
-from smallpolaron.dynamics.observables import ComplexArray
-from smallpolaron.dynamics.propagator import Segment
+from smallpolaron.dynamics.dense_output import Segment, interpolate_derivative
+from smallpolaron.hierarchy.views import ComplexArray
 
 
 @dataclass
@@ -23,6 +22,7 @@ class AdaptiveTrajectory:
         norm: norm of the state at those times.
         basis_size: labels at those times, on all ranks.
         outside_flow: amplitude kept outside the basis relative to the norm, at those times.
+        frontier_weight: of a fixed hierarchy the share of the norm on the outermost ADOs, then.
         dropped: norm of what pruning dropped, per event, relative to the norm.
         capped: largest relative amplitude that a limit kept out.
         step_error: sum over the steps of the estimated local error, absolute.
@@ -38,6 +38,7 @@ class AdaptiveTrajectory:
     norm: list[float] = field(default_factory=list)
     basis_size: list[int] = field(default_factory=list)
     outside_flow: list[float] = field(default_factory=list)
+    frontier_weight: list[float] = field(default_factory=list)
     dropped: list[float] = field(default_factory=list)
     capped: float = 0.0
     step_error: float = 0.0

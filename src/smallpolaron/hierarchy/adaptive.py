@@ -52,10 +52,11 @@ class AdaptiveBasis:
     size: int = field(init=False, default=0)
 
     def __post_init__(self) -> None:
-        """Prepare an empty basis."""
-        self.couplings = Couplings(
-            self.model, self.expansion, self.sector, self.limits.max_occupation
-        )
+        """Prepare an empty basis, or a fixed hierarchy."""
+        self._complete, self._frontier = False, np.empty(0, np.bool_)
+        if self.is_fixed:
+            self.expansion = self.expansion.unmixed()
+        self.couplings = Couplings(self.model, self.expansion, self.sector, self.limits)
         self.frame, self.maps = self.couplings.frame, self.couplings.maps
         self.layout = ListLayout(self.frame, self.maps)
         self.table, self.strengths = self.couplings.table, self.couplings.strengths
@@ -64,6 +65,13 @@ class AdaptiveBasis:
         self.base_rate = 2 * float(np.max(self.strengths.hop, initial=0.0)) + self.couplings.pull
         self._exchange = Exchange(self.comm, self.frame, self.maps)
         self._linked = LinkedLabels(self.couplings, self._exchange, self.layout.n_words)
+        if self.is_fixed:
+            self._take_all()
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the basis is a fixed hierarchy: it neither grows nor is pruned."""
+        return self.limits.truncation is not None
 
     @property
     def n_local(self) -> int:
@@ -97,6 +105,8 @@ class AdaptiveBasis:
     def add(self, wanted: Keys) -> int:
         """Add labels, given by canonical keys wherever they belong (collective).
 
+        A fixed hierarchy takes in none.
+
         Args:
             wanted: keys, shape (m, words); repeats and labels already in play do no harm.
 
@@ -106,6 +116,8 @@ class AdaptiveBasis:
         Raises:
             LimitReached: the basis would outgrow limits.max_unknowns; nothing was added.
         """
+        if self._complete:
+            return 0
         if self.comm.size > 1:
             wanted, _ = self._exchange.route(wanted)
         old, labels = self.n_local, self._linked.labels
@@ -278,6 +290,29 @@ class AdaptiveBasis:
         self._dealt = (dealing.imbalance, dealing.size)
         return x
 
+    def _take_all(self) -> None:
+        """Hold all labels of a fixed hierarchy that the equations reach (collective)."""
+        kets = np.arange(self.frame.per_cell if self.sector.translation else self.model.n_sites)
+        bras = np.arange(self.model.n_sites)
+        pairs = np.repeat(kets, len(bras)), np.tile(bras, len(kets))
+        vacuum = np.zeros((len(pairs[0]), self.layout.n_modes), np.uint8)
+        keys, bits = self.canonical_keys(vacuum, *pairs)
+        self.add(keys[bits >= 0])
+        new = np.ones(self.n_local, complex)
+        while self.add(self.outflow(new, 0.0).keys):
+            new = 1 + self.extended(np.full(len(new), -1.0 + 0j))
+        self._complete = True
+
+    def frontier_weight(self, x: ComplexArray) -> float:
+        """Norm of a state on the outermost ADOs of a fixed hierarchy over its norm (collective)."""
+        assert self.limits.truncation is not None
+        if len(self._frontier) != len(x):
+            occupations, _, _ = self.labels()
+            self._frontier = self.limits.truncation.frontier(occupations, self.frame.n_terms)
+        squares = np.abs(x) ** 2
+        part, whole = self.comm.allreduce(np.array([squares[self._frontier].sum(), squares.sum()]))
+        return float(np.sqrt(part / whole)) if whole > 0 else 0.0
+
     def _deal(self, keys: Keys, x: ComplexArray) -> ComplexArray:
         """Deal out keys that ranks have anyhow; returns the state that goes with them."""
         if self.comm.size > 1:
@@ -291,6 +326,7 @@ class AdaptiveBasis:
     def _fill(self, keys: Keys) -> None:
         self.size = int(self.comm.allreduce(len(keys)))
         self._linked.replace(keys)
+        self._frontier = np.empty(0, np.bool_)
 
     def _imbalance(self) -> float:
         """Labels on the fullest rank over the mean (collective)."""

@@ -126,17 +126,6 @@ class CompactGenerator:
         """2-norm of a distributed state."""
         return float(np.sqrt(self.comm.allreduce(float(np.vdot(x, x).real))))
 
-    def matrix(self) -> PETSc.Mat:
-        """The operator as a PETSc matrix, for its linear solvers.
-
-        Raises:
-            ValueError: in a Hermitian sector, where L is linear over the real numbers only.
-        """
-        if self._conjugates:
-            raise ValueError("in a Hermitian sector L is no complex-linear operator")
-        shape = (self.n_local, self.size)
-        return PETSc.Mat().createPython((shape, shape), context=self, comm=self.comm)
-
     def entries(self) -> tuple[NDArray[np.int64], NDArray[np.int64], ComplexArray]:
         """Global rows and columns and the values of this rank's entries, the diagonal last.
 
@@ -154,10 +143,6 @@ class CompactGenerator:
             np.concatenate([columns, own]),
             np.concatenate([self._table[self._codes], self.diagonal]),
         )
-
-    def mult(self, _matrix: PETSc.Mat, x: PETSc.Vec, y: PETSc.Vec) -> None:
-        """PETSc's callback for y = L x."""
-        self.apply(x.array_r, y.array_w)
 
     def _load(self, x: ComplexArray) -> None:
         self._full[: self.n_local] = x

@@ -24,6 +24,7 @@ from smallpolaron.hierarchy.frame import (
     Frame,
     Strengths,
 )
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.terminators import Terminators
 from smallpolaron.model.bath_set import BathSet
@@ -112,9 +113,9 @@ class Couplings:
     """
 
     def __init__(
-        self, model: Model, expansion: BathExpansion, sector: Sector, max_occupation: int
+        self, model: Model, expansion: BathExpansion, sector: Sector, limits: Limits
     ) -> None:
-        """Make the tables.
+        """Make the tables, within limits.
 
         Raises:
             ValueError: the sector has other sites, is no symmetry of the model, or has a momentum
@@ -146,12 +147,12 @@ class Couplings:
         self.loss = np.tile(own, sites.n_cells)
         self.white = whites.pairs()
         self._channels = _channels(self._modes, baths)
-        self.frame, self.maps = self._framed(baths, whites, max_occupation)
+        self.frame, self.maps = self._framed(baths, whites, limits)
         self.table = self._coefficients()
         self.strengths = self._strengths()
 
     def _framed(
-        self, baths: BathSet, whites: "Terminators", max_occupation: int
+        self, baths: BathSet, whites: "Terminators", limits: Limits
     ) -> tuple[Frame, NDArray[np.int32]]:
         sector, sites, modes, expansion = self.sector, self.sites, self._modes, self.expansion
         n, window = sites.n_sites, not sector.wraps
@@ -160,6 +161,12 @@ class Couplings:
         moves = sector.translation
         moved = sites.moved(window=window) if moves else np.arange(n, dtype=np.int32)[None]
         local, n_terms, n_modes = modes.local, expansion.n_terms, modes.n_modes
+        rule, max_occupation = np.empty(0), limits.max_occupation
+        n_entries = min(n_modes * n_terms, MOST_EXCITED)
+        if limits.truncation is not None:
+            rule = limits.truncation.rule(n_modes, n_terms)
+            max_occupation = int(rule[0] / np.min(rule[2:]))
+            n_entries = min(n_entries, max_occupation)
         term_bits, occupation_bits = int(n_terms - 1).bit_length(), int(max_occupation).bit_length()
         site_bits, mode_bits = (max(1, int(count - 1).bit_length()) for count in (n, n_modes))
         chain = local and len(sites.shape) < 2 and to.shape[1] == 2
@@ -188,7 +195,7 @@ class Couplings:
             modes_per_cell=modes.per_cell,
             n_terms=n_terms,
             max_occupation=max_occupation,
-            n_entries=min(n_modes * n_terms, MOST_EXCITED),
+            n_entries=n_entries,
             entry_bits=mode_bits + term_bits + occupation_bits,
             term_bits=term_bits,
             occupation_bits=occupation_bits,
@@ -218,6 +225,7 @@ class Couplings:
             lists_at=at.get("lists_at", 0),
             whites_at=at.get("whites_at", 0),
             jumps_at=at["jumps_at"],
+            rule=rule,
         )
         width = max(each.shape[1] for each in rows)
         padded = [np.pad(r, ((0, 0), (0, width - r.shape[1])), constant_values=-1) for r in rows]

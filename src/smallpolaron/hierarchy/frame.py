@@ -58,6 +58,8 @@ class Frame(NamedTuple):
         white_ways: most of them that belong to one mode.
         white_kinds: different ones of them.
         modes_at, near, lists_at, whites_at, jumps_at: rows of `maps`.
+        rule: of a fixed hierarchy the largest weighted sum of excitations, the most sites (modes)
+            that may be excited, and the weight of every term; else empty.
     """
 
     n_sites: int
@@ -96,6 +98,7 @@ class Frame(NamedTuple):
     lists_at: int
     whites_at: int
     jumps_at: int
+    rule: FloatArray
 
 
 class Strengths(NamedTuple):

@@ -17,14 +17,12 @@ from scipy.sparse import csr_array, diags_array
 from smallpolaron.hierarchy.sector import Reflection
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.site_table import BEYOND
+from smallpolaron.model.tensor_symmetry import fit_sites
 
 IntArray = NDArray[np.int64]
 
 _SAME = 1e-9
 """Largest difference, relative to the largest entry, of what counts as equal."""
-
-_CLOSE_A = 1e-6
-"""The same of positions, angstrom."""
 
 
 def lattice_operations(model: LatticeModel) -> tuple[Reflection, ...]:
@@ -76,26 +74,9 @@ def _candidates(model: LatticeModel) -> Iterator[IntArray]:
         inverse = np.linalg.pinv(vectors)
         turned = own @ inverse @ (matrix @ vectors) + own - own @ inverse @ vectors
         for anchor in own:
-            fitted = _fit(own, turned + anchor - turned[0], vectors)
+            fitted = fit_sites(own, turned + anchor - turned[0], vectors)
             if fitted is not None:
                 yield _permutation(model, matrix, *fitted)
-
-
-def _fit(
-    own: NDArray[np.float64], moved: NDArray[np.float64], vectors: NDArray[np.float64]
-) -> tuple[IntArray, IntArray] | None:
-    """Cell and place of each moved site, None where one of them is no site."""
-    cells, places = [], []
-    for position in moved:
-        away = (position - own) @ np.linalg.pinv(vectors)
-        whole = np.rint(away)
-        near = np.linalg.norm(position - own - whole @ vectors, axis=1)
-        place = int(np.argmin(near))
-        if near[place] > _CLOSE_A:
-            return None
-        cells.append(whole[place].astype(int))
-        places.append(place)
-    return np.array(cells), np.array(places)
 
 
 def _permutation(

@@ -1,6 +1,8 @@
-"""Bounds of an adaptive basis."""
+"""Bounds of a basis."""
 
 from dataclasses import dataclass
+
+from smallpolaron.hierarchy.truncation import Truncation
 
 
 class LimitReached(RuntimeError):
@@ -14,6 +16,8 @@ class Limits:
     Attributes:
         max_unknowns: most labels on all ranks.
         max_occupation: largest n_jk, 1 to 255.
+        truncation: of a fixed hierarchy: hold what it keeps, from the beginning to the end, and
+            nothing else; None for a basis that follows the state.
 
     Raises:
         ValueError: a value outside these limits.
@@ -21,6 +25,7 @@ class Limits:
 
     max_unknowns: int = 50_000_000
     max_occupation: int = 255
+    truncation: Truncation | None = None
 
     def __post_init__(self) -> None:
         """Refuse what cannot be held."""

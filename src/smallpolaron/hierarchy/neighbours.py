@@ -118,9 +118,27 @@ def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
         return CAPPED, a, b
     at = find_mode(m, mode, term)
     m[at, 2] += 1 if side % 2 == 0 else -1
-    if m[at, 2] > frame.max_occupation:
+    if m[at, 2] > frame.max_occupation or (side % 2 == 0 and not _is_within(frame.rule, m)):
         return CAPPED, a, b
     return EXISTS if m[at, 2] >= 0 else IMPOSSIBLE, left, right
+
+
+@numba.njit(cache=True, inline="always")
+def _is_within(rule, m):  # type: ignore[no-untyped-def]
+    """Whether the rule of a fixed hierarchy keeps the ADO with these excitations."""
+    if len(rule) == 0:
+        return True
+    used, modes = 0.0, 0
+    for i in range(1, m[0, 0] + 1):
+        if m[i, 2] == 0:
+            continue
+        used += m[i, 2] * rule[2 + m[i, 1]]
+        modes += 1
+        for j in range(1, i):
+            if m[j, 2] > 0 and m[j, 0] == m[i, 0]:
+                modes -= 1
+                break
+    return used <= rule[0] and modes <= rule[1]
 
 
 @numba.njit(cache=True, inline="always")

@@ -9,11 +9,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
-
-from smallpolaron.model.holstein import HolsteinModel
 
 Symmetry = Literal["auto", "translation", "none"]
 
@@ -87,19 +84,9 @@ class Sector:
             raise ValueError("an infinite lattice needs translation symmetry and momentum 0")
 
     @property
-    def is_plain(self) -> bool:
-        """True when at most translation is used, as in fixed bases."""
-        return self.parity == 0 and not self.hermitian and self.wraps
-
-    @property
     def copies(self) -> int:
         """Number of cells that one label stands for by translation; 1 on an infinite lattice."""
         return self.n_sites // self.per_cell if self.translation and self.wraps else 1
-
-    @property
-    def kets(self) -> NDArray[np.int64]:
-        """Ket sites of independent labels."""
-        return np.zeros(1, np.int64) if self.translation else np.arange(self.n_sites)
 
     @cached_property
     def operations(self) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
@@ -118,47 +105,3 @@ class Sector:
         """exp(i q a) for a = 0 ... N-1."""
         q = 2 * np.pi * self.momentum / self.n_sites
         return np.asarray(np.exp(1j * q * np.arange(self.n_sites)))
-
-
-def choose_sector(model: HolsteinModel, symmetry: Symmetry) -> Sector:
-    """Sector of a translation-invariant state (momentum 0), or no symmetry.
-
-    Args:
-        model: the Holstein model.
-        symmetry: "translation", "none", or "auto" for translation wherever the model has it.
-
-    Returns:
-        The sector.
-
-    Raises:
-        ValueError: translation asked of a model that does not have it.
-    """
-    if symmetry == "translation" and not model.is_translation_invariant:
-        raise ValueError(
-            "symmetry = 'translation' needs a ring with equal hoppings and equal site energies; "
-            "use 'auto' or 'none'"
-        )
-    use = symmetry != "none" and model.is_translation_invariant
-    return Sector(model.n_sites, translation=use)
-
-
-@numba.njit(cache=True, inline="always")
-def rotate(occupation, a, n_sites, rotated):  # type: ignore[no-untyped-def]
-    """Fill rotated with (T^-a n)_j = n_(j+a); modes are ordered site by site."""
-    n_terms = len(occupation) // n_sites
-    shift = a * n_terms
-    n_modes = len(occupation)
-    for m in range(n_modes):
-        source = m + shift
-        if source >= n_modes:
-            source -= n_modes
-        rotated[m] = occupation[source]
-
-
-@numba.njit(cache=True)
-def rotate_labels(occupations, shifts, n_sites):  # type: ignore[no-untyped-def]
-    """rotate() for rows of occupations (rows, n_modes), each with its own shift (rows,)."""
-    rotated = np.empty_like(occupations)
-    for i in range(len(shifts)):
-        rotate(occupations[i], shifts[i], n_sites, rotated[i])
-    return rotated

@@ -70,6 +70,23 @@ class Truncation:
             )
         return np.array(self.weights)
 
+    def rule(self, n_sites: int, n_terms: int) -> NDArray[np.float64]:
+        """Largest weighted sum, most excited sites, and w_k, for the compiled functions."""
+        bounds = [self.depth + BUDGET_SLACK, self.site_limit(n_sites)]
+        return np.array([*bounds, *self.term_weights(n_terms)], dtype=float)
+
+    def keeps(self, excited: tuple[int, ...]) -> bool:
+        """Whether one site may have these excitations of its first terms."""
+        weights = self.weights or (1.0,) * len(excited)
+        used = sum(n * w for n, w in zip(excited, weights, strict=False))
+        return used <= self.depth + BUDGET_SLACK
+
+    def frontier(self, occupations: NDArray[np.uint8], n_terms: int) -> NDArray[np.bool_]:
+        """Whether ADOs, of occupations (rows, modes), have no next tier of the first term."""
+        weights = self.term_weights(n_terms)
+        used = occupations @ np.tile(weights, occupations.shape[1] // n_terms)
+        return np.asarray(used + weights[0] > self.depth + BUDGET_SLACK)
+
     def site_limit(self, n_sites: int) -> int:
         """Most sites that may be excited at once."""
         if self.max_excited_sites is None:
@@ -102,32 +119,6 @@ class AdoCounter:
     def of_first(self, sites: int) -> int:
         """Return the number of ADOs in which no other than so many sites are excited."""
         return self._count(sites, self.depth, self.site_limit)
-
-    def unrank(self, rank: int) -> NDArray[np.uint8]:
-        """Occupations of the ADO with this position in lexicographic order.
-
-        Args:
-            rank: from 0 to total - 1.
-
-        Returns:
-            n, shape (n_sites * n_terms,).
-        """
-        occupation = np.zeros((self.n_sites, self.n_terms), dtype=np.uint8)
-        budget, sites_left = self.depth, self.site_limit
-        for site in range(self.n_sites):
-            for state, weight in self._site_states:
-                excited = weight > 0
-                if weight > budget + BUDGET_SLACK or (excited and sites_left == 0):
-                    continue
-                below = self._count(
-                    self.n_sites - site - 1, budget - weight, sites_left - int(excited)
-                )
-                if rank < below:
-                    occupation[site] = state
-                    budget, sites_left = budget - weight, sites_left - int(excited)
-                    break
-                rank -= below
-        return occupation.ravel()
 
     def _enumerate_site(self) -> list[tuple[tuple[int, ...], float]]:
         states: list[tuple[tuple[int, ...], float]] = [((), 0.0)]

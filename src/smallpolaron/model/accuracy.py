@@ -43,6 +43,7 @@ class Accuracy:
             enter again; default 0.1.
         tolerance: local error of a time step per fs, relative to the norm of the state; default
             1e-3 target.
+        stationary: largest |L rho| / |rho| of an equilibrium, 1/fs.
 
     Raises:
         ValueError: a value outside its range.
@@ -52,12 +53,14 @@ class Accuracy:
     growth: float | None = None
     pruning: float | None = None
     tolerance: float | None = None
+    stationary: float = 1e-7
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
         if not SMALLEST <= self.target <= LARGEST:
             raise ValueError(f"accuracy = {self.target}; allowed: {SMALLEST:g} to {LARGEST:g}")
-        for name, value in (("growth", self.growth), ("tolerance", self.tolerance)):
+        positive = {"growth": self.growth, "tolerance": self.tolerance}
+        for name, value in (positive | {"stationary": self.stationary}).items():
             if value is not None and not 0 < value < 1:
                 raise ValueError(f"{name} = {value}; a number between 0 and 1 is needed")
         if self.pruning is not None and not 0 <= self.pruning <= 1:

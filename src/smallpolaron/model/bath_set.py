@@ -38,9 +38,14 @@ class BathSet(BathExpansion):
             parts[0].scheme,
             max(part.error for part in parts),
             sum(part.n_poles for part in parts),
-            parts,
-            extra_terms,
+            parts=parts,
+            extra_terms=extra_terms,
         )
+
+    def unmixed(self) -> "BathSet":
+        """As of each bath alone."""
+        parts = (part.unmixed() for part in self.parts)
+        return BathSet.joined(*parts, extra_terms=self.extra_terms)
 
     @classmethod
     def of(cls, expansion: BathExpansion) -> "BathSet":

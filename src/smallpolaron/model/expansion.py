@@ -4,7 +4,7 @@ The hierarchy needs the bath correlation function as a finite sum
 C(t) = sum_k c_k exp(-nu_k t) plus a delta-correlated remainder (the terminator).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Literal
 
@@ -49,6 +49,7 @@ class BathExpansion:
             fit, relative to Re g where that exceeds 1 and coherences are gone.
         n_poles: number of terms that are poles of the spectral density; 1 for a Debye bath, 0 for
             an Ohmic one.
+        mixed: whether terms of cold vibrations are mixed; see mixed_pairs.
     """
 
     coefficients: ComplexArray
@@ -57,11 +58,16 @@ class BathExpansion:
     scheme: Scheme
     error: float
     n_poles: int = 1
+    mixed: bool = True
 
     @property
     def n_terms(self) -> int:
         """Number of exponentials, K + 1."""
         return len(self.rates)
+
+    def unmixed(self) -> "BathExpansion":
+        """The same with the usual elements, as fixed hierarchies have them."""
+        return replace(self, mixed=False)
 
     @property
     def low_temperature_terms(self) -> int:
@@ -139,7 +145,8 @@ class BathExpansion:
         """
         first = np.flatnonzero(self.rates.imag)[::2]
         pairs = np.stack([first, first + 1], axis=1)
-        return pairs if np.max(self._mixing(pairs), initial=0.0) > _LEAST_MIXING else pairs[:0]
+        most = np.max(self._mixing(pairs), initial=0.0)
+        return pairs if self.mixed and most > _LEAST_MIXING else pairs[:0]
 
     @property
     def mixing(self) -> FloatArray:

@@ -70,7 +70,9 @@ def tensor_form(model: LatticeModel) -> TensorForm:
     free = [i for i, side in enumerate(lattice.boundary) if side != "open"]
     axes = _reached(model, free)
     turned = [np.eye(len(axes))]
-    if 0 < len(free) == lattice.dimensions:
+    # which rotations carry couplings to couplings is not asked: then every component takes its run
+    plain = model.is_translation_invariant and not model.couplings
+    if 0 < len(free) == lattice.dimensions and plain:
         # the rotation takes coordinates c to c @ inverse @ matrix
         inverse = axes @ np.linalg.pinv(lattice.vectors)
         turned += [inverse @ M @ lattice.vectors @ axes.T for M in _symmetries(model)]
@@ -151,25 +153,35 @@ def _carries(model: LatticeModel, matrix: IntArray) -> bool:
     turned = own @ inverse @ (matrix @ vectors) + own - own @ inverse @ vectors
     energies = model.energies[: len(own)]
     for anchor in own:
-        places, shifts = [], []
-        for position in turned + anchor - turned[0]:
-            cells = np.rint((position - own) @ inverse).astype(int)
-            away = np.linalg.norm(position - own - cells @ vectors, axis=1)
-            place = int(np.argmin(away))
-            if away[place] > _CLOSE:
-                break
-            places.append(place)
-            shifts.append(cells[place])
-        if (
-            len(places) == len(own)
-            and np.allclose(energies[places], energies, rtol=_CLOSE)
-            and _same_bonds(lattice, matrix, places, np.array(shifts))
+        fitted = fit_sites(own, turned + anchor - turned[0], vectors)
+        if fitted is None:
+            continue
+        shifts, places = fitted
+        if np.allclose(energies[places], energies, rtol=_CLOSE) and _same_bonds(
+            lattice, matrix, places, shifts
         ):
             return True
     return False
 
 
-def _same_bonds(lattice: Lattice, matrix: IntArray, places: list[int], shifts: IntArray) -> bool:
+def fit_sites(
+    own: FloatArray, moved: FloatArray, vectors: FloatArray
+) -> tuple[IntArray, IntArray] | None:
+    """Cell and place of each moved site, None where one of them is no site."""
+    cells, places = [], []
+    for position in moved:
+        away = (position - own) @ np.linalg.pinv(vectors)
+        whole = np.rint(away)
+        near = np.linalg.norm(position - own - whole @ vectors, axis=1)
+        place = int(np.argmin(near))
+        if near[place] > _CLOSE:
+            return None
+        cells.append(whole[place].astype(int))
+        places.append(place)
+    return np.array(cells), np.array(places)
+
+
+def _same_bonds(lattice: Lattice, matrix: IntArray, places: IntArray, shifts: IntArray) -> bool:
     """Whether bonds go to bonds of the same hopping, or all to their conjugates."""
     known: dict[tuple[int, ...], complex] = {}
     for bond in lattice.bonds:

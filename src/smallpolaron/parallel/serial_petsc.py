@@ -1,6 +1,6 @@
 """The part of petsc4py.PETSc that the engine uses, for one rank, on NumPy and SciPy.
 
-Vectors are arrays, matrices are SciPy's or call back, GMRES is SciPy's. Names and arguments are
+Vectors are arrays, matrices call back, GMRES is SciPy's. Names and arguments are
 those of petsc4py; what the engine does not use is missing.
 """
 
@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
 from scipy.sparse.linalg import LinearOperator, gmres
 
 ComplexArray = NDArray[np.complex128]
@@ -28,12 +27,6 @@ def garbage_cleanup(comm: object = None) -> None:
     """Python frees what one rank drops."""
 
 
-class NormType:
-    """Norms of a vector."""
-
-    INFINITY: Final = np.inf
-
-
 class Vec:
     """A vector of complex numbers."""
 
@@ -48,109 +41,24 @@ class Vec:
         """Make a zero vector of (local, global) size."""
         return self._of(np.zeros(size[0], complex))
 
-    def duplicate(self) -> Vec:
-        """Return a zero vector of the same size."""
-        return Vec()._of(np.zeros_like(self.array_r))
-
-    def copy(self, target: Vec) -> None:
-        """Copy the values to another vector."""
-        target.array_w[:] = self.array_r
-
-    def setValues(self, rows: NDArray[np.int32], values: ComplexArray) -> None:
-        """Set the values of some rows."""
-        self.array_w[rows] = values
-
-    def assemble(self) -> None:
-        """One rank has nothing to exchange."""
-
-    destroy = assemble
-
-    def norm(self, kind: float | None = None) -> float:
-        """Return the 2-norm, or the largest magnitude."""
-        return float(np.linalg.norm(self.array_r, kind)) if len(self.array_r) else 0.0
-
-    def scale(self, factor: complex) -> None:
-        """Multiply by a number."""
-        self.array_w *= factor
-
-    def axpy(self, factor: complex, other: Vec) -> None:
-        """Add another vector times a number."""
-        self.array_w += factor * other.array_r
+    def destroy(self) -> None:
+        """Python frees what is dropped."""
 
 
 class Mat:
-    """A sparse matrix in compressed rows, or an object with a method mult(matrix, x, y)."""
-
-    class InfoType:
-        """Which ranks getInfo sums over."""
-
-        GLOBAL_SUM: Final = 0
-
-    def createAIJ(
-        self, size: Any, csr: tuple[NDArray[Any], NDArray[Any], ComplexArray], comm: object = None
-    ) -> Mat:
-        """Make a matrix of ((local, global) rows, columns) from (indptr, columns, values)."""
-        indptr, columns, values = csr
-        self._rows = csr_array((values, columns, indptr), shape=(size[0][0], size[1][0]))
-        return self
+    """An object with a method mult(matrix, x, y)."""
 
     def createPython(self, size: Any, context: Any, comm: object = None) -> Mat:
         """Make a matrix that calls back."""
         self._context: Any = context
         return self
 
-    def assemble(self) -> None:
-        """One rank has nothing to exchange."""
-
-    destroy = assemble
-
-    def createVecRight(self) -> Vec:
-        """Return a zero vector that the matrix can be applied to."""
-        n = self._rows.shape[1]
-        return Vec().createMPI((n, n))
-
-    def getInfo(self, kind: int) -> dict[str, float]:
-        """Return the number of entries."""
-        return {"nz_used": float(self._rows.nnz)}
+    def destroy(self) -> None:
+        """Python frees what is dropped."""
 
     def mult(self, x: Vec, y: Vec) -> None:
         """Y = A x."""
-        if hasattr(self, "_context"):
-            self._context.mult(self, x, y)
-        else:
-            y.array_w[:] = np.asarray(self._rows @ x.array_r)
-
-    def multTranspose(self, x: Vec, y: Vec) -> None:
-        """Y = A^T x."""
-        y.array_w[:] = np.asarray(self._rows.T @ x.array_r)
-
-
-class IS:
-    """Indices."""
-
-    indices: NDArray[np.int64]
-
-    def createGeneral(self, indices: NDArray[Any], comm: object = None) -> IS:
-        """Take these indices."""
-        self.indices = np.asarray(indices, np.int64)
-        return self
-
-    def createStride(self, size: int, first: int, step: int, comm: object = None) -> IS:
-        """Take evenly spaced indices."""
-        return self.createGeneral(first + step * np.arange(size))
-
-
-class Scatter:
-    """Copies entries of one vector to entries of another."""
-
-    def create(self, source: Vec, chosen: IS, target: Vec, places: IS) -> Scatter:
-        """Choose the entries and their places."""
-        self._chosen, self._places = chosen.indices, places.indices
-        return self
-
-    def scatter(self, source: Vec, target: Vec) -> None:
-        """Copy them."""
-        target.array_w[self._places] = source.array_r[self._chosen]
+        self._context.mult(self, x, y)
 
 
 class PC:

@@ -15,7 +15,6 @@ from smallpolaron.cost.features import family_of, features
 from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import (
     FILE_FACTOR,
-    MEMORY_FACTOR,
     Correction,
     Range,
     array_bytes,
@@ -25,8 +24,6 @@ from smallpolaron.cost.prediction import (
 )
 from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
 from smallpolaron.model.expansion import BathExpansion
-from smallpolaron.model.holstein import NEGLIGIBLE_WINDING
-from smallpolaron.study.baths import bath_values, site_bath
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
@@ -41,21 +38,6 @@ from smallpolaron.study.sections import ResourcesConfig
 LEAST_RANKS = 2
 """Cluster launchers refuse MPI jobs of one task, so no job asks them for fewer."""
 
-BYTES_PER_NONZERO = 20
-"""A complex double and a 32-bit column index in PETSc's AIJ format."""
-
-ASSEMBLY_FACTOR = 2.5
-"""Peak over final matrix memory while rows are generated and inserted."""
-
-BYTES_PER_UNKNOWN = 16 * 16 + 64
-"""Sixteen complex vectors (stages, states, samples) and the labels of the basis."""
-
-BASE_MB_PER_RANK = 350.0
-"""Python with NumPy, SciPy, Numba and PETSc loaded, before any hierarchy."""
-
-FILE_BYTES = 5e4
-"""Size of a result file of a fixed hierarchy beyond its arrays."""
-
 TERMS_PER_STEP = 12
 """Matrix-vector products of one adaptive Taylor step."""
 
@@ -63,18 +45,15 @@ STABLE_STEP = 9.0
 """Product of step and estimated spectral radius that such a step reaches. With it the estimate of
 products was 1.2 to 1.6 times what 14 runs on rings of six sites took (1,300 to 2,700 products)."""
 
-EQUILIBRATION_IN_BATH_TIMES = 11.0
-"""Expected equilibration time in units of 1/gamma; 9 to 10.5 were measured at tolerance 1e-7."""
+SOLVES = 250
+"""Products of the solves of a current, for the equilibrium (50 to 60) and for D."""
 
-LEAST_EQUILIBRATION_FS = 500.0
+ENTRIES_PER_SECOND = 1.5e8
+"""Entries of the generator, as the truncation has them, that one rank multiplies per second: 1.1e8
+to 3.9e8 on three rings whose reflection left half of them (AMD EPYC, Zen 3)."""
 
-NONZEROS_PER_SECOND = 2.0e8
-"""Matrix entries one rank multiplies per second, vector operations included. Measured: 3.3e8 with
-two ranks on two cores of an AMD EPYC (Zen 3); full nodes share their memory bandwidth."""
-
-ASSEMBLY_SECONDS_PER_NONZERO = 4.0e-7
-STARTUP_SECONDS = 15.0
-"""Imports, just-in-time compilation, writing the result; 5 s on an idle local disk."""
+LINKING_SECONDS_PER_ENTRY = 1.0e-6
+"""Time to find the neighbours of all elements of the four or five bases of a job, per entry."""
 
 RUNTIME_SAFETY = 1.5
 """Wall-time limit over the upper end of the range: nodes are shared, ranks wait for each other."""
@@ -134,15 +113,11 @@ class JobEstimate:
         return f"{'' if self.exact else '~'}{self.unknowns}"
 
 
-def nonzeros_per_row(n_bath_terms: int) -> int:
-    """Return the largest number of entries in a row: 5 + 4 (K+1) for K+1 bath terms."""
-    return 5 + 4 * n_bath_terms
-
-
 def unknowns(parameters: Given, protocol: Protocol) -> int:
-    """Return the number of unknowns of a job with a fixed hierarchy, exactly.
+    """Return the number of unknowns of a job with a fixed hierarchy, as its truncation has them.
 
-    A localised start breaks the translation symmetry, so populations use the full basis.
+    A localised start breaks the translation symmetry. Reflection and Hermiticity, which runs use,
+    too, where they hold, leave about half of them each.
 
     Raises:
         ValueError: the hierarchy is too large to be counted, or the bath has no expansion.
@@ -181,15 +156,11 @@ def spectral_radius(parameters: Given) -> float:
 
 
 def expected_products(parameters: Given, protocol: Protocol) -> int:
-    """Return the expected number of generator-state products of a job."""
-    span = number(parameters, "propagation.duration_fs")
-    if protocol == "current":
-        gamma = site_bath(bath_values(parameters)).slowest
-        # small rings need a second equilibrium, with flux, for the f-sum rule
-        states = 2 if holstein_model(parameters).free_winding >= NEGLIGIBLE_WINDING else 1
-        span += states * max(EQUILIBRATION_IN_BATH_TIMES / gamma, LEAST_EQUILIBRATION_FS)
-    steps = span * spectral_radius(parameters) / STABLE_STEP
-    return ceil(TERMS_PER_STEP * steps)
+    """Return the expected number of generator-state products of a job with a fixed hierarchy."""
+    steps = (
+        number(parameters, "propagation.duration_fs") * spectral_radius(parameters) / STABLE_STEP
+    )
+    return ceil(TERMS_PER_STEP * steps) + (SOLVES if protocol == "current" else 0)
 
 
 def ranks(n_unknowns: int, limits: ResourcesConfig, least: int = LEAST_RANKS) -> int:
@@ -275,7 +246,7 @@ def _adaptive(
         labels=size,
         products=found.products,
         core_seconds=core_seconds(model, found.work_s, tasks),
-        memory_MB=memory_MB(family, job, held, tasks),
+        memory_MB=memory_MB(job.family, family, job.samples, held, tasks),
         file_bytes=found.file_bytes,
         tasks=tasks,
     )
@@ -284,28 +255,22 @@ def _adaptive(
 def _fixed(
     parameters: Given, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
 ) -> _Need:
-    size = unknowns(parameters, protocol)
+    model, size = read_model(), unknowns(parameters, protocol)
     tasks = ranks(size, limits, least_ranks)
-    entries = size * nonzeros_per_row(bath_expansion(parameters).n_terms)
+    family = family_of(parameters, protocol)
+    known = model.family(family)
+    entries = size * (5 + 4 * bath_expansion(parameters).n_terms)
     products = expected_products(parameters, protocol)
-    work = entries * (products / NONZEROS_PER_SECOND + ASSEMBLY_SECONDS_PER_NONZERO)
+    work = entries * (products / ENTRIES_PER_SECOND + LINKING_SECONDS_PER_ENTRY)
     samples = 1 + int(
         number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
     )
-    sites = holstein_model(parameters).n_sites
-    arrays = array_bytes(family_of(parameters, protocol), samples, sites)
+    arrays = array_bytes(family, samples, holstein_model(parameters).n_sites)
     return _Need(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),
-        core_seconds=Range(work + tasks * STARTUP_SECONDS, FIXED_FACTOR),
-        memory_MB=Range(memory_mb_per_rank(size, entries, tasks), MEMORY_FACTOR),
-        file_bytes=Range(FILE_BYTES + arrays, FILE_FACTOR),
+        core_seconds=core_seconds(model, Range(work, FIXED_FACTOR), tasks),
+        memory_MB=memory_MB(family, known, samples, Range(size), tasks),
+        file_bytes=Range(known.file_bytes + arrays, FILE_FACTOR),
         tasks=tasks,
     )
-
-
-def memory_mb_per_rank(n_unknowns: int, nonzeros: int, tasks: int) -> float:
-    """Return the memory of one rank of a fixed hierarchy, MB (10^6 bytes), without safety."""
-    matrix = nonzeros * BYTES_PER_NONZERO * ASSEMBLY_FACTOR
-    vectors = n_unknowns * BYTES_PER_UNKNOWN
-    return BASE_MB_PER_RANK + (matrix + vectors) / tasks / 1e6

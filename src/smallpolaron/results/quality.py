@@ -33,53 +33,9 @@ STABILITY_BOUND = 0.0
 
 
 def correlation_gates(
-    *,
-    time_fs: RealArray,
-    C: ComplexArray,
-    dC: ComplexArray,
-    d2C: ComplexArray,
-    density_matrix: ComplexArray,
-    hopping_energy: float,
-    flux_stiffness: float,
-    residual: float,
-    hermiticity: float,
-    frontier_weight: float,
-    production_frontier_weight: RealArray,
-    growth_detected: bool,
-    model: HolsteinModel,
-) -> tuple[Gate, ...]:
-    """Return every gate of a correlation run.
-
-    Args:
-        time_fs: times, fs, shape (n,).
-        C: correlation function, angstrom^2/fs^2, shape (n,).
-        dC: its first derivative.
-        d2C: its second derivative.
-        density_matrix: reduced equilibrium state, shape (N, N).
-        hopping_energy: equilibrium mean of the hopping energy, rad/fs.
-        flux_stiffness: winding part of the f-sum rule of a ring, rad/fs; 0 for chains.
-        residual: relative rate of change of the equilibrium state, 1/fs.
-        hermiticity: largest violation of Hermiticity, relative.
-        frontier_weight: share of the equilibrium state on the outermost operators.
-        production_frontier_weight: the same along the propagation, shape (steps + 1,).
-        growth_detected: whether the run was stopped because the state grew.
-        model: the model of the run.
-    """
-    return (
-        _stability(growth_detected),
-        gates.trace(complex(np.trace(density_matrix))),
-        gates.hermiticity(hermiticity),
-        gates.stationarity(residual),
-        gates.frontier_weight(frontier_weight),
-        gates.production_frontier_weight(production_frontier_weight),
-        *_laws(time_fs, C, dC, d2C, hopping_energy, flux_stiffness, model),
-    )
-
-
-def adaptive_correlation_gates(
     found: AdaptiveCorrelation, accuracy: float, model: Model
 ) -> tuple[Gate, ...]:
-    """Return every gate of a correlation run on an adaptive hierarchy."""
+    """Return every gate of a correlation run."""
     t, C, dC, d2C = found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ
     rho = found.density_matrix
     energy = found.hopping_energy if isinstance(model, HolsteinModel) else found.curvature
@@ -98,12 +54,19 @@ def adaptive_correlation_gates(
             allowed + found.errors.D["finite_time"] + found.resolvent_error,
         )
 
+    if found.record.is_fixed:
+        own = [
+            gates.frontier_weight(found.frontier_weight),
+            gates.production_frontier_weight(found.record.frontier_weight),
+        ]
+    else:
+        own = [adaptive_gates.error_estimate(found.errors.total_C, accuracy, found.advice)]
+        # what the edge of a window does is part of the error estimate
+        own += [] if found.window else [adaptive_gates.capped(found.record.capped)]
     return (
         _stability(found.record.growth_detected),
-        adaptive_gates.error_estimate(found.errors.total_C, accuracy, found.advice),
+        *own,
         _measured("resolvent_agreement", adaptive_gates.RESOLVENT_BOUND, agreement),
-        # what the edge of a window does is part of the error estimate
-        *(() if found.window else (adaptive_gates.capped(found.record.capped),)),
         # rows of cell 0 only on an infinite lattice
         gates.trace(complex(np.trace(rho)) * rho.shape[1] / rho.shape[0]),
         gates.hermiticity(found.hermiticity, max(gates.HERMITICITY_BOUND, _ROUNDING * accuracy)),
@@ -120,7 +83,7 @@ def _laws(
     hopping_energy: float,
     flux_stiffness: float,
     model: Model,
-    accuracy: float = 0.0,
+    accuracy: float,
 ) -> tuple[Gate, ...]:
     """Return the gates that every correlation function must pass, however it was computed.
 
@@ -154,57 +117,30 @@ def _laws(
     return laws if unknown else (*laws, _measured("f_sum", sum_bound, sum_rule))
 
 
-def population_gates(
-    *,
-    populations: ComplexArray,
-    hermiticity: float,
-    frontier_weight: float,
-    growth_detected: bool,
-) -> tuple[Gate, ...]:
-    """Return every gate of a population run.
-
-    Args:
-        populations: as computed, complex, shape (times, sites).
-        hermiticity: largest violation of Hermiticity at the end, relative.
-        frontier_weight: share of the final state on the outermost operators.
-        growth_detected: whether the run was stopped because the state grew.
-    """
-    sums = populations.sum(axis=1)
-    worst = complex(sums[int(np.argmax(np.abs(sums - 1.0)))])
-    return (
-        _stability(growth_detected),
-        gates.trace(worst),
-        gates.hermiticity(hermiticity),
-        gates.frontier_weight(frontier_weight),
-        gates.populations_in_range(populations.real),
-        make_gate(
-            "real_populations",
-            float(np.max(np.abs(populations.imag))),
-            gates.HERMITICITY_BOUND,
-            "largest imaginary part of a site population",
-        ),
-    )
-
-
 def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
     """Return how far a trace may drift: bases of mixed terms keep it to the accuracy only."""
     return accuracy if len(expansion.mixed_pairs) else gates.TRACE_BOUND
 
 
-def adaptive_population_gates(
+def population_gates(
     found: AdaptivePopulation, accuracy: float, largest_drift: float
 ) -> tuple[Gate, ...]:
-    """Return every gate of a population run on an adaptive hierarchy."""
-    return (
-        _stability(found.record.growth_detected),
+    """Return every gate of a population run."""
+    own = [
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
         adaptive_gates.capped(found.record.capped),
+    ]
+    if found.record.is_fixed:
+        own = [gates.frontier_weight(float(found.record.frontier_weight[-1]))]
+    return (
+        _stability(found.record.growth_detected),
+        *own,
         gates.trace(1.0 + found.trace_error, largest_drift),
         gates.populations_in_range(found.populations),
     )
 
 
-def adaptive_displacement_gates(
+def displacement_gates(
     found: AdaptiveDisplacement, accuracy: float, largest_drift: float, model: Model
 ) -> tuple[Gate, ...]:
     """Return every gate of a displacement run on the infinite lattice."""

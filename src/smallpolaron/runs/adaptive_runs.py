@@ -1,4 +1,4 @@
-"""Runs on adaptive hierarchies: from the parameters of a point to variables and quality gates.
+"""Runs of the engine: from the parameters of a point to variables and quality gates.
 
 Imports the engine: only what computes may import this module.
 """
@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.dynamics.adaptive_correlation import (
     HIGHER_ORDERS,
     AdaptiveCorrelation,
@@ -34,9 +35,9 @@ from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.parallel import MPI
 from smallpolaron.results.quality import (
-    adaptive_correlation_gates,
-    adaptive_displacement_gates,
-    adaptive_population_gates,
+    correlation_gates,
+    displacement_gates,
+    population_gates,
     trace_bound,
 )
 from smallpolaron.results.run_variables import (
@@ -46,18 +47,21 @@ from smallpolaron.results.run_variables import (
     site_populations,
 )
 from smallpolaron.results.store import Variable
-from smallpolaron.runs.fixed_runs import Outcome
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
     bath_expansion,
+    is_adaptive,
     is_infinite,
     model_of,
     number,
     population_symmetry,
     symmetry_of,
+    truncation,
     whole,
 )
+
+Outcome = tuple[dict[str, Variable], tuple[Gate, ...]]
 
 _D: Final = "angstrom^2 fs^-1"
 _SOURCES: Final = {
@@ -69,8 +73,18 @@ _SOURCES: Final = {
 }
 
 
+_SOLVED_TO: Final = 1e-5
+"""What stands for the accuracy on a fixed hierarchy, which has none: its solvers aim at it."""
+
+
 def accuracy_of(parameters: Given) -> Accuracy:
-    """Return the wanted accuracy of a point with its expert settings."""
+    """Return the accuracy asked for at a point with its expert settings."""
+    if not is_adaptive(parameters):
+        return Accuracy(
+            _SOLVED_TO,
+            tolerance=number(parameters, "propagation.tolerance"),
+            stationary=number(parameters, "propagation.equilibrium_tolerance"),
+        )
     return Accuracy(
         target=number(parameters, "accuracy"),
         growth=number(parameters, "adaptive.growth"),
@@ -80,6 +94,8 @@ def accuracy_of(parameters: Given) -> Accuracy:
 
 
 def _limits(parameters: Given, max_unknowns: int) -> Limits:
+    if not is_adaptive(parameters):
+        return Limits(max_unknowns, truncation=truncation(parameters))
     return Limits(max_unknowns, whole(parameters, "adaptive.max_occupation"))
 
 
@@ -113,7 +129,7 @@ def correlation(
     )
     if MPI.COMM_WORLD.rank != 0:
         return None
-    gates = adaptive_correlation_gates(found, accuracy.target, model)
+    gates = correlation_gates(found, accuracy.target, model)
     return _correlation_variables(found), gates
 
 
@@ -152,9 +168,8 @@ def population(
     if MPI.COMM_WORLD.rank != 0:
         return None
     drift = trace_bound(bath, accuracy.target)
-    return _population_variables(found) | _positions(model), adaptive_population_gates(
-        found, accuracy.target, drift
-    )
+    gates = population_gates(found, accuracy.target, drift)
+    return _population_variables(found) | _positions(model), gates
 
 
 def displacement(
@@ -190,7 +205,7 @@ def displacement(
     if MPI.COMM_WORLD.rank != 0:
         return None
     drift = trace_bound(bath, accuracy.target)
-    gates = adaptive_displacement_gates(found, accuracy.target, drift, model)
+    gates = displacement_gates(found, accuracy.target, drift, model)
     return _displacement_variables(found), gates
 
 
@@ -206,8 +221,7 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
             )
             for order, values in zip(HIGHER_ORDERS, found.higher, strict=True)
         },
-        **_errors("C", found.errors.C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
-        **_errors("D", found.errors.D, found.errors.total_D, "the diffusion constant", _D),
+        **_correlation_errors(found),
         **_resolvent(found),
         **equilibrium(
             found.density_matrix,
@@ -227,6 +241,19 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
             found.window, (), "1", "Sites of the window on an infinite lattice, 0 elsewhere."
         ),
         **_convergence(found.record),
+    }
+
+
+def _correlation_errors(found: AdaptiveCorrelation) -> dict[str, Variable]:
+    if found.record.is_fixed:
+        text = "Share of the state on the outermost operators."
+        return {"equilibrium/frontier_weight": Variable(found.frontier_weight, (), "1", text)}
+    C, D = found.errors.C, found.errors.D
+    text = "Change of D when the thresholds shrink threefold."
+    return {
+        **_errors("C", C, found.errors.total_C, "C_JJ(t), largest over time", "1"),
+        **_errors("D", D, found.errors.total_D, "the diffusion constant", _D),
+        "resolvent/error": Variable(found.resolvent_error, (), _D, text),
     }
 
 
@@ -253,9 +280,6 @@ def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
         ),
         "resolvent/D_time": Variable(
             found.D_time, scalar, _D, "Diffusion constant: integral of Re C_JJ, on the same basis."
-        ),
-        "resolvent/error": Variable(
-            found.resolvent_error, scalar, _D, "Change of D when the thresholds shrink threefold."
         ),
         "resolvent/residual": Variable(
             found.resolvent_residual, scalar, "1", "Largest relative residual of the solves."
@@ -287,9 +311,7 @@ def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
             found.d2populations,
             found.density_matrix_final,
         ),
-        **_errors(
-            "populations", found.errors, found.total_error, "populations, largest over time", "1"
-        ),
+        **({} if found.record.is_fixed else _population_errors(found)),
         **_convergence(found.record),
     }
 
@@ -300,6 +322,11 @@ def _positions(model: Model) -> dict[str, Variable]:
         return {}
     text = "Positions of the sites; zero where they were not given."
     return {"site_positions": Variable(model.positions, ("site", "axis"), "angstrom", text)}
+
+
+def _population_errors(found: AdaptivePopulation) -> dict[str, Variable]:
+    what = "populations, largest over time"
+    return _errors("populations", found.errors, found.total_error, what, "1")
 
 
 def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
@@ -326,7 +353,7 @@ def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
 
 def _convergence(record: StepRecord) -> dict[str, Variable]:
     step = ("step",)
-    return {
+    variables = {
         **course(
             step_time_fs=record.step_time_fs,
             norm=record.norm,
@@ -335,6 +362,18 @@ def _convergence(record: StepRecord) -> dict[str, Variable]:
             products=record.products,
             growth_detected=record.growth_detected,
         ),
+        "convergence/outside_flow": Variable(
+            record.outside_flow,
+            step,
+            "1",
+            "Amplitude that the state feeds outside the hierarchy, relative to its norm.",
+        ),
+    }
+    if record.is_fixed:
+        text = "Share of the state on the outermost operators."
+        weight = Variable(record.frontier_weight, step, "1", text)
+        return variables | {"convergence/frontier_weight": weight}
+    return variables | {
         "convergence/growth_threshold": Variable(
             record.growth_threshold,
             (),
@@ -345,10 +384,4 @@ def _convergence(record: StepRecord) -> dict[str, Variable]:
             record.capped, (), "1", "Largest relative amplitude that a limit kept out."
         ),
         "convergence/basis_size": Variable(record.basis_size, step, "1", "Elements in play."),
-        "convergence/outside_flow": Variable(
-            record.outside_flow,
-            step,
-            "1",
-            "Amplitude that the state feeds outside the hierarchy, relative to its norm.",
-        ),
     }

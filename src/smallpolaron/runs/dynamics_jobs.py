@@ -18,7 +18,6 @@ from smallpolaron.results.provenance import Stopwatch
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.runs.point_run import run_point
 from smallpolaron.study.config import Protocol
-from smallpolaron.study.parameters import is_adaptive
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.study.sections import ResourcesConfig
 from smallpolaron.support.files import DISK_FULL, NotWritable, check_writable
@@ -216,11 +215,11 @@ def _read_order(options: JobOptions) -> _Order:
 def _checkpoints(
     order: _Order, options: JobOptions, comm: MPI.Intracomm, watch: Stopwatch
 ) -> JobCheckpoints | None:
-    """Return the checkpoints of a job; None for a fixed hierarchy, or if none are wanted."""
+    """Return the checkpoints of a job; None if the study asks for none."""
     from smallpolaron.runs.checkpoints import JobCheckpoints, folder_of
 
     minutes = order.resources.checkpoint_minutes
-    if not minutes or not is_adaptive(order.point.parameters):
+    if not minutes:
         return None
     job = {"configuration_hash": order.point.hash, "protocol": options.protocol}
     return JobCheckpoints(folder_of(options.output), job, 60.0 * minutes, comm, watch=watch)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from smallpolaron.results.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.results.store import Result
 from smallpolaron.study.config import Protocol
-from smallpolaron.study.parameters import is_adaptive, is_infinite
+from smallpolaron.study.parameters import is_infinite
 from smallpolaron.study.plan import Point
 from smallpolaron.support.canonical import Parameters
 
@@ -41,7 +41,7 @@ def run_point(
         point: what to compute.
         study: name of its study.
         protocol: current, or how a population run starts.
-        max_unknowns: largest basis of a run on an adaptive hierarchy.
+        max_unknowns: largest basis.
         checkpoints: where to go on from, and what is offered on the way; None for nothing.
         report: where rank 0 prints progress; None for standard error.
         watch: started when the job began; None for now.
@@ -59,16 +59,11 @@ def run_point(
     from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
     from smallpolaron.dynamics.progress import to_stderr
     from smallpolaron.parallel import MPI
-    from smallpolaron.runs import adaptive_runs, fixed_runs
+    from smallpolaron.runs import adaptive_runs
 
     watch, parameters = watch or Stopwatch(), point.parameters
     options = (checkpoints or NO_CHECKPOINTS, report or to_stderr)
-    if not is_adaptive(parameters):
-        if protocol == "current":
-            outcome = fixed_runs.correlation(parameters, options[1])
-        else:
-            outcome = fixed_runs.population(parameters, protocol, options[1])
-    elif protocol == "current":
+    if protocol == "current":
         outcome = adaptive_runs.correlation(parameters, max_unknowns, *options)
     else:
         infinite = is_infinite(parameters)

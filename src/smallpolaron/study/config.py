@@ -3,8 +3,8 @@
 The models are the single source: the JSON schema for editors and the table in the documentation
 are generated from them. Keys that the grid of a study supplies may be missing from its sections.
 
-Two engines: without `hierarchy.depth` the hierarchy adapts itself to `accuracy`; with it the
-hierarchy is fixed by the rule in `hierarchy`.
+Without `hierarchy.depth` the hierarchy adapts itself to `accuracy`; with it the hierarchy is fixed
+by the rule in `hierarchy`.
 """
 
 from __future__ import annotations
