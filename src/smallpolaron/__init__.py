@@ -33,6 +33,7 @@ _HOMES = {
         "Vibration",
         "Vibrations",
     ),
+    "api.couplings": ("SSH", "Bond", "Coupling"),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
     "api.tensor": ("MobilityTensor", "mobility_tensor"),
@@ -91,6 +92,9 @@ if TYPE_CHECKING:
     from smallpolaron.api.collection import kernel_moments as kernel_moments
     from smallpolaron.api.collection import population_kernel as population_kernel
     from smallpolaron.api.collection import read_result as read_result
+    from smallpolaron.api.couplings import SSH as SSH
+    from smallpolaron.api.couplings import Bond as Bond
+    from smallpolaron.api.couplings import Coupling as Coupling
     from smallpolaron.api.energies import ModelError as ModelError
     from smallpolaron.api.lattice import Lattice as Lattice
     from smallpolaron.api.model import Disorder as Disorder

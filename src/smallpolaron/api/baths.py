@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -357,7 +357,7 @@ def Vibration(**given: Any) -> Brownian:
 
 @dataclass(frozen=True)
 class Local(_Described):
-    """Local (Holstein) coupling: every site has baths of its own, alike on all sites.
+    """Local (Holstein) coupling: V = |a><a|, baths on every site, alike on all.
 
     Attributes:
         baths: one bath or several, which add up.
@@ -366,7 +366,8 @@ class Local(_Described):
     """
 
     baths: Bath | Sequence[Bath]
-    method: Scheme | Literal["auto"] = "auto"
+    method: Scheme | Literal["auto"] = field(default="auto", kw_only=True)
+    kind: ClassVar[str] = "local"
 
     def __post_init__(self) -> None:
         """Make a tuple of the baths.
@@ -374,17 +375,25 @@ class Local(_Described):
         Raises:
             ModelError: none, or what is no bath.
         """
-        given = self.baths
+        given, title = self.baths, type(self).__name__
         baths = (given,) if isinstance(given, Bath) else tuple(given or ())
         if not baths or not all(isinstance(bath, Bath) for bath in baths):
             allowed = "must be a bath, such as Debye, Vibration, Ohmic, or a list of them"
             value = MISSING if not baths else repr(given)
-            raise ModelError("Local", [Problem("baths", value, allowed, "such as Local(Debye(…))")])
+            raise ModelError(
+                title, [Problem("baths", value, allowed, f"such as {title}(Debye(…))")]
+            )
         object.__setattr__(self, "baths", baths)
+
+    def parted(self) -> list[Local]:
+        """Return the same coupling to each of its baths."""
+        assert isinstance(self.baths, tuple)
+        return [replace(self, baths=bath) for bath in self.baths]
 
     def section(self) -> dict[str, Any]:
         """Return the baths as the section of a study."""
         assert isinstance(self.baths, tuple)
         first, *further = (bath.section() for bath in self.baths)
         chosen = {} if self.method == "auto" else {"decomposition": self.method}
-        return {**first, **({"further_baths": further} if further else {}), **chosen}
+        coupling = {} if self.kind == "local" else {"coupling": self.kind}
+        return {**first, **({"further_baths": further} if further else {}), **chosen, **coupling}

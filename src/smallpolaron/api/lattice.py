@@ -50,9 +50,14 @@ class Lattice(lattice.Lattice):
         return lattice.open_chain(n_sites, spacing_A)
 
 
-def section(made: lattice.Lattice, direction: object = "x") -> dict[str, dict[str, object]]:
-    """Return a lattice as the sections model and lattice of a study; chains need model alone."""
-    line = lattice.chain(made.vectors_A[0][0]) if made.dimensions == 1 else None
+def section(
+    made: lattice.Lattice, direction: object = "x", *, whole: bool = False
+) -> dict[str, dict[str, object]]:
+    """Return a lattice as the sections model and lattice of a study.
+
+    Chains need model alone, unless the whole section lattice is asked for.
+    """
+    line = None if whole or made.dimensions != 1 else lattice.chain(made.vectors_A[0][0])
     if line and (made.vectors_A, made.sites_A, made.bonds) == (
         line.vectors_A,
         line.sites_A,

@@ -78,7 +78,8 @@ class Model:
             lattice has: 1 makes them cm^-1 (hopping_meV = 1: meV). Bonds are those of the cell on
             lattices, all bonds on rings and open chains.
         temperature_K: temperature, K.
-        coupling: how the carrier couples to the baths.
+        coupling: how the carrier couples to the baths: Local, Bond, SSH, Coupling, or a list of
+            them, each with baths of its own.
         site_energies_cm: e_i, cm^-1: one number, one per site, or one per site of a cell.
         hopping_meV, site_energies_meV: the same in meV, in place of those.
         disorder: what is drawn besides; None for nothing.
@@ -93,7 +94,7 @@ class Model:
     lattice: Lattice
     hopping_cm: Energies | None = None
     temperature_K: float
-    coupling: Local
+    coupling: Local | Sequence[Local]
     site_energies_cm: Energies | None = None
     hopping_meV: Energies | None = None
     site_energies_meV: Energies | None = None
@@ -107,10 +108,11 @@ class Model:
             given = (getattr(self, f"{name}_cm"), getattr(self, f"{name}_meV"))
             object.__setattr__(self, f"{name}_cm", in_cm("Model", name, *given, default))
             object.__setattr__(self, f"{name}_meV", None)
-        for name, kind in (("lattice", Lattice), ("coupling", Local)):
-            if not isinstance(getattr(self, name), kind):
-                allowed = f"must be a {kind.__name__}"
-                raise ModelError("Model", [Problem(name, repr(getattr(self, name)), allowed)])
+        if not isinstance(self.lattice, Lattice):
+            raise ModelError("Model", [Problem("lattice", repr(self.lattice), "must be a Lattice")])
+        if not self._couplings or not all(isinstance(each, Local) for each in self._couplings):
+            allowed = "must be a Local, Bond, SSH or Coupling, or a list of them"
+            raise ModelError("Model", [Problem("coupling", repr(self.coupling), allowed)])
         # whether it can be computed; how long a run is has no influence on that
         self._plan("franck_condon", _SHORT)
 
@@ -152,13 +154,12 @@ class Model:
         data: dict[str, object] = {
             "study": STUDY,
             **self._sections(),
-            "bath": self.coupling.section(),
             "protocols": [protocol],
         }
         member = self.realisation or 0
         if self.disorder is not None:
             data["disorder"] = self.disorder.section() | {"members": member + 1}
-        bath = {**self.coupling.section(), **_mapping(numerics.get("bath"))}
+        bath = {**self._baths(), **_mapping(numerics.get("bath"))}
         try:
             plan = plan_document(
                 Document("Model", {**data, **numerics, "bath": bath}, {}), within_budget=False
@@ -168,9 +169,22 @@ class Model:
             raise ModelError("Model", problems) from None
         return plan.points[member]
 
+    @property
+    def _couplings(self) -> tuple[Local, ...]:
+        given = self.coupling
+        return tuple(given) if isinstance(given, (list, tuple)) else (given,)  # type: ignore[return-value]
+
+    def _baths(self) -> dict[str, object]:
+        first, *further = self._couplings
+        # what adds up to one bath without the section further_baths: a mode of its own per bath
+        sections = [part.section() for each in further for part in each.parted()]
+        return first.section() | ({"further_couplings": sections} if sections else {})
+
     def _sections(self) -> dict[str, dict[str, object]]:
         way = self.direction
-        found = section(self.lattice, way if isinstance(way, str) else [float(w) for w in way])
+        plain = len(self._couplings) == 1 and self._couplings[0].kind == "local"
+        along = way if isinstance(way, str) else [float(w) for w in way]
+        found = section(self.lattice, along, whole=not plain)
         if "lattice" not in found and way != "x":
             allowed = "must be left out: a chain has one direction only"
             raise ModelError("Model", [Problem("direction", way, allowed, "remove it")])

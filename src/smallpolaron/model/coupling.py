@@ -20,7 +20,7 @@ class Element:
     Attributes:
         first: site in cell O.
         second: site in cell O + R.
-        cell: R in lattice vectors, one integer per dimension.
+        cell: R in lattice vectors, one integer per dimension; () for 0.
         value: dimensionless; may be complex. The bath has the energy.
         origin: O, relative to the cell of the mode; () for that cell itself.
     """
@@ -129,5 +129,5 @@ def check(couplings: Iterable[Coupling], lattice: Lattice) -> None:
         if not (0 <= each.first < n and 0 <= each.second < n):
             raise ValueError(f"{each}: a cell of this lattice has sites 0 to {n - 1} only")
         for name, cell in (("cell", each.cell), ("origin", each.origin)):
-            if len(cell) not in ((d,) if name == "cell" else (0, d)):
+            if len(cell) not in (0, d):
                 raise ValueError(f"{each}: give its {name} by {d} integers")

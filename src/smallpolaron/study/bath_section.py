@@ -13,6 +13,7 @@ from smallpolaron.model.bath_data import QuantumCorrection
 from smallpolaron.model.expansion import Scheme
 from smallpolaron.model.sampled_density import Cutoff
 from smallpolaron.study.bath_files import Rows, checked_rows, read_bath
+from smallpolaron.study.coupling_section import CoupledSection
 from smallpolaron.study.sections import (
     DEFAULT_ERROR_BOUND,
     Positive,
@@ -188,8 +189,15 @@ def _keys(kind: BathKind) -> set[str]:
 FurtherBaths = Annotated[tuple[OneBath, ...], BeforeValidator(as_tuple)]
 
 
-class BathConfig(OneBath):
-    """The bath of every site, further ones, and their expansion in exponentials."""
+class CouplingConfig(CoupledSection, OneBath):
+    """A bath and what it couples to."""
+
+
+FurtherCouplings = Annotated[tuple[CouplingConfig, ...], BeforeValidator(as_tuple)]
+
+
+class BathConfig(CouplingConfig):
+    """The baths, how they couple to the carrier, and their expansion in exponentials."""
 
     decomposition: Scheme | Literal["auto"] = described(
         "Expansion of the bath correlation function in exponentials: by poles (pade, matsubara) "
@@ -218,6 +226,24 @@ class BathConfig(OneBath):
         max_length=MOST_FURTHER_BATHS,
         allowed=f"a list of at most {MOST_FURTHER_BATHS} mappings with the keys above",
     )
+    further_couplings: FurtherCouplings = described(
+        "Couplings beside the one above, each with a bath of its own; they need the section "
+        "lattice.",
+        (),
+        max_length=MOST_FURTHER_BATHS,
+        allowed=f"a list of at most {MOST_FURTHER_BATHS} mappings with coupling, elements, kind, "
+        "eta_*, gamma_* and frequency_* as above",
+    )
+
+    @property
+    def couplings(self) -> tuple[CouplingConfig, ...]:
+        """Every coupling."""
+        return (self, *self.further_couplings)
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether every site has the same baths, and that is all."""
+        return self.coupling == "local" and not self.further_couplings
 
     @property
     def all_baths(self) -> tuple[OneBath, ...]:
@@ -229,7 +255,7 @@ class BathConfig(OneBath):
         """The expansion that decomposition stands for."""
         if self.decomposition != "auto":
             return self.decomposition
-        return "pade" if all(bath.has_poles for bath in self.all_baths) else "esprit"
+        return "pade" if all(bath.has_poles for _, bath in self.placed) else "esprit"
 
     @property
     def poles(self) -> int:
@@ -238,15 +264,20 @@ class BathConfig(OneBath):
             return 0
         return sum(2 if bath.kind == "brownian" else 1 for bath in self.all_baths)
 
-    def place(self, index: int) -> str:
-        """Return the key of a bath of all_baths, with the dot that follows."""
-        return f"bath.further_baths.{index - 1}." if index else "bath."
+    @property
+    def placed(self) -> Iterator[tuple[str, OneBath]]:
+        """Yield every bath of every coupling with the key of it, and the dot that follows."""
+        yield "bath.", self
+        for index, bath in enumerate(self.further_baths):
+            yield f"bath.further_baths.{index}.", bath
+        for index, coupling in enumerate(self.further_couplings):
+            yield f"bath.further_couplings.{index}.", coupling
 
     def faults(self) -> Iterator[Problem]:
         """Yield what is wrong with the first bath, and options without effect."""
         yield from super().faults()
         if self.decomposition in ("pade", "matsubara"):
-            without = [bath.kind for bath in self.all_baths if not bath.has_poles]
+            without = [bath.kind for _, bath in self.placed if not bath.has_poles]
             if without:
                 allowed = f"needs poles, which kind: {without[0]} has not"
                 yield Problem("decomposition", self.decomposition, allowed, "use auto")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.sampled_density import Cutoff, OhmicBath
@@ -11,8 +11,15 @@ from smallpolaron.model.spectral_density import BathSum, SpectralDensity
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.bath_files import tabulated
 from smallpolaron.study.bath_section import BathConfig, OneBath
+from smallpolaron.study.coupling_section import coupled_baths
 from smallpolaron.study.sections import as_tuple
 from smallpolaron.support.canonical import Parameters
+
+_COUPLED: Final = {
+    "bond": "on every bond",
+    "ssh": "displacing every site",
+    "operator": "on an operator per cell",
+}
 
 _NUMBERS = ("eta_cm", "gamma_cm", "frequency_cm", "exponent", "cutoff", "omega_cm", "J_cm")
 _DIGITS = 6
@@ -42,7 +49,16 @@ def resolved_baths(bath: BathConfig, hopping_cm: float | None) -> Parameters:
         str(index): {"kind": "debye", **_resolved(each, hopping_cm)}
         for index, each in enumerate(bath.further_baths, start=1)
     }
-    return {**first, **({"further_baths": further} if further else {})}
+    couplings = {
+        str(index): {"kind": each.kind, **_resolved(each, hopping_cm), **each.resolved_coupling()}
+        for index, each in enumerate(bath.further_couplings, start=1)
+    }
+    return {
+        **first,
+        **({"further_baths": further} if further else {}),
+        **bath.resolved_coupling(),
+        **({"further_couplings": couplings} if couplings else {}),
+    }
 
 
 def _resolved(bath: OneBath, hopping_cm: float | None) -> Parameters:
@@ -60,8 +76,12 @@ def _resolved(bath: OneBath, hopping_cm: float | None) -> Parameters:
 
 
 def bath_values(parameters: Mapping[str, Any]) -> tuple[BathValues, ...]:
-    """Return the numbers of every bath of a site, from resolved parameters."""
-    bath = parameters["bath"]
+    """Return the numbers of every bath of the first coupling, from resolved parameters."""
+    return coupling_values(parameters["bath"])
+
+
+def coupling_values(bath: Mapping[str, Any]) -> tuple[BathValues, ...]:
+    """Return the numbers of every bath of one coupling."""
     further = bath.get("further_baths", {})
     every = [bath, *(further[key] for key in sorted(further, key=int))]
     return tuple(map(_values, every))
@@ -74,12 +94,14 @@ def _values(bath: Parameters) -> BathValues:
 
 def bath_physics(parameters: Mapping[str, Any]) -> Parameters:
     """Return the resolved parameters that tell one set of baths from another."""
-    names = (*_NUMBERS, "kind", "further_baths")
+    names = (*_NUMBERS, "kind", "further_baths", "coupling", "elements", "further_couplings")
     return {name: parameters["bath"][name] for name in names if name in parameters["bath"]}
 
 
 def is_one_debye_bath(parameters: Mapping[str, Any]) -> bool:
-    """Whether each site has one Debye bath, as in both papers."""
+    """Whether each site has one Debye bath and that is all, as in both papers."""
+    if len(coupled_baths(parameters["bath"])) > 1 or "coupling" in parameters["bath"]:
+        return False
     return [each.kind for each in bath_values(parameters)] == ["debye"]
 
 
@@ -114,8 +136,13 @@ def _bath(values: BathValues) -> SpectralDensity:
 
 
 def bath_text(parameters: Mapping[str, Any]) -> str:
-    """Return the baths of a site in words: kinds and numbers in cm^-1."""
-    return "; ".join(map(_text, bath_values(parameters)))
+    """Return the baths in words: what they couple to, kinds and numbers in cm^-1."""
+    texts = []
+    for each in coupled_baths(parameters["bath"]):
+        baths = "; ".join(map(_text, coupling_values(each)))
+        kind = each.get("coupling", "local")
+        texts.append(baths if kind == "local" else f"{_COUPLED[kind]}: {baths}")
+    return "; ".join(texts)
 
 
 def _text(values: BathValues) -> str:

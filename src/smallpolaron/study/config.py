@@ -18,6 +18,7 @@ from pydantic import BeforeValidator, model_validator
 
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.study.bath_section import BathConfig
+from smallpolaron.study.baths import resolved_baths
 from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.lattice_section import LatticeConfig, largest_hopping_cm, lattice_model
@@ -114,7 +115,8 @@ class Study(Section):
         if not self.lattice.present:
             return None
         model = self.model.model_dump(include={"site_energies_cm", "temperature_K"})
-        return lattice_model({"lattice": self.resolved_lattice, "model": model})
+        bath = resolved_baths(self.bath, self.hopping_cm)
+        return lattice_model({"lattice": self.resolved_lattice, "model": model, "bath": bath})
 
     @property
     def sites(self) -> int:
@@ -171,6 +173,7 @@ class Study(Section):
             if problems:
                 return
         yield from self._hopping_faults()
+        yield from self._coupling_faults()
         yield from self._disorder_faults()
         if self.model.n_sites == CONVERGED:  # every size is checked on its own
             yield from self._ladder_faults()
@@ -211,13 +214,27 @@ class Study(Section):
     def _hopping_faults(self) -> Iterator[Problem]:
         v = self.hopping_cm
         known = v is not None and v > 0
-        for index, bath in enumerate(self.bath.all_baths):
-            place = self.bath.place(index)
+        for place, bath in self.bath.placed:
             for name in () if known else bath.relative():
                 allowed = "needs one hopping > 0 for all bonds; model.hopping_cm is "
                 allowed += "not uniform" if v is None else f"{v}"
                 advice = f"give {place}{name.replace('over_v', 'cm')} in cm^-1 instead"
                 yield Problem(f"{place}{name}", getattr(bath, name), allowed, advice)
+
+    def _coupling_faults(self) -> Iterator[Problem]:
+        """Yield couplings that need a lattice, and baths without a finite current."""
+        if self.bath.is_plain:
+            return
+        if not self.lattice.present:
+            allowed = "goes with the section lattice only, unless it is local and the only one"
+            advice = "add the lattice: a chain is of kind custom with one vector, site and bond"
+            yield Problem("bath.coupling", self.bath.coupling, allowed, advice)
+        for index, each in enumerate(self.bath.couplings):
+            place = f"bath.further_couplings.{index - 1}." if index else "bath."
+            if each.moves_carrier and each.kind == "debye" and "current" in self.protocols:
+                allowed = "must not be debye where the bath moves the carrier: <X^2> of the "
+                allowed += "assisted current diverges with the number of bath terms"
+                yield Problem(f"{place}kind", each.kind, allowed, "use kind: brownian")
 
     def _fixed_faults(self) -> Iterator[Problem]:
         """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""
@@ -274,7 +291,7 @@ class Study(Section):
         try:
             there = self.lattice_model
             assert there is not None
-            flows = bool(np.any(there.flows))
+            flows = bool(np.any(there.flows) or there.modes.moves_carrier)
         except ValueError as error:
             key, value = "lattice.cells", tuple(map(float, made.cells))
             if isinstance(model.site_energies_cm, tuple):

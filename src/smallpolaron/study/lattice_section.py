@@ -15,6 +15,7 @@ from smallpolaron.model import lattice as lattices
 from smallpolaron.model.lattice import Bond, Boundary, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.study.coupling_section import modes_of
 from smallpolaron.study.sections import Energies, Section, as_tuple, described
 from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, Problem
@@ -286,6 +287,7 @@ def lattice_model(parameters: Mapping[str, Any]) -> LatticeModel:
         float(energies.flat[0]) if alike else tuple(energies.tolist()),
         model["temperature_K"],
         tuple(section["direction"]),
+        modes_of(lattice, parameters["bath"]),
     )
 
 

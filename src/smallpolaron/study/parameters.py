@@ -15,6 +15,7 @@ from smallpolaron.model.accuracy import (
     PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
+from smallpolaron.model.bath_set import BathSet
 from smallpolaron.model.decomposition import expand
 from smallpolaron.model.expansion import BathExpansion, Scheme
 from smallpolaron.model.holstein import HolsteinModel, Topology
@@ -22,12 +23,13 @@ from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.baths import (
     BathValues,
-    bath_values,
+    coupling_values,
     is_one_debye_bath,
     resolved_baths,
     site_bath,
 )
 from smallpolaron.study.config import Study
+from smallpolaron.study.coupling_section import coupled_baths, moves_carrier
 from smallpolaron.study.lattice_section import lattice_model
 from smallpolaron.study.sections import DEFAULT_ERROR_BOUND, DEFAULT_TOLERANCE, LARGEST_OCCUPATION
 from smallpolaron.support.canonical import (
@@ -219,11 +221,31 @@ def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion
 
     Args:
         parameters: the parameters of the point.
-        terms: number of low-temperature terms; None takes what the parameters say, which for
-            "auto" is where a run on an adaptive hierarchy starts.
+        terms: number of low-temperature terms, of several couplings, or of one that is not local,
+            how many more each bath has; None takes what the parameters say, which for "auto" is
+            where a run on an adaptive hierarchy starts.
 
     Raises:
         ValueError: no expansion meets the error bound.
+    """
+    couplings = coupled_baths(parameters["bath"])
+    if len(couplings) == 1 and "coupling" not in parameters["bath"]:
+        return _expansion(parameters, parameters["bath"], terms)
+    more = terms or 0
+    parts = [_expansion(parameters, each, None) for each in couplings]
+    if more:
+        each_more = [part.low_temperature_terms + more for part in parts]
+        parts = [
+            _expansion(parameters, each, count)
+            for each, count in zip(couplings, each_more, strict=True)
+        ]
+    return BathSet.joined(*parts, extra_terms=more)
+
+
+def _expansion(parameters: Given, bath: Given, terms: int | None) -> BathExpansion:
+    """Return the expansion of the bath of one coupling.
+
+    A bath that moves the carrier has no terminator: the assisted current would lack its share.
     """
     bound, span = DEFAULT_ERROR_BOUND, 0.0
     if terms is None and parameters["bath"]["terms"] == "auto":
@@ -233,11 +255,11 @@ def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion
     elif terms is None:
         terms = whole(parameters, "bath.terms")
     return _expand(
-        bath_values(parameters),
+        coupling_values(bath),
         number(parameters, "model.temperature_K"),
         cast(Scheme, parameters["bath"]["decomposition"]),
         terms,
-        bool(parameters["bath"]["terminator"]),
+        bool(parameters["bath"]["terminator"]) and not moves_carrier(bath),
         bound,
         span,
     )

@@ -1,0 +1,83 @@
+"""Couplings beside the local one in a script: what they become, what is refused, a run."""
+
+import numpy as np
+import pytest
+
+import smallpolaron as sp
+from smallpolaron.model.coupling import bonds, displacements, local
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.study.parameters import bath_expansion, model_of
+
+VIBRATION = sp.Brownian(eta_cm=20, gamma_cm=80, frequency_cm=120)
+DEBYE = sp.Debye(eta_cm=30, gamma_cm=100)
+QUICK = {"propagation": {"duration_fs": 20.0}, "accuracy": 1e-2}
+
+
+def model(coupling, lattice=None, **more):
+    lattice = lattice or sp.Lattice.ring(4, spacing_A=5)
+    return sp.Model(lattice=lattice, hopping_cm=50, temperature_K=300, coupling=coupling, **more)
+
+
+def parameters(made, protocol="current"):
+    return made.point(protocol, QUICK).parameters
+
+
+def test_a_list_of_couplings_becomes_modes_with_baths_of_their_own():
+    ring = sp.Lattice.ring(4, spacing_A=5)
+    given = parameters(model([sp.Bond(VIBRATION), sp.Local([DEBYE, VIBRATION]), sp.SSH(VIBRATION)]))
+    made, bath = model_of(given), bath_expansion(given)
+    expected = (*bonds(ring), *local(ring, 1), *local(ring, 2), *displacements(ring, 3))
+    assert made.couplings == expected
+    assert [part.n_poles for part in bath.parts] == [2, 1, 2, 2]
+    # what moves the carrier has no terminator
+    assert bath.parts[0].terminator == bath.parts[3].terminator == 0.0
+    assert bath.parts[1].terminator > 0
+    more = bath_expansion(given, 1)
+    assert [b.n_terms - a.n_terms for a, b in zip(bath.parts, more.parts, strict=True)] == [1] * 4
+
+
+def test_an_operator_of_ones_own_reaches_the_model():
+    elements = [(0, 0, 1.0), (0, 0, 0.5j, (1,)), (0, 0, -1.0, (2,), (2,))]
+    made = model_of(parameters(model(sp.Coupling(VIBRATION, elements))))
+    (coupling,) = made.couplings
+    assert [(e.cell, e.origin, e.value) for e in coupling.elements] == [
+        ((), (), 1.0),
+        ((1,), (0,), 0.5j),
+        ((0,), (2,), -1.0),
+    ]
+    assert coupling.moves_carrier
+
+
+def test_the_local_coupling_alone_keeps_its_parameters():
+    plain = parameters(model(sp.Local(DEBYE)))
+    assert plain == parameters(model([sp.Local(DEBYE)]))
+    assert not {"coupling", "elements", "further_couplings"} & set(plain["bath"])
+    assert "lattice" not in plain
+
+
+@pytest.mark.parametrize(
+    ("coupling", "key"),
+    [
+        (sp.Bond(DEBYE), "coupling.kind"),
+        ([sp.Local(DEBYE), sp.SSH(DEBYE)], "coupling.further_couplings.0.kind"),
+        (sp.Coupling(VIBRATION, []), "coupling.elements"),
+        (sp.Coupling(VIBRATION, [(0, 0, 1j)]), "coupling.elements"),
+        ([], "coupling"),
+    ],
+)
+def test_what_is_refused(coupling, key):
+    with pytest.raises(sp.ModelError) as refused:
+        parameters(model(coupling))
+    assert key in [problem.key for problem in refused.value.problems]
+
+
+def test_the_current_of_a_bond_coupling_has_its_assisted_part():
+    run = sp.current_correlation(model(sp.Bond(VIBRATION)), 60.0, accuracy=5e-3, progress=False)
+    rho, v, a = np.array(run["equilibrium/density_matrix"]), 50 * CM, 5.0
+    shift = np.roll(np.eye(4), 1, axis=0)
+    bare = v * a * 1j * (shift - shift.T)
+    without = np.trace(bare @ bare @ rho).real
+    width = 20 * CM * run.parameters["model"]["temperature_K"] * 0.695 * CM
+    # each of two bonds per site adds its classical variance, eta k_B T, times a^2
+    assert run["C_JJ"][0].real - without == pytest.approx(2 * a**2 * width, rel=0.15)
+    assert abs(run["C_JJ"][0].imag) < 1e-3 * run["C_JJ"][0].real
