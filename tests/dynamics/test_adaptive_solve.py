@@ -10,6 +10,7 @@ from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
 from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.adaptive_states import (
+    STATIONARY,
     find_equilibrium,
     place_values,
     propagate_equilibrium,
@@ -191,8 +192,9 @@ SECTORS = {
 }
 
 
+@pytest.mark.parametrize("hops", [True, False])
 @pytest.mark.parametrize("name", SECTORS)
-def test_preconditioner_inverts_what_hops_connect(name):
+def test_preconditioner_inverts_what_hops_or_baths_connect(name, hops):
     model, sector = SECTORS[name]
     basis = AdaptiveBasis(model, EXPANSION, sector, COMM)
     keys, bits, _ = reduced_labels(basis)
@@ -210,11 +212,13 @@ def test_preconditioner_inverts_what_hops_connect(name):
     shift = 0.02j - basis.base_rate * (basis.damping == 0)
     # hops keep the number of excitations, the bath never does
     tier = basis.labels()[0].sum(axis=1)
-    blocks = np.where(tier[:, None] == tier[None, :], dense, 0) + np.diag(shift)
-    assert np.abs(dense - np.where(blocks != 0, dense, 0)).max() > 0.01
+    inside = (tier[:, None] == tier[None, :]) == hops
+    blocks = np.where(inside | np.eye(basis.size, dtype=bool), dense, 0) + np.diag(shift)
+    assert np.abs(dense - np.where(blocks != 0, dense, 0)).max() > 0.005
     x = rng.random(basis.size) + 1j * rng.random(basis.size)
     source, result = (PETSc.Vec().createWithArray(v.copy(), comm=COMM) for v in (x, 0 * x))
-    BlockPreconditioner(basis, generator.diagonal + shift).apply(None, source, result)
+    inverse = BlockPreconditioner(basis, generator.diagonal + shift, hops=hops)
+    inverse.apply(None, source, result)
     np.testing.assert_allclose(result.array_r, np.linalg.solve(blocks, x), rtol=1e-9)
 
 
@@ -226,12 +230,25 @@ def test_large_blocks_are_inverted_exactly():
     diagonal = np.linspace(1, 2, basis.size) * (1 + 1j)
     x = np.linspace(-1, 1, basis.size) + 0j
     source, result = (PETSc.Vec().createWithArray(v.copy(), comm=COMM) for v in (x, 0 * x))
-    BlockPreconditioner(basis, diagonal).apply(None, source, result)
+    BlockPreconditioner(basis, diagonal, hops=True).apply(None, source, result)
     bare = CompactGenerator(basis)
     back = np.empty_like(x)
     bare.apply(result.array_r.copy(), back)
     back += (diagonal - bare.diagonal) * result.array_r
     np.testing.assert_allclose(back, x, atol=1e-12)
+
+
+def test_strong_coupling_is_solved_with_the_baths_in_the_blocks(monkeypatch):
+    """At eta/v = 10 the blocks of the hops take fifteen times as many products."""
+    model, bath = ring(5), DebyeBath(500 * CM, 20 * CM)
+    sector = even_sector(model)
+    monkeypatch.setattr("smallpolaron.dynamics.adaptive_solve._DIRECT", 0)
+    found = solve_equilibrium(
+        model, expand(bath, T, "pade", 0), sector, Accuracy(1e-2), Limits(), COMM
+    )
+    assert found.residual <= STATIONARY
+    assert found.products < 800
+    assert np.trace(found.density_matrix).real == pytest.approx(1.0, abs=1e-9)
 
 
 # -- the front -----------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ class AdaptiveBasis:
         comm: the communicator.
         limits: bounds of the basis.
         size: labels on all ranks.
+        hop_rate: how fast the hops move amplitude, 1/fs.
+        base_rate: the same with the baths, 1/fs.
     """
 
     model: Model
@@ -62,7 +64,8 @@ class AdaptiveBasis:
         self.table, self.strengths = self.couplings.table, self.couplings.strengths
         self._code_sizes = np.abs(self.table)
         self._dealt = (1.0, 0)
-        self.base_rate = 2 * float(np.max(self.strengths.hop, initial=0.0)) + self.couplings.pull
+        self.hop_rate = 2 * float(np.max(self.strengths.hop, initial=0.0))
+        self.base_rate = self.hop_rate + self.couplings.pull
         self._exchange = Exchange(self.comm, self.frame, self.maps)
         self._linked = LinkedLabels(self.couplings, self._exchange, self.layout.n_words)
         if self.is_fixed:
