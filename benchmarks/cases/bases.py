@@ -7,9 +7,8 @@ from numpy.typing import NDArray
 from benchmarks.cases.rings import one_exponential, ring
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.labels import Keys
-from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.truncation import Truncation
 
 
 def odd_basis(

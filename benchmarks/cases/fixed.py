@@ -7,8 +7,7 @@ from scipy.integrate import simpson
 
 from benchmarks.cases.rings import one_exponential, ring
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
-from smallpolaron.hierarchy.limits import Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import paper_units
 

@@ -8,8 +8,7 @@ import pytest
 from smallpolaron.analysis.differences import differentiate
 from smallpolaron.dynamics.adaptive_correlation import current_sectors
 from smallpolaron.dynamics.population_runs import population_sector
-from smallpolaron.hierarchy.limits import Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM

@@ -12,9 +12,8 @@ from smallpolaron.dynamics.adaptive_states import place_values
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.truncation import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand

@@ -10,8 +10,7 @@ from scipy.linalg import expm
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.dynamics.adaptive_states import flux_stiffness
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-from smallpolaron.hierarchy.limits import Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand

@@ -15,8 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.limits import Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand

@@ -8,9 +8,8 @@ from mpi4py import MPI
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.limits import Limits
+from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.truncation import Truncation
 from tests.hierarchy.orbits import (
     DISORDERED_3,
     DISORDERED_4,

@@ -6,9 +6,8 @@ from mpi4py import MPI
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.hierarchy.limits import LimitReached, Limits, Truncation, count_unknowns
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel

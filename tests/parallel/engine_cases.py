@@ -15,8 +15,7 @@ from smallpolaron.dynamics import adaptive_solve
 from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
-from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import NO_LIMITS, Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import DebyeBath
 from smallpolaron.model.decomposition import expand

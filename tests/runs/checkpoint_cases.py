@@ -13,7 +13,7 @@ from mpi4py import MPI
 from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.dynamics.checkpoints import Checkpoints, Interrupted, Snapshot, Stage
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.runs.checkpoints import JobCheckpoints
 from tests.dynamics.adaptive_cases import (

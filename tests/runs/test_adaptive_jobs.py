@@ -17,8 +17,7 @@ from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
 from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-from smallpolaron.hierarchy.limits import LimitReached, Limits
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import LimitReached, Limits, Truncation
 from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.decomposition import expand

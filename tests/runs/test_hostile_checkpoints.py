@@ -16,7 +16,7 @@ from mpi4py import MPI
 from numpy.lib import format as npy
 
 from smallpolaron.dynamics.checkpoints import Snapshot
-from smallpolaron.hierarchy.placement import Dealing, Placement
+from smallpolaron.hierarchy.views import Dealing, Placement
 from smallpolaron.runs.checkpoint_file import (
     NotUsable,
     inspect,

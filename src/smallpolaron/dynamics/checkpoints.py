@@ -12,8 +12,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.adaptive import AdaptiveBasis
-from smallpolaron.hierarchy.placement import Placement
-from smallpolaron.hierarchy.views import ComplexArray
+from smallpolaron.hierarchy.views import ComplexArray, Placement
 
 Record = Mapping[str, NDArray[Any]]
 

@@ -18,9 +18,8 @@ from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
 from smallpolaron.hierarchy.list_keys import ListLayout
-from smallpolaron.hierarchy.placement import Dealing, Placement
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.hierarchy.views import Amplitudes, Codes, Outflow, Sparsity
+from smallpolaron.hierarchy.views import Amplitudes, Codes, Dealing, Outflow, Placement, Sparsity
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI

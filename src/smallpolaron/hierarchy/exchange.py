@@ -1,15 +1,17 @@
 """Who owns which label, and the all-to-alls between owners."""
 
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.alltoall import Number, swap
 from smallpolaron.hierarchy.frame import Frame
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.places import SMALL_PLACES, places
 from smallpolaron.parallel import MPI
+
+Number = TypeVar("Number", np.uint64, np.int64, np.complex128)
 
 _SAMPLES = 64
 """Sampled places per rank and share when labels are dealt out."""
@@ -81,3 +83,19 @@ class Exchange:
         found = np.empty(len(keys), np.uint64)
         places(self.frame, self.maps, np.ascontiguousarray(keys), found)
         return found
+
+
+def swap(
+    comm: MPI.Intracomm, rows: NDArray[Number], counts: NDArray[np.int64]
+) -> tuple[NDArray[Number], NDArray[np.int64]]:
+    """Send consecutive blocks of rows, counts[r] of them to rank r (collective).
+
+    Returns:
+        What arrives, in the order of the ranks it comes from, and how many rows from each.
+    """
+    arriving = np.empty_like(counts)
+    comm.Alltoall(counts, arriving)
+    width = int(np.prod(rows.shape[1:], dtype=np.int64))
+    received = np.empty((int(arriving.sum()), *rows.shape[1:]), dtype=rows.dtype)
+    comm.Alltoallv([np.ascontiguousarray(rows), counts * width], [received, arriving * width])
+    return received, arriving

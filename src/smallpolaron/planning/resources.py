@@ -22,7 +22,7 @@ from smallpolaron.cost.prediction import (
     memory_MB,
     predict,
 )
-from smallpolaron.hierarchy.truncation import Truncation, count_unknowns
+from smallpolaron.hierarchy.limits import Truncation, count_unknowns
 from smallpolaron.model.expansion import BathExpansion
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (

@@ -21,7 +21,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.checkpoints import Snapshot
-from smallpolaron.hierarchy.placement import Dealing, Placement
+from smallpolaron.hierarchy.views import Dealing, Placement
 from smallpolaron.parallel import MPI
 from smallpolaron.runs.checkpoint_rows import Rows, dealt, even_shares, gathered
 from smallpolaron.support.files import seal, seal_state, to_disk

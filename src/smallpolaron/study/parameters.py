@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, Literal, cast
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.hierarchy.truncation import Truncation
+from smallpolaron.hierarchy.limits import Truncation
 from smallpolaron.model.accuracy import (
     BATH_ERROR_PER_ACCURACY,
     GROWTH_PER_ACCURACY,
