@@ -88,3 +88,9 @@ def test_example_fmo(example):
     assert trapped[77] == pytest.approx(0.047, abs=0.01)
     assert trapped[300] == pytest.approx(0.060, abs=0.01)
     assert Path("fmo.svg").exists()
+
+
+def test_example_ohmic_bath(example):
+    found = example("ohmic_bath")()
+    assert found["esprit"] == pytest.approx(0.473, abs=0.002)
+    assert found["aaa"] == pytest.approx(found["esprit"], abs=1e-3)
