@@ -1,11 +1,11 @@
-"""A carrier on two sites whose vibrations have an Ohmic spectral density with an exponential cutoff.
+"""A carrier on two sites whose baths are Ohmic, with an exponential cutoff.
 
-J(w) = pi lambda (w/wc) exp(-w/wc) has no poles: its correlation function is fitted by a few decaying
-exponentials, with rates from ESPRIT of C(t) or from AAA of the power spectrum. What the carrier does
-must not depend on which.
+J(w) = pi lambda (w/wc) exp(-w/wc) has no poles: its correlation function is fitted by a few
+decaying exponentials, with rates from ESPRIT of C(t) or from AAA of the power spectrum. What the
+carrier does must not depend on which.
 
 Prints terms and error of the lineshape function g(t) of both fits, then the population of the site
-where the carrier started after 100 fs by each: 0.47.
+where the carrier started after 100 fs by each: 0.473.
 """
 
 import smallpolaron as sp
