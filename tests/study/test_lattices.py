@@ -101,6 +101,7 @@ def test_the_plan_says_what_lattices_cost():
 
 
 CUSTOM = "lattice: {kind: custom, vectors_A: [[5]], sites_A: [[0], [2]], bonds: [%s]}"
+FULL = (1 - np.eye(46, dtype=int)).tolist()
 FINITE = "lattice: {kind: square, spacing_A: 5, boundary: periodic, cells: [3, 3]}\n"
 
 
@@ -118,6 +119,12 @@ FINITE = "lattice: {kind: square, spacing_A: 5, boundary: periodic, cells: [3, 3
         ("lattice: {kind: cluster, matrix: [[0, 1], [2, 0]]}", "lattice.kind", "not Hermitian"),
         ("lattice: {kind: cluster, matrix: [[0, 1]]}", "lattice.kind", "shape"),
         ("lattice: {kind: cluster, matrix: [[0, 1], [1, 0]]}", "lattice.direction", "bonds along"),
+        (f"lattice: {{kind: cluster, matrix: {FULL}}}", "lattice.kind", "1035 bonds"),
+        (
+            "lattice: {kind: cubic, spacing_A: 5, cells: [17, 17, 17]}",
+            "lattice.kind",
+            "4913 sites",
+        ),
         ("lattice: {kind: square}", "lattice.spacing_A", "must be given"),
         ("lattice: {kind: square, spacing_A: 5, rung_A: 3}", "lattice.rung_A", "no effect"),
         ("lattice: {kind: square, spacing_A: 5, cells: [4, 4]}", "lattice.kind", "odd number"),

@@ -339,6 +339,8 @@ def _check_same(runs: tuple[Run, ...]) -> None:
 
 def _system(run: Run) -> str:
     model = dict(run.parameters["model"])
+    if model["topology"] == "lattice":
+        raise StoreError(f"{run.point}: is on a lattice; the map is made of rings and chains only")
     for key in ("n_sites", "temperature_K"):
         model.pop(key)
     if model["topology"] == "infinite":

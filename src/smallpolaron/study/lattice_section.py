@@ -191,6 +191,8 @@ class LatticeConfig(Section):
         made = replace(made, boundary=sides, cells=self.cells or made.cells)
         if made.n_sites > MOST_SITES:
             raise ValueError(f"{made.n_sites} sites; allowed: at most {MOST_SITES}")
+        if len(made.bonds) > MOST_BONDS:
+            raise ValueError(f"{len(made.bonds)} bonds; allowed: at most {MOST_BONDS} in a cell")
         return made
 
     def _names(self) -> tuple[str, ...]:
