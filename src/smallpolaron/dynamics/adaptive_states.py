@@ -112,7 +112,13 @@ def find_equilibrium(
         except LimitReached as reached:
             if most == limits.max_unknowns:
                 raise
-            raise NotConverged(f"no equilibrium: {reason}; propagated, {reached}") from reached
+            why = f"no equilibrium: {reason}; propagated, {reached}"
+            if model.modes.moves_carrier:
+                why += (
+                    " Modes that move the carrier are too strong or too slow for this hierarchy: "
+                    "weaker, faster or more damped ones, or less accuracy, may be in reach."
+                )
+            raise NotConverged(why) from reached
 
 
 def solve_equilibrium(
