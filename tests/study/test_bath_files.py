@@ -62,9 +62,9 @@ def test_what_a_table_holds_names_the_point_and_its_path_does_not(points, tmp_pa
     first, same, other = (points(f"{{kind: table, file: {path}}}")[0] for path in (one, meV, half))
     bath = first.parameters["bath"]
     assert bath["omega_cm"] == pytest.approx(W)
-    assert bath["J_cm"] == pytest.approx(J)
+    assert bath["density_cm"] == pytest.approx(J)
     assert bath["eta_cm"] == pytest.approx(100, rel=2e-3)
-    np.testing.assert_allclose(same.parameters["bath"]["J_cm"], J, rtol=1e-12)
+    np.testing.assert_allclose(same.parameters["bath"]["density_cm"], J, rtol=1e-12)
     assert first.hash != other.hash
     Path(one).unlink()  # the plan holds the numbers
     assert site_bath(bath_values(first.parameters)).reorganisation_energy / CM == pytest.approx(
@@ -90,7 +90,7 @@ def test_files_of_correlation_functions_and_trajectories_become_tables(points, t
 
 
 def test_a_table_is_one_of_several_baths(points) -> None:
-    rows = f"omega_cm: {W.tolist()}, J_cm: {J.tolist()}"
+    rows = f"omega_cm: {W.tolist()}, density_cm: {J.tolist()}"
     further = "further_baths: [{kind: brownian, eta_cm: 20, gamma_cm: 20, frequency_cm: 400}]"
     (point,) = points(f"{{kind: table, {rows}, {further}}}")
     assert [each.kind for each in bath_values(point.parameters)] == ["table", "brownian"]

@@ -90,7 +90,8 @@ class Bath(_Described):
             problems = []
             for item in error.errors(include_url=False):
                 if item["type"] == "faults":
-                    problems += item["ctx"]["faults"]
+                    faults = item["ctx"]["faults"]
+                    problems += [replace(one, key=others.get(one.key, one.key)) for one in faults]
                     continue
                 key = str(item["loc"][0])
                 ours, field = others.get(key, key), OneBath.model_fields[key]
@@ -200,11 +201,11 @@ class SpectralDensity(Bath):
 
     def __post_init__(self) -> None:
         """Convert to cm^-1 and refuse what is no spectral density."""
-        self._settle(("omega", "J"))
+        self._settle(("omega", "J"), density_cm="J_cm")
 
     def section(self) -> dict[str, Any]:
         """Return the bath as the section of a study."""
-        return {"kind": "table", "omega_cm": self.omega_cm, "J_cm": self.J_cm}
+        return {"kind": "table", "omega_cm": self.omega_cm, "density_cm": self.J_cm}
 
     @classmethod
     def from_csv(

@@ -35,7 +35,7 @@ _QUANTITIES: Final[Mapping[BathKind, tuple[str, ...]]] = {
 }
 _OPTIONS: Final[Mapping[BathKind, tuple[str, ...]]] = {
     "ohmic": ("exponent", "cutoff"),
-    "table": ("file", "omega_cm", "J_cm"),
+    "table": ("file", "omega_cm", "density_cm"),
     "correlation": ("file", "data_temperature_K", "quantum_correction"),
     "trajectory": ("file", "data_temperature_K", "quantum_correction"),
 }
@@ -89,6 +89,7 @@ class OneBath(Section):
         "Cutoff of an ohmic bath: exp(-w/gamma), exp(-(w/gamma)^2) or none of it above gamma. "
         "null: exponential.",
         None,
+        advice="write gamma_cm, in cm^-1, for the cutoff frequency (gamma = omega_c)",
     )
     file: str | None = described(
         "CSV file of a table, correlation or trajectory. What it holds enters the names of "
@@ -99,7 +100,7 @@ class OneBath(Section):
     omega_cm: Column | None = described(
         "Frequencies of a table, in place of a file.", None, unit="cm^-1"
     )
-    J_cm: Column | None = described("J(w) at these frequencies.", None, unit="cm^-1")
+    density_cm: Column | None = described("J(w) at these frequencies.", None, unit="cm^-1")
     data_temperature_K: Annotated[float, Field(gt=0, le=10_000)] | None = described(
         "Temperature to which a correlation or trajectory belongs.", None, unit="K"
     )
@@ -125,8 +126,8 @@ class OneBath(Section):
         Raises:
             ValueError: they are no bath; says why and what to do.
         """
-        if self.omega_cm is not None and self.J_cm is not None:
-            return checked_rows(np.array(self.omega_cm), np.array(self.J_cm))
+        if self.omega_cm is not None and self.density_cm is not None:
+            return checked_rows(np.array(self.omega_cm), np.array(self.density_cm))
         assert self.file is not None
         assert self.kind in ("table", "correlation", "trajectory")
         return read_bath(self.file, self.kind, self.data_temperature_K, self.quantum_correction)
@@ -166,16 +167,16 @@ class OneBath(Section):
             yield from self._table_faults()
 
     def _table_faults(self) -> Iterator[Problem]:
-        inline = [key for key in ("omega_cm", "J_cm") if getattr(self, key) is not None]
+        inline = [key for key in ("omega_cm", "density_cm") if getattr(self, key) is not None]
         if (self.file is None) == (not inline) or len(inline) == 1:
-            both = ", or omega_cm and J_cm," if self.kind == "table" else ""
+            both = ", or omega_cm and density_cm," if self.kind == "table" else ""
             allowed = f"a {self.kind} needs a file{both} and nothing else"
             yield Problem("file", self.file or MISSING, allowed, "give one of the two")
             return
         try:
             self.rows()
         except ValueError as error:
-            key = "J_cm" if inline else "file"
+            key = "density_cm" if inline else "file"
             value = "(a list)" if inline else self.file
             yield Problem(key, value, str(error), "see docs/baths.md")
 

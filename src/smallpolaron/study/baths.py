@@ -21,7 +21,7 @@ _COUPLED: Final = {
     "operator": "on an operator per cell",
 }
 
-_NUMBERS = ("eta_cm", "gamma_cm", "frequency_cm", "exponent", "cutoff", "omega_cm", "J_cm")
+_NUMBERS = ("eta_cm", "gamma_cm", "frequency_cm", "exponent", "cutoff", "omega_cm", "density_cm")
 _DIGITS = 6
 
 
@@ -39,7 +39,7 @@ class BathValues(NamedTuple):
     exponent: float | None = None
     cutoff: Cutoff | None = None
     omega_cm: tuple[float, ...] | None = None
-    J_cm: tuple[float, ...] | None = None
+    density_cm: tuple[float, ...] | None = None
 
 
 def resolved_baths(bath: BathConfig, hopping_cm: float | None) -> Parameters:
@@ -70,7 +70,7 @@ def _resolved(bath: OneBath, hopping_cm: float | None) -> Parameters:
         table = tabulated(rows)
         sizes = {"eta_cm": 2 * table.reorganisation_energy, "gamma_cm": table.slowest}
         found = {key: float(f"{v / CM_TO_RAD_FS:.{_DIGITS}g}") for key, v in sizes.items()}
-        found |= {"omega_cm": list(rows[0]), "J_cm": list(rows[1])}
+        found |= {"omega_cm": list(rows[0]), "density_cm": list(rows[1])}
     kind = bath.kind if bath.needed else "table"
     return found if kind == "debye" else {**found, "kind": kind}
 
@@ -125,8 +125,8 @@ def slowest_cm(parameters: Mapping[str, Any]) -> float:
 
 
 def _bath(values: BathValues) -> SpectralDensity:
-    if values.omega_cm is not None and values.J_cm is not None:
-        return tabulated((values.omega_cm, values.J_cm))
+    if values.omega_cm is not None and values.density_cm is not None:
+        return tabulated((values.omega_cm, values.density_cm))
     eta, gamma = values.eta_cm * CM_TO_RAD_FS, values.gamma_cm * CM_TO_RAD_FS
     if values.exponent is not None and values.cutoff is not None:
         return OhmicBath(eta, gamma, values.exponent, values.cutoff)

@@ -109,7 +109,7 @@ ALWAYS_LISTS = (
     "resolvent_frequencies_cm",
     "further_baths",
     "omega_cm",
-    "J_cm",
+    "density_cm",
     *("ratios", "vectors_A", "sites_A", "bonds", "matrix", "cells"),
 )
 AXIS_KEYS: tuple[str, ...] = (
