@@ -94,3 +94,8 @@ def test_example_ohmic_bath(example):
     found = example("ohmic_bath")()
     assert found["esprit"] == pytest.approx(0.473, abs=0.002)
     assert found["aaa"] == pytest.approx(found["esprit"], abs=1e-3)
+
+
+def test_example_rubrene_chain(example):
+    found = example("rubrene_chain")(temperatures_K=(300,), accuracy=2e-2, duration_fs=300.0)
+    assert float(found[300]) == pytest.approx(24.05, abs=0.9)
