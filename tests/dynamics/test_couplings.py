@@ -4,11 +4,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mpi4py import MPI
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import expm_multiply
 
 from smallpolaron.analysis.kubo import kubo_transform
+from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.model import lattice as lattices
+from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.bath import BrownianBath, DebyeBath
 from smallpolaron.model.bath_set import BathSet
 from smallpolaron.model.coupling import bonds, displacements, local
@@ -16,7 +19,7 @@ from smallpolaron.model.decomposition import expand
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import thermal_energy
-from tests.dynamics.adaptive_cases import correlate, distance, populate
+from tests.dynamics.adaptive_cases import correlate, distance, populate, silent
 from tests.hierarchy.coupled_reference import Dense, as_coupling
 
 T = 300.0
@@ -169,3 +172,22 @@ def test_sum_rules_symmetries_and_the_solve_on_a_ring(kind):
         assert up == pytest.approx(np.exp(-omega / thermal_energy(T)) * down, rel=4e-3)
     whole = correlate(model, 2e-3, symmetry="none", **settings | {"duration_fs": 60.0})
     assert distance(C[:31], whole.C_JJ) < 6e-3
+
+
+def test_the_slope_of_the_displacement_ends_at_the_green_kubo_value():
+    """The first moment has a source that the bath assists; both need it, in different ways."""
+    chain = lattices.chain(5.0)
+    model = LatticeModel(chain, 50 * CM, couplings=bonds(chain))
+    bath = damped(10.0, 0)
+    current = correlate(model, 1e-2, expansion=bath, duration_fs=100.0)
+    spread = compute_adaptive_displacement(
+        model,
+        bath,
+        Accuracy(1e-2),
+        start="franck_condon",
+        duration_fs=500.0,
+        sample_fs=10.0,
+        comm=MPI.COMM_SELF,
+        report=silent,
+    )
+    assert spread.dmsd[-1] / 2 == pytest.approx(current.D_resolvent, rel=2e-2)
