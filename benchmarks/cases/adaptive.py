@@ -11,17 +11,17 @@ import numpy as np
 from mpi4py import MPI
 
 from benchmarks.cases.rings import TEMPERATURE_K, debye, ring
-from smallpolaron.dynamics.adaptive_correlation import (
-    compute_adaptive_correlation,
+from smallpolaron.dynamics.correlation import (
+    compute_correlation,
     current_sectors,
 )
-from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
+from smallpolaron.dynamics.population import compute_population
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.hierarchy.limits import NO_LIMITS
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.units import paper_units
 
 Start = Literal["franck_condon", "marcus"]
@@ -75,7 +75,7 @@ def correlation(
         bath = debye(eta_cm, gamma_cm)
         chosen = expand(bath, temperature_K, "matsubara", matsubara_terms, terminator)
         more_terms = None
-    found = compute_adaptive_correlation(
+    found = compute_correlation(
         model,
         chosen,
         wanted,
@@ -161,7 +161,7 @@ def population(
     wanted, model = Accuracy(accuracy), ring(n_sites)
     chosen, _ = _expansions(eta_cm, gamma_cm, TEMPERATURE_K, wanted)
     site = n_sites // 2
-    found = compute_adaptive_population(
+    found = compute_population(
         model,
         chosen,
         wanted,

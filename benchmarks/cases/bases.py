@@ -5,7 +5,7 @@ from mpi4py import MPI
 from numpy.typing import NDArray
 
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
@@ -13,7 +13,7 @@ from smallpolaron.hierarchy.sector import Sector
 
 def odd_basis(
     n_sites: int, depth: int, eta_cm: float, gamma_cm: float, comm: MPI.Intracomm
-) -> AdaptiveBasis:
+) -> Basis:
     """A fixed hierarchy in the sector of the current (collective).
 
     Momentum 0 and odd under reflection, one exponential per bath.
@@ -31,7 +31,7 @@ def odd_basis(
     expansion = one_exponential(eta_cm, gamma_cm)
     sector = Sector(n_sites, translation=True, parity=-1)
     limits = Limits(truncation=Truncation(depth))
-    return AdaptiveBasis(ring(n_sites), expansion, sector, comm, limits)
+    return Basis(ring(n_sites), expansion, sector, comm, limits)
 
 
 def pseudo_state(keys: Keys, salt: int) -> NDArray[np.complex128]:

@@ -13,12 +13,12 @@ from mpi4py import MPI
 
 from benchmarks.cases.rings import debye, ring
 from benchmarks.harness import ROOT
-from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
+from smallpolaron.dynamics.population import compute_population
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.planning.study import load_plan
-from smallpolaron.runs import adaptive_runs
+from smallpolaron.runs import engine_runs
 from smallpolaron.runs.checkpoints import JobCheckpoints
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Point
@@ -117,7 +117,7 @@ def _computed(point: Point, start: Protocol, checkpoints: _Watched | None) -> di
     try:
         with stop_requests() as request:
             request.serve(checkpoints)
-            found = adaptive_runs.population(point.parameters, start, _LARGEST, kept)
+            found = engine_runs.population(point.parameters, start, _LARGEST, kept)
     except Interrupted:
         return {"finished": False}
     assert found is not None
@@ -136,7 +136,7 @@ def _point(config: str, axes: dict[str, str]) -> Point:
 
 
 def _load_compiled_code() -> None:
-    compute_adaptive_population(
+    compute_population(
         ring(4),
         expand(debye(50.0, 50.0), 300.0, terms=1),
         Accuracy(0.05),

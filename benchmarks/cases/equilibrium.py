@@ -6,12 +6,12 @@ import numpy as np
 from mpi4py import MPI
 
 from benchmarks.cases.rings import chain, one_exponential, ring
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_solve import LinearProblem, adaptive_solve
-from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, solve_equilibrium
 from smallpolaron.dynamics.carrier import Readout, reduced_labels
+from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.solve import LinearProblem, solve
+from smallpolaron.dynamics.states import Equilibrium, solve_equilibrium
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
@@ -64,7 +64,7 @@ def compare(
     norm = float(np.linalg.norm(found.x))
     residual = float(np.linalg.norm(image)) / norm
     trace = Readout.of(found.basis, [np.eye(n_sites, dtype=complex)])
-    known = adaptive_solve(
+    known = solve(
         found.basis,
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=trace),
         np.zeros(found.basis.size, complex),
@@ -77,7 +77,7 @@ def compare(
     silent = Progress("", None, MPI.COMM_SELF, lambda _line: None)
     x, products, time_fs, rate = _thermal(found), 0, 0.0, np.inf
     while rate > residual and time_fs < longest_fs:
-        x, run = evolve_adaptive(found.basis, x, trace, how, _LOOK_EVERY_FS, silent)
+        x, run = evolve(found.basis, x, trace, how, _LOOK_EVERY_FS, silent)
         products, time_fs = products + run.products, time_fs + _LOOK_EVERY_FS
         generator.apply(x, image)
         rate = float(np.linalg.norm(image) / np.linalg.norm(x))
@@ -98,7 +98,7 @@ def compare(
     }
 
 
-def _thermal(equilibrium: AdaptiveEquilibrium) -> np.ndarray[Any, np.dtype[np.complex128]]:
+def _thermal(equilibrium: Equilibrium) -> np.ndarray[Any, np.dtype[np.complex128]]:
     """exp(-beta H)/Z on the labels of the vacuum, with the trace of the equilibrium."""
     basis = equilibrium.basis
     energies, waves = np.linalg.eigh(basis.model.hamiltonian)

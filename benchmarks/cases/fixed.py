@@ -6,7 +6,7 @@ from mpi4py import MPI
 from scipy.integrate import simpson
 
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.units import paper_units
@@ -29,7 +29,7 @@ def correlation(
     Returns:
         D over the record in paper units, number of unknowns, products.
     """
-    found = compute_adaptive_correlation(
+    found = compute_correlation(
         ring(n_sites),
         one_exponential(eta_cm, gamma_cm),
         Accuracy(1e-5, tolerance=_TOLERANCE, stationary=_TOLERANCE),

@@ -12,12 +12,12 @@ from scipy.sparse.linalg import eigsh
 from benchmarks.cases import integrators
 from benchmarks.cases.integrators import Apply, Method, State
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import solve_equilibrium
 from smallpolaron.dynamics.carrier import Readout, multiply
+from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.states import solve_equilibrium
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
@@ -100,26 +100,26 @@ def compare(
 
 def _frozen(
     n_sites: int, eta_cm: float, gamma_cm: float, accuracy: float, frozen_fs: float
-) -> tuple[AdaptiveBasis, State, float]:
+) -> tuple[Basis, State, float]:
     """Basis and state of a production run at a time, and its products per fs over the last half."""
     model, expansion, wanted = ring(n_sites), one_exponential(eta_cm, gamma_cm), Accuracy(accuracy)
     even, odd = current_sectors(model, "auto", False)
     comm = MPI.COMM_SELF
     equilibrium = solve_equilibrium(model, expansion, even, wanted, Limits(), comm)
-    basis = AdaptiveBasis(model, expansion, odd, comm, Limits())
+    basis = Basis(model, expansion, odd, comm, Limits())
     readout = Readout.of(basis, [model.current])
     basis.add(readout.keys)
     x = multiply(equilibrium.basis, equilibrium.x, basis, model.current)
     used = []
     for _ in range(2):
-        x, run = evolve_adaptive(
+        x, run = evolve(
             basis, x, readout, wanted, frozen_fs / 2, Progress("", None, comm, lambda _line: None)
         )
         used.append(run.products)
     return basis, x, used[1] / (frozen_fs / 2)
 
 
-def _spectrum(basis: AdaptiveBasis, apply: Apply, x: State) -> dict[str, Any]:
+def _spectrum(basis: Basis, apply: Apply, x: State) -> dict[str, Any]:
     """Bounds of the field of values (extreme eigenvalues of both Hermitian parts) and Ritz values.
 
     Every eigenvalue lies in the box of the field of values; exp(h L) converges on it whatever the

@@ -1,8 +1,8 @@
 """Models that the cases share; imports the model layer only, for the sake of QuTiP's process."""
 
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 

@@ -52,8 +52,8 @@ _HOMES = {
     "api.values": ("Value",),
     "analysis.ensemble": ("mean",),
     "hierarchy.limits": ("LimitReached",),
-    "dynamics.adaptive_solve": ("NotConverged",),
-    "dynamics.adaptive_evolve": ("PropagationFailed",),
+    "dynamics.solve": ("NotConverged",),
+    "dynamics.evolve": ("PropagationFailed",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -111,6 +111,6 @@ if TYPE_CHECKING:
     from smallpolaron.api.tensor import MobilityTensor as MobilityTensor
     from smallpolaron.api.tensor import mobility_tensor as mobility_tensor
     from smallpolaron.api.values import Value as Value
-    from smallpolaron.dynamics.adaptive_evolve import PropagationFailed as PropagationFailed
-    from smallpolaron.dynamics.adaptive_solve import NotConverged as NotConverged
+    from smallpolaron.dynamics.evolve import PropagationFailed as PropagationFailed
+    from smallpolaron.dynamics.solve import NotConverged as NotConverged
     from smallpolaron.hierarchy.limits import LimitReached as LimitReached

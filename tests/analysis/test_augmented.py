@@ -16,8 +16,8 @@ from smallpolaron.analysis.memory.augmented import (
 )
 from smallpolaron.analysis.memory.kernel import memory_kernel
 from smallpolaron.analysis.memory.truncation import cutoff_scan
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.units import CM_TO_RAD_FS
 from tests.analysis.analytic_cases import ExponentialKernel, observed_order
 from tests.analysis.truncated_dynamics import propagate_matrix

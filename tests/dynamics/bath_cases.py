@@ -1,8 +1,8 @@
 """Baths for the tests of vibrations and of several baths per site."""
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.spectral_density import BathSum
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 
 T = 300.0

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from tests.dynamics.adaptive_cases import CHAIN, correlate, populate, ring
 from tests.dynamics.agreement import agree, same_course
 from tests.dynamics.bath_cases import BOTH_TERMS, VIBRATION_TERMS
+from tests.dynamics.cases import CHAIN, correlate, populate, ring
 
 pytestmark = pytest.mark.mpi
 

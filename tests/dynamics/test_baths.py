@@ -7,22 +7,22 @@ from scipy.linalg import expm
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import place_values
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.states import place_values
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.lineshape import lineshape
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.hopping_rate import golden_rule_rate
-from smallpolaron.model.lineshape import lineshape
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.bath_cases import BOTH, BOTH_TERMS, VIBRATION_TERMS, T
+from tests.dynamics.cases import (
     CHAIN,
     correlate,
     distance,
@@ -31,7 +31,7 @@ from tests.dynamics.adaptive_cases import (
     ring,
     silent,
 )
-from tests.dynamics.bath_cases import BOTH, BOTH_TERMS, VIBRATION_TERMS, T
+from tests.model.golden_rule import golden_rule_rate
 
 COMM = MPI.COMM_SELF
 DEBYE = DebyeBath(60 * CM, 90 * CM)
@@ -56,14 +56,14 @@ def coherence(bath, t):
 )
 def test_coherence_without_hopping_decays_with_the_lineshape(bath, terms, atol, hermitian):
     model = HolsteinModel(2, "chain", 0.0, ENERGIES)
-    basis = AdaptiveBasis(model, terms, Sector(2, False, hermitian=hermitian), COMM)
+    basis = Basis(model, terms, Sector(2, False, hermitian=hermitian), COMM)
     vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
     key, bits = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
     x = place_values(basis, key, np.array([START.conjugate() if bits[0] & 1 else START]))
     flip = np.array([[0, 1], [1, 0]], dtype=complex)  # Tr[X rho] = 2 Re rho_01 if Hermitian
     lift = flip if hermitian else np.array([[0, 0], [1, 0]], dtype=complex)
     readout = Readout.of(basis, [lift])
-    x, run = evolve_adaptive(basis, x, readout, Accuracy(5e-4), 250.0, progress())
+    x, run = evolve(basis, x, readout, Accuracy(5e-4), 250.0, progress())
     t = np.arange(0.0, 251.0, 5.0)
     exact = coherence(bath, t)
     expected = 2 * exact.real if hermitian else exact
@@ -84,12 +84,12 @@ def test_coherence_without_hopping_decays_with_the_lineshape(bath, terms, atol, 
 )
 def test_the_same_on_a_fixed_hierarchy(bath, terms, rule):
     model = HolsteinModel(2, "chain", 0.0, ENERGIES)
-    basis = AdaptiveBasis(model, terms, Sector(2, False), COMM, Limits(truncation=rule))
+    basis = Basis(model, terms, Sector(2, False), COMM, Limits(truncation=rule))
     vacuum = np.zeros((1, basis.layout.n_modes), np.uint8)
     key, _ = basis.canonical_keys(vacuum, np.array([0]), np.array([1]))
     x = place_values(basis, key, np.array([START]))
     readout = Readout.of(basis, [np.array([[0, 0], [1, 0]], dtype=complex)])
-    _, run = evolve_adaptive(basis, x, readout, Accuracy(tolerance=1e-9), 100.0, progress())
+    _, run = evolve(basis, x, readout, Accuracy(tolerance=1e-9), 100.0, progress())
     t = np.arange(0.0, 101.0, 5.0)
     np.testing.assert_allclose(run.sample(t, 0)[:, 0], coherence(bath, t), atol=1e-3)
 

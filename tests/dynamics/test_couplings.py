@@ -9,17 +9,17 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import expm_multiply
 
 from smallpolaron.analysis.kubo import kubo_transform
-from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
+from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.bath_set import BathSet
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.bath_set import BathSet
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.coupling import bonds, displacements, local
-from smallpolaron.model.decomposition import expand
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import thermal_energy
-from tests.dynamics.adaptive_cases import correlate, distance, populate, silent
+from tests.dynamics.cases import correlate, distance, populate, silent
 from tests.hierarchy.coupled_reference import Dense, as_coupling
 
 T = 300.0
@@ -180,7 +180,7 @@ def test_the_slope_of_the_displacement_ends_at_the_green_kubo_value():
     model = LatticeModel(chain, 50 * CM, couplings=bonds(chain))
     bath = damped(10.0, 0)
     current = correlate(model, 1e-2, expansion=bath, duration_fs=100.0)
-    spread = compute_adaptive_displacement(
+    spread = compute_displacement(
         model,
         bath,
         Accuracy(1e-2),

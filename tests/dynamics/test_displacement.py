@@ -5,14 +5,14 @@ import pytest
 from mpi4py import MPI
 from scipy.interpolate import CubicSpline
 
-from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
+from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.agreement import agree, same_course
+from tests.dynamics.cases import (
     EXPANSION,
     T,
     correlate,
@@ -21,7 +21,7 @@ from tests.dynamics.adaptive_cases import (
     ring,
     silent,
 )
-from tests.dynamics.agreement import agree, same_course
+from tests.model.golden_rule import golden_rule_rate
 
 STARTS = ("franck_condon", "marcus")
 A, V = 5.0, 50 * CM
@@ -31,7 +31,7 @@ def displace(model, start, target=1e-3, duration_fs=60.0, expansion=EXPANSION, *
     """Displacement on this rank alone unless told otherwise."""
     settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
     accuracy = Accuracy(target, growth=settings.pop("growth", None))
-    return compute_adaptive_displacement(
+    return compute_displacement(
         model, expansion, accuracy, start=start, duration_fs=duration_fs, **settings
     )
 

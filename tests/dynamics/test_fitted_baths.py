@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.sampled_density import OhmicBath
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.sampled_density import OhmicBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import T, populate
+from tests.dynamics.cases import T, populate
 
 MODEL = HolsteinModel(2, "chain", 50 * CM, (0.0, 60 * CM))
 OHMIC = OhmicBath(10 * CM, 60 * CM)

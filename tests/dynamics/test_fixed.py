@@ -8,17 +8,16 @@ from mpi4py import MPI
 from scipy.linalg import expm
 
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.dynamics.adaptive_states import flux_stiffness
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
+from smallpolaron.dynamics.states import flux_stiffness
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.hopping_rate import golden_rule_rate
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     T,
     correlate,
@@ -29,6 +28,7 @@ from tests.dynamics.adaptive_cases import (
     silent,
 )
 from tests.hierarchy.reference import ado_list, dense_generator
+from tests.model.golden_rule import golden_rule_rate
 
 WORLD = MPI.COMM_WORLD
 BATH = DebyeBath(120 * CM, 70 * CM)

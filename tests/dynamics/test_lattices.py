@@ -9,16 +9,16 @@ from scipy.sparse import csc_array
 from scipy.sparse.linalg import expm_multiply, splu
 
 from smallpolaron.analysis.kubo import kubo_transform
-from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
+from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Bond, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import correlate, distance, populate, silent
+from tests.dynamics.cases import correlate, distance, populate, silent
 from tests.hierarchy.reference import ado_list, dense_generator
 
 FAST = expand(DebyeBath(60 * CM, 150 * CM), 300.0, "pade", 0)
@@ -208,7 +208,7 @@ def test_any_number_of_ranks_gives_the_same():
 def test_a_carrier_spreads_with_the_slope_of_its_mobility():
     model = LatticeModel(lattices.square(5.0, 0.5), 20 * CM)
     fast = expand(DebyeBath(300 * CM, 200 * CM), 300.0, "pade", 1)
-    spread = compute_adaptive_displacement(
+    spread = compute_displacement(
         model,
         fast,
         Accuracy(3e-2),

@@ -17,14 +17,14 @@ from numpy.typing import NDArray
 
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathExpansion
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import thermal_energy
-from tests.dynamics.adaptive_cases import fixed, populate
+from tests.dynamics.cases import fixed, populate
 
 qutip = pytest.importorskip("qutip", reason="QuTiP comes with the test group")
 

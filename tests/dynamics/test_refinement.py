@@ -9,11 +9,11 @@ import pytest
 from smallpolaron.dynamics.refinement import BASIS, NEXT_TERM, Choice, refine
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import T, populate
+from tests.dynamics.cases import T, populate
 
 BATH = DebyeBath(60 * CM, 80 * CM)
 TARGET = Accuracy(1e-3)

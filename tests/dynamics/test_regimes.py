@@ -4,20 +4,20 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
+from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import KB_CM
-from tests.dynamics.adaptive_cases import silent
+from tests.dynamics.cases import silent
 
 
 def run(model, bath, target, duration_fs, infinite=False):
     """C_JJ as a study computes it: the bath terms follow from the accuracy."""
     T, accuracy = model.temperature_K, Accuracy(target)
-    found = compute_adaptive_correlation(
+    found = compute_correlation(
         model,
         expand(bath, T, error_bound=accuracy.bath_error_bound, span=model.span),
         accuracy,

@@ -4,10 +4,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS
 from tests.hierarchy.reference import (
     ado_list,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
@@ -62,7 +62,7 @@ any_case = pytest.mark.parametrize("parts", (CASES | LATTICES).values(), ids=[*C
 
 def empty(parts, comm=COMM, limits=None):
     model, terms, sector = parts
-    return AdaptiveBasis(model, bath(terms), sector, comm, limits or Limits(max_occupation=5))
+    return Basis(model, bath(terms), sector, comm, limits or Limits(max_occupation=5))
 
 
 def carrier(basis):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
@@ -44,7 +44,7 @@ def name(case):
 def built(case):
     """A fixed hierarchy, and a random state on it that does not depend on the number of ranks."""
     model, terms, depth, sector = case
-    basis = AdaptiveBasis(model, bath(terms), sector, COMM, Limits(truncation=Truncation(depth)))
+    basis = Basis(model, bath(terms), sector, COMM, Limits(truncation=Truncation(depth)))
     keys = whole(COMM, basis.keys)
     order = np.lexsort(keys.T)
     x = np.empty(len(keys), complex)

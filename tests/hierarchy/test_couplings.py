@@ -5,13 +5,13 @@ import pytest
 from mpi4py import MPI
 
 from smallpolaron.dynamics.carrier import Readout, apply_current
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model import lattice as lattices
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.bath_set import BathSet
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.bath_set import BathSet
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.hierarchy.coupled_reference import Dense, as_coupling
@@ -49,7 +49,7 @@ def random_cluster(n, modes, baths, depth, seed):
 def laid_out(model, dense):
     """The basis with all elements of the dense hierarchy, and where it has each of them."""
     bath = BathSet.joined(*dense.baths)
-    basis = AdaptiveBasis(model, bath, Sector(model.n_sites, False), COMM)
+    basis = Basis(model, bath, Sector(model.n_sites, False), COMM)
     keys, bits = basis.canonical_keys(*dense.labels())
     assert not np.any(bits)
     basis.add(share(COMM, keys))
@@ -121,7 +121,7 @@ def test_what_no_coupling_is():
         LatticeModel(lattice, CM, couplings=(Coupling((Element(0, 0, (1, 0)),)),))
     model, _ = random_cluster(2, 1, (OTHER, OTHER), 1, 0)
     with pytest.raises(ValueError, match="expansions are given"):
-        AdaptiveBasis(
+        Basis(
             LatticeModel(model.lattice, CM, couplings=(Coupling(model.couplings[0].elements, 1),)),
             OTHER,
             Sector(2, False),

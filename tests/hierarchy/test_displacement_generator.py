@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.sector import Sector
 from tests.hierarchy.orbits import Plain, bath, ring
@@ -26,7 +26,7 @@ def built(n, terms, depth):
         scale * plain.random_state(Sector(n, True, parity=p, hermitian=True), seed=3 + p)
         for p, scale in ((1, 1.0), (-1, 20.0))
     )
-    basis = AdaptiveBasis(model, expansion, sector(n), COMM)
+    basis = Basis(model, expansion, sector(n), COMM)
     occupations, kets, bras = plain.labels()
     first = kets == 0
     keys, bits = basis.canonical_keys(occupations[first], kets[first], bras[first])
@@ -96,7 +96,7 @@ def test_labels_weigh_by_both_parts_each_relative_to_its_norm():
     ],
 )
 def test_other_sectors_are_refused(other):
-    basis = AdaptiveBasis(ring(5), bath(0), other, MPI.COMM_SELF)
+    basis = Basis(ring(5), bath(0), other, MPI.COMM_SELF)
     with pytest.raises(ValueError, match="first moment"):
         DisplacementGenerator(basis)
 

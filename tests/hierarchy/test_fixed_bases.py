@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import LimitReached, Limits, Truncation, count_unknowns
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.hierarchy.orbits import whole
 from tests.hierarchy.reference import ado_list, dense_generator
@@ -31,7 +31,7 @@ RULES = [
 
 
 def fixed(model, expansion, rule, sector, comm=COMM):
-    return AdaptiveBasis(model, expansion, sector, comm, Limits(truncation=rule))
+    return Basis(model, expansion, sector, comm, Limits(truncation=rule))
 
 
 def enumerated(basis):
@@ -175,7 +175,7 @@ def test_depth_255_of_one_mode_is_held_without_overflow():
 def test_a_hierarchy_beyond_the_limit_is_refused_on_all_ranks():
     limits = Limits(max_unknowns=100, truncation=Truncation(3))
     with pytest.raises(LimitReached, match="100 are allowed"):
-        AdaptiveBasis(EVEN, expand(BATH, 300.0, terms=0), Sector(4, True), COMM, limits)
+        Basis(EVEN, expand(BATH, 300.0, terms=0), Sector(4, True), COMM, limits)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import CAP
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
@@ -35,7 +35,7 @@ def test_every_entry_of_a_random_cluster(n, terms, depth, seed):
     model = random_cluster(n, seed)
     reference = plain(model, terms, depth)
     labels = reference.labels()
-    basis = AdaptiveBasis(model, bath(terms), Sector(n, False), COMM)
+    basis = Basis(model, bath(terms), Sector(n, False), COMM)
     keys, bits = basis.canonical_keys(*labels)
     assert not np.any(bits)
     basis.add(share(COMM, keys))
@@ -105,7 +105,7 @@ def test_sectors_of_tori_are_the_plain_hierarchy(model, depth, odd, hermitian):
     state = symmetric_state(reference, model, ways, hermitian)
     n, own = model.n_sites, model.sites.per_cell
     sector = Sector(n, True, hermitian=hermitian, per_cell=own, reflections=ways)
-    basis = AdaptiveBasis(model, bath(0), sector, COMM)
+    basis = Basis(model, bath(0), sector, COMM)
     occupations, kets, bras = reference.labels()
     kept = np.flatnonzero(kets < own)
     keys, bits = basis.canonical_keys(occupations[kept], kets[kept], bras[kept])
@@ -151,7 +151,7 @@ def test_places_do_not_change_under_any_operation(model, depth):
     """Else a hop could lead to another rank."""
     reference, n = plain(model, 0, depth), model.n_sites
     ways = lattice_operations(model)
-    basis = AdaptiveBasis(model, bath(0), Sector(n, False), MPI.COMM_SELF)
+    basis = Basis(model, bath(0), Sector(n, False), MPI.COMM_SELF)
 
     def place(tables):
         at = np.zeros(len(tables), np.int64)
@@ -180,7 +180,7 @@ def test_places_do_not_change_under_any_operation(model, depth):
 def test_which_hops_leave_a_square_window(bra, excited, stopped):
     model = LatticeModel(SQUARE.with_window(5), 50 * CM)
     table = model.sites
-    basis = AdaptiveBasis(model, bath(0), Sector(25, True, wraps=False), MPI.COMM_SELF)
+    basis = Basis(model, bath(0), Sector(25, True, wraps=False), MPI.COMM_SELF)
     n = np.zeros((1, 25), np.uint8)
     n[0, table.number(np.array(excited))] = 1
     basis.add(basis.layout.pack(n, np.zeros(1, np.int64), table.number(np.array([bra]))))

@@ -6,13 +6,13 @@ from mpi4py import MPI
 from scipy.linalg import expm
 
 from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector
-from smallpolaron.model.bath import BrownianBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.hierarchy.reference import ado_list, dense_generator
 
@@ -37,7 +37,7 @@ def parts(name):
         flux=0.0 if n_sites == 2 else 0.3,
     )
     ados, more = (ado_list(n_sites, expansion.n_terms, d) for d in (depth, depth + 1))
-    basis = AdaptiveBasis(model, expansion, Sector(n_sites, translation=False), MPI.COMM_SELF)
+    basis = Basis(model, expansion, Sector(n_sites, translation=False), MPI.COMM_SELF)
     n = n_sites
     occupations = np.repeat(np.array(ados, np.uint8), n * n, axis=0)
     kets = np.tile(np.repeat(np.arange(n), n), len(ados))

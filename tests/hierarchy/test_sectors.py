@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import CAP, NEVER
 from smallpolaron.hierarchy.sector import Sector
@@ -86,7 +86,7 @@ def test_sector_is_the_plain_hierarchy(case):
     reference = plain(model, terms, depth)
     state = reference.random_state(sector, seed=1)
     occupations, kets, bras = reference.labels()
-    basis = AdaptiveBasis(model, bath(terms), sector, COMM)
+    basis = Basis(model, bath(terms), sector, COMM)
     kept = np.flatnonzero(kets == 0) if sector.translation else np.arange(len(kets))
     keys, bits = basis.canonical_keys(occupations[kept], kets[kept], bras[kept])
     elements = state.ravel()[kept]
@@ -144,7 +144,7 @@ def test_combinations_that_are_no_symmetry_are_refused(arguments, words):
 )
 def test_sectors_that_the_model_does_not_have_are_refused(model, sector, words):
     with pytest.raises(ValueError, match=words):
-        AdaptiveBasis(model, bath(0), sector, COMM)
+        Basis(model, bath(0), sector, COMM)
 
 
 # -- the infinite ring ---------------------------------------------------------------------------
@@ -173,7 +173,7 @@ def grown(window, sector, labels):
     inner = occupations[:, np.arange(-half, half + 1) % n]
     placed = np.zeros((len(kets), window, occupations.shape[2]), np.uint8)
     placed[:, np.arange(-half, half + 1) % window] = inner
-    basis = AdaptiveBasis(ring(window), bath(occupations.shape[2] - 1), sector, COMM)
+    basis = Basis(ring(window), bath(occupations.shape[2] - 1), sector, COMM)
     keys, bits = basis.canonical_keys(placed.reshape(len(kets), -1), kets, bras % window)
     basis.add(share(COMM, keys[bits >= 0]))
     for _ in range(2):
@@ -267,7 +267,7 @@ def test_leaving_the_window_is_a_limit_and_does_not_wrap(symmetry):
 )
 def test_which_hops_leave_the_window(occupied, bra, slots):
     names = ["ket right", "ket left", "bra right", "bra left"]
-    basis = AdaptiveBasis(ring(5), bath(0), Sector(5, True, wraps=False), MPI.COMM_SELF)
+    basis = Basis(ring(5), bath(0), Sector(5, True, wraps=False), MPI.COMM_SELF)
     n = np.zeros((1, 5), np.uint8)
     n[0, occupied] = 1
     basis.add(basis.layout.pack(n, np.zeros(1, np.int64), np.array([bra % 5])))
@@ -278,7 +278,7 @@ def test_which_hops_leave_the_window(occupied, bra, slots):
 def test_conjugates_agree_about_the_edge_of_the_window():
     """An excitation that the bra would leave behind outside is as far as one of the ket's."""
     sector = Sector(5, True, wraps=False, hermitian=True)
-    basis = AdaptiveBasis(ring(5), bath(0), sector, MPI.COMM_SELF)
+    basis = Basis(ring(5), bath(0), sector, MPI.COMM_SELF)
     # ket at 0, bra at 2, excitation at -1: seen from the bra it is at -3
     assert settle(basis, {(-1, 0): 1}, 0, 2) == (None, "limit")
     n = np.array([[0, 0, 0, 0, 1]], np.uint8)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.neighbours import OUTSIDE, VANISHES
 from smallpolaron.hierarchy.places import PLACE_MODES, places
 from smallpolaron.hierarchy.sector import Sector
@@ -63,7 +63,7 @@ def representative(basis, table, a, b):
 
 @WINDOWS
 def test_representatives_are_the_first_of_all_images(n, terms, sector):
-    basis = AdaptiveBasis(ring(n), bath(terms), sector, ALONE)
+    basis = Basis(ring(n), bath(terms), sector, ALONE)
     seen = set()
     for table, a, b in labels(basis):
         keys, bits = basis.canonical_keys(table.reshape(1, -1), np.array([a]), np.array([b]))
@@ -80,7 +80,7 @@ def test_representatives_are_the_first_of_all_images(n, terms, sector):
 
 @WINDOWS
 def test_places_are_those_of_the_largest_reading(n, terms, sector):
-    basis = AdaptiveBasis(ring(n), bath(terms), sector, ALONE)
+    basis = Basis(ring(n), bath(terms), sector, ALONE)
     for table, a, b in labels(basis, 60):
         key = basis.layout.pack(table.reshape(1, -1), np.array([a]), np.array([b]))
         found = np.empty(1, np.uint64)

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.poles import bose_poles
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.poles import bose_poles
 from smallpolaron.model.units import CM_TO_RAD_FS, beta
 
 T = 300.0

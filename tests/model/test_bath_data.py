@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from scipy.signal import lfilter
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.bath_data import from_correlation, from_trajectory
-from smallpolaron.model.lineshape import correlation_samples, lineshape
-from smallpolaron.model.sampled_density import OhmicBath
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.bath_data import from_correlation, from_trajectory
+from smallpolaron.model.baths.lineshape import correlation_samples, lineshape
+from smallpolaron.model.baths.sampled_density import OhmicBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
 

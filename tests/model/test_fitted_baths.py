@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.lineshape import double_integral, lineshape, spectrum
-from smallpolaron.model.sampled_density import OhmicBath, TabulatedBath
-from smallpolaron.model.spectral_density import BathSum
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.lineshape import double_integral, lineshape, spectrum
+from smallpolaron.model.baths.sampled_density import OhmicBath, TabulatedBath
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
 

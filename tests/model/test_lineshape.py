@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.bath import DebyeBath
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.lineshape import lineshape
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.hopping_rate import golden_rule_rate
-from smallpolaron.model.lineshape import lineshape
 from smallpolaron.model.units import CM_TO_RAD_FS, beta
+from tests.model.golden_rule import golden_rule_rate
 
 T = 300.0
 

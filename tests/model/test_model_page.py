@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from scipy.constants import physical_constants
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.hopping_rate import golden_rule_rate
 from smallpolaron.model.units import CM_TO_RAD_FS, KB_CM, KB_RAD_FS
+from tests.model.golden_rule import golden_rule_rate
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "model.md").read_text(encoding="utf-8")

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.poles import bose_poles
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.poles import bose_poles
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
 

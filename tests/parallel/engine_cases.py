@@ -11,14 +11,14 @@ import numpy as np
 if "embedded" in sys.argv:
     sys.modules["mpi4py"] = sys.modules["petsc4py"] = None  # type: ignore[assignment]
 
-from smallpolaron.dynamics import adaptive_solve
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
-from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
-from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
+from smallpolaron.dynamics import solve
+from smallpolaron.dynamics.correlation import compute_correlation
+from smallpolaron.dynamics.displacement import compute_displacement
+from smallpolaron.dynamics.population import compute_population
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.parallel import EMBEDDED
@@ -43,7 +43,7 @@ def silent(_line: str) -> None:
 
 
 def current(model: HolsteinModel, limits: Limits = NO_LIMITS) -> list[float]:
-    found = compute_adaptive_correlation(
+    found = compute_correlation(
         model, bath(model), TARGET, duration_fs=100.0, sample_fs=5.0, limits=limits, report=silent
     )
     parts = (found.C_JJ.real, found.C_JJ.imag, found.density_matrix.real.ravel())
@@ -56,9 +56,9 @@ def cases() -> dict[str, list[float]]:
     disordered = lattice(3, "ring", (0.0, 40.0, -15.0))
     found = {"ring": current(ring), "disordered ring": current(disordered)}
     # the same by GMRES: problems of this size are factorised otherwise
-    adaptive_solve._DIRECT = adaptive_solve._LARGEST_DIRECT = 0
+    solve._DIRECT = solve._LARGEST_DIRECT = 0
     found |= {"ring, GMRES": current(ring), "disordered ring, GMRES": current(disordered)}
-    run = compute_adaptive_population(
+    run = compute_population(
         chain,
         bath(chain),
         TARGET,
@@ -70,7 +70,7 @@ def cases() -> dict[str, list[float]]:
     )
     found["populations"] = run.populations.ravel().tolist()
     # by momentum: ranks would share the momenta
-    run = compute_adaptive_population(
+    run = compute_population(
         ring,
         bath(ring),
         TARGET,
@@ -82,7 +82,7 @@ def cases() -> dict[str, list[float]]:
         report=silent,
     )
     found["populations by momentum"] = run.populations.ravel().tolist()
-    spread = compute_adaptive_displacement(
+    spread = compute_displacement(
         lattice(9, "ring"),
         bath(ring),
         TARGET,

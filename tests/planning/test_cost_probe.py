@@ -14,7 +14,7 @@ from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import predict
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.planning.probe import PROBE_FACTOR, probe
-from smallpolaron.runs import adaptive_runs
+from smallpolaron.runs import engine_runs
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Plan
 from smallpolaron.support.canonical import Parameters
@@ -42,9 +42,9 @@ grid:
 
 def _labels(parameters: Parameters, protocol: Protocol) -> float:
     outcome = (
-        adaptive_runs.correlation(parameters, 10**6, NO_CHECKPOINTS)
+        engine_runs.correlation(parameters, 10**6, NO_CHECKPOINTS)
         if protocol == "current"
-        else adaptive_runs.population(parameters, protocol, 10**6, NO_CHECKPOINTS)
+        else engine_runs.population(parameters, protocol, 10**6, NO_CHECKPOINTS)
     )
     assert outcome is not None
     return float(np.asarray(outcome[0]["convergence/n_unknowns"].data))

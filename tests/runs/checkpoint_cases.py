@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from mpi4py import MPI
 
-from smallpolaron.dynamics.adaptive_displacement import compute_adaptive_displacement
 from smallpolaron.dynamics.checkpoints import Checkpoints, Interrupted, Snapshot, Stage
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.displacement import compute_displacement
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.runs.checkpoints import JobCheckpoints
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     EXPANSION,
     correlate,
@@ -37,7 +37,7 @@ def same_bath(_terms: int) -> Any:
 
 def displace(model: Any, **more: Any) -> Any:
     settings = {"comm": MPI.COMM_SELF, "report": silent, "sample_fs": 2.0} | more
-    return compute_adaptive_displacement(
+    return compute_displacement(
         model, EXPANSION, Accuracy(5e-3), start="marcus", duration_fs=50.0, **settings
     )
 
@@ -64,7 +64,7 @@ class Counting:
         self.at: dict[int, Callable[[], None]] = {}
         self.labels: list[str] = []
 
-    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> Stage:
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
         return _Counted(self, self.inner.stage(label, basis, *settings), label)
 
 

@@ -172,17 +172,17 @@ def test_limit_reached_ends_all_ranks_with_one_line(tmp_path: Path) -> None:
 FAIL_ON_ONE_RANK = """
 import sys
 from mpi4py import MPI
-from smallpolaron.runs import adaptive_runs
+from smallpolaron.runs import engine_runs
 from smallpolaron.cli import main
 
-honest = adaptive_runs.compute_adaptive_correlation
+honest = engine_runs.compute_correlation
 
 def fail_on_last(*arguments, **options):
     if MPI.COMM_WORLD.rank == MPI.COMM_WORLD.size - 1:
         raise MemoryError("only here")
     return honest(*arguments, **options)
 
-adaptive_runs.compute_adaptive_correlation = fail_on_last
+engine_runs.compute_correlation = fail_on_last
 sys.exit(main(["correlation", *sys.argv[1:]]))
 """
 

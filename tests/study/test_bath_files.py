@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.model.sampled_density import OhmicBath
+from smallpolaron.model.baths.sampled_density import OhmicBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.study import load_plan
 from smallpolaron.study.baths import bath_text, bath_values, site_bath

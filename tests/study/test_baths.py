@@ -14,7 +14,7 @@ from smallpolaron.cli import main
 from smallpolaron.derive.result_tables import finite_size_rows
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.figures.systems import group
-from smallpolaron.model.bath import BrownianBath
+from smallpolaron.model.baths.bath import BrownianBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.resources import estimate
 from smallpolaron.results.store import Result, read_result, write_result

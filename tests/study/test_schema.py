@@ -72,7 +72,7 @@ def test_every_field_is_described() -> None:
 def test_default_error_bound_is_that_of_the_bath() -> None:
     import inspect
 
-    from smallpolaron.model.decomposition import expand
+    from smallpolaron.model.baths.decomposition import expand
 
     assert inspect.signature(expand).parameters["error_bound"].default == DEFAULT_ERROR_BOUND
 

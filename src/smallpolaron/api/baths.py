@@ -13,11 +13,11 @@ from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
 from smallpolaron.api.energies import Energies, ModelError, in_cm
-from smallpolaron.model import spectral_density as model
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath_data import QuantumCorrection
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.expansion import BathExpansion, Scheme
+from smallpolaron.model.baths import spectral_density as model
+from smallpolaron.model.baths.bath_data import QuantumCorrection
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathExpansion, Scheme
 from smallpolaron.study import describe
 from smallpolaron.study.bath_files import (
     Rows,

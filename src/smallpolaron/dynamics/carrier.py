@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.couplings import BathOperator
 from smallpolaron.hierarchy.elements import canonical_rows
 from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, image, read
@@ -27,7 +27,7 @@ ComplexArray = NDArray[np.complex128]
 Operator = ComplexArray | csr_array | BathOperator
 
 
-def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
+def reduced_labels(basis: Basis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
     """Canonical keys and bits of the elements <a|rho_0|b>.
 
     Returns:
@@ -40,7 +40,7 @@ def reduced_labels(basis: AdaptiveBasis) -> tuple[Keys, NDArray[np.int64], NDArr
     return keys, bits, np.stack([kets, bras], axis=1)
 
 
-def _kets(basis: AdaptiveBasis) -> int:
+def _kets(basis: Basis) -> int:
     """Sites that a ket may be on: those of cell 0 with translation."""
     return basis.frame.per_cell if basis.sector.translation else basis.model.n_sites
 
@@ -72,7 +72,7 @@ class Readout:
     real: bool = False
 
     @classmethod
-    def of(cls, basis: AdaptiveBasis, operators: Sequence[Operator]) -> "Readout":
+    def of(cls, basis: Basis, operators: Sequence[Operator]) -> "Readout":
         """Readout of Tr[O rho] for each operator O: of the carrier, shape (N, N), or with baths.
 
         With translation, operators must have that symmetry or be diagonal; in a Hermitian sector
@@ -99,12 +99,12 @@ class Readout:
             basis.sector.hermitian,
         )
 
-    def held(self, basis: AdaptiveBasis) -> NDArray[np.int64]:
+    def held(self, basis: Basis) -> NDArray[np.int64]:
         """This rank's rows of the elements of rho_0."""
         rows = basis.local_rows(self.keys)
         return rows[rows >= 0]
 
-    def locate(self, basis: AdaptiveBasis) -> tuple[NDArray[np.int64], ComplexArray]:
+    def locate(self, basis: Basis) -> tuple[NDArray[np.int64], ComplexArray]:
         """This rank's rows and the weights of them, shape (operators, rows)."""
         if basis.frame.n_mixed and len(self.keys):
             found = _paired(basis, assisted=basis.frame.assisted)
@@ -125,7 +125,7 @@ class Readout:
         mine = where >= 0
         return where[mine], np.ascontiguousarray(self.weights[:, mine])
 
-    def read(self, basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+    def read(self, basis: Basis, x: ComplexArray) -> ComplexArray:
         """Values, shape (operators,), the same on every rank (collective)."""
         rows, weights = self.locate(basis)
         return self.value(basis.comm.allreduce(weights @ x[rows]))
@@ -142,7 +142,7 @@ def _entries(matrix: Any, rows: NDArray[np.int64], columns: NDArray[np.int64]) -
     return np.asarray(dense, dtype=np.complex128)
 
 
-def _read_by(basis: AdaptiveBasis, operator: Operator) -> tuple[Keys, ComplexArray]:
+def _read_by(basis: Basis, operator: Operator) -> tuple[Keys, ComplexArray]:
     """Canonical keys of the elements that Tr[O rho] reads, with repeats, and their weights."""
     copies = basis.sector.copies
     if isinstance(operator, BathOperator):
@@ -160,7 +160,7 @@ def _read_by(basis: AdaptiveBasis, operator: Operator) -> tuple[Keys, ComplexArr
     return keys, np.where(bits & 1, weights.conj(), weights)
 
 
-def _reflected_sign(basis: AdaptiveBasis, operator: ComplexArray | csr_array) -> float:
+def _reflected_sign(basis: Basis, operator: ComplexArray | csr_array) -> float:
     """-1 where an operator reads the odd part of a state that has both, or a state that is odd."""
     ways, signs = basis.sector.operations
     if not basis.sector.odd_part or np.all(signs > 0):
@@ -172,7 +172,7 @@ def _reflected_sign(basis: AdaptiveBasis, operator: ComplexArray | csr_array) ->
     return -1.0 if np.max(np.abs(change.data), initial=0.0) <= 1e-9 * largest else 1.0
 
 
-def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+def reduced_density_matrix(basis: Basis, x: ComplexArray) -> ComplexArray:
     """Density matrix of the carrier, shape (N, N), trace 1 for a normalised state (collective).
 
     The same on every rank; what it is made of: see Readout. On an infinite lattice (not a ring
@@ -187,7 +187,7 @@ def reduced_density_matrix(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArra
     return np.asarray(phases * moved.transpose(1, 0, 2)).reshape(n, n)
 
 
-def mean(basis: AdaptiveBasis, rows: ComplexArray, values: ComplexArray) -> float:
+def mean(basis: Basis, rows: ComplexArray, values: ComplexArray) -> float:
     """Tr[O rho_0] of a translation-invariant or plain O between neighbours, laid out as flows.
 
     Args:
@@ -202,7 +202,7 @@ def mean(basis: AdaptiveBasis, rows: ComplexArray, values: ComplexArray) -> floa
     return float(table.n_cells * np.sum(values * elements).real)
 
 
-def reduced_rows(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
+def reduced_rows(basis: Basis, x: ComplexArray) -> ComplexArray:
     """Its rows: those of cell 0 with translation, else all (collective)."""
     n = basis.model.n_sites
     rho = np.zeros((basis.frame.per_cell if basis.sector.translation else n, n), complex)
@@ -223,7 +223,7 @@ def reduced_rows(basis: AdaptiveBasis, x: ComplexArray) -> ComplexArray:
     return rho
 
 
-def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
+def hermiticity_defect(basis: Basis, x: ComplexArray) -> float:
     """Largest |<a|rho_n|b> - <b|rho_n'|a>*| relative to the largest element (collective).
 
     Momentum 0 only; n' has the excitations of terms with conjugate rates exchanged.
@@ -238,7 +238,7 @@ def hermiticity_defect(basis: AdaptiveBasis, x: ComplexArray) -> float:
     return float(peaks[0] / peaks[1]) if peaks[1] > 0 else 0.0
 
 
-def apply_current(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis) -> ComplexArray:
+def apply_current(source: Basis, x: ComplexArray, target: Basis) -> ComplexArray:
     """J rho for all ADOs, with the part of J that the baths assist (collective).
 
     Args:
@@ -259,7 +259,7 @@ def apply_current(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis)
     return np.asarray(values.reshape(-1, ways).sum(axis=1))
 
 
-def hermitian_part(source: AdaptiveBasis, x: ComplexArray, target: AdaptiveBasis) -> ComplexArray:
+def hermitian_part(source: Basis, x: ComplexArray, target: Basis) -> ComplexArray:
     """(rho_n + rho_n^+)/2 for all ADOs, on a basis of the Hermitian sector (collective).
 
     Args:
@@ -304,7 +304,7 @@ class _Paired(NamedTuple):
     mode: NDArray[np.int64]
 
 
-def _paired(basis: AdaptiveBasis, *, assisted: bool = False) -> _Paired:
+def _paired(basis: Basis, *, assisted: bool = False) -> _Paired:
     """Elements of the reduced density matrix and, if assisted, of Tr_bath[X_mu rho]."""
     expansion = basis.expansion
     arguments = (
@@ -415,7 +415,7 @@ def _reach(source, target, maps, target_maps, keys, reached):  # type: ignore[no
 
 
 def _elements_below(
-    source: AdaptiveBasis, target: AdaptiveBasis, keys: Keys, table: ComplexArray
+    source: Basis, target: Basis, keys: Keys, table: ComplexArray
 ) -> tuple[Keys, ComplexArray, NDArray[np.int64]]:
     """What makes up the elements `keys` of O rho, ket slot by ket slot.
 

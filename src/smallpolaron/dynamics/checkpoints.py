@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.views import ComplexArray, Placement
 
 Record = Mapping[str, NDArray[Any]]
@@ -41,12 +41,12 @@ class Snapshot:
 
     @classmethod
     def of(
-        cls, basis: AdaptiveBasis, x: ComplexArray, record: Record, *, finished: bool = False
+        cls, basis: Basis, x: ComplexArray, record: Record, *, finished: bool = False
     ) -> "Snapshot":
         """What a stage has reached now."""
         return cls(basis.placement(), x, record, finished)
 
-    def put_on(self, basis: AdaptiveBasis) -> ComplexArray:
+    def put_on(self, basis: Basis) -> ComplexArray:
         """Make a basis hold the labels (collective); returns the state on it."""
         return basis.hold(self.placement, self.x)
 
@@ -71,7 +71,7 @@ class Stage(Protocol):
 class Checkpoints(Protocol):
     """Hands out the stages of a job."""
 
-    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> Stage:
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
         """The next stage of this label; a job asks for its stages in the same order every time.
 
         Args:
@@ -99,7 +99,7 @@ NO_STAGE: Stage = _NoStage()
 
 
 class _NoCheckpoints:
-    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> Stage:
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
         """A stage of which nothing is kept."""
         return NO_STAGE
 

@@ -7,25 +7,25 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_solve import (
+from smallpolaron.dynamics.carrier import Readout, apply_current, hermitian_part
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
+from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.solve import (
     LinearProblem,
     NotConverged,
     Solution,
-    adaptive_solve,
+    solve,
 )
-from smallpolaron.dynamics.adaptive_states import AdaptiveEquilibrium, find_equilibrium
-from smallpolaron.dynamics.carrier import Readout, apply_current, hermitian_part
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.states import Equilibrium, find_equilibrium
 from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.trajectory import Trajectory
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
 
@@ -86,8 +86,8 @@ class CorrelationRun:
     record: StepRecord
     C: ComplexArray
     D: float
-    trajectory: AdaptiveTrajectory
-    basis: AdaptiveBasis
+    trajectory: Trajectory
+    basis: Basis
     final: ComplexArray
     readout_norm: float
 
@@ -113,7 +113,7 @@ class CorrelationProblem:
         self._complex_readout = _reading(self._empty())
         self._readout = _reading(self._empty(task.real_part_only))
 
-    def _found(self, accuracy: Accuracy) -> AdaptiveEquilibrium:
+    def _found(self, accuracy: Accuracy) -> Equilibrium:
         task = self._task
         return find_equilibrium(
             task.model,
@@ -126,11 +126,11 @@ class CorrelationProblem:
             task.checkpoints,
         )
 
-    def _empty(self, hermitian: bool = False) -> AdaptiveBasis:
+    def _empty(self, hermitian: bool = False) -> Basis:
         task, sector = self._task, replace(self._task.odd, hermitian=hermitian)
-        return AdaptiveBasis(task.model, self.expansion, sector, task.comm, task.limits)
+        return Basis(task.model, self.expansion, sector, task.comm, task.limits)
 
-    def start(self) -> tuple[AdaptiveBasis, ComplexArray]:
+    def start(self) -> tuple[Basis, ComplexArray]:
         """J rho_eq on a basis of its own, without elements too small to matter."""
         basis, state, readout = self._empty(), self.equilibrium, self._complex_readout
         basis.add(readout.keys)
@@ -150,7 +150,7 @@ class CorrelationProblem:
             full, basis = basis, self._empty(hermitian=True)
             x = hermitian_part(full, x, basis)
         end = float(time_fs[-1])
-        x, trajectory = evolve_adaptive(
+        x, trajectory = evolve(
             basis,
             x,
             self._readout,
@@ -172,7 +172,7 @@ class CorrelationProblem:
         return CorrelationRun(self, record, c, d, trajectory, basis, x, reading)
 
     def resolve(
-        self, basis: AdaptiveBasis, x: ComplexArray, frequency: float = 0.0, scale: float = 0.0
+        self, basis: Basis, x: ComplexArray, frequency: float = 0.0, scale: float = 0.0
     ) -> tuple[complex, Solution | None]:
         """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
 
@@ -199,12 +199,12 @@ class CorrelationProblem:
             values = np.concatenate([values, -share * still.x])
         pinned = trace if singular and frequency == 0 else None
 
-        def right_side(now: AdaptiveBasis) -> ComplexArray:
+        def right_side(now: Basis) -> ComplexArray:
             # labels may have moved to other ranks since
             return -now.scatter(keys, values)
 
         try:
-            solution = adaptive_solve(
+            solution = solve(
                 basis,
                 LinearProblem(right_side, 1j * frequency, pinned, total=0.0, scale=scale),
                 np.zeros(basis.n_local, complex),
@@ -218,7 +218,7 @@ class CorrelationProblem:
         return complex(self._complex_readout.read(basis, solution.x)[0]), solution
 
 
-def _reading(basis: AdaptiveBasis) -> Readout:
+def _reading(basis: Basis) -> Readout:
     return Readout.of(basis, [basis.couplings.current])
 
 

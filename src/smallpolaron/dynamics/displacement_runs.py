@@ -11,24 +11,24 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import (
+from smallpolaron.dynamics.carrier import Readout
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
+from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.states import (
     Start,
     place_values,
     polaron_exponent,
     start_labels,
 )
-from smallpolaron.dynamics.carrier import Readout
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
 
@@ -60,7 +60,7 @@ class DisplacementTask:
 
 @dataclass(frozen=True)
 class DisplacementRun:
-    """MSD with two derivatives; see AdaptiveDisplacement.
+    """MSD with two derivatives; see Displacement.
 
     Attributes beyond those:
         accuracy: what it was asked for.
@@ -102,11 +102,11 @@ def run_displacement(
         tolerance=min(accuracy.step_tolerance, STEP_SHARE * accuracy.target / end),
     )
     progress = Progress(f"displacement, {task.start}{label}", end, task.comm, task.report)
-    basis = AdaptiveBasis(model, bath, sector, task.comm, task.limits)
+    basis = Basis(model, bath, sector, task.comm, task.limits)
     rho = place_values(basis, *start_labels(basis, task.start, 0, thresholds))
     one = eye_array(model.n_sites, dtype=complex, format="csr")
     readout = Readout.of(basis, [one, basis.couplings.current])
-    x, run = evolve_adaptive(
+    x, run = evolve(
         basis,
         np.stack([rho, np.zeros_like(rho)], axis=1),
         readout,

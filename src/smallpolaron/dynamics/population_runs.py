@@ -6,24 +6,24 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import (
+from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
+from smallpolaron.dynamics.evolve import PropagationFailed, evolve
+from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.states import (
     Start,
     place_values,
     polaron_exponent,
     start_labels,
 )
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
-from smallpolaron.dynamics.progress import Progress, Report
 from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.trajectory import Trajectory
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
 
@@ -50,7 +50,7 @@ class PopulationTask:
 
 @dataclass(frozen=True)
 class PopulationRun:
-    """Populations with two derivatives; see AdaptivePopulation.
+    """Populations with two derivatives; see Population.
 
     Attributes beyond those:
         accuracy: what it was asked for.
@@ -120,7 +120,7 @@ def run_momentum_sectors(
     colour = comm.rank * groups // comm.size
     group = cast(MPI.Intracomm, comm.Split(colour, comm.rank))
     distance = np.arange(n) - task.site
-    runs: list[AdaptiveTrajectory] = []
+    runs: list[Trajectory] = []
     sums = np.zeros((3, len(task.time_fs), n))
     rho = np.zeros((n, n), complex)
     failure: LimitReached | PropagationFailed | Interrupted | None = None
@@ -170,21 +170,21 @@ def _propagate(
     sector: Sector,
     operators: list[ComplexArray],
     comm: MPI.Intracomm,
-) -> tuple[AdaptiveBasis, ComplexArray, AdaptiveTrajectory]:
+) -> tuple[Basis, ComplexArray, Trajectory]:
     end = float(task.time_fs[-1])
     progress = Progress(f"population, {task.start}{label}", end, comm, task.report)
-    basis = AdaptiveBasis(task.model, bath, sector, comm, task.limits)
+    basis = Basis(task.model, bath, sector, comm, task.limits)
     origin = 0 if sector.translation else task.site
     x = place_values(basis, *start_labels(basis, task.start, origin, accuracy))
     readout = Readout.of(basis, operators)
     growth = float(np.exp(polaron_exponent(bath)))
-    x, run = evolve_adaptive(
+    x, run = evolve(
         basis, x, readout, accuracy, end, progress, growth, checkpoints=task.checkpoints
     )
     return basis, x, run
 
 
-def _covered(time_fs: RealArray, run: AdaptiveTrajectory) -> RealArray:
+def _covered(time_fs: RealArray, run: Trajectory) -> RealArray:
     return time_fs[time_fs <= run.step_time_fs[-1] * (1 + 1e-12)]
 
 
@@ -192,7 +192,7 @@ def _collect(
     accuracy: Accuracy,
     populations: tuple[RealArray, RealArray, RealArray],
     rho: ComplexArray,
-    runs: list[AdaptiveTrajectory],
+    runs: list[Trajectory],
     comm: MPI.Intracomm,
 ) -> PopulationRun:
     """One record of all runs: each is given by one rank, the others give none."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csc_array, csr_array, diags_array
 from scipy.sparse.linalg import splu
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.frame import slots
 from smallpolaron.parallel import PETSc
 
@@ -24,7 +24,7 @@ class BlockPreconditioner:
     number of ranks; those of the baths are cut where they would leave the rank.
     """
 
-    def __init__(self, basis: AdaptiveBasis, diagonal: ComplexArray, *, hops: bool) -> None:
+    def __init__(self, basis: Basis, diagonal: ComplexArray, *, hops: bool) -> None:
         """Factorise the blocks.
 
         Args:

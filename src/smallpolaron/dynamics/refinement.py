@@ -10,11 +10,11 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.solve import NotConverged
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
-from smallpolaron.model.expansion import MAX_TERMS, BathExpansion
+from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion
 
 BASIS: Final = 0.5
 """Error of a run over its difference from one with thresholds COARSER times larger: an error that
@@ -54,7 +54,7 @@ ADVICE: Final = {
 """What to do about a source that keeps a run from its target."""
 
 
-class AdaptiveRun(Protocol):
+class EngineRun(Protocol):
     """What every run tells about itself."""
 
     @property
@@ -62,7 +62,7 @@ class AdaptiveRun(Protocol):
         """How it went."""
 
 
-Run = TypeVar("Run", bound=AdaptiveRun)
+Run = TypeVar("Run", bound=EngineRun)
 
 
 @dataclass(frozen=True)
@@ -272,7 +272,7 @@ def scaled(accuracy: Accuracy, factor: float, growth: float = 1.0) -> Accuracy:
     )
 
 
-def _explain(reason: LimitReached, coarse: AdaptiveRun) -> str:
+def _explain(reason: LimitReached, coarse: EngineRun) -> str:
     """What was reached before a limit, and what the wanted accuracy would take."""
     reached = coarse.record.n_unknowns
     return (

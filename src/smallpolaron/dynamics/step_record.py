@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.trajectory import AdaptiveTrajectory
+from smallpolaron.dynamics.trajectory import Trajectory
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class StepRecord:
         return len(self.frontier_weight) > 0
 
     @classmethod
-    def of(cls, runs: Sequence[AdaptiveTrajectory], growth_threshold: float) -> "StepRecord":
+    def of(cls, runs: Sequence[Trajectory], growth_threshold: float) -> "StepRecord":
         """Return the record of one run, or of several that make one."""
         largest = max(runs, key=lambda run: max(run.basis_size))
         return cls(

@@ -12,7 +12,7 @@ from smallpolaron.hierarchy.views import ComplexArray
 
 
 @dataclass
-class AdaptiveTrajectory:
+class Trajectory:
     """What was recorded along a propagation.
 
     Attributes:
@@ -76,12 +76,10 @@ class AdaptiveTrajectory:
         return values
 
 
-_PLAIN = [
-    each.name for each in fields(AdaptiveTrajectory) if each.name not in ("segments", "closing")
-]
+_PLAIN = [each.name for each in fields(Trajectory) if each.name not in ("segments", "closing")]
 
 
-def to_arrays(run: AdaptiveTrajectory) -> dict[str, NDArray[Any]]:
+def to_arrays(run: Trajectory) -> dict[str, NDArray[Any]]:
     """A trajectory as named arrays; see from_arrays."""
     segments = [*run.segments, *([] if run.closing is None else [run.closing])]
     found = {
@@ -95,7 +93,7 @@ def to_arrays(run: AdaptiveTrajectory) -> dict[str, NDArray[Any]]:
     return found | {name: np.array(getattr(run, name)) for name in _PLAIN}
 
 
-def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> AdaptiveTrajectory:
+def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> Trajectory:
     """The trajectory that to_arrays was given, to the last bit."""
     ends = np.cumsum(arrays["terms"])
     pieces = np.split(arrays["coefficients"], ends[:-1]) if len(ends) else []
@@ -105,7 +103,7 @@ def from_arrays(arrays: Mapping[str, NDArray[Any]]) -> AdaptiveTrajectory:
     ]
     closing = segments.pop() if arrays["closed"] else None
     plain = {name: arrays[name].tolist() for name in _PLAIN}
-    return AdaptiveTrajectory(segments=segments, closing=closing, **plain)
+    return Trajectory(segments=segments, closing=closing, **plain)
 
 
 def _integrated(segment: Segment) -> Segment:

@@ -6,9 +6,9 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from smallpolaron.figures.style import BLACK, BLUE, GREY, VERMILION, new_figure
-from smallpolaron.model.expansion import BathExpansion
-from smallpolaron.model.lineshape import correlation_samples
-from smallpolaron.model.spectral_density import SpectralDensity
+from smallpolaron.model.baths.expansion import BathExpansion
+from smallpolaron.model.baths.lineshape import correlation_samples
+from smallpolaron.model.baths.spectral_density import SpectralDensity
 from smallpolaron.model.units import CM_TO_RAD_FS, beta
 
 

@@ -11,7 +11,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.views import Amplitudes
 from smallpolaron.parallel import PETSc
 
@@ -33,7 +33,7 @@ class CompactGenerator:
     _parts: ClassVar[tuple[int, ...]] = ()
     """Shape of what a state holds per label: one element."""
 
-    def __init__(self, basis: AdaptiveBasis) -> None:
+    def __init__(self, basis: Basis) -> None:
         """Freeze the present links of the basis (collective)."""
         self.comm = basis.comm
         # PETSc keeps what Python drops of distributed objects until all ranks agree to free it

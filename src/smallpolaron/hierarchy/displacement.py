@@ -14,7 +14,7 @@ import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator, ComplexArray
 
 _FIRST = 0.1
@@ -31,7 +31,7 @@ class DisplacementGenerator(CompactGenerator):
 
     _parts: ClassVar[tuple[int, ...]] = (2,)
 
-    def __init__(self, basis: AdaptiveBasis) -> None:
+    def __init__(self, basis: Basis) -> None:
         """Freeze the present links of the basis (collective).
 
         Raises:

@@ -12,22 +12,22 @@ from typing import Any, Final
 from smallpolaron.cost.evidence import PROBE_ERROR, Evidence
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import CostModel
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_evolve import PropagationFailed, sample_times
-from smallpolaron.dynamics.adaptive_solve import NotConverged
+from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
 from smallpolaron.dynamics.displacement_runs import DisplacementTask, run_displacement
+from smallpolaron.dynamics.evolve import PropagationFailed, sample_times
 from smallpolaron.dynamics.population_runs import (
     PopulationTask,
     population_sector,
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.dynamics.solve import NotConverged
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import LARGEST
 from smallpolaron.parallel import MPI
 from smallpolaron.planning.jobs import Job
-from smallpolaron.runs.adaptive_runs import accuracy_of
+from smallpolaron.runs.engine_runs import accuracy_of
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     bath_expansion,

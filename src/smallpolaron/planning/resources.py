@@ -23,7 +23,7 @@ from smallpolaron.cost.prediction import (
     predict,
 )
 from smallpolaron.hierarchy.limits import Truncation, count_unknowns
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,

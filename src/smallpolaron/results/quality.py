@@ -13,14 +13,14 @@ from smallpolaron.analysis import adaptive_gates, gates
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.analysis.hermite import half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 
 if TYPE_CHECKING:
-    from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
-    from smallpolaron.dynamics.adaptive_displacement import AdaptiveDisplacement
-    from smallpolaron.dynamics.adaptive_population import AdaptivePopulation
+    from smallpolaron.dynamics.correlation import Correlation
+    from smallpolaron.dynamics.displacement import Displacement
+    from smallpolaron.dynamics.population import Population
 
 RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
@@ -32,9 +32,7 @@ STABILITY_BOUND = 0.0
 """The propagator either saw the state grow (1) or not (0)."""
 
 
-def correlation_gates(
-    found: AdaptiveCorrelation, accuracy: float, model: Model
-) -> tuple[Gate, ...]:
+def correlation_gates(found: Correlation, accuracy: float, model: Model) -> tuple[Gate, ...]:
     """Return every gate of a correlation run."""
     t, C, dC, d2C = found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ
     rho = found.density_matrix
@@ -122,9 +120,7 @@ def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
     return accuracy if len(expansion.mixed_pairs) else gates.TRACE_BOUND
 
 
-def population_gates(
-    found: AdaptivePopulation, accuracy: float, largest_drift: float
-) -> tuple[Gate, ...]:
+def population_gates(found: Population, accuracy: float, largest_drift: float) -> tuple[Gate, ...]:
     """Return every gate of a population run."""
     own = [
         adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
@@ -141,7 +137,7 @@ def population_gates(
 
 
 def displacement_gates(
-    found: AdaptiveDisplacement, accuracy: float, largest_drift: float, model: Model
+    found: Displacement, accuracy: float, largest_drift: float, model: Model
 ) -> tuple[Gate, ...]:
     """Return every gate of a displacement run on the infinite lattice."""
     fastest = float(np.max(np.sum(np.abs(model.flows), axis=1)))

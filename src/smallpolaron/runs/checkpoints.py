@@ -22,7 +22,7 @@ import numpy as np
 import smallpolaron
 from smallpolaron.dynamics.checkpoints import Interrupted, Snapshot
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.parallel import MPI
 from smallpolaron.results.provenance import Stopwatch, spent
 from smallpolaron.runs.checkpoint_file import (
@@ -106,7 +106,7 @@ class JobCheckpoints:
         """Ask the job to stop at the next opportunity; safe in a signal handler."""
         self._stop = why
 
-    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> _Stage:
+    def stage(self, label: str, basis: Basis, *settings: object) -> _Stage:
         """Return the next stage of this label."""
         self._asked[label] += 1
         name = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")

@@ -59,15 +59,15 @@ def run_point(
     from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
     from smallpolaron.dynamics.progress import to_stderr
     from smallpolaron.parallel import MPI
-    from smallpolaron.runs import adaptive_runs
+    from smallpolaron.runs import engine_runs
 
     watch, parameters = watch or Stopwatch(), point.parameters
     options = (checkpoints or NO_CHECKPOINTS, report or to_stderr)
     if protocol == "current":
-        outcome = adaptive_runs.correlation(parameters, max_unknowns, *options)
+        outcome = engine_runs.correlation(parameters, max_unknowns, *options)
     else:
         infinite = is_infinite(parameters)
-        compute = adaptive_runs.displacement if infinite else adaptive_runs.population
+        compute = engine_runs.displacement if infinite else engine_runs.population
         outcome = compute(parameters, protocol, max_unknowns, *options)
     if outcome is None:
         return None

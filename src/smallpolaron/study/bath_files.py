@@ -12,8 +12,8 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.bath_data import QuantumCorrection, from_correlation, from_trajectory
-from smallpolaron.model.sampled_density import TabulatedBath
+from smallpolaron.model.baths.bath_data import QuantumCorrection, from_correlation, from_trajectory
+from smallpolaron.model.baths.sampled_density import TabulatedBath
 from smallpolaron.model.units import CM_TO_RAD_FS, MEV_TO_CM
 
 TableKind = Literal["table", "correlation", "trajectory"]

@@ -9,9 +9,9 @@ import numpy as np
 from pydantic import BeforeValidator, Field
 
 from smallpolaron.model.accuracy import BATH_ERROR_PER_ACCURACY, LARGEST_BATH_ERROR
-from smallpolaron.model.bath_data import QuantumCorrection
-from smallpolaron.model.expansion import Scheme
-from smallpolaron.model.sampled_density import Cutoff
+from smallpolaron.model.baths.bath_data import QuantumCorrection
+from smallpolaron.model.baths.expansion import Scheme
+from smallpolaron.model.baths.sampled_density import Cutoff
 from smallpolaron.study.bath_files import Rows, checked_rows, read_bath
 from smallpolaron.study.coupling_section import CoupledSection
 from smallpolaron.study.sections import (

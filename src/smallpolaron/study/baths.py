@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.sampled_density import Cutoff, OhmicBath
-from smallpolaron.model.spectral_density import BathSum, SpectralDensity
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.sampled_density import Cutoff, OhmicBath
+from smallpolaron.model.baths.spectral_density import BathSum, SpectralDensity
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.bath_files import tabulated
 from smallpolaron.study.bath_section import BathConfig, OneBath

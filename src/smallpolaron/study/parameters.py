@@ -15,9 +15,9 @@ from smallpolaron.model.accuracy import (
     PRUNING,
     TOLERANCE_PER_ACCURACY,
 )
-from smallpolaron.model.bath_set import BathSet
-from smallpolaron.model.decomposition import expand
-from smallpolaron.model.expansion import BathExpansion, Scheme
+from smallpolaron.model.baths.bath_set import BathSet
+from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathExpansion, Scheme
 from smallpolaron.model.holstein import HolsteinModel, Topology
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS

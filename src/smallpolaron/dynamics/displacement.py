@@ -7,8 +7,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import sample_times
-from smallpolaron.dynamics.adaptive_states import Start, require_start
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.displacement_runs import (
@@ -16,12 +14,14 @@ from smallpolaron.dynamics.displacement_runs import (
     DisplacementTask,
     run_displacement,
 )
+from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
+from smallpolaron.dynamics.states import Start, require_start
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
@@ -34,7 +34,7 @@ of runs at thresholds 3 apart (eta = 300, gamma = 40 cm^-1, both starts) the wor
 
 
 @dataclass(frozen=True)
-class AdaptiveDisplacement:
+class Displacement:
     """Mean-squared displacement with its derivatives and their error estimate.
 
     Attributes:
@@ -64,7 +64,7 @@ class AdaptiveDisplacement:
         return float(np.nansum(list(self.errors.values())))
 
 
-def compute_adaptive_displacement(
+def compute_displacement(
     model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
@@ -78,7 +78,7 @@ def compute_adaptive_displacement(
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptiveDisplacement:
+) -> Displacement:
     """Propagate a carrier from one site of the infinite lattice (collective).
 
     Thresholds are tightened until the difference from a run with thresholds COARSER times larger
@@ -145,7 +145,7 @@ def compute_adaptive_displacement(
     )
     found = refine(make, _difference, _step_error, choice)
     fine = found.fine
-    return AdaptiveDisplacement(
+    return Displacement(
         time_fs=fine.time_fs,
         msd=fine.msd,
         dmsd=fine.dmsd,

@@ -12,20 +12,20 @@ from typing import Final
 import numpy as np
 
 from smallpolaron.analysis.gates import Gate
-from smallpolaron.dynamics.adaptive_correlation import (
-    HIGHER_ORDERS,
-    AdaptiveCorrelation,
-    compute_adaptive_correlation,
-)
-from smallpolaron.dynamics.adaptive_displacement import (
-    AdaptiveDisplacement,
-    compute_adaptive_displacement,
-)
-from smallpolaron.dynamics.adaptive_population import (
-    AdaptivePopulation,
-    compute_adaptive_population,
-)
 from smallpolaron.dynamics.checkpoints import Checkpoints
+from smallpolaron.dynamics.correlation import (
+    HIGHER_ORDERS,
+    Correlation,
+    compute_correlation,
+)
+from smallpolaron.dynamics.displacement import (
+    Displacement,
+    compute_displacement,
+)
+from smallpolaron.dynamics.population import (
+    Population,
+    compute_population,
+)
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import Limits
@@ -112,7 +112,7 @@ def correlation(
     """
     model, accuracy = model_of(parameters), accuracy_of(parameters)
     wanted = parameters["propagation"]["resolvent_frequencies_cm"]
-    found = compute_adaptive_correlation(
+    found = compute_correlation(
         model,
         bath_expansion(parameters),
         accuracy,
@@ -150,7 +150,7 @@ def population(
     assert start != "current"
     bath, accuracy = bath_expansion(parameters), accuracy_of(parameters)
     model = model_of(parameters)
-    found = compute_adaptive_population(
+    found = compute_population(
         model,
         bath,
         accuracy,
@@ -189,7 +189,7 @@ def displacement(
     assert start != "current"
     model, accuracy = model_of(parameters), accuracy_of(parameters)
     bath = bath_expansion(parameters)
-    found = compute_adaptive_displacement(
+    found = compute_displacement(
         model,
         bath,
         accuracy,
@@ -209,7 +209,7 @@ def displacement(
     return _displacement_variables(found), gates
 
 
-def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
+def _correlation_variables(found: Correlation) -> dict[str, Variable]:
     return {
         **correlation_function(found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ),
         **{
@@ -244,7 +244,7 @@ def _correlation_variables(found: AdaptiveCorrelation) -> dict[str, Variable]:
     }
 
 
-def _correlation_errors(found: AdaptiveCorrelation) -> dict[str, Variable]:
+def _correlation_errors(found: Correlation) -> dict[str, Variable]:
     if found.record.is_fixed:
         text = "Share of the state on the outermost operators."
         return {"equilibrium/frontier_weight": Variable(found.frontier_weight, (), "1", text)}
@@ -272,7 +272,7 @@ def _errors(
     return variables | {f"errors/{name}/total": Variable(total, (), units, text)}
 
 
-def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
+def _resolvent(found: Correlation) -> dict[str, Variable]:
     scalar = ()
     variables = {
         "resolvent/D": Variable(
@@ -302,7 +302,7 @@ def _resolvent(found: AdaptiveCorrelation) -> dict[str, Variable]:
     return variables
 
 
-def _population_variables(found: AdaptivePopulation) -> dict[str, Variable]:
+def _population_variables(found: Population) -> dict[str, Variable]:
     return {
         **site_populations(
             found.time_fs,
@@ -324,12 +324,12 @@ def _positions(model: Model) -> dict[str, Variable]:
     return {"site_positions": Variable(model.positions, ("site", "axis"), "angstrom", text)}
 
 
-def _population_errors(found: AdaptivePopulation) -> dict[str, Variable]:
+def _population_errors(found: Population) -> dict[str, Variable]:
     what = "populations, largest over time"
     return _errors("populations", found.errors, found.total_error, what, "1")
 
 
-def _displacement_variables(found: AdaptiveDisplacement) -> dict[str, Variable]:
+def _displacement_variables(found: Displacement) -> dict[str, Variable]:
     time, square = ("time",), "angstrom^2"
     return {
         "time_fs": Variable(found.time_fs, time, "fs", "Time."),

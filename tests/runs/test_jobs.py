@@ -14,19 +14,19 @@ import pytest
 from smallpolaron.analysis.gates import TRACE_BOUND
 from smallpolaron.cli import main
 from smallpolaron.derive.mobility_job import mobility_result
-from smallpolaron.dynamics.adaptive_correlation import AdaptiveCorrelation
-from smallpolaron.dynamics.adaptive_solve import NotConverged
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
+from smallpolaron.dynamics.correlation import Correlation
+from smallpolaron.dynamics.solve import NotConverged
 from smallpolaron.hierarchy.limits import LimitReached, Limits, Truncation
 from smallpolaron.model.accuracy import ErrorBudget
-from smallpolaron.model.bath import BrownianBath, DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.planning.study import plan_document
 from smallpolaron.results.quality import correlation_gates, trace_bound, unusable
 from smallpolaron.results.store import Result, read_result, write_result
-from smallpolaron.runs import adaptive_runs
+from smallpolaron.runs import engine_runs
 from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.parameters import holstein_model
 from smallpolaron.study.plan import Point, read_plan
@@ -78,7 +78,7 @@ def spy(seen: Seen) -> Callable[..., None]:
 
 def test_accuracy_reaches_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_correlation", spy(seen))
+    monkeypatch.setattr(engine_runs, "compute_correlation", spy(seen))
     assert job() == 2
     model, expansion, accuracy = seen["arguments"]
     assert (model.n_sites, model.topology) == (3, "ring")
@@ -94,7 +94,7 @@ def test_accuracy_reaches_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) 
 
 def test_expert_settings_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_correlation", spy(seen))
+    monkeypatch.setattr(engine_runs, "compute_correlation", spy(seen))
     text = STUDY.replace("n_sites: 3", "topology: infinite").replace(", marcus", "")
     text = text.replace("sample_fs: 2", "tolerance: 1e-9")
     assert job(text + "adaptive: {growth: 0.1, pruning: 0, max_occupation: 7}\n") == 2
@@ -106,7 +106,7 @@ def test_expert_settings_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPa
 
 def test_populations_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_population", spy(seen))
+    monkeypatch.setattr(engine_runs, "compute_population", spy(seen))
     assert job(STUDY + "start_site: 2\n", "population", "--start", "marcus") == 2
     assert (seen["start"], seen["site"], seen["limits"].max_unknowns) == ("marcus", 2, 123456)
     assert (seen["symmetry"], seen["more_terms"](2).n_terms) == ("auto", 3)
@@ -116,7 +116,7 @@ def test_a_lattice_without_symmetry_still_uses_hermiticity(
     job: Job, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: Seen = {}
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_population", spy(seen))
+    monkeypatch.setattr(engine_runs, "compute_population", spy(seen))
     text = STUDY.replace("n_sites: 3", "n_sites: 3, site_energies_cm: [0, 5, 20]")
     assert job(text, "population", "--start", "marcus") == 2
     assert seen["arguments"][0].energies.shape == (3,)
@@ -157,7 +157,7 @@ def test_populations_of_the_infinite_lattice_are_a_displacement(job: Job, tmp_pa
 
 def test_displacements_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_displacement", spy(seen))
+    monkeypatch.setattr(engine_runs, "compute_displacement", spy(seen))
     assert job(INFINITE, "population", "--start", "marcus") == 2
     model, _, accuracy = seen["arguments"]
     assert (model.n_sites, model.topology, accuracy.target) == (9, "ring", 0.02)
@@ -168,8 +168,8 @@ def test_displacements_reach_the_engine(job: Job, monkeypatch: pytest.MonkeyPatc
 def test_a_run_may_do_without_symmetry(job: Job, monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Seen = {}
     text = STUDY + "hierarchy: {symmetry: none}\n"
-    for name in ("compute_adaptive_correlation", "compute_adaptive_population"):
-        monkeypatch.setattr(adaptive_runs, name, spy(seen))
+    for name in ("compute_correlation", "compute_population"):
+        monkeypatch.setattr(engine_runs, name, spy(seen))
     for command in (["correlation"], ["population", "--start", "marcus"]):
         seen.clear()
         assert job(text, *command) == 2
@@ -192,8 +192,8 @@ def test_depth_means_a_fixed_hierarchy(
     job: Job, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     seen: Seen = {}
-    for name in ("compute_adaptive_correlation", "compute_adaptive_population"):
-        monkeypatch.setattr(adaptive_runs, name, spy(seen))
+    for name in ("compute_correlation", "compute_population"):
+        monkeypatch.setattr(engine_runs, name, spy(seen))
     text = STUDY.replace("accuracy: 0.02", "hierarchy: {depth: 3, max_excited_sites: 2}")
     text = text.replace("duration_fs", "tolerance: 3e-7, equilibrium_tolerance: 2e-6, duration_fs")
     assert job(re.sub(r", resolvent_frequencies_cm: \[.*\]", "", text), *command) == 2
@@ -214,7 +214,7 @@ def test_what_cannot_be_reached_ends_in_one_line_and_no_file(
     def compute(*_arguments: Any, **_options: Any) -> None:
         raise error
 
-    monkeypatch.setattr(adaptive_runs, "compute_adaptive_correlation", compute)
+    monkeypatch.setattr(engine_runs, "compute_correlation", compute)
     assert job() == 2
     (line,) = capfd.readouterr().err.splitlines()
     assert line.startswith("error: point point-")
@@ -227,8 +227,8 @@ class Run:
     """A small run, what the engine returned and what became of it."""
 
     point: Point
-    found: AdaptiveCorrelation
-    outcome: adaptive_runs.Outcome
+    found: Correlation
+    outcome: engine_runs.Outcome
 
     @property
     def model(self) -> HolsteinModel:
@@ -238,16 +238,16 @@ class Run:
 @pytest.fixture(scope="module")
 def run() -> Run:
     point = plan_document(parse_yaml(STUDY, "study.yaml")).points[0]
-    found: list[AdaptiveCorrelation] = []
-    honest = adaptive_runs.compute_adaptive_correlation
+    found: list[Correlation] = []
+    honest = engine_runs.compute_correlation
 
-    def compute(*arguments: Any, **options: Any) -> AdaptiveCorrelation:
+    def compute(*arguments: Any, **options: Any) -> Correlation:
         found.append(honest(*arguments, **options))
         return found[0]
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(adaptive_runs, "compute_adaptive_correlation", compute)
-        outcome = adaptive_runs.correlation(point.parameters, 10**6, NO_CHECKPOINTS)
+        patch.setattr(engine_runs, "compute_correlation", compute)
+        outcome = engine_runs.correlation(point.parameters, 10**6, NO_CHECKPOINTS)
     assert outcome is not None
     return Run(point, found[0], outcome)
 
@@ -300,7 +300,7 @@ def test_a_small_run_passes_its_gates(run: Run) -> None:
     assert [gate for gate in gates.values() if not gate.passed] == []
 
 
-BAD: dict[str, Callable[[AdaptiveCorrelation], dict[str, Any]]] = {
+BAD: dict[str, Callable[[Correlation], dict[str, Any]]] = {
     "error_estimate": lambda found: {
         "errors": ErrorBudget({"basis": 0.03, "finite_time": 0.0}, found.errors.D)
     },

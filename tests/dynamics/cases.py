@@ -3,12 +3,12 @@
 import numpy as np
 from mpi4py import MPI
 
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation
-from smallpolaron.dynamics.adaptive_population import compute_adaptive_population
+from smallpolaron.dynamics.correlation import compute_correlation
+from smallpolaron.dynamics.population import compute_population
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 
@@ -36,7 +36,7 @@ def silent(_line):
 def correlate(model, target=1e-3, duration_fs=90.0, expansion=EXPANSION, **more):
     """C_JJ on this rank alone unless told otherwise."""
     settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
-    return compute_adaptive_correlation(
+    return compute_correlation(
         model, expansion, Accuracy(target), duration_fs=duration_fs, **settings
     )
 
@@ -46,7 +46,7 @@ def fixed(model, expansion, rule, duration_fs, *, tolerance=1e-10, **more):
     settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
     accuracy = Accuracy(1e-5, tolerance=tolerance, stationary=1e-10)
     limits = Limits(truncation=rule)
-    return compute_adaptive_correlation(
+    return compute_correlation(
         model, expansion, accuracy, duration_fs=duration_fs, limits=limits, **settings
     )
 
@@ -55,7 +55,7 @@ def populate(model, start, site, target=1e-3, duration_fs=60.0, expansion=EXPANS
     """Populations on this rank alone unless told otherwise."""
     settings = {"sample_fs": 2.0, "comm": MPI.COMM_SELF, "report": silent} | more
     accuracy = settings.pop("accuracy", Accuracy(target))
-    return compute_adaptive_population(
+    return compute_population(
         model,
         expansion,
         accuracy,

@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import GHOST
 from smallpolaron.hierarchy.places import places
@@ -24,7 +24,7 @@ def place(basis, table):
 
 @pytest.mark.parametrize(("n", "terms"), [(3, 1), (6, 2), (7, 1), (64, 3), (6, 11)])
 def test_places_are_the_same_wherever_an_ado_is_turned(n, terms):
-    basis = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, True), ALONE)
+    basis = Basis(ring(n), bath(terms - 1), Sector(n, True), ALONE)
     rng = np.random.default_rng(n)
     for excited in (1, 2, 3, 5, *[4] * 40):
         table = np.zeros((n, terms), np.uint8)
@@ -38,7 +38,7 @@ def test_places_are_the_same_wherever_an_ado_is_turned(n, terms):
 
 
 def test_places_tell_pairs_apart():
-    basis = AdaptiveBasis(ring(9), bath(1), Sector(9, True), ALONE)
+    basis = Basis(ring(9), bath(1), Sector(9, True), ALONE)
     seen = set()
     for term in (0, 1):
         for site in range(5):

@@ -6,8 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.expansion import BathExpansion
-from smallpolaron.model.spectral_density import FloatArray
+from smallpolaron.model.baths.expansion import BathExpansion
+from smallpolaron.model.baths.spectral_density import FloatArray
 
 
 @dataclass(frozen=True)

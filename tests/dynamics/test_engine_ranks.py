@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_states import propagate_equilibrium
+from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.states import propagate_equilibrium
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import Accuracy
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.agreement import agree, same, same_course
+from tests.dynamics.cases import (
     CHAIN,
     DISORDERED,
     EVEN_MIRROR,
@@ -19,7 +20,6 @@ from tests.dynamics.adaptive_cases import (
     ring,
     silent,
 )
-from tests.dynamics.agreement import agree, same, same_course
 
 pytestmark = pytest.mark.mpi
 

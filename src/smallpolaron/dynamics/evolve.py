@@ -15,8 +15,8 @@ from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
 from smallpolaron.dynamics.dense_output import Segment
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.trajectory import AdaptiveTrajectory, from_arrays, to_arrays
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.trajectory import Trajectory, from_arrays, to_arrays
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.hierarchy.views import ComplexArray, Outflow
@@ -52,10 +52,10 @@ class _Stepper:
 
     def __init__(
         self,
-        basis: AdaptiveBasis,
+        basis: Basis,
         readout: Readout,
         tolerance: float,
-        make: Callable[[AdaptiveBasis], CompactGenerator],
+        make: Callable[[Basis], CompactGenerator],
     ) -> None:
         self.basis, self._readout, self._tolerance, self._make = basis, readout, tolerance, make
         self._freeze()
@@ -119,16 +119,16 @@ class _Now:
     rest: float
     length: float
     smallest: float
-    run: AdaptiveTrajectory
+    run: Trajectory
 
-    def snapshot(self, basis: AdaptiveBasis, *, finished: bool = False) -> Snapshot:
+    def snapshot(self, basis: Basis, *, finished: bool = False) -> Snapshot:
         """For a checkpoint."""
         numbers = np.array([self.norm, self.rest, self.length, self.smallest])
         record = to_arrays(self.run) | {"now": numbers}
         return Snapshot.of(basis, self.x, record, finished=finished)
 
     @classmethod
-    def resumed(cls, basis: AdaptiveBasis, found: Snapshot) -> "_Now":
+    def resumed(cls, basis: Basis, found: Snapshot) -> "_Now":
         """From a checkpoint; the basis then holds its labels (collective)."""
         norm, rest, length, smallest = found.record["now"].tolist()
         run = from_arrays(found.record)
@@ -151,17 +151,17 @@ class _Now:
         return self.run.step_time_fs[-1]
 
 
-def evolve_adaptive(
-    basis: AdaptiveBasis,
+def evolve(
+    basis: Basis,
     state: ComplexArray,
     readout: Readout,
     accuracy: Accuracy,
     duration_fs: float,
     progress: Progress,
     relaxation_growth: float = 1.0,
-    generator: Callable[[AdaptiveBasis], CompactGenerator] = CompactGenerator,
+    generator: Callable[[Basis], CompactGenerator] = CompactGenerator,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> tuple[ComplexArray, AdaptiveTrajectory]:
+) -> tuple[ComplexArray, Trajectory]:
     """Propagate a state over a time, with the basis following it (collective).
 
     Args:
@@ -217,7 +217,7 @@ def evolve_adaptive(
 
 def _begin(stepper: _Stepper, x: ComplexArray, accuracy: Accuracy) -> _Now:
     """Before the first step: the labels that the initial state feeds are taken in."""
-    run, threshold = AdaptiveTrajectory(), accuracy.growth_threshold
+    run, threshold = Trajectory(), accuracy.growth_threshold
     norm = stepper.generator.norm(x)
     flow = stepper.outflow(x, threshold * norm)
     x = _grow(stepper, x, flow, 0.0)
@@ -276,7 +276,7 @@ def _advance(stepper: _Stepper, now: _Now, accuracy: Accuracy, duration_fs: floa
 
 
 def _closing(
-    stepper: _Stepper, x: ComplexArray, norm: float, length: float, run: AdaptiveTrajectory
+    stepper: _Stepper, x: ComplexArray, norm: float, length: float, run: Trajectory
 ) -> Segment:
     """The series of the observables at the end, of which only the derivatives there are used."""
     while (attempt := stepper.step(x, norm, length)) is None:
@@ -302,7 +302,7 @@ def sample_times(duration_fs: float, sample_fs: float) -> NDArray[np.float64]:
 
 
 def _record(
-    run: AdaptiveTrajectory,
+    run: Trajectory,
     stepper: _Stepper,
     x: ComplexArray,
     norm: float,
@@ -332,7 +332,7 @@ def _grow(stepper: _Stepper, x: ComplexArray, flow: Outflow, time_fs: float) -> 
 
 
 def _prune(
-    stepper: _Stepper, x: ComplexArray, size: float, accuracy: Accuracy, run: AdaptiveTrajectory
+    stepper: _Stepper, x: ComplexArray, size: float, accuracy: Accuracy, run: Trajectory
 ) -> ComplexArray:
     """Drop what is small and would not be taken in again; size is that of the initial state."""
     grow = accuracy.growth_threshold * size

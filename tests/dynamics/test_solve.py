@@ -5,30 +5,30 @@ import pytest
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from smallpolaron.dynamics import adaptive_states
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
-from smallpolaron.dynamics.adaptive_states import (
+from smallpolaron.dynamics import states
+from smallpolaron.dynamics.carrier import Readout, apply_current, reduced_labels
+from smallpolaron.dynamics.checkpoints import Interrupted
+from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.preconditioner import BlockPreconditioner
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.solve import LinearProblem, NotConverged, solve
+from smallpolaron.dynamics.states import (
     find_equilibrium,
     place_values,
     propagate_equilibrium,
     solve_equilibrium,
 )
-from smallpolaron.dynamics.carrier import Readout, apply_current, reduced_labels
-from smallpolaron.dynamics.checkpoints import Interrupted
-from smallpolaron.dynamics.preconditioner import BlockPreconditioner
-from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     DISORDERED,
     EVEN_MIRROR,
@@ -131,7 +131,7 @@ def test_a_solver_that_fails_is_replaced_by_propagation(monkeypatch):
         raise NotConverged("GMRES stopped")
 
     usual = correlate(ring(3))
-    monkeypatch.setattr(adaptive_states, "adaptive_solve", fails)
+    monkeypatch.setattr(states, "solve", fails)
     said = []
     setup = (ring(3), EXPANSION, even_sector(ring(3)), Accuracy(1e-3), Limits(), COMM)
     state = find_equilibrium(*setup, said.append)
@@ -152,12 +152,12 @@ def test_residual_is_what_was_asked_for(shift):
     model = ring(3)
     even, odd = current_sectors(model, "auto", False)
     state = find_equilibrium(model, EXPANSION, even, Accuracy(), Limits(), COMM, silent)
-    basis = AdaptiveBasis(model, EXPANSION, odd, COMM)
+    basis = Basis(model, EXPANSION, odd, COMM)
     x = apply_current(state.basis, state.x, basis)
     keys = basis.keys.copy()
     problem = LinearProblem(lambda now: -now.scatter(keys, x), shift)
     start = np.zeros(basis.n_local, complex)
-    found = adaptive_solve(basis, problem, start, growth=1e-4, tolerance=1e-6)
+    found = solve(basis, problem, start, growth=1e-4, tolerance=1e-6)
     image = np.empty_like(found.x)
     CompactGenerator(basis).apply(found.x, image)
     residual = np.linalg.norm(image + shift * found.x - problem.right_side(basis))
@@ -195,7 +195,7 @@ SECTORS = {
 @pytest.mark.parametrize("name", SECTORS)
 def test_preconditioner_inverts_what_hops_or_baths_connect(name, hops):
     model, sector = SECTORS[name]
-    basis = AdaptiveBasis(model, EXPANSION, sector, COMM)
+    basis = Basis(model, EXPANSION, sector, COMM)
     keys, bits, _ = reduced_labels(basis)
     basis.add(keys[bits >= 0])
     rng = np.random.default_rng(1)
@@ -224,7 +224,7 @@ def test_preconditioner_inverts_what_hops_or_baths_connect(name, hops):
 def test_large_blocks_are_inverted_exactly():
     # a chain connects all coherences of an ADO by hops
     model = HolsteinModel(15, "chain", 50 * CM)
-    basis = AdaptiveBasis(model, EXPANSION, Sector(15, False), COMM)
+    basis = Basis(model, EXPANSION, Sector(15, False), COMM)
     basis.add(reduced_labels(basis)[0])
     diagonal = np.linspace(1, 2, basis.size) * (1 + 1j)
     x = np.linspace(-1, 1, basis.size) + 0j
@@ -241,7 +241,7 @@ def test_strong_coupling_is_solved_with_the_baths_in_the_blocks(monkeypatch):
     """At eta/v = 10 the blocks of the hops take fifteen times as many products."""
     model, bath = ring(5), DebyeBath(500 * CM, 20 * CM)
     sector = even_sector(model)
-    monkeypatch.setattr("smallpolaron.dynamics.adaptive_solve._DIRECT", 0)
+    monkeypatch.setattr("smallpolaron.dynamics.solve._DIRECT", 0)
     found = solve_equilibrium(
         model, expand(bath, T, "pade", 0), sector, Accuracy(1e-2), Limits(), COMM
     )
@@ -254,10 +254,10 @@ def test_strong_coupling_is_solved_with_the_baths_in_the_blocks(monkeypatch):
 
 
 def from_one_site(accuracy, duration_fs=60.0):
-    basis = AdaptiveBasis(ring(3), EXPANSION, Sector(3, False, hermitian=True), COMM)
+    basis = Basis(ring(3), EXPANSION, Sector(3, False, hermitian=True), COMM)
     readout = Readout.of(basis, [np.diag(row).astype(complex) for row in np.eye(3)])
     x = place_values(basis, reduced_labels(basis)[0][:1], np.ones(1, complex))
-    _, run = evolve_adaptive(basis, x, readout, accuracy, duration_fs, progress())
+    _, run = evolve(basis, x, readout, accuracy, duration_fs, progress())
     return run
 
 

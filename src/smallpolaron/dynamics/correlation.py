@@ -8,8 +8,6 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import sample_times
-from smallpolaron.dynamics.adaptive_states import flux_stiffness
 from smallpolaron.dynamics.carrier import Readout, hermiticity_defect
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
@@ -20,15 +18,17 @@ from smallpolaron.dynamics.correlation_runs import (
     area,
     difference,
 )
+from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Refined, Setting, refine
+from smallpolaron.dynamics.states import flux_stiffness
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy, ErrorBudget
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
@@ -41,7 +41,7 @@ _TAIL_SHARE: Final = 1e-2
 
 
 @dataclass(frozen=True)
-class AdaptiveCorrelation:
+class Correlation:
     """C_JJ(t) with exact derivatives, D in two ways, and how far to trust them.
 
     Attributes:
@@ -109,7 +109,7 @@ class AdaptiveCorrelation:
     advice: str
 
 
-def compute_adaptive_correlation(
+def compute_correlation(
     model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
@@ -126,7 +126,7 @@ def compute_adaptive_correlation(
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptiveCorrelation:
+) -> Correlation:
     """C_JJ(t) and D to a wanted accuracy (collective).
 
     The equilibrium is solved for, J is applied to all its ADOs, and the result propagated on a
@@ -220,7 +220,7 @@ def compute_adaptive_correlation(
     inside, still = time_fs[: len(fine.C)], equilibrium.basis
     curvature = Readout.of(still, [still.couplings.curvature]).read(still, equilibrium.x)[0].real
     solved = model.is_bounded or solution is not None
-    return AdaptiveCorrelation(
+    return Correlation(
         time_fs=inside,
         C_JJ=fine.C,
         dC_JJ=run.sample(inside, 1)[:, 0],

@@ -5,17 +5,17 @@ import pytest
 from mpi4py import MPI
 
 from smallpolaron.analysis import gates
-from smallpolaron.dynamics.adaptive_correlation import compute_adaptive_correlation, current_sectors
-from smallpolaron.dynamics.adaptive_solve import NotConverged
-from smallpolaron.dynamics.adaptive_states import propagate_equilibrium
+from smallpolaron.dynamics.correlation import compute_correlation, current_sectors
 from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.solve import NotConverged
+from smallpolaron.dynamics.states import propagate_equilibrium
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import SOURCES, Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     DISORDERED,
     EXPANSION,
@@ -31,7 +31,7 @@ from tests.dynamics.adaptive_cases import (
 def expert(model, accuracy, **more):
     """C_JJ with expert settings."""
     settings = {"duration_fs": 90.0, "sample_fs": 2.0, "report": silent} | more
-    return compute_adaptive_correlation(model, EXPANSION, accuracy, **settings)
+    return compute_correlation(model, EXPANSION, accuracy, **settings)
 
 
 @pytest.mark.parametrize(
@@ -127,7 +127,7 @@ def test_the_integral_on_an_open_chain_is_zero():
     model = HolsteinModel(2, "chain", 40 * CM, (0.0, 30 * CM), 5.0, 400.0)
     bath = expand(DebyeBath(200 * CM, 200 * CM), 400.0, "pade", 1)
     record, short = (
-        compute_adaptive_correlation(
+        compute_correlation(
             model, bath, Accuracy(1e-3), duration_fs=end, sample_fs=2.0, report=silent
         )
         for end in (1500.0, 100.0)

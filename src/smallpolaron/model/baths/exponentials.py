@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from smallpolaron.model.expansion import Rates
-from smallpolaron.model.spectral_density import ComplexArray, FloatArray
+from smallpolaron.model.baths.expansion import Rates
+from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
 
 _REAL = 1e-8
 """Imaginary part over size below which a rate is real."""

@@ -9,20 +9,20 @@ from numpy.typing import NDArray
 from scipy.sparse import diags_array, eye_array
 from scipy.sparse.linalg import expm_multiply
 
-from smallpolaron.dynamics.adaptive_evolve import GROWTH_LIMIT, evolve_adaptive
-from smallpolaron.dynamics.adaptive_solve import LinearProblem, NotConverged, adaptive_solve
 from smallpolaron.dynamics.carrier import Readout, mean, reduced_density_matrix, reduced_labels
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot, Stage
+from smallpolaron.dynamics.evolve import GROWTH_LIMIT, evolve
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.solve import LinearProblem, NotConverged, solve
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath_set import BathSet
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.bath_set import BathSet
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
@@ -38,7 +38,7 @@ not settle grows without end."""
 
 
 @dataclass(frozen=True)
-class AdaptiveEquilibrium:
+class Equilibrium:
     """The null vector of L with trace 1.
 
     Attributes:
@@ -52,7 +52,7 @@ class AdaptiveEquilibrium:
         products: products with L.
     """
 
-    basis: AdaptiveBasis
+    basis: Basis
     x: ComplexArray
     density_matrix: ComplexArray
     hopping_energy: float
@@ -76,7 +76,7 @@ def find_equilibrium(
     comm: MPI.Intracomm,
     report: Report,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptiveEquilibrium:
+) -> Equilibrium:
     """Equilibrium state by solve_equilibrium, or by propagation if the solver fails (collective).
 
     Args:
@@ -129,7 +129,7 @@ def solve_equilibrium(
     limits: Limits,
     comm: MPI.Intracomm,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptiveEquilibrium:
+) -> Equilibrium:
     """Equilibrium state as the null vector of L, by a Krylov solve on a growing basis.
 
     The basis begins with the bath relaxed around the carrier on every site, and all of rho_0.
@@ -138,9 +138,9 @@ def solve_equilibrium(
         NotConverged: the solver failed.
         LimitReached: the basis would outgrow its limit.
     """
-    basis, growth = AdaptiveBasis(model, expansion, sector, comm, limits), _growth(accuracy)
+    basis, growth = Basis(model, expansion, sector, comm, limits), _growth(accuracy)
     guess = _thermal_guess(basis, growth)
-    found = adaptive_solve(
+    found = solve(
         basis,
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
         guess,
@@ -165,7 +165,7 @@ def propagate_equilibrium(
     stationary: float = 1e-7,
     longest_fs: float = 20_000.0,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptiveEquilibrium:
+) -> Equilibrium:
     """Equilibrium state by propagating a thermal guess until |L rho| / |rho| < stationary (1/fs).
 
     The guess is exp(-beta H_S)/Z with the bath relaxed around each site. What is reached in
@@ -177,7 +177,7 @@ def propagate_equilibrium(
     """
     growth = _growth(accuracy)
     tight = replace(accuracy, growth=growth, tolerance=min(accuracy.step_tolerance, stationary))
-    basis = AdaptiveBasis(model, expansion, sector, progress.comm, limits)
+    basis = Basis(model, expansion, sector, progress.comm, limits)
     x = _thermal_guess(basis, growth)
     trace = _trace(basis)
     chunk = 1 / float(np.min(expansion.rates.real))
@@ -197,7 +197,7 @@ def propagate_equilibrium(
     while not done:
         listening = _ListeningTo(stage, snapshot())
         within = replace(progress, total_fs=chunk)
-        x, run = evolve_adaptive(basis, x, trace, tight, chunk, within, checkpoints=listening)
+        x, run = evolve(basis, x, trace, tight, chunk, within, checkpoints=listening)
         products += run.products
         time_fs += chunk
         first = first or run.norm[0]
@@ -221,7 +221,7 @@ class _ListeningTo:
     whole: Stage
     begin: Snapshot
 
-    def stage(self, label: str, basis: AdaptiveBasis, *settings: object) -> Stage:
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
         """The chunk."""
         return self
 
@@ -240,11 +240,11 @@ def _growth(accuracy: Accuracy) -> float:
     return EQUILIBRIUM_GROWTH * accuracy.growth_threshold
 
 
-def _trace(basis: AdaptiveBasis) -> Readout:
+def _trace(basis: Basis) -> Readout:
     return Readout.of(basis, [eye_array(basis.model.n_sites, dtype=complex, format="csr")])
 
 
-def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
+def _thermal_guess(basis: Basis, least: float) -> ComplexArray:
     """exp(-beta H_S)/Z with the bath relaxed around each site; coherences without excitations."""
     model = basis.model
     share = 1 if basis.sector.wraps else model.sites.n_cells
@@ -271,15 +271,15 @@ def _thermal_guess(basis: AdaptiveBasis, least: float) -> ComplexArray:
 
 
 def _described(
-    basis: AdaptiveBasis,
+    basis: Basis,
     x: ComplexArray,
     generator: CompactGenerator,
     products: int,
     outside: float,
     capped: float,
-) -> AdaptiveEquilibrium:
+) -> Equilibrium:
     rho = reduced_density_matrix(basis, x)
-    return AdaptiveEquilibrium(
+    return Equilibrium(
         basis=basis,
         x=x,
         density_matrix=rho,
@@ -291,7 +291,7 @@ def _described(
     )
 
 
-def _change(basis: AdaptiveBasis, generator: CompactGenerator, x: ComplexArray) -> float:
+def _change(basis: Basis, generator: CompactGenerator, x: ComplexArray) -> float:
     """|L x| / |x|, 1/fs, but for what a truncated basis of mixed terms changes the trace."""
     image = np.empty_like(x)
     generator.apply(x, image)
@@ -333,7 +333,7 @@ def flux_stiffness(
 
 
 def relaxed_labels(
-    basis: AdaptiveBasis, site: int, least: float
+    basis: Basis, site: int, least: float
 ) -> tuple[Keys, ComplexArray, NDArray[np.bool_]]:
     """Bath relaxed around a carrier on one site: canonical keys, values, and which are their own.
 
@@ -372,7 +372,7 @@ def relaxed_labels(
 
 
 def relaxed_modes(
-    basis: AdaptiveBasis, site: int
+    basis: Basis, site: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64] | ComplexArray]:
     """What a carrier on one site displaces: positions (mode, term) in labels, and amplitudes r_k.
 
@@ -392,7 +392,7 @@ def relaxed_modes(
     return np.array(positions, np.int64), np.array(amplitudes)
 
 
-def vacuum_amplitude(basis: AdaptiveBasis, site: int) -> float:
+def vacuum_amplitude(basis: Basis, site: int) -> float:
     """Amplitude without excitations of a bath relaxed around the carrier.
 
     prod exp(-t r_k r_k') over the mixed pairs: a_k^+ = b_k^+ - t b_k' in exp(sum r_k a_k^+).
@@ -408,7 +408,7 @@ def vacuum_amplitude(basis: AdaptiveBasis, site: int) -> float:
 
 
 def start_labels(
-    basis: AdaptiveBasis, start: Start, site: int, accuracy: Accuracy
+    basis: Basis, start: Start, site: int, accuracy: Accuracy
 ) -> tuple[Keys, ComplexArray]:
     """Canonical keys and values of a carrier placed on one site, trace 1."""
     least = 0.01 * accuracy.growth_threshold
@@ -435,7 +435,7 @@ def polaron_exponent(expansion: BathExpansion) -> float:
     return float(np.sum(np.abs(expansion.relaxed_amplitudes) ** 2) / 2)
 
 
-def place_values(basis: AdaptiveBasis, keys: Keys, values: ComplexArray) -> ComplexArray:
+def place_values(basis: Basis, keys: Keys, values: ComplexArray) -> ComplexArray:
     """Add labels and return the state with these values on them (collective).
 
     Every rank must give the same keys and values.

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from smallpolaron.analysis.differences import differentiate
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
+from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.population_runs import population_sector
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     DISORDERED,
     EVEN_MIRROR,

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from smallpolaron.model.spectral_density import ComplexArray, FloatArray
+from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
 
 Scheme = Literal["pade", "matsubara", "aaa", "esprit"]
 """How exponentials are found: from the poles of J(w) and of the Bose function, or by a fit."""

@@ -3,9 +3,9 @@
 import numpy as np
 from scipy.integrate import quad
 
+from smallpolaron.model.baths.lineshape import lineshape
+from smallpolaron.model.baths.spectral_density import SpectralDensity
 from smallpolaron.model.holstein import HolsteinModel
-from smallpolaron.model.lineshape import lineshape
-from smallpolaron.model.spectral_density import SpectralDensity
 
 
 def golden_rule_rate(model: HolsteinModel, bath: SpectralDensity) -> float:

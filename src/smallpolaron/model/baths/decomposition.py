@@ -5,15 +5,15 @@ from typing import Final, get_args
 
 import numpy as np
 
-from smallpolaron.model.expansion import MAX_TERMS, BathExpansion, Rates, Scheme
-from smallpolaron.model.exponentials import (
+from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion, Rates, Scheme
+from smallpolaron.model.baths.exponentials import (
     aaa_rates,
     coefficients,
     esprit_rates,
     refined,
     signal_space,
 )
-from smallpolaron.model.lineshape import (
+from smallpolaron.model.baths.lineshape import (
     correlation_samples,
     double_integral,
     double_integrals,
@@ -23,9 +23,9 @@ from smallpolaron.model.lineshape import (
     spectrum,
     spectrum_without_poles,
 )
-from smallpolaron.model.poles import bose_poles, residues, spread
-from smallpolaron.model.sampled_density import SampledDensity
-from smallpolaron.model.spectral_density import (
+from smallpolaron.model.baths.poles import bose_poles, residues, spread
+from smallpolaron.model.baths.sampled_density import SampledDensity
+from smallpolaron.model.baths.spectral_density import (
     ComplexArray,
     FloatArray,
     SpectralDensity,

@@ -7,21 +7,21 @@ from scipy.integrate import simpson
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.dynamics.adaptive_correlation import current_sectors
-from smallpolaron.dynamics.adaptive_evolve import evolve_adaptive
-from smallpolaron.dynamics.adaptive_states import find_equilibrium, solve_equilibrium
 from smallpolaron.dynamics.carrier import Readout, apply_current
+from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.dynamics.states import find_equilibrium, solve_equilibrium
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.bath import DebyeBath
-from smallpolaron.model.decomposition import expand
+from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
-from tests.dynamics.adaptive_cases import (
+from tests.dynamics.cases import (
     CHAIN,
     T,
     correlate,
@@ -68,10 +68,10 @@ def test_free_carrier_on_a_ring_keeps_its_current():
     model = FREE_RING
     even, odd = current_sectors(model, "auto", False)
     state = find_equilibrium(model, FREE, even, Accuracy(), Limits(), COMM, silent)
-    basis = AdaptiveBasis(model, FREE, odd, COMM)
+    basis = Basis(model, FREE, odd, COMM)
     readout = Readout.of(basis, [model.current])
     x = apply_current(state.basis, state.x, basis)
-    _, run = evolve_adaptive(basis, x, readout, Accuracy(), 50.0, progress())
+    _, run = evolve(basis, x, readout, Accuracy(), 50.0, progress())
     k = 2 * np.pi * np.arange(5) / 5
     weight = np.exp(-beta(200.0) * 2 * 60 * CM * np.cos(k))
     expected = np.sum(weight * (2 * 4.0 * 60 * CM * np.sin(k)) ** 2) / weight.sum()

@@ -9,10 +9,10 @@ from typing import Literal
 
 import numpy as np
 
-from smallpolaron.model.expansion import MAX_TERMS, Rates
-from smallpolaron.model.exponentials import coefficients, esprit_rates, refined, signal_space
-from smallpolaron.model.sampled_density import TabulatedBath
-from smallpolaron.model.spectral_density import ComplexArray, FloatArray
+from smallpolaron.model.baths.expansion import MAX_TERMS, Rates
+from smallpolaron.model.baths.exponentials import coefficients, esprit_rates, refined, signal_space
+from smallpolaron.model.baths.sampled_density import TabulatedBath
+from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
 from smallpolaron.model.units import beta
 
 QuantumCorrection = Literal["harmonic", "standard"]

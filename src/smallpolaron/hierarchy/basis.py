@@ -20,7 +20,7 @@ from smallpolaron.hierarchy.linked_labels import LinkedLabels
 from smallpolaron.hierarchy.list_keys import ListLayout
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Dealing, Outflow, Placement, Sparsity
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
 
@@ -31,7 +31,7 @@ _IMBALANCE = 1.15
 
 
 @dataclass
-class AdaptiveBasis:
+class Basis:
     """The labels in play.
 
     Attributes:

@@ -7,10 +7,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.adaptive_evolve import sample_times
-from smallpolaron.dynamics.adaptive_states import Start, require_start
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.comm import require_complex_petsc
+from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.population_runs import (
     PopulationRun,
     PopulationSymmetry,
@@ -21,11 +20,12 @@ from smallpolaron.dynamics.population_runs import (
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
+from smallpolaron.dynamics.states import Start, require_start
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
@@ -38,7 +38,7 @@ _BASIS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class AdaptivePopulation:
+class Population:
     """Populations with their derivatives and their error estimate.
 
     Attributes:
@@ -69,7 +69,7 @@ class AdaptivePopulation:
         return float(np.nansum(list(self.errors.values())))
 
 
-def compute_adaptive_population(
+def compute_population(
     model: Model,
     expansion: BathExpansion,
     accuracy: Accuracy,
@@ -85,7 +85,7 @@ def compute_adaptive_population(
     comm: MPI.Intracomm = MPI.COMM_WORLD,
     report: Report = to_stderr,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
-) -> AdaptivePopulation:
+) -> Population:
     """Propagate a site-localised start on a basis that follows it (collective).
 
     All ADOs stay Hermitian, and where the model has it the reflection about the start site
@@ -155,7 +155,7 @@ def compute_adaptive_population(
     )
     found = refine(make, _difference, _step_error, choice)
     fine = found.fine
-    return AdaptivePopulation(
+    return Population(
         time_fs=time_fs[: len(fine.populations)],
         populations=fine.populations,
         dpopulations=fine.dpopulations,

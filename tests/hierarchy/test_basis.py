@@ -5,7 +5,7 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.elements import ABSENT, CAP
 from smallpolaron.hierarchy.frame import MOST_EXCITED
@@ -130,7 +130,7 @@ def test_find_and_values_know_every_rank(parts):
 
 def test_many_sites_many_terms_and_all_occupations():
     n, terms = 64, 3
-    basis = AdaptiveBasis(ring(n), bath(terms - 1), Sector(n, False), ALONE)
+    basis = Basis(ring(n), bath(terms - 1), Sector(n, False), ALONE)
     rng = np.random.default_rng(8)
     occupations = np.zeros((60, n * terms), np.uint8)
     for row, most in zip(occupations, rng.integers(0, MOST_EXCITED - 2, 60), strict=True):
@@ -159,11 +159,11 @@ def test_many_sites_many_terms_and_all_occupations():
 
 def test_keys_are_as_long_as_their_excitations_are_many():
     words = [
-        AdaptiveBasis(ring(n), bath(1), Sector(n, True, wraps=n < 40), ALONE).layout.n_words
+        Basis(ring(n), bath(1), Sector(n, True, wraps=n < 40), ALONE).layout.n_words
         for n in (6, 41, 81, 343)
     ]
     assert words == [3, 7, 7, 9]
-    basis = AdaptiveBasis(ring(41), bath(1), Sector(41, False), ALONE)
+    basis = Basis(ring(41), bath(1), Sector(41, False), ALONE)
     full = np.zeros((1, 82), np.uint8)
     full[0, : 2 * MOST_EXCITED : 2] = 3
     at = np.array([MOST_EXCITED - 1])

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.model.spectral_density import (
+from smallpolaron.model.baths.spectral_density import (
     ComplexArray,
     FloatArray,
     SpectralDensity,

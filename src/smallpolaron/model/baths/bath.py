@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from smallpolaron.model.spectral_density import (
+from smallpolaron.model.baths.spectral_density import (
     ComplexArray,
     FloatArray,
     RationalDensity,

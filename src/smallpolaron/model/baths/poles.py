@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.expansion import Rates, Scheme
-from smallpolaron.model.spectral_density import ComplexArray, FloatArray, RationalDensity
+from smallpolaron.model.baths.expansion import Rates, Scheme
+from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray, RationalDensity
 from smallpolaron.model.units import beta
 
 _NEAR = 0.6

@@ -13,7 +13,7 @@ from scipy.sparse.linalg import splu
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_STAGE, Interrupted, Record, Snapshot, Stage
 from smallpolaron.dynamics.preconditioner import BlockPreconditioner
-from smallpolaron.hierarchy.adaptive import AdaptiveBasis
+from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.parallel import MPI, PETSc
 
@@ -56,7 +56,7 @@ class LinearProblem:
             need not be known to as many digits.
     """
 
-    right_side: Callable[[AdaptiveBasis], ComplexArray]
+    right_side: Callable[[Basis], ComplexArray]
     shift: complex = 0.0
     trace: Readout | None = None
     total: float = 1.0
@@ -65,7 +65,7 @@ class LinearProblem:
 
 @dataclass
 class Solution:
-    """What adaptive_solve found.
+    """What solve found.
 
     Attributes:
         x: this rank's part of the solution on the basis.
@@ -109,7 +109,7 @@ class _Round:
     outside: float = np.inf
     capped: float = 0.0
 
-    def snapshot(self, basis: AdaptiveBasis, *, finished: bool = False) -> Snapshot:
+    def snapshot(self, basis: Basis, *, finished: bool = False) -> Snapshot:
         """For a checkpoint."""
         plain = {name: np.array(getattr(self, name)) for name in _PLAIN}
         return Snapshot.of(basis, self.x, plain, finished=finished)
@@ -126,9 +126,7 @@ _PLAIN = [each.name for each in fields(_Round) if each.name != "x"]
 class _Operator:
     """L + shift - r u t, with PETSc's view of it."""
 
-    def __init__(
-        self, basis: AdaptiveBasis, generator: CompactGenerator, problem: LinearProblem
-    ) -> None:
+    def __init__(self, basis: Basis, generator: CompactGenerator, problem: LinearProblem) -> None:
         self._generator, self.shift = generator, problem.shift
         self.rows = self._read = np.empty(0, np.int64)
         self._weights = np.empty(0, complex)
@@ -194,8 +192,8 @@ class _Listener:
             raise self._interruption from None
 
 
-def adaptive_solve(
-    basis: AdaptiveBasis,
+def solve(
+    basis: Basis,
     problem: LinearProblem,
     start: ComplexArray,
     *,
@@ -246,7 +244,7 @@ def adaptive_solve(
 
 
 def _next_round(
-    basis: AdaptiveBasis,
+    basis: Basis,
     problem: LinearProblem,
     last: _Round,
     growth: float,
@@ -281,7 +279,7 @@ def _next_round(
 
 
 def _solve(
-    basis: AdaptiveBasis,
+    basis: Basis,
     generator: CompactGenerator,
     problem: LinearProblem,
     start: ComplexArray,
@@ -353,7 +351,7 @@ def _factorised(
 
 
 def _iterated(
-    basis: AdaptiveBasis,
+    basis: Basis,
     generator: CompactGenerator,
     operator: _Operator,
     hops: bool,

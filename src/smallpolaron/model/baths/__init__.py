@@ -1,0 +1,1 @@
+"""Baths: spectral densities, their data, and sums of exponentials that stand for them."""
