@@ -27,7 +27,7 @@ RANK_TIMEOUT ?= 1200
 # One process per core; a file stays in one, for its fixtures.
 PYTEST_ARGS ?= --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
-.PHONY: help setup setup-ready cost demo paper-mori paper-anomalous test test-fast test-serial test-mpi torture bench lint format clean
+.PHONY: help setup setup-ready cost demo paper-mori paper-anomalous test test-fast test-serial test-mpi torture bench docs lint format clean
 
 help: ## List these commands
 	@echo "smallpolaron: make <command>"
@@ -85,6 +85,10 @@ torture: setup ## Disturb jobs and workflows 230 times, report what survives (do
 
 bench: setup ## Set up, run all benchmarks and write benchmarks/report (about 40 minutes)
 	@$(IN_ENV) python benchmarks/run.py $(BENCH_ARGS)
+
+docs: setup-ready ## Build the documentation site, site/index.html
+	@$(IN_ENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
+	@echo "Documentation: $(CURDIR)/site/index.html"
 
 lint: setup ## Check style, types and workflow
 	@$(IN_ENV) ruff check
