@@ -12,7 +12,7 @@ from scipy.sparse.linalg import eigsh
 from benchmarks.cases import integrators
 from benchmarks.cases.integrators import Apply, Method, State
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.dynamics.carrier import Readout, multiply
+from smallpolaron.dynamics.carrier import Readout, apply_current
 from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
@@ -107,9 +107,9 @@ def _frozen(
     comm = MPI.COMM_SELF
     equilibrium = solve_equilibrium(model, expansion, even, wanted, Limits(), comm)
     basis = Basis(model, expansion, odd, comm, Limits())
-    readout = Readout.of(basis, [model.current])
+    readout = Readout.of(basis, [basis.couplings.current])
     basis.add(readout.keys)
-    x = multiply(equilibrium.basis, equilibrium.x, basis, model.current)
+    x = apply_current(equilibrium.basis, equilibrium.x, basis)
     used = []
     for _ in range(2):
         x, run = evolve(

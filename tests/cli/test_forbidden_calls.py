@@ -65,6 +65,7 @@ PROCESSES = {
 IMPORTERS = {
     "results/kinds.py": "the functions of its own registry",
     "figures/runs.py": "the figure that a command names",
+    "own_data/table_analysis.py": "the figures of its own list",
 }
 """Files that import modules by name, and which."""
 
