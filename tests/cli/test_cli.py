@@ -15,9 +15,11 @@ import pytest
 
 import smallpolaron
 from smallpolaron.cli import main
+from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.derive.tables import POINT_COLUMNS, point_rows, write_table
 from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import read_plan
+from smallpolaron.study.sections import AnalysisConfig
 
 ROOT = Path(__file__).parents[2]
 TINY = ROOT / "config" / "tiny.yaml"
@@ -217,3 +219,19 @@ def test_plan_json_is_stable(study: Path, tmp_path: Path) -> None:
         main(["plan", "--config", str(study), "--output", str(tmp_path / name)])
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
     json.loads((tmp_path / "a").read_text())
+
+
+def test_show_says_the_number_and_what_to_distrust(
+    correlation: Callable[..., Result], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = []
+    for name, duration_fs in (("long", 400.0), ("short", 20.0)):
+        result = mobility_result(correlation(duration_fs), AnalysisConfig())
+        write_result(path := tmp_path / f"{name}.h5", result)
+        names.append(str(path))
+    assert main(["show", *names]) == 0
+    long, short = capsys.readouterr().out.split("\n\n")
+    assert long.startswith(names[0])
+    assert "0.1121 Å² fs⁻¹" in long
+    assert "long_time_decay" not in long
+    assert "FAILED: long_time_decay" in short

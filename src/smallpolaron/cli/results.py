@@ -1,4 +1,4 @@
-"""Commands about results that are there: verify, rerun, crate."""
+"""Commands about results that are there: show, verify, rerun, crate."""
 
 from __future__ import annotations
 
@@ -19,6 +19,16 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-12
 """Same code, libraries and ranks give the same bits; another processor another last one."""
+
+
+@command("show")
+@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="FILE...")
+def show(paths: tuple[Path, ...]) -> int:
+    """Show what results (HDF5) say: main numbers with errors, gates, and what to distrust."""
+    from smallpolaron.api.collection import read_result
+
+    print("\n\n".join(f"{path}\n{read_result(path)!r}" for path in paths))
+    return 0
 
 
 @command("verify")
@@ -132,4 +142,4 @@ def crate(folder: Path, output: Path, config: Path | None, partial: bool) -> Non
     print(f"{output}: {count} files")
 
 
-COMMANDS = (verify, rerun, crate)
+COMMANDS = (show, verify, rerun, crate)
