@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -235,3 +236,4 @@ def test_show_says_the_number_and_what_to_distrust(
     assert "0.1121 Å² fs⁻¹" in long
     assert "long_time_decay" not in long
     assert "FAILED: long_time_decay" in short
+    assert re.search(r"^  long_time_decay +0\.\d+, allowed 0\.0\d+: \w+", short, re.MULTILINE)

@@ -122,6 +122,9 @@ class Outcome:
                 "gates",
                 f"{passed} of {len(self.gates)} passed" + (f"; FAILED: {failed}" if failed else ""),
             )
+        for gate in self.gates:
+            if not gate.passed:
+                yield gate.name, f"{gate.value:.2g}, allowed {gate.bound:.2g}: {gate.meaning}"
         size = self.stored.variables.get("convergence/n_unknowns")
         if size is not None:
             yield "basis", f"{int(np.real(size.data))} elements"
