@@ -114,3 +114,27 @@ def test_bad_requests_are_refused():
         expand(BATHS["fast"], T, scheme="matsubara", error_bound=1e-12)
     with pytest.raises(ValueError, match="time_fs"):
         BATHS["slow"].correlation(0.0, T)
+
+
+# -- numbers printed by others -------------------------------------------------------------------
+
+
+def test_pade_of_a_debye_bath_as_another_program_prints_it():
+    """HierarchicalEOM.jl's documentation: lambda = 0.145, W = 0.6464, k_B T = 0.7414, N = 4."""
+    temperature = 0.7414 * beta(1.0)
+    found = expand(DebyeBath(2 * 0.145, 0.6464), temperature, "pade", 4, terminator=False)
+    order = np.argsort(found.rates.real)
+    np.testing.assert_allclose(
+        found.rates[order].real,
+        [0.6464, 4.658353694331594, 9.326775214941103, 15.245109836566387, 42.84397872069647],
+        rtol=1e-9,
+    )
+    c0 = found.coefficients[order][0]
+    assert c0 == pytest.approx(0.20121058848333528 - 0.093728j, rel=1e-9)
+
+
+def test_terminator_of_a_debye_bath_as_another_program_prints_it():
+    """MPSQD's documentation: eta = 1, w_c = 1, beta = 0.5, three Matsubara terms."""
+    temperature = beta(1.0) / 0.5
+    found = expand(DebyeBath(1.0, 1.0), temperature, "matsubara", 3)
+    assert found.terminator == pytest.approx(0.007190519251379019, rel=1e-9)
