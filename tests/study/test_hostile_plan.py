@@ -129,8 +129,9 @@ def test_the_plan_is_read_without_edits(path: Path) -> None:
 def test_edited_plan(name: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     edit, reason = EDITS[name]
     edited(path, edit)
-    output = str(path.parent / "points.csv")
-    said = refused(["points", "--plan", str(path), "--output", output], path.parent, capsys)
+    output = str(path.parent / "tables")
+    command = ["tables", "--plan", str(path), "--output-folder", output]
+    said = refused(command, path.parent, capsys)
     assert said.startswith(f"error: {path}: ")
     assert reason in said
     assert "write it anew: python -m smallpolaron plan" in said
@@ -153,8 +154,9 @@ def test_hostile_names(
     place: tuple[str | int, ...], name: str, path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     edited(path, _set(*place, to=STRINGS[name]))
-    output = str(path.parent / "points.csv")
-    said = refused(["points", "--plan", str(path), "--output", output], path.parent, capsys)
+    output = str(path.parent / "tables")
+    command = ["tables", "--plan", str(path), "--output-folder", output]
+    said = refused(command, path.parent, capsys)
     assert "holds characters outside" in said or "is no name of a study" in said
 
 
@@ -184,8 +186,9 @@ TEXTS = {
 def test_what_is_no_plan(name: str, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text, reason = TEXTS[name]
     path.write_text(text, encoding="utf-8")
-    output = str(path.parent / "points.csv")
-    said = refused(["points", "--plan", str(path), "--output", output], path.parent, capsys)
+    output = str(path.parent / "tables")
+    command = ["tables", "--plan", str(path), "--output-folder", output]
+    said = refused(command, path.parent, capsys)
     assert said.startswith(f"error: {path}: ")
     assert reason in said
 
@@ -223,8 +226,9 @@ def test_what_is_no_text_file(
     monkeypatch.setattr(plan_module, "LARGEST_FILE", 1 << 20)
     change, reason = FILES[name]
     change(path)
-    output = str(path.parent / "points.csv")
-    said = refused(["points", "--plan", str(path), "--output", output], path.parent, capsys)
+    output = str(path.parent / "tables")
+    command = ["tables", "--plan", str(path), "--output-folder", output]
+    said = refused(command, path.parent, capsys)
     assert reason in said
 
 
@@ -240,8 +244,6 @@ COMMANDS = {
     "ensemble": ["--name", "x", "--protocol", "current"],
     "climb": ["--name", "x", "--mobility", "x"],
     "ladder": ["--name", "x", "--mobility", "x"],
-    "finite-size": ["--mobility", "x"],
-    "points": [],
     "tables": [],
     "correlation": ["--point", "x", "--ranks", "1"],
     "population": ["--point", "x", "--ranks", "1", "--start", "marcus"],

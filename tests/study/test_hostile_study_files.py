@@ -98,7 +98,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "propagation.resolvent_frequencies_cm = ",
     ),
     "baths": (
-        study(bath=f"bath: {{eta_cm: 1, gamma_cm: 1, further_baths: [{ONE_BATH * 9}]}}\n"),
+        study(bath=f"bath: {{eta_cm: 1, gamma_cm: 1, further_baths: [{ONE_BATH * 31}]}}\n"),
         "bath.further_baths = ",
     ),
     "thousand unknown keys": (
