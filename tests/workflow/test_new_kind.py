@@ -11,19 +11,21 @@ from pathlib import Path
 from smallpolaron.planning.study import load_plan
 from tests.workflow.conftest import ROOT
 
-LINE = '    Kind("half_life", "Half-life", "correlation", "half_life_job:half_life_result"),\n'
+LINE = '    Kind("half_life", "Half-life", "correlation"),\n'
 
 
 def test_the_rule_is_there(tmp_path: Path) -> None:
     for name in ("workflow", "papers", "src", "config", "profiles"):
         shutil.copytree(ROOT / name, tmp_path / name)
     shutil.copy(ROOT / "Snakefile", tmp_path)
-    registry = tmp_path / "src" / "smallpolaron" / "studies" / "kinds.py"
+    package = tmp_path / "src" / "smallpolaron"
+    registry = package / "results" / "kinds.py"
     text = registry.read_text(encoding="utf-8")
     place = '    Kind("ladder", '
     assert text.count(place) == 1
     registry.write_text(text.replace(place, LINE + place), encoding="utf-8")
-    registry.with_name("half_life_job.py").write_text("QUANTITIES = {}\n", encoding="utf-8")
+    new = package / "derive" / "half_life_job.py"
+    new.write_text("QUANTITIES = {}\n", encoding="utf-8")
     plan = load_plan(tmp_path / "config" / "config.yaml")
     target = f"results/{plan.study}/half_life/{plan.points[0].id}.h5"
     done = subprocess.run(
