@@ -5,27 +5,35 @@ Without the baths L connects the elements of one ADO only; without the hops it c
 blocks decides which of the two serves better: the coupling to the baths, or the hopping.
 """
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csc_array, csr_array, diags_array
+from scipy.sparse import coo_array, csc_array, csr_array, diags_array
+from scipy.sparse.csgraph import connected_components
 from scipy.sparse.linalg import splu
 
 from smallpolaron.hierarchy.basis import Basis
+from smallpolaron.hierarchy.elements import GHOST
 from smallpolaron.hierarchy.frame import slots
 from smallpolaron.parallel import PETSc
 
 ComplexArray = NDArray[np.complex128]
 
 
+LARGEST_WITH_BATHS: Final = 300_000
+"""Elements up to which the blocks of the baths are used: every rank sees their entries once."""
+
+
 class BlockPreconditioner:
     """Applies the inverse of the diagonal blocks of L, by a sparse factorisation.
 
-    The hops of an ADO never leave its rank, so that the blocks of the hops do not depend on the
-    number of ranks; those of the baths are cut where they would leave the rank.
+    The hops of an ADO never leave its rank. Blocks of the baths do: a rank factorises all that hold
+    an element of its own, so that the result does not depend on the number of ranks.
     """
 
     def __init__(self, basis: Basis, diagonal: ComplexArray, *, hops: bool) -> None:
-        """Factorise the blocks.
+        """Factorise the blocks (collective).
 
         Args:
             basis: the labels in play.
@@ -36,17 +44,56 @@ class BlockPreconditioner:
         entering, _ = slots(basis.frame)
         still = basis.frame.still
         chosen = slice(still) if hops else slice(still, entering)
-        columns, codes = basis.links[:, chosen], basis.codes[:, chosen]
-        rows, used = np.nonzero(columns >= 0)
-        entries = basis.table[codes[rows, used]]
-        shape = (len(diagonal), len(diagonal))
-        couplings = csr_array((entries, (rows, columns[rows, used])), shape=shape)
-        blocks = csc_array(couplings + diags_array(diagonal))
+        links, codes = basis.links[:, chosen], basis.codes[:, chosen]
+        rows, used = np.nonzero((links >= 0) | (links <= GHOST))
+        columns, entries = links[rows, used], basis.table[codes[rows, used]]
+        columns = np.where(columns >= 0, columns, len(diagonal) + GHOST - columns).astype(np.int64)
+        self._halo: tuple[PETSc.Scatter, PETSc.Vec, NDArray[np.int64]] | None = None
+        if basis.comm.size > 1 and not hops:
+            blocks = self._shared(basis, diagonal, rows, columns, entries)
+        else:
+            shape = (len(diagonal), len(diagonal))
+            blocks = csc_array(coo_array((entries, (rows, columns)), shape=shape))
+            blocks = csc_array(blocks + diags_array(diagonal))
         self._inverse = None
         if len(diagonal):
             self._inverse = splu(blocks, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
 
+    def _shared(
+        self,
+        basis: Basis,
+        diagonal: ComplexArray,
+        rows: NDArray[np.integer],
+        columns: NDArray[np.integer],
+        entries: ComplexArray,
+    ) -> csc_array:
+        """Return the blocks with an element of this rank, and prepare to read theirs."""
+        s = basis.sparsity()
+        own = s.start + np.arange(len(diagonal))
+        where = np.concatenate([own, s.ghosts])
+        parts = (
+            np.concatenate([s.start + rows, own]),
+            np.concatenate([where[columns], own]),
+            np.concatenate([entries, diagonal]),
+        )
+        rows, columns, values = map(np.concatenate, zip(*basis.comm.allgather(parts), strict=True))
+        whole = csr_array(coo_array((values, (rows, columns)), shape=(s.size, s.size)))
+        _, block = connected_components(abs(whole), directed=False)
+        held = np.flatnonzero(np.isin(block, block[own]))
+        source = PETSc.Vec().createMPI((len(diagonal), s.size), comm=basis.comm)
+        target = PETSc.Vec().createSeq(len(held), comm=PETSc.COMM_SELF)
+        chosen = PETSc.IS().createGeneral(held.astype(PETSc.IntType), comm=PETSc.COMM_SELF)
+        scatter = PETSc.Scatter().create(source, chosen, target, None)
+        self._halo = (scatter, target, np.searchsorted(held, own))
+        return csc_array(whole[held][:, held])
+
     def apply(self, _pc: PETSc.PC, x: PETSc.Vec, y: PETSc.Vec) -> None:
-        """PETSc's callback for y = B^-1 x."""
+        """PETSc's callback for y = B^-1 x (collective)."""
+        if self._halo is None:
+            if self._inverse is not None:
+                y.array_w[:] = self._inverse.solve(x.array_r)
+            return
+        scatter, target, own = self._halo
+        scatter.scatter(x, target)
         if self._inverse is not None:
-            y.array_w[:] = self._inverse.solve(x.array_r)
+            y.array_w[:] = self._inverse.solve(target.array_r)[own]

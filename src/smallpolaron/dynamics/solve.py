@@ -12,7 +12,7 @@ from scipy.sparse.linalg import splu
 
 from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_STAGE, Interrupted, Record, Snapshot, Stage
-from smallpolaron.dynamics.preconditioner import BlockPreconditioner
+from smallpolaron.dynamics.preconditioner import LARGEST_WITH_BATHS, BlockPreconditioner
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.parallel import MPI, PETSc
@@ -304,7 +304,8 @@ def _solve(
             return _factorised(generator, operator, b, start, aim)
     first = basis.hop_rate > basis.couplings.pull
     # where baths move the carrier their blocks are not small
-    for hops in (True,) if basis.frame.assisted else (first, not first):
+    only_hops = basis.frame.assisted or generator.size > LARGEST_WITH_BATHS
+    for hops in (True,) if only_hops else (first, not first):
         try:
             return _iterated(basis, generator, operator, hops, b, start, aim, offer)
         except NotConverged as reason:
