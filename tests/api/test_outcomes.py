@@ -45,6 +45,17 @@ def test_every_kind_that_follows_from_a_model_has_a_class():
     assert set(CLASSES) <= set(KINDS)
 
 
+def test_populations_say_where_they_began_and_what_they_ended_with():
+    outcome = every_outcome()["population"]
+    said = dict(outcome.lines())
+    assert said["start"] == "franck-condon, on site 1"
+    last = outcome["populations"][-1]
+    assert said["at 60 fs"].startswith(", ".join(f"{p:.4g}" for p in last) + " (each ± ")
+    (axes,) = outcome.plot().axes
+    assert [line.get_label() for line in axes.lines] == ["site 0", "site 1", "site 2"]
+    assert axes.lines[2].get_ydata()[-1] == pytest.approx(last[2])
+
+
 @pytest.mark.parametrize("kind", CLASSES)
 def test_what_is_saved_is_read_again_and_sound(tmp_path, kind):
     outcome = every_outcome()[kind]

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
 from smallpolaron.model.baths.decomposition import expand
-from smallpolaron.model.baths.sampled_density import OhmicBath
+from smallpolaron.model.baths.sampled_density import OhmicBath, TabulatedBath
+from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.cases import T, populate
@@ -46,3 +47,20 @@ def test_a_debye_bath_by_fit_gives_the_populations_of_pade():
     for scheme in ("aaa", "esprit"):
         fit = expand(bath, 150.0, scheme, error_bound=3e-5)
         assert np.max(np.abs(populations(fit) - pade)) < 1e-4
+
+
+@pytest.mark.parametrize("scheme", ["esprit", "aaa"])
+def test_a_table_of_relaxation_and_a_vibration_gives_the_populations_of_their_poles(scheme):
+    """The fit has a pair of nearly equal rates that cancel, which must not be mixed."""
+    model = HolsteinModel(2, "chain", 80 * CM, (0.0, 100 * CM))
+    poles = BathSum((DebyeBath(80 * CM, 30 * CM), BrownianBath(40 * CM, 30 * CM, 100 * CM)))
+    omega = np.linspace(0, 3000, 1501) * CM
+    table = TabulatedBath(tuple(omega), tuple(poles.spectral_density(omega)))
+    by_poles, by_fit = (
+        populate(model, "franck_condon", 0, 1e-2, 100.0, expand(bath, T, way, error_bound=3e-3))
+        for bath, way in ((poles, "pade"), (table, scheme))
+    )
+    assert np.max(np.abs(by_fit.populations.sum(axis=1) - 1)) < 2e-3
+    difference = np.max(np.abs(by_fit.populations - by_poles.populations))
+    assert difference < by_fit.total_error + by_poles.total_error
+    assert difference < 5e-3

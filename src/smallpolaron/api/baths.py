@@ -366,7 +366,7 @@ class Local(_Described):
             all have poles, else esprit.
     """
 
-    baths: Bath | Sequence[Bath]
+    baths: Bath | Sequence[Bath | tuple[Bath, ...]]
     method: Scheme | Literal["auto"] = field(default="auto", kw_only=True)
     kind: ClassVar[str] = "local"
 
@@ -377,7 +377,9 @@ class Local(_Described):
             ModelError: none, or what is no bath.
         """
         given, title = self.baths, type(self).__name__
-        baths = (given,) if isinstance(given, Bath) else tuple(given or ())
+        # a list may hold lists, as of Vibrations
+        listed = (given,) if isinstance(given, Bath) else tuple(given or ())
+        baths = tuple(b for each in listed for b in (each if isinstance(each, tuple) else (each,)))
         if not baths or not all(isinstance(bath, Bath) for bath in baths):
             allowed = "must be a bath, such as Debye, Vibration, Ohmic, or a list of them"
             value = MISSING if not baths else repr(given)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import numpy as np
+
 from smallpolaron.api.outcome import Outcome
 from smallpolaron.derive.augmented_job import augmented_result
 from smallpolaron.derive.conductivity_models_job import conductivity_models_result
@@ -181,6 +183,10 @@ class Spreading(Outcome):
     )
 
 
+_MOST_SITES: Final = 8
+"""Sites whose populations a summary and a picture show."""
+
+
 class _Start(Outcome):
     """A run from one site."""
 
@@ -206,6 +212,35 @@ class Populations(_Start):
     """Populations of the sites after a start on one of them."""
 
     title = "Site populations"
+
+    def lines(self) -> Iterator[tuple[str, str]]:
+        """Yield the summary, with the start and the populations at the end."""
+        system, *others = super().lines()
+        yield system
+        start = str(self.parameters["start"]).replace("_", "-")
+        yield "start", f"{start}, on site {self.parameters.get('start_site', 0)}"
+        last = np.asarray(self["populations"])[-1]
+        shown = ", ".join(f"{p:.4g}" for p in last[:_MOST_SITES])
+        error = self.stored.variables.get("errors/populations/total")
+        yield (
+            f"at {np.asarray(self['time_fs'])[-1]:g} fs",
+            shown
+            + (", …" if len(last) > _MOST_SITES else "")
+            + ("" if error is None else f" (each ± {np.real(error.data):.1g})"),
+        )
+        yield from others
+
+    def _draw(self) -> Figure:
+        from smallpolaron.figures import style
+
+        populations = np.asarray(self["populations"])
+        figure = style.new_figure()
+        axes = figure.subplots()
+        for site in np.sort(np.argsort(-populations.max(axis=0))[:_MOST_SITES]):
+            axes.plot(self["time_fs"], populations[:, site], label=f"site {site}")
+        axes.set(xlabel="time / fs", ylabel="population")
+        axes.legend()
+        return figure
 
 
 class Displacement(_Start):

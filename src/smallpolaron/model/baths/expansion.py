@@ -135,7 +135,9 @@ class BathExpansion:
 
     @cached_property
     def mixed_pairs(self) -> NDArray[np.int64]:
-        """Pairs of terms (k, k') with conjugate rates that are mixed, all or none, shape (m, 2).
+        """Pairs of terms (k, k') with conjugate rates that are mixed, shape (m, 2).
+
+        All pairs of vibrations and those of a fit that oscillate are, unless none gains by it.
 
         In the usual elements a truncated hierarchy of a cold vibration is unstable: the bath acts
         on the ket as a + a' + a^+, with the ladder operators a, a' of the two terms, which is far
@@ -144,6 +146,9 @@ class BathExpansion:
         t = 1. At high temperature both terms act alike from either side, and nothing is gained.
         """
         first = np.flatnonzero(self.rates.imag)[::2]
+        # pairs of a fit that decay before they oscillate nearly cancel, and are no vibrations
+        oscillates = np.abs(self.rates.imag) > self.rates.real
+        first = first[(first < self.n_poles) | oscillates[first]]
         pairs = np.stack([first, first + 1], axis=1)
         most = np.max(self._mixing(pairs), initial=0.0)
         return pairs if self.mixed and most > _LEAST_MIXING else pairs[:0]

@@ -231,8 +231,9 @@ class TabulatedBath(SampledDensity):
         w, J = np.array(self.omega), np.array(self.J)
         if w.shape != J.shape or not 4 <= w.size <= MOST_ROWS:
             raise ValueError(
-                f"{w.size} frequencies and {J.size} values; as many of one as of the other are "
-                f"needed, 4 to {MOST_ROWS}: thin a longer table out"
+                f"{w.size} rows; 4 to {MOST_ROWS} are needed: thin a longer table out"
+                if w.shape == J.shape
+                else f"{w.size} frequencies but {J.size} values; give as many of both"
             )
         if not (np.all(np.isfinite(w)) and np.all(np.isfinite(J))):
             raise ValueError("not all values are finite numbers; remove or correct those rows")
