@@ -33,7 +33,7 @@ def commands(text: str) -> list[str]:
 def test_the_section_holds_what_is_run() -> None:
     found = [line.split()[:2] for line in commands(section("Your own study"))]
     assert ["snakemake", "--profile"] in found
-    told = {"validate", "status", "verify", "rerun", "crate"}
+    told = {"validate", "status", "show", "verify", "rerun", "crate"}
     assert {words[1] for words in found if words[0] == "smallpolaron"} == told
 
 
