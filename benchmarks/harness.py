@@ -1,7 +1,7 @@
-"""Runs one case in a fresh process and measures it from outside.
+"""Runs one case in a fresh process and measures its time from outside.
 
-This process stays small on purpose: a child's ru_maxrss cannot fall below the memory that its
-parent had when it was started.
+The peak of memory is what the case itself reads: ru_maxrss, seen from outside, never falls below
+the memory that this process had when it started the child.
 """
 
 import json
@@ -42,7 +42,8 @@ class Measured:
         result: what the function returned.
         wall_s: from start to end of the process, s.
         core_s: user and system time of all its ranks, s.
-        peak_mb: largest resident memory of the process (with MPI: of the largest rank), MB.
+        peak_mb: largest resident memory of the process (with MPI: of the largest rank) up to the
+            end of the case, MB.
         ranks: per rank, its core_s and its peak_mb.
     """
 
@@ -111,12 +112,12 @@ class Harness:
                 raise CaseFailed(f"{case} {_short(arguments)}: exit {status}\n" + "\n".join(text))
             found = json.loads(answer.read_text())
         per_rank = found["ranks"]
+        peak = max(r["peak_mb"] for r in per_rank)
         if ranks == 1:
             # from outside: interpreter start and shutdown count too
-            core, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+            core = usage.ru_utime + usage.ru_stime
         else:
             core = sum(r["core_s"] for r in per_rank)
-            peak = max(r["peak_mb"] for r in per_rank)
         self.say(f"    {wall:.1f} s, {core:.1f} core-s, {peak:.0f} MB")
         return Measured(found["result"], wall, core, peak, per_rank)
 
