@@ -23,9 +23,11 @@ _KRYLOV_ENTRIES = 4_000_000
 _LONGEST_RESTART = 400
 """GMRES keeps as many vectors as this and the entries per rank allow, and at least 30."""
 _MAX_PRODUCTS = 3000
-_DIRECT, _LARGEST_DIRECT = 2_000, 10_000
-"""Rows of a problem that is factorised at once, and of one that is where GMRES fails: 2,400 rows
-took 0.15 s, with fifty times the entries of L."""
+_DIRECT, _LARGEST_DIRECT = 400, 10_000
+"""Rows of a problem that is factorised at once, and of one that is where GMRES fails: 400 rows take
+2 ms; 2,400 took 0.15 s, with fifty times the entries of L, where GMRES took 0.04 s."""
+_SMALL, _BRIEF = 2_000, 200
+"""Rows up to which GMRES gets only so many products before the problem is factorised."""
 _MAX_ROUNDS = 100
 _LISTEN_EVERY = 10
 """Iterations between two looks whether the job is to stop."""
@@ -288,10 +290,10 @@ def _solve(
 ) -> tuple[ComplexArray, float]:
     """The solution to a tolerance, and the norm of its residual.
 
-    Small problems are factorised; larger ones only where GMRES fails with either preconditioner
-    and they fit. First comes the one whose blocks hold the larger part of L: a ring of 5 sites at
-    eta/v = 10 takes 860 products with the baths in the blocks and 12,700 with the hops; one with
-    eta/v = 1 at kT/v = 0.35 takes 1,780 and 860.
+    Small problems are factorised; larger ones where GMRES fails, those too large for that with the
+    other preconditioner. First comes the one whose blocks hold the larger part of L: a ring of 5
+    sites at eta/v = 10 takes 860 products with the baths in the blocks and 12,700 with the hops;
+    one with eta/v = 1 at kT/v = 0.35 takes 1,780 and 860.
     """
     operator = _Operator(basis, generator, problem)
     b = problem.right_side(basis)
@@ -305,9 +307,11 @@ def _solve(
     first = basis.hop_rate > basis.couplings.pull
     # where baths move the carrier their blocks are not small
     only_hops = basis.frame.assisted or generator.size > LARGEST_WITH_BATHS
-    for hops in (True,) if only_hops else (first, not first):
+    small = generator.size <= _SMALL
+    for hops in (True,) if only_hops else (first,) if small else (first, not first):
         try:
-            return _iterated(basis, generator, operator, hops, b, start, aim, offer)
+            most = _BRIEF if small else _MAX_PRODUCTS
+            return _iterated(basis, generator, operator, hops, b, start, aim, most, offer)
         except NotConverged as reason:
             failure = reason
     if not _DIRECT < generator.size <= _LARGEST_DIRECT:
@@ -359,6 +363,7 @@ def _iterated(
     b: ComplexArray,
     start: ComplexArray,
     aim: float,
+    most: int,
     offer: Callable[[], None],
 ) -> tuple[ComplexArray, float]:
     """The solution by GMRES, with the blocks of the hops or those of the baths inverted.
@@ -386,7 +391,7 @@ def _iterated(
     solver.setInitialGuessNonzero(True)
     listener = _Listener(offer)
     solver.setMonitor(listener)
-    solver.setTolerances(rtol=1e-16, atol=aim, max_it=_MAX_PRODUCTS)
+    solver.setTolerances(rtol=1e-16, atol=aim, max_it=most)
     try:
         solver.solve(right, x)
     except PETSc.Error:
