@@ -195,6 +195,7 @@ class Basis:
                 self.keys,
                 self.links,
                 self.damping,
+                self._linked.leaks,
                 x,
                 threshold,
                 found,

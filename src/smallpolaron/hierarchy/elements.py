@@ -26,6 +26,9 @@ from smallpolaron.hierarchy.places import owner_of, place
 ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 """Not in the basis now; never, by the equations; never, because of a limit of ours; ghost 0."""
 
+UNKNOWN = -1.0
+"""First entry of a row of `leaks` whose links have changed since it was filled."""
+
 
 @numba.njit(cache=True, inline="always")
 def hash_key(key):  # type: ignore[no-untyped-def]
@@ -106,6 +109,7 @@ def link(  # type: ignore[no-untyped-def]
     rows,
     links,
     codes,
+    leaks,
     touched,
     asked_keys,
     asked_at,
@@ -126,6 +130,7 @@ def link(  # type: ignore[no-untyped-def]
     many = len(splitters) > 0
     for row in rows:
         a, b = read(frame, keys[row], n)
+        leaks[row, 0] = UNKNOWN
         for slot in range(links.shape[1]):
             if links[row, slot] != ABSENT:
                 continue
@@ -164,12 +169,12 @@ def link(  # type: ignore[no-untyped-def]
 
 @numba.njit(cache=True)
 def find_candidates(  # type: ignore[no-untyped-def]
-    frame, maps, strengths, base_rate, keys, links, damping, x, threshold, candidates
+    frame, maps, strengths, base_rate, keys, links, damping, leaks, x, threshold, candidates
 ):
     """Neighbours outside the basis, and the flow into them.
 
     A neighbour m of j would reach the amplitude |L_mj x_j| / (damping_m + base_rate); it is a
-    candidate when that exceeds the threshold.
+    candidate when that exceeds the threshold. Rows of `leaks` are filled where they are UNKNOWN.
 
     Returns:
         (number of candidates, of which as many are written as there is room for; sum of squares
@@ -178,37 +183,51 @@ def find_candidates(  # type: ignore[no-untyped-def]
     """
     n, m = empty_list(frame), empty_list(frame)
     other = np.empty(keys.shape[1], dtype=np.uint64)
-    count, total, rest, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
+    count, total, taken, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
     for row in range(len(links)):
         size = abs(x[row])
         if size == 0.0:
             continue
-        listed = False
-        a, b = carrier_sites(frame, keys[row])
+        if leaks[row, 0] == UNKNOWN:
+            _fill_leak(frame, maps, strengths, base_rate, keys, links, damping, leaks, row)
+        total += size * size * leaks[row, 0]
+        largest = max(largest, size * leaks[row, 1])
+        if size * leaks[row, 2] > threshold:
+            capped = max(capped, size * leaks[row, 2])
+        if size * leaks[row, 1] <= threshold:
+            continue
+        a, b = read(frame, keys[row], n)
         for slot in range(links.shape[1]):
-            kind = links[row, slot]
-            if kind != ABSENT and kind != CAP:
+            if links[row, slot] != ABSENT:
                 continue
             strength, change = flow(frame, maps, strengths, keys[row], a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
-            total += amplitude * amplitude
-            if kind == ABSENT and amplitude > threshold:
-                largest = max(largest, amplitude)
+            if amplitude > threshold:
+                taken += amplitude * amplitude
                 if count < len(candidates):
-                    if not listed:
-                        read(frame, keys[row], n)
-                        listed = True
                     _, left, right = neighbour(frame, maps, n, a, b, slot, m)
                     canonical(frame, maps, m, left, right, candidates[count], other)
                 count += 1
-            else:
-                rest += amplitude * amplitude
-                if kind == CAP:
-                    if amplitude > threshold:
-                        capped = max(capped, amplitude)
-                else:
-                    largest = max(largest, amplitude)
-    return count, total, rest, largest, capped
+    return count, total, max(total - taken, 0.0), largest, capped
+
+
+@numba.njit(cache=True, inline="always")
+def _fill_leak(frame, maps, strengths, base_rate, keys, links, damping, leaks, row):  # type: ignore[no-untyped-def]
+    """What a label of amplitude 1 feeds outside the basis.
+
+    The sum of squares, the largest that may enter, the largest that a limit of ours keeps out.
+    """
+    a, b = carrier_sites(frame, keys[row])
+    leaks[row, :] = 0.0
+    for slot in range(links.shape[1]):
+        kind = links[row, slot]
+        if kind != ABSENT and kind != CAP:
+            continue
+        strength, change = flow(frame, maps, strengths, keys[row], a, b, slot)
+        amplitude = strength / (max(damping[row] + change, 0.0) + base_rate)
+        leaks[row, 0] += amplitude * amplitude
+        at = 1 if kind == ABSENT else 2
+        leaks[row, at] = max(leaks[row, at], amplitude)
 
 
 @numba.njit(cache=True)
@@ -264,12 +283,12 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
 
 
 @numba.njit(cache=True)
-def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-untyped-def]
+def compact(keep, keys, links, codes, damping, diagonal, leaks, x):  # type: ignore[no-untyped-def]
     """Move the rows to keep to the front, in order, and renumber links. Returns how many."""
     new = np.empty(len(keep), dtype=np.int64)
     count = 0
     for row in range(len(keep)):
-        new[row] = count if keep[row] else -1
+        new[row] = count if keep[row] else ABSENT
         count += keep[row]
     for row in range(len(keep)):
         to = new[row]
@@ -278,10 +297,15 @@ def compact(keep, keys, links, codes, damping, diagonal, x):  # type: ignore[no-
         copy_key(keys[row], keys[to])
         damping[to] = damping[row]
         diagonal[to] = diagonal[row]
+        leaks[to] = leaks[row]
         x[to] = x[row]
         for slot in range(links.shape[1]):
             value = links[row, slot]
-            links[to, slot] = new[value] if value >= 0 else value
+            if value >= 0:
+                value = new[value]
+                if value == ABSENT:
+                    leaks[to, 0] = UNKNOWN
+            links[to, slot] = value
             codes[to, slot] = codes[row, slot]
     return count
 
@@ -347,7 +371,7 @@ def mark_ghosts(links, used):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True)
-def renumber_ghosts(links, stay):  # type: ignore[no-untyped-def]
+def renumber_ghosts(links, leaks, stay):  # type: ignore[no-untyped-def]
     """Renumber the ghosts that stay; links to the others become ABSENT."""
     new = np.empty(len(stay), dtype=np.int64)
     count = 0
@@ -358,3 +382,5 @@ def renumber_ghosts(links, stay):  # type: ignore[no-untyped-def]
         for slot in range(links.shape[1]):
             if links[row, slot] <= GHOST:
                 links[row, slot] = new[GHOST - links[row, slot]]
+                if links[row, slot] == ABSENT:
+                    leaks[row, 0] = UNKNOWN

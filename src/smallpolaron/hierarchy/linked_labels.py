@@ -33,6 +33,7 @@ class _Rows:
     codes: Codes
     damping: NDArray[np.float64]
     diagonal: ComplexArray
+    leaks: NDArray[np.float64]
 
     @classmethod
     def none(cls, width: int, n_codes: int) -> "_Rows":
@@ -40,11 +41,12 @@ class _Rows:
         codes: Codes = np.empty((0, width), np.uint16)
         if n_codes > _CODES_16_BIT:
             codes = np.empty((0, width), np.uint32)
-        return cls(np.empty((0, width), np.int32), codes, np.empty(0), np.empty(0, complex))
+        links = np.empty((0, width), np.int32)
+        return cls(links, codes, np.empty(0), np.empty(0, complex), np.empty((0, 3)))
 
     def reserve(self, room: int, used: int) -> None:
         """Make room for rows, of which the first `used` are there."""
-        for name in ("links", "codes", "damping", "diagonal"):
+        for name in ("links", "codes", "damping", "diagonal", "leaks"):
             setattr(self, name, grown(getattr(self, name), room, used))
 
 
@@ -94,6 +96,11 @@ class LinkedLabels:
         """Diagonal of the generator, 1/fs."""
         return self._per_label.diagonal[: self.labels.count]
 
+    @property
+    def leaks(self) -> NDArray[np.float64]:
+        """What a label of amplitude 1 feeds outside, or UNKNOWN; see elements.py."""
+        return self._per_label.leaks[: self.labels.count]
+
     def find(self, wanted: Keys) -> NDArray[np.int64]:
         """Global indices of canonical keys, -1 where absent, wherever they live (collective)."""
         comm = self.exchange.comm
@@ -115,7 +122,14 @@ class LinkedLabels:
         x, per = x.copy(), self._per_label
         count = int(
             elements.compact(
-                chosen, self.labels.store, per.links, per.codes, per.damping, per.diagonal, x
+                chosen,
+                self.labels.store,
+                per.links,
+                per.codes,
+                per.damping,
+                per.diagonal,
+                per.leaks,
+                x,
             )
         )
         self.labels.shrink(count)
@@ -160,7 +174,7 @@ class LinkedLabels:
         used = np.zeros(self.ghosts.count, np.bool_)
         elements.mark_ghosts(self.links, used)
         stay = used & (where >= 0)
-        elements.renumber_ghosts(self.links, stay)
+        elements.renumber_ghosts(self.links, self.leaks, stay)
         self.ghosts.replace(self.ghosts.keys[stay])
         return where[stay]
 
@@ -197,6 +211,7 @@ class LinkedLabels:
             rows,
             self._per_label.links,
             self._per_label.codes,
+            self._per_label.leaks,
             touched,
             asked_keys,
             asked_at,
