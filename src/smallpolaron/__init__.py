@@ -33,6 +33,7 @@ _HOMES = {
         "Vibration",
         "Vibrations",
     ),
+    "api.cost": ("Cost", "estimate_cost"),
     "api.couplings": ("SSH", "Bond", "Coupling"),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
@@ -92,6 +93,8 @@ if TYPE_CHECKING:
     from smallpolaron.api.collection import kernel_moments as kernel_moments
     from smallpolaron.api.collection import population_kernel as population_kernel
     from smallpolaron.api.collection import read_result as read_result
+    from smallpolaron.api.cost import Cost as Cost
+    from smallpolaron.api.cost import estimate_cost as estimate_cost
     from smallpolaron.api.couplings import SSH as SSH
     from smallpolaron.api.couplings import Bond as Bond
     from smallpolaron.api.couplings import Coupling as Coupling

@@ -58,8 +58,7 @@ def test_the_local_coupling_alone_keeps_its_parameters():
 @pytest.mark.parametrize(
     ("coupling", "key"),
     [
-        (sp.Bond(DEBYE), "coupling.kind"),
-        ([sp.Local(DEBYE), sp.SSH(DEBYE)], "coupling.further_couplings.0.kind"),
+        (sp.Coupling(DEBYE, [(0, 0, 1.0, (1,))]), "coupling.kind"),
         (sp.Coupling(VIBRATION, []), "coupling.elements"),
         (sp.Coupling(VIBRATION, [(0, 0, 1j)]), "coupling.elements"),
         ([], "coupling"),
@@ -69,6 +68,16 @@ def test_what_is_refused(coupling, key):
     with pytest.raises(sp.ModelError) as refused:
         parameters(model(coupling))
     assert key in [problem.key for problem in refused.value.problems]
+
+
+@pytest.mark.parametrize("kind", [sp.Bond, sp.SSH])
+def test_a_debye_bath_that_moves_the_carrier_is_warned_of_when_it_is_built(kind):
+    with pytest.warns(UserWarning, match="Brownian"):
+        made = kind([VIBRATION, DEBYE])
+    with pytest.raises(sp.ModelError) as refused:
+        parameters(model([sp.Local(DEBYE), made]))
+    assert [p.key for p in refused.value.problems] == ["coupling.further_couplings.1.kind"]
+    parameters(model(made), "franck_condon")
 
 
 def test_the_current_of_a_bond_coupling_has_its_assisted_part():

@@ -10,10 +10,13 @@ from scipy.sparse.linalg import expm_multiply, splu
 
 from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.dynamics.displacement import compute_displacement
+from smallpolaron.dynamics.population import compute_population
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.baths.bath import DebyeBath
+from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
+from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.coupling import displacements
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Bond, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
@@ -242,3 +245,23 @@ def test_what_has_no_current_is_refused(model, more, words):
 def test_populations_need_a_finite_lattice():
     with pytest.raises(ValueError, match="finite lattice"):
         populate(infinite(lattices.square(5.0)), "marcus", 0)
+
+
+@pytest.mark.parametrize("kind", ["two bonds", "displaced sites"])
+def test_the_displacement_needs_no_reflection(kind):
+    """Neither the dimerised chain nor the SSH coupling has one that leaves the start alone."""
+    chain, bath = lattices.dimerised_chain(5.0, 0.6), FAST
+    if kind == "displaced sites":
+        chain = Lattice([[5.0]], [[0.0]], [(0, 0, (1,))])
+        vibration = BrownianBath(8 * CM, 200 * CM, 100 * CM)
+        bath = BathSet.joined(expand(vibration, 300.0, "pade", 0))
+    settings = {"start": "franck_condon", "duration_fs": 20.0, "report": silent}
+    model = infinite(chain, couplings=displacements(chain) if kind != "two bonds" else ())
+    found = compute_displacement(model, bath, Accuracy(1e-3), **settings)
+    ring = chain.finite((7,), "periodic")
+    model = LatticeModel(
+        ring, 50 * CM, couplings=displacements(ring) if kind != "two bonds" else ()
+    )
+    wanted = compute_population(model, bath, Accuracy(1e-4), site=0, **settings)
+    slope = wanted.dpopulations @ model.displacements_A(0) ** 2
+    assert np.max(np.abs(found.dmsd - slope)) < 4e-3 * np.mean(found.dmsd)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from copy import copy
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,12 +13,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import ValidationError
 
+from smallpolaron.api.arguments import explained
 from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths import spectral_density as model
 from smallpolaron.model.baths.bath_data import QuantumCorrection
 from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.expansion import BathExpansion, Scheme
+from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study import describe
 from smallpolaron.study.bath_files import (
     Rows,
@@ -77,6 +80,12 @@ class _Described(ABC):
 class Bath(_Described):
     """One bath, given in cm^-1 or meV and held in cm^-1."""
 
+    def __repr__(self) -> str:
+        """Return it as it could have been written, in cm^-1."""
+        given = {each.name: getattr(self, each.name) for each in fields(self)}
+        shown = [f"{name}={_short(value)}" for name, value in given.items() if value is not None]
+        return f"{type(self).__name__}({', '.join(shown)})"
+
     def _settle(self, names: Sequence[str], **others: str) -> None:
         """Hold energies in cm^-1, and refuse what is no bath; others are keys of the section."""
         title = type(self).__name__
@@ -101,7 +110,8 @@ class Bath(_Described):
             raise ModelError(title, problems) from None
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class Debye(Bath):
     """A Debye bath: J(w) = eta gamma w / (w^2 + gamma^2).
 
@@ -125,7 +135,8 @@ class Debye(Bath):
         return {"eta_cm": self.eta_cm, "gamma_cm": self.gamma_cm}
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class Brownian(Bath):
     """A damped vibration: J(w) = eta gamma w0^2 w / ((w0^2 - w^2)^2 + gamma^2 w^2).
 
@@ -153,7 +164,8 @@ class Brownian(Bath):
         return {"kind": "brownian", **numbers, "frequency_cm": self.frequency_cm}
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class Ohmic(Bath):
     """J(w) proportional to (w/wc)^s with a cutoff: Ohmic (s = 1), sub- and super-Ohmic baths.
 
@@ -184,7 +196,8 @@ class Ohmic(Bath):
         return {"kind": "ohmic", **numbers, **shape}
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class SpectralDensity(Bath):
     """J(w) of one site as a table; cubic between its rows, 0 beyond the last.
 
@@ -202,6 +215,15 @@ class SpectralDensity(Bath):
     def __post_init__(self) -> None:
         """Convert to cm^-1 and refuse what is no spectral density."""
         self._settle(("omega", "J"), density_cm="J_cm")
+
+    def __repr__(self) -> str:
+        """Return how many rows there are, up to where, and the reorganisation energy."""
+        energy = self.density().reorganisation_energy / CM_TO_RAD_FS
+        omega = np.asarray(self.omega_cm, dtype=float)
+        return (
+            f"SpectralDensity({len(omega)} rows up to {omega[-1]:.4g} cm⁻¹, "
+            f"reorganisation energy {energy:.4g} cm⁻¹)"
+        )
 
     def section(self) -> dict[str, Any]:
         """Return the bath as the section of a study."""
@@ -232,6 +254,7 @@ class SpectralDensity(Bath):
         return cls(*_refusing("from_csv", str(path), read_bath, *arguments))
 
 
+@explained
 def CorrelationFunction(
     t_fs: ArrayLike,
     C_cm2: ArrayLike,
@@ -260,6 +283,7 @@ def CorrelationFunction(
     return SpectralDensity(*rows)
 
 
+@explained
 def Trajectory(
     t_fs: ArrayLike,
     energies_cm: ArrayLike,
@@ -287,6 +311,10 @@ def Trajectory(
     return SpectralDensity(*rows)
 
 
+def _short(value: object) -> str:
+    return f"{value:g}" if isinstance(value, float) else repr(value)
+
+
 def _refusing(where: str, given: str, read: Callable[..., Rows], *arguments: object) -> Rows:
     try:
         return read(*arguments)
@@ -294,6 +322,7 @@ def _refusing(where: str, given: str, read: Callable[..., Rows], *arguments: obj
         raise ModelError(where, [Problem("bath", given, str(error), "see docs/baths.md")]) from None
 
 
+@explained
 def Vibrations(
     *,
     frequency_cm: Energies | None = None,
@@ -356,7 +385,8 @@ def Vibration(**given: Any) -> Brownian:
     return found[0]
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class Local(_Described):
     """Local (Holstein) coupling: V = |a><a|, baths on every site, alike on all.
 
@@ -388,10 +418,23 @@ class Local(_Described):
             )
         object.__setattr__(self, "baths", baths)
 
+    def __repr__(self) -> str:
+        """Return it as it could have been written."""
+        assert isinstance(self.baths, tuple)
+        baths = repr(self.baths[0]) if len(self.baths) == 1 else repr(list(self.baths))
+        method = "" if self.method == "auto" else f", method={self.method!r}"
+        return f"{type(self).__name__}({baths}{self._operator_text()}{method})"
+
+    def _operator_text(self) -> str:
+        return ""
+
     def parted(self) -> list[Local]:
         """Return the same coupling to each of its baths."""
         assert isinstance(self.baths, tuple)
-        return [replace(self, baths=bath) for bath in self.baths]
+        parts = [copy(self) for _ in self.baths]
+        for part, bath in zip(parts, self.baths, strict=True):
+            object.__setattr__(part, "baths", (bath,))  # built before: nothing to warn of again
+        return parts
 
     def section(self) -> dict[str, Any]:
         """Return the baths as the section of a study."""

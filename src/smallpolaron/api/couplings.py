@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from smallpolaron.api.baths import Local
+from smallpolaron.api.arguments import explained
+from smallpolaron.api.baths import Debye, Local
 
 
-@dataclass(frozen=True)
+@explained
+@dataclass(frozen=True, repr=False)
 class Bond(Local):
     """Peierls coupling: V = |a><b| + |b><a|, baths on every bond, whose hopping they modulate.
 
@@ -20,8 +23,14 @@ class Bond(Local):
 
     kind: ClassVar[str] = "bond"
 
+    def __post_init__(self) -> None:
+        """Warn of baths without a finite current."""
+        super().__post_init__()
+        _warn_of_debye(self)
 
-@dataclass(frozen=True)
+
+@explained
+@dataclass(frozen=True, repr=False)
 class SSH(Local):
     """SSH coupling: baths on the displacement of every site along every axis of its bonds.
 
@@ -31,8 +40,14 @@ class SSH(Local):
 
     kind: ClassVar[str] = "ssh"
 
+    def __post_init__(self) -> None:
+        """Warn of baths without a finite current."""
+        super().__post_init__()
+        _warn_of_debye(self)
 
-@dataclass(frozen=True)
+
+@explained
+@dataclass(frozen=True, repr=False)
 class Coupling(Local):
     """Any coupling: one mode per cell with the operator V = sum value |a><b| + h.c.
 
@@ -46,6 +61,9 @@ class Coupling(Local):
 
     elements: Sequence[Sequence[Any]] = ()
     kind: ClassVar[str] = "operator"
+
+    def _operator_text(self) -> str:
+        return f", {[tuple(each) for each in self.elements]}"
 
     def section(self) -> dict[str, object]:
         """Return baths and operator as the section of a study."""
@@ -64,3 +82,15 @@ class Coupling(Local):
                 }
             )
         return super().section() | {"elements": listed}
+
+
+def _warn_of_debye(coupling: Local) -> None:
+    assert isinstance(coupling.baths, tuple)
+    if any(isinstance(bath, Debye) for bath in coupling.baths):
+        name = type(coupling).__name__
+        warnings.warn(
+            f"{name}(Debye(…)) has populations, but no current: <X^2> of the current that the bath "
+            "assists diverges. For a mobility use Brownian, which relaxes like a Debye bath of "
+            "rate w0^2/gamma where its damping gamma is much above 2 w0",
+            stacklevel=5,
+        )

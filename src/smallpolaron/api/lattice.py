@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from smallpolaron.api.arguments import explained
 from smallpolaron.model import lattice
 from smallpolaron.study.sections import DEFAULT_WINDOW
 
@@ -19,16 +20,17 @@ class Lattice(lattice.Lattice):
         ValueError: what is no lattice; the message says what is allowed.
     """
 
-    square = staticmethod(lattice.square)
-    triangular = staticmethod(lattice.triangular)
-    honeycomb = staticmethod(lattice.honeycomb)
-    cubic = staticmethod(lattice.cubic)
-    ladder = staticmethod(lattice.ladder)
-    dimerised_chain = staticmethod(lattice.dimerised_chain)
-    herringbone = staticmethod(lattice.herringbone)
-    cluster = staticmethod(lattice.cluster)
+    square = staticmethod(explained(lattice.square))
+    triangular = staticmethod(explained(lattice.triangular))
+    honeycomb = staticmethod(explained(lattice.honeycomb))
+    cubic = staticmethod(explained(lattice.cubic))
+    ladder = staticmethod(explained(lattice.ladder))
+    dimerised_chain = staticmethod(explained(lattice.dimerised_chain))
+    herringbone = staticmethod(explained(lattice.herringbone))
+    cluster = staticmethod(explained(lattice.cluster))
 
     @staticmethod
+    @explained
     def chain(spacing_A: float = 5.0, *, window: int = DEFAULT_WINDOW) -> lattice.Lattice:
         """Return the infinite chain.
 
@@ -40,11 +42,13 @@ class Lattice(lattice.Lattice):
         return lattice.chain(spacing_A).with_window(window)
 
     @staticmethod
+    @explained
     def ring(n_sites: int, spacing_A: float = 5.0) -> lattice.Lattice:
         """Return a ring of at least 3 sites; spacing_A in angstrom."""
         return lattice.ring(n_sites, spacing_A)
 
     @staticmethod
+    @explained
     def open_chain(n_sites: int, spacing_A: float = 5.0) -> lattice.Lattice:
         """Return a chain with two ends, of at least 2 sites; spacing_A in angstrom."""
         return lattice.open_chain(n_sites, spacing_A)

@@ -6,6 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
+
+from smallpolaron.api.arguments import explained
 from smallpolaron.api.baths import Local
 from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.api.lattice import section
@@ -19,6 +22,9 @@ from smallpolaron.support.problems import ConfigurationError, Problem
 
 STUDY: Final = "script"
 """Name of the study that the results of scripts belong to."""
+
+_MOST_SHOWN: Final = 8
+"""Energies that are printed one by one."""
 
 _SHORT: Final = {"propagation": {"duration_fs": 2.0}}
 
@@ -39,6 +45,7 @@ _ARGUMENTS: Final = {
 """Keys of a study, or sections, and what a script calls them."""
 
 
+@explained
 @dataclass(frozen=True)
 class Disorder:
     """Static disorder: site energies and hoppings that are drawn for every realisation.
@@ -66,7 +73,8 @@ class Disorder:
         return found
 
 
-@dataclass(frozen=True, kw_only=True)
+@explained
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Model:
     """One carrier on a lattice whose sites couple to vibrations.
 
@@ -195,12 +203,33 @@ class Model:
         }
         return found
 
+    def __repr__(self) -> str:
+        """Return lattice, energies, temperature, couplings and disorder, a line each."""
+        rows = {
+            "lattice": lattice_text(self._plan("franck_condon", _SHORT).parameters),
+            "hopping": _energies_text(self.hopping_cm),
+            "site energies": _energies_text(self.site_energies_cm) if self.site_energies_cm else "",
+            "temperature": f"{self.temperature_K:g} K",
+            "coupling": ", ".join(map(repr, self._couplings)),
+            "disorder": "" if self.disorder is None else str(self.disorder),
+            "realisation": "" if self.realisation is None else str(self.realisation),
+        }
+        return "\n".join(["Model", *(f"  {k:<13}  {v}" for k, v in rows.items() if v)])
+
     def __str__(self) -> str:
         """Return the model in words."""
         v = self.hopping_cm
         hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{len(_tuple(v))} hoppings"
         parameters = self._plan("franck_condon", _SHORT).parameters
         return f"{lattice_text(parameters)}; {hopping}; {self.temperature_K:g} K"
+
+
+def _energies_text(energies: Energies | None) -> str:
+    """Return energies in cm^-1 in words; of many the range."""
+    values = np.atleast_1d(np.asarray(energies, dtype=float))
+    if len(values) > _MOST_SHOWN:
+        return f"{len(values)} from {values.min():g} to {values.max():g} cm⁻¹"
+    return ", ".join(f"{value:g}" for value in values) + " cm⁻¹"
 
 
 def _argument(key: str) -> str:

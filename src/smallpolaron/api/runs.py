@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any, Literal
 
+from smallpolaron.api.arguments import explained
 from smallpolaron.api.energies import ModelError
 from smallpolaron.api.model import STUDY, Model
 from smallpolaron.api.outcomes import (
@@ -14,6 +16,7 @@ from smallpolaron.api.outcomes import (
     Populations,
     wrapped,
 )
+from smallpolaron.api.status import StatusLine, is_watched
 from smallpolaron.runs.point_run import run_point
 from smallpolaron.study.config import Protocol
 from smallpolaron.study.sections import ResourcesConfig
@@ -23,6 +26,7 @@ Start = Literal["franck_condon", "marcus"]
 MOST_ELEMENTS: int = ResourcesConfig().max_unknowns
 
 
+@explained
 def current_correlation(
     model: Model,
     duration_fs: float,
@@ -32,7 +36,7 @@ def current_correlation(
     frequencies_cm: Sequence[float] = (),
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> CurrentCorrelation:
     """Compute the current autocorrelation function C_JJ(t) (collective under mpiexec).
 
@@ -45,7 +49,8 @@ def current_correlation(
         frequencies_cm: where the AC mobility is also computed by linear solve, cm^-1.
         bath_terms: low-temperature terms of the bath; "auto" for as many as the accuracy needs.
         max_elements: largest basis.
-        progress: print progress on standard error.
+        progress: None for one line on standard error while it runs, in a terminal or notebook; True
+            for lines that stay, as in the log of a job; False for nothing.
 
     Returns:
         C_JJ(t) with exact derivatives, errors by source and gates; the same on every rank.
@@ -56,7 +61,7 @@ def current_correlation(
         NotConverged: a linear solver failed.
         PropagationFailed: no step size works.
     """
-    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
     if len(frequencies_cm):
         wanted = [float(frequency) for frequency in frequencies_cm]
         numerics["propagation"]["resolvent_frequencies_cm"] = wanted
@@ -65,6 +70,7 @@ def current_correlation(
     return found
 
 
+@explained
 def mobility(model: Model, duration_fs: float, **options: Any) -> Mobility:
     """Compute the mobility from the current autocorrelation function.
 
@@ -76,6 +82,7 @@ def mobility(model: Model, duration_fs: float, **options: Any) -> Mobility:
     return current_correlation(model, duration_fs, **options).mobility()
 
 
+@explained
 def populations(
     model: Model,
     duration_fs: float,
@@ -86,7 +93,7 @@ def populations(
     sample_fs: float = 1.0,
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> Populations:
     """Compute the populations of all sites after a start on one of them.
 
@@ -99,14 +106,15 @@ def populations(
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
-        progress: print progress on standard error.
+        progress: None for one line on standard error while it runs, in a terminal or notebook; True
+            for lines that stay, as in the log of a job; False for nothing.
 
     Raises:
         ModelError: wrong input; an infinite lattice, for which there is displacement().
         LimitReached, NotConverged, PropagationFailed: as current_correlation.
     """
     _require(not model.lattice.is_infinite, model, "displacement()")
-    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
     if start_site is not None:
         numerics["start_site"] = start_site
     found = _run(model, start, numerics, max_elements, progress)
@@ -114,6 +122,7 @@ def populations(
     return found
 
 
+@explained
 def displacement(
     model: Model,
     duration_fs: float,
@@ -123,7 +132,7 @@ def displacement(
     sample_fs: float = 1.0,
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
-    progress: bool = True,
+    progress: bool | None = None,
 ) -> Displacement:
     """Compute the mean-squared displacement on the infinite lattice after a start on one site.
 
@@ -135,20 +144,21 @@ def displacement(
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
-        progress: print progress on standard error.
+        progress: None for one line on standard error while it runs, in a terminal or notebook; True
+            for lines that stay, as in the log of a job; False for nothing.
 
     Raises:
         ModelError: wrong input; a finite lattice, for which there is populations().
         LimitReached, PropagationFailed: as current_correlation.
     """
     _require(model.lattice.is_infinite, model, "populations().spreading()")
-    numerics = _numerics(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
     found = _run(model, start, numerics, max_elements, progress)
     assert isinstance(found, Displacement)
     return found
 
 
-def _numerics(
+def how_computed(
     duration_fs: float,
     accuracy: float,
     sample_fs: float,
@@ -172,16 +182,22 @@ def _require(condition: bool, model: Model, instead: str) -> None:
 
 
 def _run(
-    model: Model, protocol: Protocol, numerics: dict[str, Any], most: int, progress: bool
+    model: Model, protocol: Protocol, numerics: dict[str, Any], most: int, progress: bool | None
 ) -> Any:
     """Run a point on all ranks; every rank gets the result."""
     from smallpolaron.parallel import MPI
 
     point = model.point(protocol, numerics)
-    report = None if progress else _silent
-    stored = run_point(point, STUDY, protocol, max_unknowns=most, report=report)
-    return wrapped(MPI.COMM_WORLD.bcast(stored))
-
-
-def _silent(_line: str) -> None:
-    """Print nothing."""
+    comm, line = MPI.COMM_WORLD, StatusLine()
+    with ExitStack() as showing:
+        if progress is None and comm.rank == 0 and is_watched():
+            showing.enter_context(line.shown())
+        stored = run_point(
+            point,
+            STUDY,
+            protocol,
+            max_unknowns=most,
+            checkpoints=line,
+            report=None if progress else line.report,
+        )
+    return wrapped(comm.bcast(stored))

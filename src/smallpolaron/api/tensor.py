@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.api.arguments import explained
 from smallpolaron.api.energies import ModelError
 from smallpolaron.api.model import Model
 from smallpolaron.api.outcomes import CurrentCorrelation
@@ -108,6 +109,7 @@ class MobilityTensor:
         return "\n".join(["Mobility tensor", *rows, "Principal axes", *main, quality])
 
 
+@explained
 def mobility_tensor(
     source: Model | Sequence[CurrentCorrelation],
     duration_fs: float | None = None,

@@ -143,7 +143,7 @@ def compute_displacement(
         fixed=limits.truncation is not None,
         basis=_BASIS,
     )
-    found = refine(make, _difference, _step_error, choice)
+    found = refine(make, _difference, _step_error, choice, _loss)
     fine = found.fine
     return Displacement(
         time_fs=fine.time_fs,
@@ -159,6 +159,10 @@ def compute_displacement(
 
 def _step_error(run: DisplacementRun) -> float:
     return run.slope_error / _mean_slope(run)
+
+
+def _loss(run: DisplacementRun) -> float:
+    return run.trace_error
 
 
 def _mean_slope(run: DisplacementRun) -> float:

@@ -153,7 +153,7 @@ def compute_population(
         fixed=limits.truncation is not None,
         basis=_BASIS,
     )
-    found = refine(make, _difference, _step_error, choice)
+    found = refine(make, _difference, _step_error, choice, _loss)
     fine = found.fine
     return Population(
         time_fs=time_fs[: len(fine.populations)],
@@ -161,7 +161,7 @@ def compute_population(
         dpopulations=fine.dpopulations,
         d2populations=fine.d2populations,
         density_matrix_final=fine.density_matrix_final,
-        trace_error=float(np.max(np.abs(fine.populations.sum(axis=1) - 1))),
+        trace_error=_loss(fine),
         record=fine.record,
         errors=found.errors(_difference) | {"time_step": _step_error(fine)},
         advice=found.advice,
@@ -170,6 +170,10 @@ def compute_population(
 
 def _step_error(run: PopulationRun) -> float:
     return run.step_error
+
+
+def _loss(run: PopulationRun) -> float:
+    return float(np.max(np.abs(run.populations.sum(axis=1) - 1)))
 
 
 def _difference(run: PopulationRun, other: PopulationRun) -> float:

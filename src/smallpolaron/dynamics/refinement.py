@@ -131,6 +131,8 @@ class Refined(Generic[Run]):
         edge: largest amplitude that a window kept out, relative to the initial state, as it would
             be if all of it came back to the carrier.
         advice: empty, or which source kept the target from being met, and what would help.
+        loss: of the trace of the run, which is an error of its basis that no second run is needed
+            to see.
     """
 
     fine: Run
@@ -138,12 +140,15 @@ class Refined(Generic[Run]):
     pairs: Mapping[str, Pair[Run]]
     edge: float = 0.0
     advice: str = ""
+    loss: float = 0.0
 
     def errors(self, difference: Callable[[Run, Run], float]) -> dict[str, float]:
         """Estimated errors by source in any relative measure; nan for what was not judged."""
         found = {"basis": np.nan, "bath_terms": np.nan, "window": self.edge}
         for source, pair in self.pairs.items():
             found[source] = pair.factor * difference(pair.run, pair.other)
+        # nan where a fixed hierarchy was not judged, and stays so
+        found["basis"] = max(found["basis"], self.loss)
         return found
 
 
@@ -152,6 +157,7 @@ def refine(
     difference: Callable[[Run, Run], float],
     time_step: Callable[[Run], float],
     choice: Choice,
+    loss: Callable[[Run], float] = lambda _: 0.0,
 ) -> Refined[Run]:
     """Refine the source that dominates the error until the target is met (collective).
 
@@ -160,6 +166,7 @@ def refine(
         difference: of two runs, in units of the target.
         time_step: error of the steps of a run, in the same units.
         choice: where to start.
+        loss: of the trace of a run, in the same units.
 
     Returns:
         The run with its error estimate; where the target could not be met, the best one with the
@@ -232,7 +239,7 @@ def refine(
                 advice, judged = f"one bath term more failed: {reason}", judged - 1
                 pairs["bath_terms"] = bath(judged)
         edge = fine.record.capped if choice.infinite else 0.0
-        found = Refined(fine, pairs["basis"].other, pairs, edge, advice)
+        found = Refined(fine, pairs["basis"].other, pairs, edge, advice, loss(fine))
         errors = found.errors(difference) | {"time_step": time_step(fine)}
         if advice or fine.record.growth_detected or np.nansum(list(errors.values())) <= target:
             return found

@@ -38,9 +38,7 @@ class DisplacementGenerator(CompactGenerator):
             ValueError: its sector has no odd part or is not Hermitian.
         """
         if not (basis.sector.odd_part and basis.sector.hermitian and basis.sector.translation):
-            raise ValueError(
-                "the first moment needs a Hermitian translation sector with parity = 1 and odd_part"
-            )
+            raise ValueError("the first moment needs a Hermitian translation sector with odd_part")
         super().__init__(basis)
         # half the anticommutator with J, by coupling code
         self._source = np.repeat(0.5 * basis.couplings.current.table, 4)

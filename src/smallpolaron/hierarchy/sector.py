@@ -42,8 +42,8 @@ class Sector:
         hermitian: only states with Hermitian ADOs: one of <a|rho_n|b> and <b|rho_n|a> is kept.
         wraps: False for the infinite ring: the N sites are a window around the ket, and what
             leaves it on one side does not come back on the other.
-        odd_part: labels of an even state that carry an odd part as well, which changes sign where
-            they are reflected.
+        odd_part: labels of a state that carry another part as well; where there are reflections
+            the state is even, and the other part changes sign where they reverse the current.
         per_cell: sites per cell of a lattice.
         reflections: further operations that leave the state alone or change its sign.
 
@@ -76,8 +76,8 @@ class Sector:
             )
         if self.translation and self.mirror != 0:
             raise ValueError(f"mirror = {self.mirror}; 0 is meant with translation symmetry")
-        if self.odd_part and self.parity != 1 and not self.reflections:
-            raise ValueError(f"odd_part needs parity = 1, that of the even part; got {self.parity}")
+        if self.odd_part and self.parity == -1:
+            raise ValueError("odd_part needs an even state: parity = 1, or 0 without reflection")
         if self.hermitian and self.momentum != 0:
             raise ValueError("hermitian needs momentum 0: other sectors are not Hermitian")
         if not self.wraps and not (self.translation and self.momentum == 0):

@@ -106,7 +106,7 @@ def expand(
         raise ValueError(f"terms = {terms}; allowed: integers >= {least}, or None for automatic")
     if terms is not None and not fit:
         return _expand(bath, temperature_K, scheme, terms, terminator)
-    best = np.inf
+    best = spectrum = np.inf
     for k in range(least if terms is None else terms, MAX_TERMS + 1):
         if fit:
             bound = error_bound if terms is None else np.inf
@@ -122,10 +122,14 @@ def expand(
             off = _spectrum_error(bath, temperature_K, found, span)
             if off <= SPECTRUM * error_bound:
                 return found
+            spectrum = min(spectrum, off)
+    reached = f"{best:.2g}"
+    if best <= error_bound:
+        reached += f", but its power spectrum is off by {spectrum:.2g} of its value at absorption "
+        reached += f"of the largest energy; allowed: {SPECTRUM * error_bound:.2g}"
     raise ValueError(
         f"no expansion with at most {MAX_TERMS} {scheme} terms reaches the error bound "
-        f"{error_bound:g} (best: {best:.2g}); raise the bound, "
-        "or switch the terminator on"
+        f"{error_bound:g} (best: {reached}); raise the bound, or switch the terminator on"
     )
 
 
