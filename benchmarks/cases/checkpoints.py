@@ -20,8 +20,8 @@ from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.planning.study import load_plan
 from smallpolaron.runs import engine_runs
 from smallpolaron.runs.checkpoints import JobCheckpoints
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.signals import stop_requests
 
 _LARGEST = 10**9

@@ -11,7 +11,13 @@ from collections.abc import Iterator
 
 from .build import Builder, require_tools
 from .cache import WheelCache, wheel_cache
-from .environment import make_with_installed, make_with_wheels, make_without, variables_of
+from .environment import (
+    compile_sources,
+    make_with_installed,
+    make_with_wheels,
+    make_without,
+    variables_of,
+)
 from .errors import RouteError, SetupError
 from .headers import find_build_python
 from .installed import Installed
@@ -53,6 +59,7 @@ def _alone(settings: Settings) -> Iterator[None]:
 def _set_up(settings: Settings) -> None:
     done = read_stamp(settings)
     if done is not None:
+        compile_sources(settings, packages=False)
         print(f"Environment .venv is up to date. {done}", flush=True)
         return
     started = time.monotonic()
@@ -82,6 +89,7 @@ def _set_up(settings: Settings) -> None:
 
 
 def _finish(settings: Settings, summary: str, started: float) -> None:
+    compile_sources(settings, packages=True)
     write_stamp(settings, summary)
     print(f"Environment .venv is ready [{time.monotonic() - started:.0f} s]. {summary}")
 

@@ -77,6 +77,23 @@ def make_with_installed(settings: Settings, uv: Uv, found: Installed, numpy_grou
     write_env_file(settings.venv, text + (OPEN_MPI if found.open_mpi else ""))
 
 
+_COMPILE = ("-m", "compileall", "-qq", "-j0", "-x", "/tests?/")
+
+
+def compile_sources(settings: Settings, *, packages: bool) -> None:
+    """Compiles this project, and with `packages` what is installed, to byte code.
+
+    Python that may not write beside its sources (PYTHONDONTWRITEBYTECODE, a shared or read-only
+    installation) would compile them at every start: more than a second of every job.
+    """
+    site = next((settings.venv / "lib").glob("python3.*/site-packages"))
+    python = str(settings.venv / "bin" / "python")
+    work = [(settings.root, "src"), (settings.root, "papers"), *([(site, ".")] if packages else [])]
+    for folder, name in work:
+        # some packages hold templates that do not compile
+        subprocess.run([python, *_COMPILE, name], cwd=folder, check=False)
+
+
 def write_env_file(venv: Path, variables: str) -> None:
     """Writes the variables and has the activation script read them."""
     binaries = shlex.quote(str(venv / "bin"))

@@ -15,7 +15,7 @@ from smallpolaron.analysis.spreading.confined_walk import ConfinedWalk, confined
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, error_of, rows_of, with_error
 from smallpolaron.model.units import paper_units
-from smallpolaron.study.config import POPULATION_PROTOCOLS
+from smallpolaron.study.sections import POPULATION_PROTOCOLS
 
 STARTS: Final = {"marcus": "with equilibration", "franck_condon": "without equilibration"}
 """Initialisations of the lattice, as the paper calls them."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from papers.shared.needs import Need, PaperStudy, sites
-from smallpolaron.study.config import POPULATION_PROTOCOLS
 from smallpolaron.study.plan import Point
+from smallpolaron.study.sections import POPULATION_PROTOCOLS
 
 
 def _at_wall(point: Point) -> bool:

@@ -9,10 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import lookup
 from smallpolaron.study.physical_system import physics
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.study.yamlfile import Document
 from smallpolaron.support.problems import ConfigurationError, Problem
 

@@ -15,8 +15,8 @@ from smallpolaron.cost.prediction import predict
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.planning.probe import PROBE_FACTOR, probe
 from smallpolaron.runs import engine_runs
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Plan
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.canonical import Parameters
 
 # unlike anything that the model was calibrated with: hot, and a vibration

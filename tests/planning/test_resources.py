@@ -15,9 +15,8 @@ from smallpolaron.planning.resources import (
     ranks,
     unknowns,
 )
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Plan
-from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.problems import ConfigurationError
 

@@ -18,11 +18,10 @@ from smallpolaron.derive.spreading_job import slope_error
 from smallpolaron.planning.climb import Rung
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import confidence, is_adaptive, number, whole
 from smallpolaron.study.physical_system import is_uniform, physics, system_columns, system_name
 from smallpolaron.study.plan import Plan, Point
-from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.sections import AnalysisConfig, Protocol
 
 _METHODS: Final[dict[Protocol, Method]] = {
     "current": "green_kubo",

@@ -9,7 +9,6 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.fft import next_fast_len
 
 from smallpolaron.analysis._checks import FloatArray
 from smallpolaron.analysis.hermite import (
@@ -87,6 +86,8 @@ def _fft_length(times: int, padding: int) -> int:
             f"padding = {padding}: must be 2 or more, or the transform would overlap its own image"
         )
     # An odd length has a grid symmetric about zero, without a lone Nyquist point.
+    from scipy.fft import next_fast_len  # takes a while to import
+
     length = int(next_fast_len(padding * times, real=False))
     while length % 2 == 0:
         length = int(next_fast_len(length + 1, real=False))

@@ -14,9 +14,9 @@ from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.api.lattice import section
 from smallpolaron.model.lattice import Lattice
 from smallpolaron.planning.study import plan_document
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.physical_system import lattice_text
 from smallpolaron.study.plan import Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.study.yamlfile import Document
 from smallpolaron.support.problems import ConfigurationError, Problem
 

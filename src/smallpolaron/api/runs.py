@@ -18,8 +18,7 @@ from smallpolaron.api.outcomes import (
 )
 from smallpolaron.api.status import StatusLine, is_watched
 from smallpolaron.runs.point_run import run_point
-from smallpolaron.study.config import Protocol
-from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.support.problems import Problem
 
 Start = Literal["franck_condon", "marcus"]

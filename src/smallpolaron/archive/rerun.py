@@ -18,11 +18,10 @@ from smallpolaron.results.kinds import KINDS, derived
 from smallpolaron.results.store import Result, StoreError, read_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.config import POPULATION_PROTOCOLS
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.parameters import point_hash
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
-from smallpolaron.study.sections import AnalysisConfig, ResourcesConfig
+from smallpolaron.study.sections import POPULATION_PROTOCOLS, AnalysisConfig, ResourcesConfig
 from smallpolaron.support.problems import show
 
 RUNS: Final = ("correlation", "population", "displacement")

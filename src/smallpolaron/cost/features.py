@@ -16,7 +16,6 @@ import numpy as np
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.model.units import CM_TO_RAD_FS, thermal_energy
 from smallpolaron.study.baths import coupling_cm, is_one_debye_bath, slowest_cm
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
     is_infinite,
@@ -25,6 +24,7 @@ from smallpolaron.study.parameters import (
     population_symmetry,
     whole,
 )
+from smallpolaron.study.sections import Protocol
 
 Family = Literal["current", "population", "displacement"]
 

@@ -15,8 +15,8 @@ from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.results.store import Result, StoreError
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import is_adaptive, number
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.files import read_bytes
 

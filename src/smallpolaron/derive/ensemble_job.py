@@ -24,8 +24,8 @@ from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
 from smallpolaron.results.store import Result, StoreError, Variable
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Ensemble, Plan, PlanError
+from smallpolaron.study.sections import Protocol
 
 
 @dataclass(frozen=True)

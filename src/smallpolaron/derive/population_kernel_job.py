@@ -34,10 +34,9 @@ from smallpolaron.derive.derive import (
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.quantity import Quantity, Table, time
 from smallpolaron.results.store import Result, StoreError
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import holstein_model, is_infinite, whole
 from smallpolaron.study.plan import Point
-from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.sections import AnalysisConfig, Protocol
 
 _ORDERS: Final = ("populations", "dpopulations", "d2populations")
 _OWN: Final = ("start_site", "point", "study", "derived")

@@ -8,7 +8,6 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri
 
 FloatArray = NDArray[np.float64]
 Distribution = Literal["normal", "uniform", "exponential"]
@@ -45,6 +44,8 @@ def standard_draws(
     bits = np.random.PCG64(source).random_raw(count) >> np.uint64(64 - _BITS)
     even = (bits.astype(np.float64) + 0.5) / 2.0**_BITS
     if distribution == "normal":
+        from scipy.special import ndtri  # takes a while to import
+
         return np.asarray(ndtri(even))
     if distribution == "uniform":
         return even - 0.5

@@ -11,7 +11,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.sparse.csgraph import shortest_path
 
 from smallpolaron.model.lattice import Bond, Lattice
 
@@ -142,6 +141,8 @@ class SiteTable:
     def distances(self, sites: IntArray) -> NDArray[np.int32]:
         """Hops from these sites to all on the shortest way, with wrapping, far ones 255."""
         graph = abs(self.matrix(np.ones(self.hop.shape, complex)))
+        from scipy.sparse.csgraph import shortest_path  # takes a while to import
+
         return np.minimum(shortest_path(graph, unweighted=True, indices=sites), 255).astype(
             np.int32
         )

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Final
 
 from smallpolaron.planning.climb import Verdict
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.plan import Ladder, Plan, PlanError, Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.files import read_json, write_text
 from smallpolaron.support.problems import show
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently

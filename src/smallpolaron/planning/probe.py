@@ -28,7 +28,6 @@ from smallpolaron.model.accuracy import LARGEST
 from smallpolaron.parallel import MPI
 from smallpolaron.planning.jobs import Job
 from smallpolaron.runs.engine_runs import accuracy_of
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     bath_expansion,
     is_adaptive,
@@ -39,6 +38,7 @@ from smallpolaron.study.parameters import (
     symmetry_of,
     whole,
 )
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.canonical import Parameters
 
 LOOSER: Final = 3.0

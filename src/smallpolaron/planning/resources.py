@@ -24,7 +24,6 @@ from smallpolaron.cost.prediction import (
 )
 from smallpolaron.hierarchy.limits import Truncation, count_unknowns
 from smallpolaron.model.baths.expansion import BathExpansion
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
     bath_expansion,
@@ -33,7 +32,7 @@ from smallpolaron.study.parameters import (
     number,
     truncation,
 )
-from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.study.sections import Protocol, ResourcesConfig
 
 LEAST_RANKS = 2
 """Cluster launchers refuse MPI jobs of one task, so no job asks them for fewer."""

@@ -9,8 +9,9 @@ from typing import Any
 
 from smallpolaron.results.kinds import derived
 from smallpolaron.study import describe
-from smallpolaron.study.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.describe import AXIS_KEYS, FieldText
+from smallpolaron.study.sections import NAME_PATTERN, POPULATION_PROTOCOLS
 
 SCHEMA_FILE = Path("config/schema.json")
 TABLES_FILE = Path("docs/configuration.md")

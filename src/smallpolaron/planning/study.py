@@ -8,12 +8,12 @@ from pathlib import Path
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.planning.bill import BUDGET_ADVICE, all_jobs, bill, overdraft
 from smallpolaron.planning.resources import unknowns
-from smallpolaron.study.config import Protocol, Study
+from smallpolaron.study.config import Study
 from smallpolaron.study.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.study.members import ensemble_parameters, member_parameters
 from smallpolaron.study.parameters import bath_expansion, derived, point_hash, resolve
 from smallpolaron.study.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
-from smallpolaron.study.sections import CONVERGED
+from smallpolaron.study.sections import CONVERGED, Protocol
 from smallpolaron.study.yamlfile import Document, dotted, read_yaml
 from smallpolaron.support.canonical import Parameters, scalar_text
 from smallpolaron.support.problems import MOST_PROBLEMS, ConfigurationError, Problem

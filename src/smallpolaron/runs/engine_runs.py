@@ -47,7 +47,6 @@ from smallpolaron.results.run_variables import (
     site_populations,
 )
 from smallpolaron.results.store import Variable
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import (
     Given,
     bath_expansion,
@@ -60,6 +59,7 @@ from smallpolaron.study.parameters import (
     truncation,
     whole,
 )
+from smallpolaron.study.sections import Protocol
 
 Outcome = tuple[dict[str, Variable], tuple[Gate, ...]]
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from smallpolaron.results.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.results.store import Result
-from smallpolaron.study.config import Protocol
 from smallpolaron.study.parameters import is_infinite
 from smallpolaron.study.plan import Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.canonical import Parameters
 
 if TYPE_CHECKING:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
 from smallpolaron.model.baths.sampled_density import Cutoff, OhmicBath
 from smallpolaron.model.baths.spectral_density import BathSum, SpectralDensity
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.bath_files import tabulated
-from smallpolaron.study.bath_section import BathConfig, OneBath
 from smallpolaron.study.coupling_section import coupled_baths
 from smallpolaron.study.sections import as_tuple
 from smallpolaron.support.canonical import Parameters
+
+if TYPE_CHECKING:
+    from smallpolaron.study.bath_section import BathConfig, OneBath
 
 _COUPLED: Final = {
     "bond": "on every bond",

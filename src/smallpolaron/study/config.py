@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BeforeValidator, model_validator
@@ -24,21 +24,20 @@ from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.lattice_section import LatticeConfig, largest_hopping_cm, lattice_model
 from smallpolaron.study.sections import (
     CONVERGED,
+    NAME_PATTERN,
+    POPULATION_PROTOCOLS,
     AdaptiveConfig,
     AnalysisConfig,
     HierarchyConfig,
     ModelConfig,
     PropagationConfig,
+    Protocol,
     ResourcesConfig,
     Section,
     as_tuple,
     described,
 )
 from smallpolaron.support.problems import Problem
-
-Protocol = Literal["current", "franck_condon", "marcus"]
-POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 
 class Study(Section):

@@ -15,11 +15,11 @@ from functools import partial
 from itertools import product
 from math import prod
 
-from smallpolaron.study.config import NAME_PATTERN, POPULATION_PROTOCOLS, SECTIONS, Study
+from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.describe import AXIS_KEYS
 from smallpolaron.study.disorder_section import drawn_at, idle_disorder
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
-from smallpolaron.study.sections import CONVERGED
+from smallpolaron.study.sections import CONVERGED, NAME_PATTERN, POPULATION_PROTOCOLS
 from smallpolaron.study.validation import check_study, split_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
 from smallpolaron.support.canonical import Scalar, scalar_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.hierarchy.limits import Truncation
@@ -28,9 +28,7 @@ from smallpolaron.study.baths import (
     resolved_baths,
     site_bath,
 )
-from smallpolaron.study.config import Study
 from smallpolaron.study.coupling_section import coupled_baths, moves_carrier
-from smallpolaron.study.lattice_section import lattice_model
 from smallpolaron.study.sections import DEFAULT_ERROR_BOUND, DEFAULT_TOLERANCE, LARGEST_OCCUPATION
 from smallpolaron.support.canonical import (
     Parameters,
@@ -38,6 +36,9 @@ from smallpolaron.support.canonical import (
     exact_product,
     parameter_hash,
 )
+
+if TYPE_CHECKING:
+    from smallpolaron.study.config import Study
 
 Given = Mapping[str, Any]
 
@@ -178,7 +179,11 @@ def derived(parameters: Given) -> Parameters:
 
 def model_of(parameters: Given) -> Model:
     """Return the model of a point in internal units; the window of an infinite ring as a ring."""
-    return lattice_model(parameters) if "lattice" in parameters else holstein_model(parameters)
+    if "lattice" not in parameters:
+        return holstein_model(parameters)
+    from smallpolaron.study.lattice_section import lattice_model  # with pydantic, only if needed
+
+    return lattice_model(parameters)
 
 
 def holstein_model(parameters: Given) -> HolsteinModel:

@@ -14,11 +14,9 @@ from pathlib import Path
 from typing import Any, Final, get_args
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.study.config import NAME_PATTERN, Protocol
-from smallpolaron.study.key_names import nearest
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.parameters import point_hash
-from smallpolaron.study.sections import AnalysisConfig, ResourcesConfig
+from smallpolaron.study.sections import NAME_PATTERN, AnalysisConfig, Protocol, ResourcesConfig
 from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.files import read_json, write_text
 from smallpolaron.support.problems import show
@@ -201,6 +199,8 @@ class Plan:
         for point in candidates:
             if point.id == point_id:
                 return point
+        from smallpolaron.study.key_names import nearest  # takes a while to import
+
         guess = nearest(point_id, [p.id for p in candidates])
         hint = f"; the nearest is '{guess}'" if guess else ""
         raise PlanError(

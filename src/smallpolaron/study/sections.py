@@ -15,6 +15,9 @@ from smallpolaron.model.accuracy import (
 )
 from smallpolaron.support.problems import MISSING, Problem
 
+Protocol = Literal["current", "franck_condon", "marcus"]
+POPULATION_PROTOCOLS: tuple[Protocol, ...] = ("franck_condon", "marcus")
+NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 DEFAULT_ERROR_BOUND = 5e-3
 """Bound on the error of the lineshape function (dimensionless) of a fixed hierarchy when the user
 gives none."""
