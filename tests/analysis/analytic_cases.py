@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.hermite import Series, make_series
 from smallpolaron.model.units import beta
 
 ComplexArray = NDArray[np.complex128]
@@ -18,6 +19,10 @@ class Sampled:
     C: ComplexArray
     dC: ComplexArray
     d2C: ComplexArray
+
+    @property
+    def series(self) -> Series:
+        return make_series(self.time, self.C, self.dC, self.d2C)
 
 
 @dataclass(frozen=True)

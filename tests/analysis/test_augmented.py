@@ -65,7 +65,7 @@ def test_correlation_matrix_of_derivatives_is_that_of_the_operators():
 
 def test_one_variable_is_the_usual_kernel():
     time, series = derivatives(CASE, 1.0, 300.0, 2)
-    found, usual = augmented_kernel(time, series, 1), memory_kernel(time, *series)
+    found, usual = augmented_kernel(time, series, 1), memory_kernel(make_series(time, *series))
     assert_allclose(found.K[:, 0, 0], usual.K, rtol=0, atol=1e-17)
     scans = augmented_scan(found), cutoff_scan(usual)
     assert_allclose(scans[0].D, scans[1].D, rtol=1e-12)
@@ -80,9 +80,9 @@ def test_kernel_is_the_next_level_of_the_continued_fraction(order):
     a, b = np.array(CASE.amplitudes), np.array(CASE.rates)
     level = [np.exp(-np.outer(time, b)) @ (a * (-b) ** p) for p in range(3)]
     for _ in range(order - 2):
-        K = memory_kernel(time, *level).K
+        K = memory_kernel(make_series(time, *level)).K
         level = difference_derivatives(time, K, 2)
-    expected = memory_kernel(time, *level).K
+    expected = memory_kernel(make_series(time, *level)).K
     scale = np.max(np.abs(expected))
     assert_allclose(augmented.K[:, -1, -1], expected, rtol=0, atol=2e-6 * scale)
     top = np.max(np.abs(augmented.K[:, :-1]), axis=(0, 1))

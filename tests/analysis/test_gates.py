@@ -64,12 +64,12 @@ def test_f_sum_of_a_free_carrier_on_a_short_ring_needs_the_winding():
 def test_state_gates():
     assert_allclose(gates.trace(1.0 + 1e-3j).value, 1e-3)
     assert not gates.trace(1.001).passed
-    assert gates.hermiticity(1e-9).passed
-    assert not gates.hermiticity(1e-3).passed
-    assert gates.stationarity(1e-8).passed
-    assert not gates.stationarity(1e-4).passed
-    assert gates.frontier_weight(1e-5).passed
-    assert not gates.frontier_weight(0.1).passed
+    assert gates.HERMITICITY.judge(1e-9).passed
+    assert not gates.HERMITICITY.judge(1e-3).passed
+    assert gates.STATIONARITY.judge(1e-8).passed
+    assert not gates.STATIONARITY.judge(1e-4).passed
+    assert gates.FRONTIER_WEIGHT.judge(1e-5).passed
+    assert not gates.FRONTIER_WEIGHT.judge(0.1).passed
 
 
 def test_populations():
@@ -96,12 +96,14 @@ def test_correlation_gates():
     assert not gates.real_at_zero(-C).passed
 
 
-def test_production_frontier_weight_takes_the_worst_step():
-    assert_allclose(gates.production_frontier_weight([0.0, 0.3, 0.1]).value, 0.3)
-    assert not gates.production_frontier_weight([0.0, 0.3, 0.1]).passed
-    assert gates.production_frontier_weight([0.0, 0.15]).passed
-    with pytest.raises(ValueError, match="empty"):
-        gates.production_frontier_weight([])
+def test_production_may_climb_further_than_a_final_state():
+    assert not gates.PRODUCTION_FRONTIER_WEIGHT.judge(0.3).passed
+    assert gates.PRODUCTION_FRONTIER_WEIGHT.judge(0.15).passed
+
+
+def test_a_bound_is_raised_never_lowered():
+    assert gates.TRACE.judge(1e-4, 1e-3).bound == 1e-3
+    assert gates.TRACE.judge(1e-4, 1e-9).bound == gates.TRACE.bound
 
 
 @pytest.mark.parametrize(

@@ -20,8 +20,7 @@ from smallpolaron.analysis._checks import (
 )
 from smallpolaron.analysis.differences import differentiate
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH
-from smallpolaron.analysis.hermite import half_line_transform, make_series
-from smallpolaron.analysis.kubo import KuboFunction
+from smallpolaron.analysis.hermite import Series, half_line_transform, make_series
 from smallpolaron.analysis.memory.kernel import MemoryKernel, memory_kernel
 from smallpolaron.analysis.memory.kernel_moments import (
     FEWEST_FREQUENCIES,
@@ -207,16 +206,17 @@ def propagate_matrix(
     Source:
         Kernel-truncated generalized quantum master equation (Chem. Sci. 2024, eq. 1).
     """
-    cutoff = round(positive("cutoff_fs", cutoff_fs) / kernel.step)
+    step = float(kernel.time_fs[1])
+    cutoff = round(positive("cutoff_fs", cutoff_fs) / step)
     if not START <= cutoff < len(kernel.K):
         raise ValueError(
-            f"cutoff_fs = {cutoff_fs} fs: must be from {START * kernel.step:.6g} fs (six steps) to "
+            f"cutoff_fs = {cutoff_fs} fs: must be from {START * step:.6g} fs (six steps) to "
             f"{kernel.time_fs[-1]:.6g} fs, the end of the kernel"
         )
-    times = round(positive("duration_fs", duration_fs) / kernel.step) + 1
+    times = round(positive("duration_fs", duration_fs) / step) + 1
     begin = kernel.C0 if start is None else start
-    C, slope = propagate_truncated(kernel.K, kernel.drift, begin, kernel.step, cutoff, times)
-    return np.arange(times, dtype=np.float64) * kernel.step, C, slope
+    C, slope = propagate_truncated(kernel.K, kernel.drift, begin, step, cutoff, times)
+    return np.arange(times, dtype=np.float64) * step, C, slope
 
 
 def propagate(
@@ -247,7 +247,6 @@ def propagate(
         kernel.integral[:, None, None],
         np.array([[kernel.drift]]),
         np.array([[kernel.C0]]),
-        kernel.step,
     )
     time, C, slope = propagate_matrix(matrix, cutoff_fs, duration_fs)
     return time, C[:, 0, 0], slope[:, 0, 0]
@@ -272,19 +271,19 @@ def propagated_D(kernel: MemoryKernel, cutoff_fs: float, duration_fs: float) -> 
         Green-Kubo integral of the kernel-truncated correlation function.
     """
     time, C, _ = propagate(kernel, cutoff_fs, duration_fs)
-    cutoff = round(cutoff_fs / kernel.step)
+    cutoff = round(cutoff_fs / float(kernel.time_fs[1]))
     rest = time.size - 1 - cutoff
     if rest < START:
         raise ValueError(
             f"duration_fs = {duration_fs} fs: must exceed cutoff_fs = {cutoff_fs} fs by at least "
-            f"{START * kernel.step:.6g} fs"
+            f"{START * float(kernel.time_fs[1]):.6g} fs"
         )
     # Two pieces, because the second derivative of C jumps at the cutoff.
     integral = gregory_weights(cutoff) @ C[: cutoff + 1].real
     integral += gregory_weights(rest) @ C[cutoff:].real
     window = max(2, time.size // 10)
     leftover = float(np.max(np.abs(C[-window:])) / abs(kernel.C0))
-    return kernel.step * float(integral), leftover
+    return float(kernel.time_fs[1]) * float(integral), leftover
 
 
 def truncated_slope(
@@ -312,7 +311,7 @@ def truncated_slope(
     return time, 0.5 * _from_start(slope, 0, kernel.to_sites) @ kernel.squares_A2
 
 
-def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
+def kubo_kernel(kubo: Series) -> MemoryKernel:
     """Memory kernel of a Kubo-transformed correlation function.
 
     Args:
@@ -330,10 +329,10 @@ def kubo_kernel(kubo: KuboFunction) -> MemoryKernel:
     Source:
         As memory_kernel, with the Kubo transform in place of C; differentiated by order 8.
     """
-    slope = kubo.dC.copy()
+    slope = kubo.first.copy()
     slope[0] = 0.0
-    kernel = memory_kernel(kubo.time_fs, kubo.C, slope, kubo.d2C)
-    return replace(kernel, K=differentiate(kernel.integral, kernel.step, 1))
+    kernel = memory_kernel(make_series(kubo.time_fs, kubo.values, slope, kubo.second))
+    return replace(kernel, K=differentiate(kernel.integral, float(kernel.time_fs[1]), 1))
 
 
 def moments_of_series(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from scipy.special import erf
 
-from smallpolaron.derive.derive import Series
+from smallpolaron.derive.derive import correlation as correlation_of
 from smallpolaron.derive.drude_smith_job import drude_smith_result
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import MOST_FREQUENCIES, mobility_result
@@ -267,4 +267,4 @@ def test_series_needs_its_variables(correlation: Make) -> None:
     source = correlation()
     incomplete = replace(source, variables={"time_fs": source.variables["time_fs"]})
     with pytest.raises(KeyError):
-        Series.of(incomplete)
+        correlation_of(incomplete)

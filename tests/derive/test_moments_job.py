@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.analysis.memory.kernel_moments import kernel_moments
 from smallpolaron.cli import main
@@ -32,14 +33,16 @@ def test_moments_are_those_of_the_exact_derivatives(correlation: Make, tmp_path:
     source = correlation()
     result = moments_result(mobility_result(source, SETTINGS), SETTINGS)
     data = {name: variable.data for name, variable in source.variables.items()}
-    kubo = kubo_transform(data["time_fs"], data["C_JJ"], 300.0, data["dC_JJ"], data["d2C_JJ"])
-    slope = np.where(kubo.time_fs == 0.0, 0.0, kubo.dC)
-    found = moments_of_series(kubo.time_fs, kubo.C, [0.4], slope, kubo.d2C)
+    kubo = kubo_transform(
+        make_series(data["time_fs"], data["C_JJ"], data["dC_JJ"], data["d2C_JJ"]), 300.0
+    )
+    slope = np.where(kubo.time_fs == 0.0, 0.0, kubo.first)
+    found = moments_of_series(kubo.time_fs, kubo.values, [0.4], slope, kubo.second)
     assert number(result, "limit_used") == 0.4
     for name in ("mean", "variance", "norm", "skewness", "kurtosis"):
         assert number(result, name) == pytest.approx(float(getattr(found, name)[0]), rel=1e-5)
     omega = np.asarray(result.variables["omega"].data)
-    K = kernel_spectrum(kubo.time_fs, kubo.C, omega, slope, kubo.d2C).real
+    K = kernel_spectrum(kubo.time_fs, kubo.values, omega, slope, kubo.second).real
     shape = np.asarray(result.variables["kernel_spectrum"].data)
     assert shape == pytest.approx(K / found.norm[0], rel=1e-6, abs=1e-6 * shape.max())
     limits = list(np.asarray(result.variables["limit"].data))

@@ -8,6 +8,7 @@ from mpi4py import MPI
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import expm_multiply
 
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.model import lattice as lattices
@@ -160,7 +161,7 @@ def test_sum_rules_symmetries_and_the_solve_on_a_ring(kind):
     run = correlate(model, 2e-3, **settings)
     assert abs(run.C_JJ[0].imag) < 1e-4 * abs(run.C_JJ[0])
     C = run.C_JJ
-    kubo = kubo_transform(run.time_fs, C, T, run.dC_JJ, run.d2C_JJ).C
+    kubo = kubo_transform(make_series(run.time_fs, C, run.dC_JJ, run.d2C_JJ), T).values
     # paths around the ring are few
     assert kubo[0] == pytest.approx(-thermal_energy(T) * run.curvature, rel=4e-3)
     assert run.D_time == pytest.approx(run.D_resolvent, rel=1e-2)

@@ -7,6 +7,7 @@ import pytest
 from mpi4py import MPI
 from scipy.linalg import expm
 
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.dynamics.states import flux_stiffness
@@ -165,7 +166,7 @@ def test_time_and_linear_solve_give_one_diffusion_constant():
         ring(3), expand(DebyeBath(150 * CM, 80 * CM), T, "matsubara", 0), Truncation(8), 1200
     )
     assert run.D_resolvent == pytest.approx(run.D_time, rel=1e-6)
-    by_samples = mobility(run.time_fs, run.C_JJ, T, run.dC_JJ, run.d2C_JJ).D_A2_fs
+    by_samples = mobility(make_series(run.time_fs, run.C_JJ, run.dC_JJ, run.d2C_JJ), T).D_A2_fs
     assert by_samples == pytest.approx(run.D_time, rel=1e-4)
     # one run: nothing is known of what the hierarchy leaves out
     assert np.isnan(run.errors.C["basis"])

@@ -8,6 +8,7 @@ from mpi4py import MPI
 from scipy.sparse import csc_array
 from scipy.sparse.linalg import expm_multiply, splu
 
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import kubo_transform
 from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.dynamics.population import compute_population
@@ -192,7 +193,7 @@ def test_a_large_cell_is_a_small_one_repeated():
 def test_the_f_sum_rule(model):
     """What C_JJ(t) gives by its Kubo transform at t = 0, the equilibrium gives by itself."""
     run = correlate(model, 3e-3, duration_fs=500.0, sample_fs=1.0, expansion=LINE)
-    kubo = kubo_transform(run.time_fs, run.C_JJ, 300.0, run.dC_JJ, run.d2C_JJ).C
+    kubo = kubo_transform(make_series(run.time_fs, run.C_JJ, run.dC_JJ, run.d2C_JJ), 300.0).values
     assert kubo[0] == pytest.approx(-run.curvature / model.beta, rel=5e-3)
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.memory.kernel_moments import kernel_moments
 from smallpolaron.cli import main
 from smallpolaron.inverse.emulator import fit_emulator, training_points
@@ -436,7 +437,9 @@ def current(eta: float, gamma: float) -> NDArray[np.float64]:
 
 
 def narrow_sigma(eta: float, gamma: float) -> NDArray[np.complex128]:
-    return 55.0 * ac_mobility(TIMES, current(eta, gamma), RAD_FS_PER_THZ * NARROW_THZ, 290.0)
+    return 55.0 * ac_mobility(
+        make_series(TIMES, current(eta, gamma)), RAD_FS_PER_THZ * NARROW_THZ, 290.0
+    )
 
 
 @pytest.fixture(scope="module")

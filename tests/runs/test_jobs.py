@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.gates import TRACE_BOUND
+from smallpolaron.analysis.gates import TRACE
 from smallpolaron.cli import main
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
@@ -362,4 +362,4 @@ def test_populations_of_a_small_run(job: Job, tmp_path: Path) -> None:
 def test_only_mixed_terms_may_lose_trace() -> None:
     debye, vibration = DebyeBath(0.02, 0.01), BrownianBath(0.02, 0.005, 0.02)
     bounds = [trace_bound(expand(bath, 300.0, terms=1), 1e-3) for bath in (debye, vibration)]
-    assert bounds == [TRACE_BOUND, 1e-3]
+    assert bounds == [TRACE.bound, 1e-3]

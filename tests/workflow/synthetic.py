@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis import gates
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.derive.drude_smith_job import drude_smith_result
 from smallpolaron.derive.kernel_job import kernel_result
@@ -91,9 +92,9 @@ def correlation(point: Point, study: str) -> Result:
     }
     if depth is None:
         variables |= _errors(float(full[len(omega) // 2]) / 2)
-    spectrum = spectra(times, C, temperature, dC, d2C)
+    spectrum = spectra(make_series(times, C, dC, d2C), temperature)
     found = (
-        gates.frontier_weight(frontier),
+        gates.FRONTIER_WEIGHT.judge(frontier),
         gates.real_at_zero(C),
         gates.long_time_decay(C),
         gates.detailed_balance(spectrum.omega, spectrum.full, temperature),
@@ -133,7 +134,7 @@ def population(point: Point, study: str, start: str) -> Result:
         "dpopulations": Variable(dP, axes, "fs^-1", "First derivative."),
         "d2populations": Variable(d2P, axes, "fs^-2", "Second derivative."),
     }
-    found = (gates.frontier_weight(1e-6), gates.populations_in_range(P))
+    found = (gates.FRONTIER_WEIGHT.judge(1e-6), gates.populations_in_range(P))
     parameters = _stored(point, study) | {"start": start}
     return Result("population", variables, parameters, found, _provenance(point))
 
@@ -151,7 +152,7 @@ def displacement(point: Point, study: str, start: str) -> Result:
         "errors/dmsd_dt/total": Variable(0.01, (), "1", "Invented error of the slope."),
     }
     parameters = _stored(point, study) | {"start": start}
-    found = (gates.frontier_weight(1e-6),)
+    found = (gates.FRONTIER_WEIGHT.judge(1e-6),)
     return Result("displacement", variables, parameters, found, _provenance(point))
 
 

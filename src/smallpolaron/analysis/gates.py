@@ -13,43 +13,6 @@ from numpy.typing import ArrayLike
 from smallpolaron.analysis._checks import complex_series, positive, real_series, value_at_zero
 from smallpolaron.model.units import beta, thermal_energy
 
-DETAILED_BALANCE_BOUND: Final = 5e-3
-"""A finite set of bath exponentials violates detailed balance: measured 4e-4 to 1.4e-3 with the
-Debye pole and terminator alone, 5e-5 with one more term."""
-
-F_SUM_BOUND: Final = 5e-3
-"""Converged rings reach 4e-4; a hierarchy a few levels too shallow exceeds a percent."""
-
-TRACE_BOUND: Final = 1e-6
-"""The generator conserves the trace exactly, so only the integrator's tolerance shows; on adaptive
-bases of mixed terms it does so to the accuracy."""
-
-HERMITICITY_BOUND: Final = 1e-6
-"""The generator keeps Hermitian states Hermitian, so only the integrator's tolerance shows."""
-
-POPULATION_BOUND: Final = 1e-3
-"""Too shallow a hierarchy lets populations leave [0, 1]."""
-
-LONG_TIME_BOUND: Final = 1e-3
-"""What has not decayed to a thousandth leaves an unknown share of the mobility beyond the end."""
-
-CAUCHY_SCHWARZ_BOUND: Final = 1e-6
-"""|C(t)| cannot exceed C(0) for a stationary equilibrium state; rounding is all that may remain."""
-
-REAL_AT_ZERO_BOUND: Final = 1e-5
-"""C(0) is the mean of a squared Hermitian operator, real for a Hermitian equilibrium state."""
-
-STATIONARITY_BOUND: Final = 1e-6
-"""Rate of change of the equilibrium state in fs^-1: over 1000 fs it then moves by a thousandth."""
-
-FRONTIER_BOUND: Final = 1e-3
-"""Share of a stationary or final state on the outermost operators: measured 1e-6 to 6e-4 on rings
-where D is within half a percent of its limit in depth."""
-
-PRODUCTION_FRONTIER_BOUND: Final = 0.2
-"""J rho_eq climbs the hierarchy while it decays. On rings at depths 8 to 24 the relative error of D
-was at most 0.2 times the square of this share: 0.2 stands for less than a percent."""
-
 
 @dataclass(frozen=True)
 class Gate:
@@ -90,11 +53,215 @@ def make_gate(name: str, value: float, bound: float, meaning: str) -> Gate:
     return Gate(name, number, float(bound), passed, meaning)
 
 
+@dataclass(frozen=True)
+class Rule:
+    """What a gate measures, and the largest value that passes.
+
+    Attributes:
+        name: name of the gate.
+        bound: largest acceptable value.
+        meaning: what the number measures, in words.
+    """
+
+    name: str
+    bound: float
+    meaning: str
+
+    def judge(self, value: float, least_bound: float = 0.0) -> Gate:
+        """Return the gate of a measured value; the bound is raised to least_bound if need be."""
+        return make_gate(self.name, value, max(self.bound, least_bound), self.meaning)
+
+
+STABILITY: Final = Rule(
+    "stability",
+    0.0,
+    "1 if the run was stopped because the state grew (unstable truncation), else 0",
+)
+"""The propagator either saw the state grow (1) or not (0)."""
+
+ERROR_ESTIMATE: Final = Rule(
+    "error_estimate", 1.0, "sum of the estimated errors over the accuracy asked for"
+)
+"""The estimated errors of a run add up to no more than the accuracy it was asked for."""
+
+RESOLVENT_AGREEMENT: Final = Rule(
+    "resolvent_agreement",
+    1.0,
+    "difference of D (and of the AC integrals asked for) between propagation and linear "
+    "solve, over what the accuracy and the end of the record allow",
+)
+"""Two ways to one number may differ by the accuracy asked for and by what the end of the record
+cuts off, no more. The error estimates of D are no measure here: they contain the difference."""
+
+SLOPE_BOUND: Final = Rule(
+    "slope_bound",
+    1.0,
+    "largest slope of the mean-squared displacement over 2 |J| sqrt(MSD), its bound by the "
+    "Cauchy-Schwarz inequality",
+)
+"""Of a free carrier the slope reaches 0.71 of its bound."""
+
+CAPPED: Final = Rule(
+    "capped",
+    0.0,
+    "largest relative amplitude that a limit (of the occupations) kept out of the hierarchy",
+)
+"""An adaptive hierarchy must choose its elements freely: no limit may have kept one out."""
+
+SETTLED: Final = Rule(
+    "settled",
+    0.05,
+    "integral of C_JJ after the end of the record, over the largest value before; the whole "
+    "integral is 0 on an open chain",
+)
+"""A running integral that is farther from its limit has not shown it. On an open chain the limit is
+exactly 0, which no finite record of interest reaches."""
+
+DETAILED_BALANCE: Final = Rule(
+    "detailed_balance",
+    5e-3,
+    "largest violation of S(-omega) = exp(-beta omega) S(omega), relative to the largest S",
+)
+"""A finite set of bath exponentials violates detailed balance: measured 4e-4 to 1.4e-3 with the
+Debye pole and terminator alone, 5e-5 with one more term."""
+
+F_SUM: Final = Rule(
+    "f_sum",
+    5e-3,
+    "deviation of C_kubo(0) from a^2 (<-H_hop> - F'') k_B T, relative to a^2 <-H_hop> k_B T; "
+    "F'' is the flux stiffness, carrier paths around a small ring",
+)
+"""Converged rings reach 4e-4; a hierarchy a few levels too shallow exceeds a percent."""
+
+TRACE: Final = Rule("trace", 1e-6, "deviation of the trace from 1")
+"""The generator conserves the trace exactly, so only the integrator's tolerance shows; on adaptive
+bases of mixed terms it does so to the accuracy."""
+
+HERMITICITY: Final = Rule(
+    "hermiticity", 1e-6, "largest deviation of the state from its Hermitian conjugate"
+)
+"""The generator keeps Hermitian states Hermitian, so only the integrator's tolerance shows."""
+
+POPULATIONS_IN_RANGE: Final = Rule(
+    "populations_in_range", 1e-3, "largest excursion of a site population below 0 or above 1"
+)
+"""Too shallow a hierarchy lets populations leave [0, 1]."""
+
+LONG_TIME_DECAY: Final = Rule(
+    "long_time_decay", 1e-3, "largest |C| in the last tenth of the record, relative to C(0)"
+)
+"""What has not decayed to a thousandth leaves an unknown share of the mobility beyond the end."""
+
+CAUCHY_SCHWARZ: Final = Rule(
+    "cauchy_schwarz", 1e-6, "excess of the largest |C(t)| over C(0), relative"
+)
+"""|C(t)| cannot exceed C(0) for a stationary equilibrium state; rounding is all that may remain."""
+
+REAL_AT_ZERO: Final = Rule("real_at_zero", 1e-5, "imaginary part of C(0), relative to |C(0)|")
+"""C(0) is the mean of a squared Hermitian operator, real for a Hermitian equilibrium state."""
+
+STATIONARITY: Final = Rule(
+    "stationarity", 1e-6, "relative rate of change of the equilibrium state, fs^-1"
+)
+"""With this rate the equilibrium state moves by a thousandth over 1000 fs."""
+
+FRONTIER_WEIGHT: Final = Rule(
+    "frontier_weight", 1e-3, "share of the state on the outermost operators"
+)
+"""Of a stationary or final state: measured 1e-6 to 6e-4 on rings where D is within half a percent
+of its limit in depth."""
+
+PRODUCTION_FRONTIER_WEIGHT: Final = Rule(
+    "production_frontier_weight",
+    0.2,
+    "largest share of the propagated state on the outermost operators: is the depth enough?",
+)
+"""J rho_eq climbs the hierarchy while it decays. On rings at depths 8 to 24 the relative error of D
+was at most 0.2 times the square of this share: 0.2 stands for less than a percent."""
+
+
+def error_estimate(total: float, accuracy: float, advice: str = "") -> Gate:
+    """Estimated error of a run over the accuracy it was asked for.
+
+    Args:
+        total: sum of the estimated errors, relative as the accuracy.
+        accuracy: accuracy asked for, above zero.
+        advice: what to do where it is missed.
+
+    Raises:
+        ValueError: if the accuracy is not positive.
+    """
+    rule = ERROR_ESTIMATE
+    meaning = f"{rule.meaning}; {advice}" if advice else rule.meaning
+    return make_gate(rule.name, total / positive("accuracy", accuracy), rule.bound, meaning)
+
+
+def resolvent_agreement(from_time: ArrayLike, from_resolvent: ArrayLike, allowed: float) -> Gate:
+    """Integrals over the propagated correlation function against linear solves.
+
+    Args:
+        from_time: D, and Re int_0^T exp(i w t) C dt at any frequencies, from the propagation;
+            angstrom^2/fs, (values,).
+        from_resolvent: the same to infinite time, from the resolvent.
+        allowed: difference that the accuracy asked for and the end of the record explain,
+            angstrom^2/fs, above zero.
+
+    Returns:
+        Gate; value is the largest difference over what is allowed.
+
+    Raises:
+        ValueError: if the two do not hold equally many numbers, or none, or nothing is allowed.
+    """
+    ours, theirs = np.atleast_1d(np.asarray(from_time)), np.atleast_1d(np.asarray(from_resolvent))
+    if ours.shape != theirs.shape or ours.size == 0:
+        raise ValueError(
+            f"from_time has shape {ours.shape}, from_resolvent {theirs.shape}: give the same "
+            "numbers from both"
+        )
+    apart = float(np.max(np.abs(ours - theirs)))
+    return RESOLVENT_AGREEMENT.judge(apart / positive("allowed", allowed))
+
+
+def slope_bound(msd_A2: ArrayLike, dmsd: ArrayLike, fastest: float) -> Gate:
+    """Slope of a mean-squared displacement against the most that quantum mechanics allows.
+
+    Args:
+        msd_A2: mean-squared displacement from zero on, angstrom^2, (times,).
+        dmsd: its slope, angstrom^2/fs, (times,).
+        fastest: largest velocity of the carrier, angstrom/fs.
+
+    Returns:
+        Gate; value is the largest |dMSD/dt| / (2 fastest sqrt(MSD)); infinite where the MSD is not
+        positive after time zero.
+
+    Source:
+        Cauchy-Schwarz: d<X^2>/dt = <XJ + JX>, at most 2 sqrt(<X^2> <J^2>).
+    """
+    msd, slope = (np.asarray(series, dtype=float)[1:] for series in (msd_A2, dmsd))
+    allowed = 2 * positive("fastest", fastest) * np.sqrt(np.maximum(msd, 0.0))
+    share = np.divide(np.abs(slope), allowed, out=np.full(msd.size, np.inf), where=allowed > 0)
+    return SLOPE_BOUND.judge(float(np.max(share, initial=0.0)))
+
+
+def settled(missing: float, running: ArrayLike) -> Gate:
+    """How far the running integral of C_JJ is from its limit when the record ends.
+
+    Args:
+        missing: estimate of what comes after the record, angstrom^2/fs.
+        running: running integral of Re C_JJ, angstrom^2/fs, (times,).
+
+    Returns:
+        Gate; value is |missing| over the largest |running integral|.
+
+    Raises:
+        ValueError: if the running integral is zero throughout.
+    """
+    largest = float(np.max(np.abs(np.asarray(running, dtype=float))))
+    return SETTLED.judge(abs(missing) / positive("largest running integral", largest))
+
+
 def detailed_balance(
-    omega: ArrayLike,
-    full_spectrum: ArrayLike,
-    temperature_K: float,
-    bound: float = DETAILED_BALANCE_BOUND,
+    omega: ArrayLike, full_spectrum: ArrayLike, temperature_K: float, least_bound: float = 0.0
 ) -> Gate:
     """Detailed balance of the spectrum of the complex C_JJ.
 
@@ -102,7 +269,7 @@ def detailed_balance(
         omega: angular frequencies in rad/fs, increasing and symmetric about zero, (frequencies,).
         full_spectrum: two-sided spectrum of C_JJ (frequencies,), real.
         temperature_K: temperature in K, above zero.
-        bound: largest acceptable value.
+        least_bound: see Rule.judge.
 
     Returns:
         Gate; value is the largest |S(-omega) - exp(-beta omega) S(omega)| over omega >= 0,
@@ -124,12 +291,7 @@ def detailed_balance(
     absorbed = frequencies >= 0.0
     boltzmann = np.exp(-beta(temperature_K) * frequencies[absorbed])
     violation = spectrum[::-1][absorbed] - boltzmann * spectrum[absorbed]
-    return make_gate(
-        "detailed_balance",
-        float(np.max(np.abs(violation))) / largest,
-        bound,
-        "largest violation of S(-omega) = exp(-beta omega) S(omega), relative to the largest S",
-    )
+    return DETAILED_BALANCE.judge(float(np.max(np.abs(violation))) / largest, least_bound)
 
 
 def f_sum(
@@ -138,7 +300,7 @@ def f_sum(
     lattice_constant_A: float,
     temperature_K: float,
     flux_stiffness: float = 0.0,
-    bound: float = F_SUM_BOUND,
+    least_bound: float = 0.0,
 ) -> Gate:
     """Sum rule for the Kubo-transformed correlation function at time zero.
 
@@ -149,7 +311,7 @@ def f_sum(
         temperature_K: temperature in K, above zero.
         flux_stiffness: second derivative F'' of the free energy with respect to the flux phase
             per bond, rad/fs: carrier paths around a ring. Zero for open chains.
-        bound: largest acceptable value.
+        least_bound: see Rule.judge.
 
     Returns:
         Gate; value is the deviation of C_kubo(0) from the sum rule, relative to the part of the
@@ -167,36 +329,17 @@ def f_sum(
             f"hopping_energy = {hopping_energy} rad/fs: it must be negative in equilibrium; check "
             "its sign and that the equilibrium state has converged"
         )
-    lattice = positive("lattice_constant_A", lattice_constant_A)
-    scale = lattice**2 * thermal_energy(temperature_K)
-    return make_gate(
-        "f_sum",
-        abs(C_kubo_zero + scale * (hopping_energy + flux_stiffness)) / (scale * -hopping_energy),
-        bound,
-        "deviation of C_kubo(0) from a^2 (<-H_hop> - F'') k_B T, relative to a^2 <-H_hop> k_B T; "
-        "F'' is the flux stiffness, carrier paths around a small ring",
-    )
+    scale = positive("lattice_constant_A", lattice_constant_A) ** 2 * thermal_energy(temperature_K)
+    deviation = abs(C_kubo_zero + scale * (hopping_energy + flux_stiffness))
+    return F_SUM.judge(deviation / (scale * -hopping_energy), least_bound)
 
 
-def trace(value: complex, bound: float = TRACE_BOUND) -> Gate:
+def trace(value: complex, least_bound: float = 0.0) -> Gate:
     """Judge how far a trace of a density matrix is from 1."""
-    return make_gate("trace", abs(value - 1.0), bound, "deviation of the trace from 1")
+    return TRACE.judge(abs(value - 1.0), least_bound)
 
 
-def hermiticity(value: float, bound: float = HERMITICITY_BOUND) -> Gate:
-    """Judge the Hermiticity of the equilibrium state.
-
-    Args:
-        value: largest deviation of an element from the conjugate of its mirror image, relative to
-            the largest element.
-        bound: largest acceptable value.
-    """
-    return make_gate(
-        "hermiticity", value, bound, "largest deviation of the state from its Hermitian conjugate"
-    )
-
-
-def populations_in_range(populations: ArrayLike, bound: float = POPULATION_BOUND) -> Gate:
+def populations_in_range(populations: ArrayLike) -> Gate:
     """Judge that site populations (times, sites) lie between 0 and 1; NaN if one is NaN.
 
     Raises:
@@ -206,15 +349,12 @@ def populations_in_range(populations: ArrayLike, bound: float = POPULATION_BOUND
     if values.size == 0:
         raise ValueError("populations: empty; give an array (times, sites)")
     excursion = float(np.max(np.maximum(-values, values - 1.0)))
-    return make_gate(
-        "populations_in_range",
-        max(excursion, 0.0) if math.isfinite(excursion) else excursion,
-        bound,
-        "largest excursion of a site population below 0 or above 1",
+    return POPULATIONS_IN_RANGE.judge(
+        max(excursion, 0.0) if math.isfinite(excursion) else excursion
     )
 
 
-def long_time_decay(C: ArrayLike, bound: float = LONG_TIME_BOUND) -> Gate:
+def long_time_decay(C: ArrayLike) -> Gate:
     """Judge the decay of a correlation function (times,) by the last tenth of its record.
 
     Raises:
@@ -224,15 +364,10 @@ def long_time_decay(C: ArrayLike, bound: float = LONG_TIME_BOUND) -> Gate:
     if values.size < 20:
         raise ValueError(f"C has {values.size} values: needs 20 or more; store more points")
     start = abs(value_at_zero("C", values))
-    return make_gate(
-        "long_time_decay",
-        float(np.max(np.abs(values[-(values.size // 10) :]))) / start,
-        bound,
-        "largest |C| in the last tenth of the record, relative to C(0)",
-    )
+    return LONG_TIME_DECAY.judge(float(np.max(np.abs(values[-(values.size // 10) :]))) / start)
 
 
-def cauchy_schwarz(C: ArrayLike, bound: float = CAUCHY_SCHWARZ_BOUND) -> Gate:
+def cauchy_schwarz(C: ArrayLike) -> Gate:
     """Judge that a correlation function (times,) never exceeds its value at time zero.
 
     Raises:
@@ -243,15 +378,10 @@ def cauchy_schwarz(C: ArrayLike, bound: float = CAUCHY_SCHWARZ_BOUND) -> Gate:
     """
     values = complex_series("C", C)
     start = abs(value_at_zero("C", values))
-    return make_gate(
-        "cauchy_schwarz",
-        float(np.max(np.abs(values))) / start - 1.0,
-        bound,
-        "excess of the largest |C(t)| over C(0), relative",
-    )
+    return CAUCHY_SCHWARZ.judge(float(np.max(np.abs(values))) / start - 1.0)
 
 
-def real_at_zero(C: ArrayLike, bound: float = REAL_AT_ZERO_BOUND) -> Gate:
+def real_at_zero(C: ArrayLike, least_bound: float = 0.0) -> Gate:
     """Judge that C(0) of a correlation function (times,) is real; infinite if Re C(0) < 0.
 
     Raises:
@@ -259,31 +389,4 @@ def real_at_zero(C: ArrayLike, bound: float = REAL_AT_ZERO_BOUND) -> Gate:
     """
     start = value_at_zero("C", complex_series("C", C))
     value = abs(start.imag) / abs(start) if start.real > 0.0 else math.inf
-    return make_gate("real_at_zero", value, bound, "imaginary part of C(0), relative to |C(0)|")
-
-
-def stationarity(residual: float, bound: float = STATIONARITY_BOUND) -> Gate:
-    """Judge the rate of change of the equilibrium state relative to its norm, fs^-1."""
-    return make_gate(
-        "stationarity", residual, bound, "relative rate of change of the equilibrium state, fs^-1"
-    )
-
-
-def frontier_weight(share: float, bound: float = FRONTIER_BOUND) -> Gate:
-    """Judge the share of the norm of a state that is on the outermost operators."""
-    return make_gate(
-        "frontier_weight", share, bound, "share of the state on the outermost operators"
-    )
-
-
-def production_frontier_weight(shares: ArrayLike, bound: float = PRODUCTION_FRONTIER_BOUND) -> Gate:
-    """Judge the largest such share, (steps,), along a propagation; ValueError without steps."""
-    values = np.asarray(shares, dtype=np.float64)
-    if values.size == 0:
-        raise ValueError("shares: empty; give one share per step")
-    return make_gate(
-        "production_frontier_weight",
-        float(np.max(values)),
-        bound,
-        "largest share of the propagated state on the outermost operators: is the depth enough?",
-    )
+    return REAL_AT_ZERO.judge(value, least_bound)

@@ -6,10 +6,13 @@ the factor exp(i omega t). Nothing is assumed about negative times, so a cusp at
 harmless, and high frequencies do not alias.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from smallpolaron.analysis._checks import (
     ComplexArray,
@@ -39,21 +42,42 @@ _CHUNK = 2_000_000
 
 @dataclass(frozen=True)
 class Series:
-    """A complex function on evenly spaced times from zero, with two derivatives.
+    """A function on evenly spaced times from zero, with two derivatives; see make_series.
 
     Attributes:
         time_fs: times in fs, (times,).
-        step: distance of the times in fs.
-        values: function (times,).
+        values: function (times,), real or complex.
         first: first derivative, per fs, (times,).
         second: second derivative, per fs^2, (times,).
+        exact: number of derivatives that were given; the others are differences.
     """
 
     time_fs: FloatArray
-    step: float
-    values: ComplexArray
-    first: ComplexArray
-    second: ComplexArray
+    values: NDArray[Any]
+    first: NDArray[Any]
+    second: NDArray[Any]
+    exact: int = 2
+
+    @property
+    def step(self) -> float:
+        """Distance of the times in fs."""
+        return float(self.time_fs[-1]) / (self.time_fs.size - 1)
+
+    @property
+    def real(self) -> Series:
+        """The real part of the function and of its derivatives.
+
+        Of a classical correlation function it stands in for the Kubo transform: real and even in
+        time as that is, it is its limit at high temperature, and equal to it for linear operators
+        of harmonic systems (R. Kubo, J. Phys. Soc. Jpn. 1957, 12, 570).
+        """
+        values, first, second = self.values.real, self.first.real, self.second.real
+        return Series(self.time_fs, values, first, second, self.exact)
+
+    def part(self, chosen: slice) -> Series:
+        """Some of the times from zero; derivatives that are not exact are taken anew."""
+        given = (self.values, self.first, self.second)[: 1 + self.exact]
+        return make_series(self.time_fs[chosen], *(part[chosen] for part in given))
 
 
 def make_series(
@@ -80,22 +104,20 @@ def make_series(
         ValueError: if the times are uneven or do not start at zero, a value is not finite, shapes
             differ, there are too few points, or a second derivative comes without the first.
     """
-    exact = first is not None and second is not None
-    time, step = uniform_times(time_fs, 2 if exact else STENCIL)
-    series = complex_series(name, values, time.size)
     if first is None and second is not None:
         raise ValueError(f"d2{name} is given without d{name}: give both, d{name} alone, or neither")
-    if first is None:
-        slope = differentiate(series, step, 1)
-        curvature = differentiate(series, step, 2)
-    else:
-        slope = complex_series(f"d{name}", first, time.size)
-        curvature = (
-            differentiate(slope, step, 1)
-            if second is None
-            else complex_series(f"d2{name}", second, time.size)
-        )
-    return Series(time, step, series, slope, curvature)
+    given = [one for one in (first, second) if one is not None]
+    time, step = uniform_times(time_fs, 2 if len(given) == 2 else STENCIL)
+    series = complex_series(name, values, time.size)
+    slopes = [
+        complex_series(f"{d}{name}", one, time.size)
+        for d, one in zip(("d", "d2"), given, strict=False)
+    ]
+    if not given:
+        slopes = [differentiate(series, step, 1), differentiate(series, step, 2)]
+    elif len(given) == 1:
+        slopes.append(differentiate(slopes[0], step, 1))
+    return Series(time, series, slopes[0], slopes[1], len(given))
 
 
 def cumulative_integral(series: Series) -> ComplexArray:

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from smallpolaron.analysis._checks import FloatArray
-from smallpolaron.analysis.hermite import cumulative_integral, make_series
+from smallpolaron.analysis.hermite import Series, cumulative_integral
 from smallpolaron.model.units import mobility_cm2, paper_units
 
 TAIL_FRACTION: Final = 0.1
@@ -43,65 +42,30 @@ class Mobility:
     mobility_cm2: float
 
 
-def running_integral(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> FloatArray:
-    """Integral of Re C from zero to every time.
-
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,).
-        C: correlation function in angstrom^2/fs^2, (times,), complex or real.
-        dC: exact first derivative (times,); None for finite differences.
-        d2C: exact second derivative (times,); None for finite differences.
-
-    Returns:
-        Running diffusion constant in angstrom^2/fs, (times,); error of order step**6.
-
-    Raises:
-        ValueError: if an input is malformed.
-
-    Source:
-        Green-Kubo relation: D is the integral of Re C_JJ over positive times.
-    """
-    return np.asarray(cumulative_integral(make_series(time_fs, C, dC, d2C)).real)
-
-
-def mobility(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    temperature_K: float,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> Mobility:
+def mobility(C: Series, temperature_K: float) -> Mobility:
     """Diffusion constant and DC mobility, with what the end of the record leaves open.
 
     Args:
-        time_fs: evenly spaced times from zero in fs, (times,), at least 20.
-        C: correlation function in angstrom^2/fs^2, (times,), complex or real.
+        C: correlation function in angstrom^2/fs^2, complex or real, at least 20 times.
         temperature_K: temperature in K, above zero.
-        dC: exact first derivative (times,); None for finite differences.
-        d2C: exact second derivative (times,); None for finite differences.
 
     Raises:
-        ValueError: if an input is malformed or has fewer than 20 times.
+        ValueError: if there are fewer than 20 times, or the temperature is not positive.
 
     Source:
-        Green-Kubo relation and Einstein relation; see running_integral and mobility_cm2.
+        Green-Kubo relation: D is the integral of Re C over positive times; mobility_cm2 has the
+        Einstein relation.
     """
-    series = make_series(time_fs, C, dC, d2C)
-    if series.time_fs.size < 20:
+    if C.time_fs.size < 20:
         raise ValueError(
-            f"time_fs has {series.time_fs.size} points: the drift at the end of the record needs "
+            f"time_fs has {C.time_fs.size} points: the drift at the end of the record needs "
             "20 or more; store more points"
         )
-    running = np.asarray(cumulative_integral(series).real)
+    running = np.asarray(cumulative_integral(C).real)
     window = max(2, round(TAIL_FRACTION * running.size))
     D = float(running[-1])
     drift = float(np.max(np.abs(running[-window:] - D)))
-    tail = _tail_bound(np.abs(series.values.real), window, series.step)
+    tail = _tail_bound(np.abs(C.values.real), window, C.step)
     return Mobility(
         D_running=running,
         D_A2_fs=D,

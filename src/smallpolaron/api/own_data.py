@@ -15,6 +15,7 @@ from smallpolaron.analysis.fits.measured_conductivity import (
     fit_measured,
     judged_noise,
 )
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.mobility import mobility as diffusion
 from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
 from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
@@ -110,7 +111,7 @@ def memory_kernel(
     times = np.asarray(source, dtype=float)
     known = temperature_K is not None
     T = temperature_K if temperature_K is not None else 1.0
-    diffusion(times, arrays["C_JJ"], T, arrays.get("dC_JJ"), arrays.get("d2C_JJ"))  # refuses
+    diffusion(make_series(times, C, dC, d2C), T)  # refuses
     variables = {"time_fs": Variable(times, ("time",), "fs", "Time.")} | {
         name: Variable(array, ("time",), "angstrom^2 fs^-2", "As given.")
         for name, array in arrays.items()

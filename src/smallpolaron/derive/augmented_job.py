@@ -18,7 +18,15 @@ from smallpolaron.analysis.memory.augmented import (
 )
 from smallpolaron.analysis.memory.cutoff import settling_times
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.derive.derive import D_UNIT, Notes, Series, derive, note_settling
+from smallpolaron.derive.derive import (
+    D_UNIT,
+    Notes,
+    correlation,
+    derive,
+    note_settling,
+    temperature,
+    times,
+)
 from smallpolaron.results.quantity import Quantity, time
 from smallpolaron.results.store import Result
 from smallpolaron.study.sections import AnalysisConfig
@@ -64,15 +72,8 @@ QUANTITIES: Final = {
 
 def augmented_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return D against cutoff and cutoff times for projectors with derivatives of the current."""
-    series = Series.of(source)
-    exact = exact_derivatives(source)
-    return derive(
-        "augmented",
-        source,
-        QUANTITIES,
-        lambda: _augmented(series, exact, settings),
-        {"time_fs": series.time_fs, "cutoff_fs": series.time_fs},
-    )
+    axes = dict.fromkeys(("time_fs", "cutoff_fs"), times(source))
+    return derive("augmented", source, QUANTITIES, lambda: _augmented(source, settings), axes)
 
 
 def exact_derivatives(source: Result) -> list[NDArray[np.complex128]]:
@@ -87,38 +88,36 @@ def exact_derivatives(source: Result) -> list[NDArray[np.complex128]]:
     return found
 
 
-def _augmented(
-    series: Series, exact: list[NDArray[np.complex128]], settings: AnalysisConfig
-) -> tuple[dict[str, Any], Notes]:
-    t, C = series.time_fs, series.C
-    direct = mobility(t, C, series.temperature_K, series.dC, series.d2C)
+def _augmented(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:
+    C, exact = correlation(source), exact_derivatives(source)
+    t, direct = C.time_fs, mobility(C, temperature(source))
     bands = {
         "band_paper_units": settings.band_paper_units,
         "band_percent": settings.band_percent,
     }
-    differences = difference_derivatives(t, C, 2 * max(PROJECTORS.values()))
+    differences = difference_derivatives(t, C.values, 2 * max(PROJECTORS.values()))
     derivatives = dict(zip(SOURCES, (exact, differences), strict=True))
     values: dict[str, Any] = {"time_fs": t, "cutoff_fs": t}
     notes: Notes = {}
-    for name, source in _CASES:
-        order, key = PROJECTORS[name], f"{name}/{source}"
+    for name, origin in _CASES:
+        order, key = PROJECTORS[name], f"{name}/{origin}"
         values[f"{key}/K"] = np.full(t.shape, np.nan, dtype=complex)
         values[f"{key}/D_cutoff"] = np.full(t.shape, np.nan)
         try:
-            kernel = augmented_kernel(t, derivatives[source][: 2 * order + 1], order)
+            kernel = augmented_kernel(t, derivatives[origin][: 2 * order + 1], order)
             D = augmented_scan(kernel).D
         except ValueError as error:
-            notes[f"{key}/reason"] = str(error) + _negative_norm(derivatives[source], order)
+            notes[f"{key}/reason"] = str(error) + _negative_norm(derivatives[origin], order)
             continue
-        times = settling_times(t, D, direct.D_A2_fs, **bands)
+        settled = settling_times(t, D, direct.D_A2_fs, **bands)
         values |= {f"{key}/K": kernel.K[:, -1, -1], f"{key}/D_cutoff": D}
         values[f"{key}/D_kernel"] = float(D[-1])
         if np.isnan(D[-1]):
             notes[f"{key}/D_kernel"] = (
                 "the dynamics with the whole kernel does not decay within the record"
-                + _negative_norm(derivatives[source], order)
+                + _negative_norm(derivatives[origin], order)
             )
-        note_settling(values, notes, f"{key}/tau_K", times)
+        note_settling(values, notes, f"{key}/tau_K", settled)
     note_settling(
         values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **bands)
     )

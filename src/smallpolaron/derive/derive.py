@@ -7,7 +7,7 @@ and the reason in its notes, so that one bad point never stops a study.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
+from smallpolaron.analysis.hermite import Series, make_series
 from smallpolaron.analysis.memory.cutoff import SettlingTimes
 from smallpolaron.results.kinds import Kind
 from smallpolaron.results.provenance import Stopwatch, collect
@@ -33,42 +34,23 @@ D_UNIT: Final = "angstrom^2 fs^-1"
 PAPER_UNIT: Final = "2 D / bohr^2, fs^-1"
 
 
-@dataclass(frozen=True)
-class Series:
-    """What the analysis needs of a correlation file.
+def correlation(source: Result) -> Series:
+    """Return the correlation function of a result, with its exact derivatives as far as stored."""
+    values, first, second = (
+        None if (variable := source.variables.get(name)) is None else variable.data
+        for name in ("C_JJ", "dC_JJ", "d2C_JJ")
+    )
+    return make_series(times(source), np.asarray(values), first, second, name="C_JJ")
 
-    Attributes:
-        time_fs: times in fs, (times,).
-        C: correlation function, angstrom^2/fs^2, (times,).
-        dC: exact first derivative, (times,); None if the file has none.
-        d2C: exact second derivative, (times,); None if the file has none.
-        temperature_K: temperature in K.
-        is_classical: whether C is a classical function, in place of its Kubo transform.
-    """
 
-    time_fs: NDArray[np.float64]
-    C: NDArray[np.complex128]
-    dC: NDArray[np.complex128] | None
-    d2C: NDArray[np.complex128] | None
-    temperature_K: float
-    is_classical: bool = False
+def times(source: Result) -> NDArray[np.float64]:
+    """Return the times of a result, fs."""
+    return np.asarray(source.variables["time_fs"].data, dtype=np.float64)
 
-    @classmethod
-    def of(cls, source: Result) -> Series:
-        """Take the series out of a correlation result."""
 
-        def derivative(name: str) -> NDArray[np.complex128] | None:
-            variable = source.variables.get(name)
-            return None if variable is None else np.asarray(variable.data, dtype=np.complex128)
-
-        return cls(
-            np.asarray(source.variables["time_fs"].data, dtype=np.float64),
-            np.asarray(source.variables["C_JJ"].data, dtype=np.complex128),
-            derivative("dC_JJ"),
-            derivative("d2C_JJ"),
-            number(source.parameters, "model.temperature_K"),
-            source.parameters.get("table", {}).get("kind") == "classical",
-        )
+def temperature(source: Result) -> float:
+    """Return the temperature of a result, K."""
+    return number(source.parameters, "model.temperature_K")
 
 
 def derive(

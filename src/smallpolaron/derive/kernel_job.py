@@ -10,7 +10,17 @@ from smallpolaron.analysis.memory.cutoff import settling_times
 from smallpolaron.analysis.memory.kernel import memory_kernel, step_check
 from smallpolaron.analysis.memory.truncation import cutoff_scan
 from smallpolaron.analysis.mobility import mobility
-from smallpolaron.derive.derive import D_UNIT, MU, Notes, Series, derive, errors_of_D, note_settling
+from smallpolaron.derive.derive import (
+    D_UNIT,
+    MU,
+    Notes,
+    correlation,
+    derive,
+    errors_of_D,
+    note_settling,
+    temperature,
+    times,
+)
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Quantity, time
 from smallpolaron.results.store import Result
@@ -48,34 +58,31 @@ QUANTITIES = {
 
 def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
-    series = Series.of(source)
-    axes = {"time_fs": series.time_fs, "cutoff_fs": series.time_fs}
-    return derive("kernel", source, QUANTITIES, lambda: _kernel(series, source, settings), axes)
+    axes = dict.fromkeys(("time_fs", "cutoff_fs"), times(source))
+    return derive("kernel", source, QUANTITIES, lambda: _kernel(source, settings), axes)
 
 
-def _kernel(
-    series: Series, source: Result, settings: AnalysisConfig
-) -> tuple[dict[str, Any], Notes]:
-    t, C, dC, d2C = series.time_fs, series.C, series.dC, series.d2C
-    direct = mobility(t, C, series.temperature_K, dC, d2C)
-    kernel = memory_kernel(t, C, dC, d2C)
+def _kernel(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:
+    C, T = correlation(source), temperature(source)
+    direct = mobility(C, T)
+    kernel = memory_kernel(C)
     scan = cutoff_scan(kernel)
-    check = step_check(t, C, dC, d2C)
+    check = step_check(C)
     bands = {
         "band_paper_units": settings.band_paper_units,
         "band_percent": settings.band_percent,
     }
-    times = {
+    settled = {
         "tau_K": settling_times(scan.cutoff_fs, scan.D, direct.D_A2_fs, **bands),
-        "t_eq": settling_times(t, direct.D_running, direct.D_A2_fs, **bands),
+        "t_eq": settling_times(C.time_fs, direct.D_running, direct.D_A2_fs, **bands),
     }
     error, _ = errors_of_D(source, direct.D_error_record_A2_fs)
     values: dict[str, Any] = {
-        "time_fs": t,
+        "time_fs": C.time_fs,
         "K": kernel.K,
         "cutoff_fs": scan.cutoff_fs,
         "D_cutoff": scan.D,
-        "mobility_cutoff": mobility_cm2(1.0, series.temperature_K) * scan.D,
+        "mobility_cutoff": mobility_cm2(1.0, T) * scan.D,
         "growing_modes": scan.growing_modes.astype(np.int64),
         "D_kernel": check.D_fine,
         "D_kernel_error": error + abs(check.D_fine) * check.D_change,
@@ -83,6 +90,6 @@ def _kernel(
         "step_check_K_change": check.kernel_change,
     }
     notes: Notes = {}
-    for name, pair in times.items():
+    for name, pair in settled.items():
         note_settling(values, notes, name, pair)
     return values, notes

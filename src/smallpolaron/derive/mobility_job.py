@@ -8,9 +8,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.adaptive_gates import settled
-from smallpolaron.analysis.classical import classical_as_kubo, classical_spectra
 from smallpolaron.analysis.conductivity import ac_mobility
+from smallpolaron.analysis.gates import settled
+from smallpolaron.analysis.hermite import cumulative_integral
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.derive.derive import (
@@ -18,9 +18,11 @@ from smallpolaron.derive.derive import (
     MU,
     PAPER_UNIT,
     Notes,
-    Series,
+    correlation,
     derive,
     errors_of_D,
+    temperature,
+    times,
 )
 from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2, paper_units
 from smallpolaron.results.quantity import Quantity, omega, time
@@ -73,47 +75,38 @@ _NO_ERROR: Final = (
 
 def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return Kubo transform, diffusion constant, DC and AC mobility of a correlation result."""
-    series = Series.of(source)
     return derive(
         "mobility",
-        _judged(source, series),
+        _judged(source),
         QUANTITIES,
-        lambda: _mobility(series, source, settings),
-        {"time_fs": series.time_fs, "omega": np.zeros(1)},
+        lambda: _mobility(source, settings),
+        {"time_fs": times(source), "omega": np.zeros(1)},
     )
 
 
-def _judged(source: Result, series: Series) -> Result:
+def _judged(source: Result) -> Result:
     """Add the gate of D to those of C_JJ, where the run knows what its record lacks."""
     missing = source.variables.get("errors/D/finite_time")
     if missing is None:
         return source
-    steps = np.diff(series.time_fs)
-    running = np.cumsum(0.5 * (series.C.real[1:] + series.C.real[:-1]) * steps)
+    running = cumulative_integral(correlation(source)).real
     gate = settled(float(np.real(missing.data)), running)
     return replace(source, gates=(*source.gates, gate))
 
 
-def _mobility(
-    series: Series, source: Result, settings: AnalysisConfig
-) -> tuple[dict[str, Any], Notes]:
-    t, T = series.time_fs, series.temperature_K
-    found = mobility(t, series.C, T, series.dC, series.d2C)
-    if series.is_classical:
-        kubo = classical_as_kubo(t, series.C, series.dC, series.d2C)
-        spectrum = classical_spectra(t, series.C, T, series.dC, series.d2C)
-    else:
-        kubo = kubo_transform(t, series.C, T, series.dC, series.d2C)
-        spectrum = spectra(t, series.C, T, series.dC, series.d2C)
+def _mobility(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:
+    C, T = correlation(source), temperature(source)
+    is_classical = source.parameters.get("table", {}).get("kind") == "classical"
+    found, spectrum = mobility(C, T), spectra(C, T, classical=is_classical)
+    kubo = C.real if is_classical else kubo_transform(C, T)
     chosen = _chosen_frequencies(spectrum.omega, settings.frequency_max_cm * CM_TO_RAD_FS)
     omega = spectrum.omega[chosen]
-    ac = ac_mobility(t, kubo.C, omega, T, kubo.dC, kubo.d2C).astype(np.complex128)
     values: dict[str, Any] = _resolvent(source, T) | {
-        "time_fs": t,
-        "C_kubo": kubo.C,
+        "time_fs": C.time_fs,
+        "C_kubo": kubo.values,
         "D_running": found.D_running,
         "omega": omega,
-        "mobility_ac": ac,
+        "mobility_ac": ac_mobility(kubo, omega, T),
         "spectrum": spectrum.full[chosen],
         "spectrum_kubo": spectrum.kubo[chosen],
         "D": found.D_A2_fs,

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.conductivity import ac_mobility
+from smallpolaron.analysis.hermite import Series, make_series
 from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.results.store import Result, StoreError
@@ -59,8 +60,7 @@ class Run:
         values: quantities found, by name.
         errors: their relative errors, where known.
         limit: frequency limit of the moments in rad/fs; NaN without moments.
-        curve: times in fs and Kubo transform of the mobility file; None without one, or where it
-            gives no numbers.
+        curve: Kubo transform of the mobility file; None without one, or where it gives no numbers.
     """
 
     point: str
@@ -70,7 +70,7 @@ class Run:
     values: Mapping[str, float]
     errors: Mapping[str, float]
     limit: float
-    curve: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None
+    curve: Series | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ def with_window(training: TrainingSet, window: Window) -> TrainingSet:
     runs = []
     for run in training.runs:
         if run.curve is not None:
-            sigma = ac_mobility(*run.curve, window.omega, run.coordinates["temperature_K"])
+            sigma = ac_mobility(run.curve, window.omega, run.coordinates["temperature_K"])
             with suppress(ValueError):  # a curve that has no such shape teaches nothing of it
                 shape, _ = window.shape(sigma)
                 found = dict(zip(SHAPE, np.exp(shape).tolist(), strict=True))
@@ -254,14 +254,11 @@ def _run(group: Mapping[str, Result]) -> Run:
     )
 
 
-def _curve(mobility: Result | None) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+def _curve(mobility: Result | None) -> Series | None:
     if mobility is None or not {"time_fs", "C_kubo"} <= mobility.variables.keys():
         return None
-    time_fs, C_kubo = (
-        np.asarray(mobility.variables[name].data, dtype=np.float64)
-        for name in ("time_fs", "C_kubo")
-    )
-    return (time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
+    time_fs, C_kubo = (mobility.variables[name].data for name in ("time_fs", "C_kubo"))
+    return make_series(time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
 
 
 def _scalar(result: Result | None, name: str) -> float:

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.derive.derive import MU, NAN, PAPER_UNIT
 from smallpolaron.model.units import mobility_cm2
@@ -222,7 +223,8 @@ def _gates(table: CorrelationTable) -> tuple[Gate, ...]:
     """Return the gates that a correlation function of unknown origin can be put to."""
     found = [gates.cauchy_schwarz(table.C), gates.long_time_decay(table.C)]
     if table.kind == "quantum":
-        spectrum = spectra(table.time_fs, table.C, table.temperature_K, table.dC, table.d2C)
+        series = make_series(table.time_fs, table.C, table.dC, table.d2C)
+        spectrum = spectra(series, table.temperature_K)
         found += [
             gates.real_at_zero(table.C),
             gates.detailed_balance(spectrum.omega, spectrum.full, table.temperature_K),

@@ -215,7 +215,7 @@ def _imbalance(
     grid: Grid, C: NDArray[np.complex128], temperature_K: float, factor: float = 1.0
 ) -> float:
     """Return by what share of the spectrum detailed balance fails, with times times a factor."""
-    found = spectra(factor * grid.time_fs, C, temperature_K)
+    found = spectra(make_series(factor * grid.time_fs, C), temperature_K)
     return detailed_balance(found.omega, found.full, temperature_K).value
 
 

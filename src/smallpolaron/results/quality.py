@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.analysis import adaptive_gates, gates
-from smallpolaron.analysis.gates import Gate, make_gate
-from smallpolaron.analysis.hermite import half_line_transform, make_series
+from smallpolaron.analysis import gates
+from smallpolaron.analysis.gates import Gate, Rule, make_gate
+from smallpolaron.analysis.hermite import Series, half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
@@ -22,31 +22,29 @@ if TYPE_CHECKING:
     from smallpolaron.dynamics.displacement import Displacement
     from smallpolaron.dynamics.population import Population
 
-RealArray = NDArray[np.float64]
 ComplexArray = NDArray[np.complex128]
 
 _ROUNDING = 0.1
 """Share of the accuracy by which elements near a threshold may violate what holds exactly."""
 
-STABILITY_BOUND = 0.0
-"""The propagator either saw the state grow (1) or not (0)."""
-
 
 def correlation_gates(found: Correlation, accuracy: float, model: Model) -> tuple[Gate, ...]:
     """Return every gate of a correlation run."""
-    t, C, dC, d2C = found.time_fs, found.C_JJ, found.dC_JJ, found.d2C_JJ
+    t, C = found.time_fs, found.C_JJ
     rho = found.density_matrix
     energy = found.hopping_energy if isinstance(model, HolsteinModel) else found.curvature
+
+    def series() -> Series:
+        return make_series(t, C, found.dC_JJ, found.d2C_JJ, name="C_JJ")
 
     def agreement() -> Gate:
         from_time = [found.D_time]
         if len(found.frequencies):
-            series = make_series(t, C, dC, d2C, name="C_JJ")
-            from_time += list(half_line_transform(series, found.frequencies).real)
+            from_time += list(half_line_transform(series(), found.frequencies).real)
         # C may be wrong by the accuracy asked for, and lacks what comes after the record
         scale = float(np.sum(np.abs(C.real[:-1]) * np.diff(t)))
         allowed = (accuracy + found.errors.C["finite_time"]) * scale
-        return adaptive_gates.resolvent_agreement(
+        return gates.resolvent_agreement(
             from_time,
             [found.D_resolvent, *np.real(found.sigma)],
             allowed + found.errors.D["finite_time"] + found.resolvent_error,
@@ -54,30 +52,28 @@ def correlation_gates(found: Correlation, accuracy: float, model: Model) -> tupl
 
     if found.record.is_fixed:
         own = [
-            gates.frontier_weight(found.frontier_weight),
-            gates.production_frontier_weight(found.record.frontier_weight),
+            gates.FRONTIER_WEIGHT.judge(found.frontier_weight),
+            gates.PRODUCTION_FRONTIER_WEIGHT.judge(np.max(found.record.frontier_weight)),
         ]
     else:
-        own = [adaptive_gates.error_estimate(found.errors.total_C, accuracy, found.advice)]
+        own = [gates.error_estimate(found.errors.total_C, accuracy, found.advice)]
         # what the edge of a window does is part of the error estimate
-        own += [] if found.window else [adaptive_gates.capped(found.record.capped)]
+        own += [] if found.window else [gates.CAPPED.judge(found.record.capped)]
     return (
-        _stability(found.record.growth_detected),
+        gates.STABILITY.judge(found.record.growth_detected),
         *own,
-        _measured("resolvent_agreement", adaptive_gates.RESOLVENT_BOUND, agreement),
+        _measured(gates.RESOLVENT_AGREEMENT, 0.0, agreement),
         # rows of cell 0 only on an infinite lattice
         gates.trace(complex(np.trace(rho)) * rho.shape[1] / rho.shape[0]),
-        gates.hermiticity(found.hermiticity, max(gates.HERMITICITY_BOUND, _ROUNDING * accuracy)),
-        gates.stationarity(found.equilibrium_residual),
-        *_laws(t, C, dC, d2C, energy, found.flux_stiffness, model, accuracy),
+        gates.HERMITICITY.judge(found.hermiticity, _ROUNDING * accuracy),
+        gates.STATIONARITY.judge(found.equilibrium_residual),
+        *_laws(C, series, energy, found.flux_stiffness, model, accuracy),
     )
 
 
 def _laws(
-    time_fs: RealArray,
     C: ComplexArray,
-    dC: ComplexArray,
-    d2C: ComplexArray,
+    series: Callable[[], Series],
     hopping_energy: float,
     flux_stiffness: float,
     model: Model,
@@ -90,46 +86,42 @@ def _laws(
     angstrom^2 rad/fs; paths around a torus are not known, nor is its sum rule judged.
     """
     temperature_K = model.temperature_K
-    balance_bound = max(gates.DETAILED_BALANCE_BOUND, accuracy)
-    sum_bound = max(gates.F_SUM_BOUND, accuracy)
-    real_bound = max(gates.REAL_AT_ZERO_BOUND, _ROUNDING * accuracy)
+    rounding = _ROUNDING * accuracy
 
     def balance() -> Gate:
-        found = spectra(time_fs, C, temperature_K, dC, d2C)
-        return gates.detailed_balance(found.omega, found.full, temperature_K, balance_bound)
+        found = spectra(series(), temperature_K)
+        return gates.detailed_balance(found.omega, found.full, temperature_K, accuracy)
 
     def sum_rule() -> Gate:
-        start = float(kubo_transform(time_fs, C, temperature_K, dC, d2C).C[0])
+        start = float(kubo_transform(series(), temperature_K).values[0])
         constant = model.lattice_constant_A if isinstance(model, HolsteinModel) else 1.0
-        return gates.f_sum(
-            start, hopping_energy, constant, temperature_K, flux_stiffness, sum_bound
-        )
+        return gates.f_sum(start, hopping_energy, constant, temperature_K, flux_stiffness, accuracy)
 
     laws = (
-        _measured("real_at_zero", real_bound, lambda: gates.real_at_zero(C, real_bound)),
-        _measured("cauchy_schwarz", gates.CAUCHY_SCHWARZ_BOUND, lambda: gates.cauchy_schwarz(C)),
-        _measured("long_time_decay", gates.LONG_TIME_BOUND, lambda: gates.long_time_decay(C)),
-        _measured("detailed_balance", balance_bound, balance),
+        _measured(gates.REAL_AT_ZERO, rounding, lambda: gates.real_at_zero(C, rounding)),
+        _measured(gates.CAUCHY_SCHWARZ, 0.0, lambda: gates.cauchy_schwarz(C)),
+        _measured(gates.LONG_TIME_DECAY, 0.0, lambda: gates.long_time_decay(C)),
+        _measured(gates.DETAILED_BALANCE, accuracy, balance),
     )
     unknown = math.isnan(flux_stiffness) and not isinstance(model, HolsteinModel)
-    return laws if unknown else (*laws, _measured("f_sum", sum_bound, sum_rule))
+    return laws if unknown else (*laws, _measured(gates.F_SUM, accuracy, sum_rule))
 
 
 def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
     """Return how far a trace may drift: bases of mixed terms keep it to the accuracy only."""
-    return accuracy if len(expansion.mixed_pairs) else gates.TRACE_BOUND
+    return accuracy if len(expansion.mixed_pairs) else gates.TRACE.bound
 
 
 def population_gates(found: Population, accuracy: float, largest_drift: float) -> tuple[Gate, ...]:
     """Return every gate of a population run."""
     own = [
-        adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
-        adaptive_gates.capped(found.record.capped),
+        gates.error_estimate(found.total_error, accuracy, found.advice),
+        gates.CAPPED.judge(found.record.capped),
     ]
     if found.record.is_fixed:
-        own = [gates.frontier_weight(float(found.record.frontier_weight[-1]))]
+        own = [gates.FRONTIER_WEIGHT.judge(float(found.record.frontier_weight[-1]))]
     return (
-        _stability(found.record.growth_detected),
+        gates.STABILITY.judge(found.record.growth_detected),
         *own,
         gates.trace(1.0 + found.trace_error, largest_drift),
         gates.populations_in_range(found.populations),
@@ -142,28 +134,20 @@ def displacement_gates(
     """Return every gate of a displacement run on the infinite lattice."""
     fastest = float(np.max(np.sum(np.abs(model.flows), axis=1)))
     return (
-        _stability(found.record.growth_detected),
-        adaptive_gates.error_estimate(found.total_error, accuracy, found.advice),
+        gates.STABILITY.judge(found.record.growth_detected),
+        gates.error_estimate(found.total_error, accuracy, found.advice),
         gates.trace(1.0 + found.trace_error, largest_drift),
-        adaptive_gates.slope_bound(found.msd, found.dmsd, fastest),
+        gates.slope_bound(found.msd, found.dmsd, fastest),
     )
 
 
-def _stability(growth_detected: bool) -> Gate:
-    return make_gate(
-        "stability",
-        float(growth_detected),
-        STABILITY_BOUND,
-        "1 if the run was stopped because the state grew (unstable truncation), else 0",
-    )
-
-
-def _measured(name: str, bound: float, measure: Callable[[], Gate]) -> Gate:
+def _measured(rule: Rule, least_bound: float, measure: Callable[[], Gate]) -> Gate:
     """Return a gate; a failed one with the reason when it cannot be measured."""
     try:
         return measure()
     except ValueError as error:
-        return make_gate(name, math.nan, bound, f"could not be measured: {error}")
+        bound = max(rule.bound, least_bound)
+        return make_gate(rule.name, math.nan, bound, f"could not be measured: {error}")
 
 
 def unusable(gates_of_run: tuple[Gate, ...]) -> str:

@@ -16,7 +16,7 @@ from smallpolaron.analysis._checks import (
     value_at_zero,
 )
 from smallpolaron.analysis.fits.conductivity_models import ConductivityModel
-from smallpolaron.analysis.mobility import running_integral
+from smallpolaron.analysis.hermite import cumulative_integral, make_series
 
 MINIMUM_POINTS: Final = 10
 
@@ -91,7 +91,7 @@ def time_target(
         axis=time[chosen],
         values=curve[None, chosen],
         unit=1.0,
-        exact_dc=float(running_integral(time, curve)[-1]),
+        exact_dc=float(cumulative_integral(make_series(time, curve, name="C_kubo"))[-1].real),
         slowest=0.01 / float(time[chosen][-1]),
         fastest=10.0 / step,
     )

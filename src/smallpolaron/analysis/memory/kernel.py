@@ -3,22 +3,13 @@
 Convention: dC/dt = drift C - integral from 0 to t of K(s) C(t - s) ds, with drift = dC(0)/C(0).
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import (
-    ComplexArray,
-    FloatArray,
-    complex_series,
-    uniform_times,
-    value_at_zero,
-)
-from smallpolaron.analysis.hermite import make_series
-from smallpolaron.analysis.memory.matrix_kernel import (
-    matrix_memory_kernel,
-)
+from smallpolaron.analysis._checks import ComplexArray, FloatArray, value_at_zero
+from smallpolaron.analysis.hermite import Series
+from smallpolaron.analysis.memory.matrix_kernel import matrix_memory_kernel
 
 
 @dataclass(frozen=True)
@@ -32,7 +23,6 @@ class MemoryKernel:
             Volterra equation, which needs only dC, and is therefore the more accurate one.
         drift: dC(0)/C(0), fs^-1.
         C0: C(0), in the unit of C.
-        step: distance of the times in fs.
     """
 
     time_fs: FloatArray
@@ -40,7 +30,6 @@ class MemoryKernel:
     integral: ComplexArray
     drift: complex
     C0: complex
-    step: float = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -63,27 +52,15 @@ class StepCheck:
     D_change: float
 
 
-def memory_kernel(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> MemoryKernel:
-    """Memory kernel by Volterra inversion.
-
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,).
-        C: correlation function (times,), complex or real.
-        dC: exact first derivative (times,), per fs; None for finite differences of order 8.
-        d2C: exact second derivative (times,), per fs^2; None for finite differences (of dC, order
-            8; of C, order 7 at the ends).
+def memory_kernel(C: Series) -> MemoryKernel:
+    """Memory kernel of a correlation function, complex or real, by Volterra inversion.
 
     Returns:
         MemoryKernel; error of order step**6 for either kind of derivative. Finite differences of
         a table amplify its rounding: about 10/step**2 times the relative error of the table.
 
     Raises:
-        ValueError: if an input is malformed, too short, or C(0) = 0.
+        ValueError: if the series is too short, or C(0) = 0.
 
     Source:
         Derivative of the generalized quantum master equation (Bhattacharyya, Sayer,
@@ -92,12 +69,11 @@ def memory_kernel(
         term by parts gives one for the integral of K: it is drift times C minus dC minus the
         convolution of that integral with dC, over C(0).
     """
-    series = make_series(time_fs, C, dC, d2C)
-    C0 = value_at_zero("C", series.values)
-    matrices = (x[:, None, None] for x in (series.values, series.first, series.second))
-    found = matrix_memory_kernel(series.time_fs, *matrices)
+    C0 = value_at_zero("C", C.values)
+    matrices = (x[:, None, None] for x in (C.values, C.first, C.second))
+    found = matrix_memory_kernel(C.time_fs, *matrices)
     K, integral, drift = found.K[:, 0, 0], found.integral[:, 0, 0], complex(found.drift[0, 0])
-    return MemoryKernel(series.time_fs, K, integral, drift, C0, series.step)
+    return MemoryKernel(C.time_fs, K, integral, drift, C0)
 
 
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:
@@ -118,38 +94,19 @@ def closed_form_D(kernel: MemoryKernel) -> FloatArray:
         return np.asarray((kernel.C0 / denominator).real, dtype=np.float64)
 
 
-def step_check(
-    time_fs: ArrayLike,
-    C: ArrayLike,
-    dC: ArrayLike | None = None,
-    d2C: ArrayLike | None = None,
-) -> StepCheck:
+def step_check(C: Series) -> StepCheck:
     """Measure how much the time step matters, by dropping every second time.
 
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,), at least 17.
-        C: correlation function (times,).
-        dC: exact first derivative (times,); None for finite differences on either grid.
-        d2C: exact second derivative (times,); None for finite differences on either grid.
-
     Raises:
-        ValueError: if an input is malformed or there are fewer than 17 times.
+        ValueError: if there are fewer than 17 times.
     """
-    time, step = uniform_times(time_fs, 17)
-    last = (time.size - 1) // 2 * 2 + 1
-    values = complex_series("C", C, time.size)[:last]
-    first = None if dC is None else complex_series("dC", dC, time.size)[:last]
-    second = None if d2C is None else complex_series("d2C", d2C, time.size)[:last]
-    fine = memory_kernel(time[:last], values, first, second)
-    coarse = memory_kernel(
-        time[:last:2],
-        values[::2],
-        None if first is None else first[::2],
-        None if second is None else second[::2],
-    )
+    if C.time_fs.size < 17:
+        raise ValueError(f"time_fs has {C.time_fs.size} points: at least 17 are needed here")
+    odd = (C.time_fs.size - 1) // 2 * 2 + 1
+    fine, coarse = (memory_kernel(C.part(slice(0, odd, stride))) for stride in (1, 2))
     D_fine, D_coarse = float(closed_form_D(fine)[-1]), float(closed_form_D(coarse)[-1])
     return StepCheck(
-        step_fs=step,
+        step_fs=C.step,
         kernel_change=float(np.max(np.abs(fine.K[::2] - coarse.K)) / np.max(np.abs(fine.K))),
         D_fine=D_fine,
         D_coarse=D_coarse,

@@ -5,7 +5,7 @@ and matrices acting from the left. Series are (times, ..., m, m); axes in betwee
 independent problems, such as the wave numbers of a ring, which are solved together.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -35,7 +35,6 @@ class MatrixKernel:
             Volterra equation, which needs only dC, and is therefore the more accurate one.
         drift: dC(0) C(0)^-1, fs^-1, (..., m, m).
         C0: C(0), (..., m, m).
-        step: distance of the times in fs.
     """
 
     time_fs: FloatArray
@@ -43,7 +42,6 @@ class MatrixKernel:
     integral: Matrices
     drift: Matrices
     C0: Matrices
-    step: float = field(repr=False)
 
 
 def matrix_memory_kernel(
@@ -87,7 +85,7 @@ def matrix_memory_kernel(
         found = solve_second_kind(np.concatenate(sources, axis=-2), factor, area, step)
     _check_growth(found, time)
     K, integral = np.split(found, 2, axis=-2)
-    return MatrixKernel(time, K, integral, drift, C0, step)
+    return MatrixKernel(time, K, integral, drift, C0)
 
 
 def _matrices(
