@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -42,59 +41,39 @@ _SIZES: Final = (
 )
 
 
-@dataclass(frozen=True)
-class System:
-    """A physical system with the evidence of a study.
+def gather(plan: Plan, results: Path) -> dict[str, list[Evidence]]:
+    """Return the evidence of a study by the names of its physical systems.
 
-    Attributes:
-        name: short name, unique in the study.
-        physics: its parameters: all but size, lattice and what is numerical.
-        evidence: one run per method, lattice and size: the one that is to be believed.
-        parameters: resolved parameters of every run, in the order of the evidence.
-    """
-
-    name: str
-    physics: Mapping[str, Any]
-    evidence: tuple[Evidence, ...]
-    parameters: tuple[Mapping[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class _Run:
-    point: Point
-    evidence: Evidence
-
-
-def gather(plan: Plan, results: Path) -> list[System]:
-    """Return the systems of a study with their evidence, ordered by coupling, bath, temperature.
+    Systems are ordered by coupling, bath and temperature. Of every method, lattice and size there
+    is one run: the one that is to be believed.
 
     Raises:
         StoreError: a result file that the plan asks for is missing or damaged.
     """
-    groups: dict[str, list[_Run]] = {}
+    systems: dict[str, list[Evidence]] = {}
     for point in plan.points:
         if is_uniform(point.parameters):
-            groups.setdefault(system_name(point.parameters), []).extend(
-                _runs(point, results, plan.analysis)
-            )
-    return sorted((_system(name, runs) for name, runs in groups.items()), key=_order)
+            found = systems.setdefault(system_name(point.parameters), [])
+            found += _runs(point, results, plan.analysis)
+    ordered = sorted(systems.items(), key=lambda system: _order(system[1]))
+    return {name: _believed(runs) for name, runs in ordered}
 
 
-def _order(system: System) -> tuple[float, ...]:
-    return tuple(system_columns(system.physics).values())
+def _order(runs: Sequence[Evidence]) -> tuple[float, ...]:
+    return tuple(system_columns(physics(runs[0].parameters)).values())
 
 
-def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[_Run]:
+def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[Evidence]:
     for protocol in point.protocols:
         if protocol == "current":
             run = read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
             found = read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
-            yield _Run(point, _green_kubo(point, found, run, settings))
+            yield _green_kubo(point, found, run, settings)
         else:
             name = f"{point.id}__{protocol}.h5"
             run = read_input(results / "population" / name, ("population", "displacement"))
             found = read_input(results / "spreading" / name, ("spreading",))
-            yield _Run(point, _einstein(point, _METHODS[protocol], found, run))
+            yield _einstein(point, _METHODS[protocol], found, run)
 
 
 def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConfig) -> Evidence:
@@ -118,6 +97,7 @@ def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConf
         record_fs=float(time[-1]),
         cost=_cost(run),
         flagged=found.flagged,
+        parameters=point.parameters,
         reason=reason,
         integral=_integral(found),
     )
@@ -151,6 +131,7 @@ def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evide
         record_fs=float(np.asarray(found.variables["time_fs"].data)[-1]),
         cost=_cost(run),
         flagged=found.flagged,
+        parameters=point.parameters,
         reason="" if math.isfinite(D) else found.notes.get("reason", why),
     )
 
@@ -175,53 +156,42 @@ def _cost(run: Result) -> Cost:
     )
 
 
-def _system(name: str, runs: Sequence[_Run]) -> System:
-    best: dict[tuple[str, str, int], _Run] = {}
-    for run in _from_the_middle(runs):
-        each = run.evidence
-        key = (each.lattice, each.method, each.n_sites)
-        if key not in best or _trust(run) > _trust(best[key]):
-            best[key] = run
-    return System(
-        name,
-        physics(runs[0].point.parameters),
-        tuple(run.evidence for run in best.values()),
-        tuple(run.point.parameters for run in best.values()),
-    )
+def _believed(runs: Sequence[Evidence]) -> list[Evidence]:
+    """Choose one run per lattice, method and size.
 
-
-def _from_the_middle(runs: Sequence[_Run]) -> list[_Run]:
-    """Leave out starts nearer to an end of a chain than others: they are experiments on walls."""
+    Starts nearer to an end of a chain than others are left out: they are experiments on walls.
+    """
     farthest: dict[tuple[str, int], int] = {}
     for run in runs:
-        key = (run.evidence.lattice, run.evidence.n_sites)
-        farthest[key] = max(farthest.get(key, 0), _margin(run))
-    return [
-        run
-        for run in runs
-        if run.evidence.method == "green_kubo"
-        or _margin(run) == farthest[run.evidence.lattice, run.evidence.n_sites]
-    ]
+        size = run.lattice, run.n_sites
+        farthest[size] = max(farthest.get(size, 0), _margin(run))
+    best: dict[tuple[str, str, int], Evidence] = {}
+    for run in runs:
+        if run.method != "green_kubo" and _margin(run) < farthest[run.lattice, run.n_sites]:
+            continue
+        key = (run.lattice, run.method, run.n_sites)
+        if key not in best or _trust(run) > _trust(best[key]):
+            best[key] = run
+    return list(best.values())
 
 
-def _margin(run: _Run) -> int:
+def _margin(run: Evidence) -> int:
     """Return the number of sites between the start and the nearer end of a chain."""
-    if run.evidence.lattice != "chain" or run.evidence.method == "green_kubo":
+    if run.lattice != "chain" or run.method == "green_kubo":
         return 0
-    site = whole(run.point.parameters, "start_site")
-    return min(site, run.evidence.n_sites - 1 - site)
+    site = whole(run.parameters, "start_site")
+    return min(site, run.n_sites - 1 - site)
 
 
-def _trust(run: _Run) -> tuple[float, ...]:
+def _trust(run: Evidence) -> tuple[float, ...]:
     """Return what orders runs of one size: the last is the one to be believed.
 
     Of the current on a chain it is the longest, which shows how the integral decays.
     """
-    each, parameters = run.evidence, run.point.parameters
-    kind, fineness = confidence(parameters)
-    growth = number(parameters, "adaptive.growth") if is_adaptive(parameters) else 0.0
+    kind, fineness = confidence(run.parameters)
+    growth = number(run.parameters, "adaptive.growth") if is_adaptive(run.parameters) else 0.0
     numerics = (float(kind), fineness, -growth)
-    good, length = float(not each.flagged), each.record_fs
-    if (each.lattice, each.method) == ("chain", "green_kubo"):
+    good, length = float(not run.flagged), run.record_fs
+    if (run.lattice, run.method) == ("chain", "green_kubo"):
         return (good, length, *numerics)
-    return (good, float(math.isfinite(each.D_A2_fs)), *numerics, length)
+    return (good, float(math.isfinite(run.D_A2_fs)), *numerics, length)

@@ -7,9 +7,10 @@ not. Both are to give the diffusion constant of the endless lattice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final, Literal, get_args
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 
@@ -74,6 +75,7 @@ class Evidence:
         flagged: whether a quality gate failed: then the run is no evidence.
         reason: why there is no D; empty if there is one.
         integral: the running integral, for Green-Kubo on an open chain; None elsewhere.
+        parameters: resolved parameters of the run.
     """
 
     point: str
@@ -88,6 +90,7 @@ class Evidence:
     flagged: bool
     reason: str
     integral: Integral | None = None
+    parameters: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def usable(self) -> bool:
@@ -145,34 +148,37 @@ class Series:
         findings: its runs, by increasing size.
         outcome: reference: the others are compared with it. converged: from n_sites on every size
             agrees. cannot_converge: no size can. undecided: there is no evidence for either.
-        n_sites: smallest size from which on all that are computed agree; size of a reference; None
-            otherwise.
-        cost: what it costs at that size; None otherwise.
+        first: run of the smallest size from which on all that are computed agree; a reference
+            itself; None otherwise.
         only_itself: undecided, because it has nothing to agree with but its own largest size.
         fall: how the integral falls, where it cannot converge and that was seen.
+        factor: core seconds of its first run over those of the cheapest method; NaN if another
+            lattice is cheaper for the method, or it gives no D.
     """
 
     method: Method
     lattice: Lattice
     findings: tuple[Finding, ...]
     outcome: Outcome
-    n_sites: int | None = None
-    cost: Cost | None = None
+    first: Evidence | None = None
     only_itself: bool = False
     fall: Fall | None = None
+    factor: float = math.nan
+
+    @property
+    def n_sites(self) -> int | None:
+        """Size of its first run."""
+        return self.first.n_sites if self.first else None
+
+    @property
+    def core_seconds(self) -> float:
+        """Cost of its first run; NaN where it is not known."""
+        return self.first.cost.core_seconds if self.first else math.nan
 
     @property
     def counted(self) -> tuple[Finding, ...]:
         """The runs that are evidence."""
         return tuple(finding for finding in self.findings if finding.agrees is not None)
-
-
-@dataclass(frozen=True)
-class Ranked:
-    """The cheapest way to a converged D by one method."""
-
-    series: Series
-    factor: float
 
 
 @dataclass(frozen=True)
@@ -184,14 +190,18 @@ class SystemVerdict:
         reference: the run that the others are compared with; None if there is none.
         confirmed: whether another method, or lattice, converges to the reference.
         series: every method on every lattice there is evidence of.
-        ranking: methods that have converged, the cheapest first.
     """
 
     percent: float
     reference: Evidence | None
     confirmed: bool
     series: tuple[Series, ...]
-    ranking: tuple[Ranked, ...]
+
+    @property
+    def ranking(self) -> list[Series]:
+        """The cheapest way to D by every method that has converged, the cheapest first."""
+        ranked = (series for series in self.series if not math.isnan(series.factor))
+        return sorted(ranked, key=lambda series: series.factor)
 
 
 def reach_verdict(evidence: Sequence[Evidence], *, percent: float) -> SystemVerdict:
@@ -225,7 +235,7 @@ def reach_verdict(evidence: Sequence[Evidence], *, percent: float) -> SystemVerd
         if key != own
     )
     series = tuple(_judge(tuple(g), reference, confirmed, percent) for g in groups.values())
-    return SystemVerdict(percent, reference, confirmed, series, _ranking(series, confirmed))
+    return SystemVerdict(percent, reference, confirmed, _priced(series, confirmed))
 
 
 def find_reference(evidence: Sequence[Evidence]) -> Evidence | None:
@@ -287,8 +297,7 @@ def _judge(
         return Series(method, lattice, findings, "cannot_converge", fall=fall)
     own = reference is not None and _key(reference) == (lattice, method)
     if own and reference is not None and lattice == "infinite":
-        n_sites, cost = reference.n_sites, reference.cost
-        return Series(method, lattice, findings, "reference", n_sites, cost)
+        return Series(method, lattice, findings, "reference", reference)
     counted = [finding for finding in findings if finding.agrees is not None]
     if not counted:
         return Series(method, lattice, findings, "undecided")
@@ -297,7 +306,7 @@ def _judge(
         return Series(method, lattice, findings, "not_converged")
     if own and not confirmed:
         return Series(method, lattice, findings, "undecided", only_itself=True)
-    return Series(method, lattice, findings, "converged", first.n_sites, first.cost)
+    return Series(method, lattice, findings, "converged", first)
 
 
 def _first_of_the_agreeing(findings: Sequence[Finding]) -> Evidence | None:
@@ -326,18 +335,20 @@ def _fall(findings: Sequence[Finding], reference: Evidence | None, percent: floa
     return Fall(n_sites, longest.flagged, last, float(time[-1]), 100.0 * float(share[-1]))
 
 
-def _ranking(series: Sequence[Series], confirmed: bool) -> tuple[Ranked, ...]:
-    """Return the cheapest series of every method that gives the D of the endless lattice."""
+def _priced(series: tuple[Series, ...], confirmed: bool) -> tuple[Series, ...]:
+    """Give the cheapest series of every method that finds D its cost over the least of all."""
     allowed = {"converged", "reference"} if confirmed else {"converged"}
-    best: dict[Method, tuple[float, Series]] = {}
+    best: dict[Method, Series] = {}
     for each in series:
-        seconds = each.cost.core_seconds if each.cost else float("nan")
-        if each.outcome not in allowed or not np.isfinite(seconds):
-            continue
-        if each.method not in best or seconds < best[each.method][0]:
-            best[each.method] = (seconds, each)
-    ordered = sorted(best.values(), key=lambda pair: pair[0])
-    return tuple(Ranked(each, seconds / ordered[0][0]) for seconds, each in ordered)
+        known = each.outcome in allowed and math.isfinite(each.core_seconds)
+        other = best.get(each.method)
+        if known and (other is None or each.core_seconds < other.core_seconds):
+            best[each.method] = each
+    least = min((each.core_seconds for each in best.values()), default=math.nan)
+    return tuple(
+        replace(each, factor=each.core_seconds / least) if best.get(each.method) is each else each
+        for each in series
+    )
 
 
 METHOD_WORDS: Final[dict[Method, str]] = {
@@ -396,10 +407,10 @@ def describe_verdict(verdict: SystemVerdict) -> str:
         known = any(series.outcome == "converged" for series in verdict.series)
         return "What has converged does not say its cost." if known else "No method has converged."
     first, *others = verdict.ranking
-    text = f"Cheapest: {_ranked(first)}, {_seconds(first)} core s."
+    text = f"Cheapest: {_ranked(first)}, {_seconds(first)}."
     for each in others:
-        text += f" {_ranked(each)}: {each.factor:.3g} times as much ({_seconds(each)} core s)."
-    ranked = {each.series.method for each in verdict.ranking}
+        text += f" {_ranked(each)}: {each.factor:.3g} times as much ({_seconds(each)})."
+    ranked = {each.method for each in verdict.ranking}
     missing = dict.fromkeys(s.method for s in verdict.series if s.method not in ranked)
     for method in missing:
         text += f" {METHOD_WORDS[method]}: nowhere converged."
@@ -455,11 +466,9 @@ def _why_not(finding: Finding) -> str:
     return text if finding.certain else f"{text}, with errors of {finding.error_percent:.2g} %"
 
 
-def _ranked(ranked: Ranked) -> str:
-    series = ranked.series
+def _ranked(series: Series) -> str:
     return f"{name(series.method, series.lattice)}, {_n(series.lattice, series.n_sites or 0)}"
 
 
-def _seconds(ranked: Ranked) -> str:
-    assert ranked.series.cost is not None  # what is ranked has a cost
-    return f"{ranked.series.cost.core_seconds:.3g}"
+def _seconds(series: Series) -> str:
+    return f"{series.core_seconds:.3g} core s"
