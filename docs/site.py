@@ -26,10 +26,10 @@ def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:
     def replaced(found: re.Match[str]) -> str:
         text, target = found.groups()
         file = (here / target.partition("#")[0]).resolve()
+        if file.is_relative_to(ROOT / "docs"):  # MkDocs checks it
+            return found[0]
         if not file.exists():
             raise FileNotFoundError(f"{page.file.src_uri} links to {target}")
-        if file.is_relative_to(ROOT / "docs"):
-            return found[0]
         if file in SHOWN:
             return f"[{text}]({SHOWN[file]})"
         name = str(file.relative_to(ROOT))

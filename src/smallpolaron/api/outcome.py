@@ -109,6 +109,20 @@ class Outcome:
         number = np.real(self[name])
         return Value(float(number), float(np.real(uncertainty)), self.stored.variables[name].units)
 
+    def errors(self, quantity: str = "D") -> dict[str, float]:
+        """Return the estimated error of a quantity by source, and their sum as "total".
+
+        Args:
+            quantity: D, or what the run is of, such as "C_JJ" or "populations" (empty if the run
+                estimates no errors of it).
+        """
+        start = f"errors/{quantity}/"
+        return {
+            name.removeprefix(start): float(self[name])
+            for name, variable in self.stored.variables.items()
+            if name.startswith(start) and not variable.dims
+        }
+
     def lines(self) -> Iterator[tuple[str, str]]:
         """Yield the summary: words and what they stand for."""
         yield "system", system_text(self.parameters)
@@ -223,13 +237,11 @@ class Outcome:
     def plot(self) -> Figure:
         """Draw the figure that a study draws of this result (needs matplotlib)."""
         try:
-            import matplotlib
+            import matplotlib  # noqa: F401
         except ImportError as error:
             raise ImportError(
                 'plot() needs matplotlib: pip install "smallpolaron[figures]"'
             ) from error
-        if "IPython" in sys.modules:  # has notebooks show figures
-            import matplotlib.pyplot  # noqa: F401
         return self._draw()
 
     def _draw(self) -> Figure:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import sys
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -61,6 +62,8 @@ mpl.style.use(["default", cast(Any, _SETTINGS)])
 
 def new_figure(width: float = 9.2, height: float = 4.0) -> Figure:
     """Return an empty figure of the given size in inches, with the common style."""
+    if "ipykernel" in sys.modules:  # has notebooks show figures
+        import matplotlib_inline.backend_inline  # noqa: F401
     return Figure(figsize=(width, height), layout="constrained")
 
 
