@@ -11,7 +11,7 @@ from papers.anomalous2024 import curves
 from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from papers.shared.comparison import matching
-from papers.shared.page import Target
+from papers.shared.page import NAN, Target
 from smallpolaron.analysis.finite_size import finite_size_table
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures.runs import Run, with_error
@@ -29,7 +29,6 @@ EINSTEIN_PERCENT: Final = 0.5
 """Largest difference of both diffusion constants of the infinite lattice."""
 LAST_SHARE: Final = 0.2
 """The end of a record over which the slope of the MSD shall have stopped changing."""
-_NAN: Final = float("nan")
 
 
 def _system(run: Run) -> str:
@@ -47,21 +46,12 @@ def long_integral(runs: Sequence[Run]) -> Iterator[Target]:
         top = int(np.argmax(D))
         for at in LONG_FS:
             inside = time[-1] >= at
-            yield Target(
-                "Fig. 1",
-                f"integral of C_JJ up to {at / 1000:g} ps over its maximum",
-                _system(run),
-                _NAN,
-                float(np.interp(at, time, D)) / float(D[top]) if inside else _NAN,
-                _NAN,
-                "1",
-                run.flagged,
-                run.reason
-                or (
-                    f"maximum {paper_units(float(D[top])):.4g} paper units at {time[top]:g} fs"
-                    if inside
-                    else f"the record ends at {time[-1]:g} fs"
-                ),
+            words = f"maximum {paper_units(float(D[top])):.4g} paper units at {time[top]:g} fs"
+            yield Target.of(
+                *(run, "Fig. 1", f"integral of C_JJ up to {at / 1000:g} ps over its maximum", "1"),
+                float(np.interp(at, time, D)) / float(D[top]) if inside else NAN,
+                system=_system(run),
+                remark=run.reason or (words if inside else f"the record ends at {time[-1]:g} fs"),
             )
 
 
@@ -92,11 +82,12 @@ def _fig2(
     printed: float,
     value: float,
     remark: str,
-    error: float = _NAN,
+    error: float = NAN,
     unit: str = "fs",
 ) -> Target:
     where = _system(run) if quantity.startswith("tau_P, slopes") else _start(run)
-    return Target("Fig. 2", quantity, where, printed, value, error, unit, run.flagged, remark)
+    more = {"system": where, "printed": printed, "error": error, "remark": remark}
+    return Target.of(run, "Fig. 2", quantity, unit, value, **more)
 
 
 def _by_tolerance(
@@ -126,7 +117,7 @@ def _apart(pair: Pair) -> float:
         run.array("dmsd_dt")[(time >= PRINTED_TAU_P) & (time <= until)] for run in pair.runs
     )
     apart = 200 * np.abs(one - other) / (np.abs(one) + np.abs(other))
-    return float(np.max(apart)) if apart.size else _NAN
+    return float(np.max(apart)) if apart.size else NAN
 
 
 def _filled(run: Run) -> float:
@@ -158,7 +149,7 @@ def _alphas(run: Run, quantity: str, printed: float) -> Iterator[Target]:
     rule = run.result.notes.get("alpha_longtime", run.reason).partition(",")[0]
     for words, value, spread, remark in (
         ("mean", run.number("alpha_longtime"), run.number("alpha_longtime_spread"), rule),
-        ("maximum", run.number("alpha_peak"), _NAN, _peak(run)),
+        ("maximum", run.number("alpha_peak"), NAN, _peak(run)),
     ):
         yield _fig2(run, f"{quantity}, {words}", printed, value, remark, spread, "1")
 
@@ -183,19 +174,15 @@ def ring_current(
     if not good:
         return
     largest = max(good, key=lambda run: run.n_sites)
-    printed = next((p.value for p in matching(largest.result.parameters, ("D_paper",))), _NAN)
+    printed = next((p.value for p in matching(largest.result.parameters, ("D_paper",))), NAN)
     limit = paper.pick(infinite, paper.eta_over_v(largest), paper.gamma_over_v(largest))
     for run in (largest, *([limit] if limit else [])):
-        yield Target(
-            figure,
-            "integral of C_JJ (paper units)",
-            _system(run),
-            printed,
-            run.number("D_paper"),
-            paper_units(run.number("D_error")),
-            "fs⁻¹",
-            run.flagged,
-            f"D = {with_error(run, 'D')} Å²/fs, {with_error(run, 'mobility')} cm²/(V s)",
+        yield Target.of(
+            *(run, figure, "integral of C_JJ (paper units)", "fs⁻¹", run.number("D_paper")),
+            system=_system(run),
+            printed=printed,
+            error=paper_units(run.number("D_error")),
+            remark=f"D = {with_error(run, 'D')} Å²/fs, {with_error(run, 'mobility')} cm²/(V s)",
         )
     yield _first_size(figure, good, limit, band, printed_sites)
 
@@ -215,16 +202,13 @@ def _first_size(
     below = [n for n in tried if found is not None and n < found]
     against = "the infinite lattice" if limit else f"N = {tried[-1]}"
     remark = f"within ±{band:g} paper units of {against}; sizes tried: {', '.join(map(str, tried))}"
-    return Target(
-        figure,
-        "first converged N",
-        f"ring, {paper.system_label(runs[0])}",
-        printed,
-        found if found is not None else _NAN,
-        0.5 * (found - below[-1]) if found is not None and below else _NAN,
-        "sites",
-        False,
-        "; ".join(filter(None, (remark, sizes.band.reason))),
+    return Target.of(
+        *(runs[0], figure, "first converged N", "sites", NAN if found is None else found),
+        system=f"ring, {paper.system_label(runs[0])}",
+        printed=printed,
+        error=0.5 * (found - below[-1]) if found is not None and below else NAN,
+        flagged=False,
+        remark="; ".join(filter(None, (remark, sizes.band.reason))),
     )
 
 
@@ -238,16 +222,13 @@ def ring_time(runs: Sequence[Run], band: float) -> Iterator[Target]:
         for run in good
     ]
     each = [f"{time:g} (N = {run.n_sites})" for run, time in zip(good, times, strict=True)]
-    yield Target(
-        "Fig. 3",
-        "time by which the integral has converged on all rings",
-        f"ring, {paper.system_label(good[0])}",
-        PRINTED_RING_TIME,
+    yield Target.of(
+        *(good[0], "Fig. 3", "time by which the integral has converged on all rings", "fs"),
         float(np.max(times)),
-        _NAN,
-        "fs",
-        any(run.flagged for run in good),
-        f"within ±{band:g} paper units of its last value: {', '.join(each)}",
+        system=f"ring, {paper.system_label(good[0])}",
+        printed=PRINTED_RING_TIME,
+        flagged=any(run.flagged for run in good),
+        remark=f"within ±{band:g} paper units of its last value: {', '.join(each)}",
     )
 
 
@@ -266,16 +247,12 @@ def einstein(spreading: Sequence[Run], current: Sequence[Run]) -> Iterator[Targe
         drift = float(late.max() - late.min())
         difference = 100 * (end / green_kubo - 1)
         inside = abs(difference) <= EINSTEIN_PERCENT
-        yield Target(
-            "Eqs. 1, 2",
-            "D by Einstein against Green–Kubo",
-            _start(run),
-            _NAN,
-            difference,
-            100 * (drift + np.nan_to_num(other.number("D_error"))) / green_kubo,
-            "%",
-            run.flagged or other.flagged or not inside,
-            f"{with_error(run, 'D_end')} and {with_error(other, 'D')} Å²/fs; "
-            f"{'within' if inside else 'NOT within'} "
-            f"{EINSTEIN_PERCENT:g} %; slope at {time[-1]:g} fs, alpha {run.array('alpha')[-1]:.3f}",
+        yield Target.of(
+            *(run, "Eqs. 1, 2", "D by Einstein against Green–Kubo", "%", difference),
+            system=_start(run),
+            error=100 * (drift + np.nan_to_num(other.number("D_error"))) / green_kubo,
+            flagged=run.flagged or other.flagged or not inside,
+            remark=f"{with_error(run, 'D_end')} and {with_error(other, 'D')} Å²/fs; "
+            f"{'within' if inside else 'NOT within'} {EINSTEIN_PERCENT:g} %; slope at "
+            f"{time[-1]:g} fs, alpha {run.array('alpha')[-1]:.3f}",
         )

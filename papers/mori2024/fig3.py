@@ -9,7 +9,7 @@ from typing import Final
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.figure import heat_map
+from papers.shared.figure import Map, heat_maps
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run
 
@@ -59,26 +59,22 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
 def draw(runs: Sequence[Run]) -> Figure:
     """Draw the map of the scalar kernel and those of the augmented projectors."""
     figure = style.new_figure(12.0, 7.6)
-    panels = figure.subplots(2, 3)
-    heat_map(figure, panels[0][0], runs, first, r"$\tau_K/t_{eq}$", limits=(0.0, 1.1))
-    heat_map(
-        figure,
-        panels[1][0],
-        runs,
-        lambda run: run.number("t_eq_percent_fs"),
-        r"$t_{eq}$ (fs)",
-        "{:.0f}",
+    scalar = (
+        Map(first, r"$\tau_K/t_{eq}$", limits=(0.0, 1.1)),
+        Map(lambda run: run.number("t_eq_percent_fs"), r"$t_{eq}$ (fs)", "{:.0f}"),
     )
-    for row, (source, words) in enumerate(SOURCES.items()):
-        for column, projector in enumerate(list(PROJECTORS)[1:], start=1):
-            heat_map(
-                figure,
-                panels[row][column],
-                runs,
+    for panels, whole, (source, words) in zip(
+        figure.subplots(2, 3), scalar, SOURCES.items(), strict=True
+    ):
+        augmented = (
+            Map(
                 partial(saving, projector=projector, source=source),
                 f"τ_K({{{PROJECTORS[projector]}}})/τ_K(J), {words}",
                 limits=(0.0, 1.5),
             )
+            for projector in list(PROJECTORS)[1:]
+        )
+        heat_maps(panels, runs, [whole, *augmented])
     return figure
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.figure import heat_map
+from papers.shared.figure import Map, heat_maps
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run
@@ -43,27 +43,22 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
 def draw(runs: Sequence[Run]) -> Figure:
     """Draw c, k, residual, DC ratio, verdict and the best model over the map."""
     figure = style.new_figure(12.5, 7.4)
-    panels = figure.subplots(2, 3)
-    name = DRUDE_SMITH.name
 
     def of(quantity: str, factor: float = 1.0) -> paper.Value:
-        return lambda run: factor * run.number(f"{name}/time/{quantity}")
+        return lambda run: factor * run.number(f"{DRUDE_SMITH.name}/time/{quantity}")
 
-    heat_map(figure, panels[0][0], runs, of("c"), "c", limits=(-1.0, 0.0))
-    heat_map(figure, panels[0][1], runs, of("k"), "k (fs⁻¹)", "{:.4f}")
-    heat_map(figure, panels[0][2], runs, of("residual_max", 100), "largest residual (% of C(0))")
-    heat_map(figure, panels[1][0], runs, of("dc_ratio"), "DC mobility of the fit / exact")
-    heat_map(
-        figure,
-        panels[1][1],
-        runs,
-        lambda run: run.number("trusted"),
-        "Drude–Smith may be trusted (1) or not (0)",
-        "{:.0f}",
-        limits=(0.0, 1.0),
+    maps = (
+        Map(of("c"), "c", limits=(-1.0, 0.0)),
+        Map(of("k"), "k (fs⁻¹)", "{:.4f}"),
+        Map(of("residual_max", 100), "largest residual (% of C(0))"),
+        Map(of("dc_ratio"), "DC mobility of the fit / exact"),
+        Map(
+            lambda run: run.number("trusted"),
+            *("Drude–Smith may be trusted (1) or not (0)", "{:.0f}", (0.0, 1.0)),
+        ),
+        Map(lambda run: run.number("beaten"), "models that are decisively better", "{:.0f}"),
     )
-    beaten = "models that are decisively better"
-    heat_map(figure, panels[1][2], runs, lambda run: run.number("beaten"), beaten, "{:.0f}")
+    heat_maps(figure.subplots(2, 3).flat, runs, maps)
     return figure
 
 

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from papers.shared.figure import heat_map
+from papers.shared.figure import Map, heat_maps
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, rows_of
 
@@ -48,14 +48,11 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
 
 
 def _spectra(axes: Axes, runs: Sequence[Run], title: str, names: list[str]) -> None:
-    for run, look, name in zip(
-        runs, style.line_styles([r.flagged for r in runs]), names, strict=True
-    ):
-        limit = run.number("limit_used")
-        inside = run.array("omega") <= limit
-        axes.plot(
-            run.array("omega")[inside], run.array("kernel_spectrum")[inside], label=name, **look
-        )
+    looks = style.line_styles([run.flagged for run in runs])
+    for run, look, name in zip(runs, looks, names, strict=True):
+        omega, spectrum = run.array("omega"), run.array("kernel_spectrum")
+        inside = omega <= run.number("limit_used")
+        axes.plot(omega[inside], spectrum[inside], label=name, **look)
     axes.set(xlabel=r"$\omega$ (rad fs$^{-1}$)", ylabel=r"$\kappa(\omega)$ (fs)")
     axes.set_title(title)
     style.legend(axes, fontsize=8)
@@ -85,12 +82,13 @@ def draw(runs: Sequence[Run]) -> Figure:
     strong_names = [f"η/v = {paper.eta_over_v(run):g}" for run in strong]
     _spectra(panels[0][0], fast, f"η/v = {eta:g}", fast_names)
     _spectra(panels[0][1], strong, f"γ/v = {gamma:g}", strong_names)
-    mean, variance = (
-        r"$\langle\omega\rangle_K$ (rad fs$^{-1}$)",
-        r"$\sigma_K^2$ (rad$^2$ fs$^{-2}$)",
+    mean = r"$\langle\omega\rangle_K$ (rad fs$^{-1}$)"
+    variance = r"$\sigma_K^2$ (rad$^2$ fs$^{-2}$)"
+    maps = (
+        Map(lambda run: run.number("mean"), mean, "{:.3f}"),
+        Map(lambda run: run.number("variance"), variance, "{:.4f}"),
     )
-    heat_map(figure, panels[1][0], runs, lambda run: run.number("mean"), mean, "{:.3f}")
-    heat_map(figure, panels[1][1], runs, lambda run: run.number("variance"), variance, "{:.4f}")
+    heat_maps(panels[1][:2], runs, maps)
     corners = [runs[int(i)] for i in np.unique(np.linspace(0, len(runs) - 1, 5).round())]
     _by_limit(panels[0][2], corners, "mean_limit", mean)
     _by_limit(panels[1][2], corners, "variance_limit", variance)

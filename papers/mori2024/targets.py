@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from papers.mori2024.fig1 import METHODS, Method, by_bath, method_of, value
 from papers.mori2024.table1 import PRINTED, at_convergence, times
 from papers.shared import figure as paper
-from papers.shared.page import Target
+from papers.shared.page import NAN, Target
 from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
 
@@ -40,8 +40,8 @@ def at_printed_time(run: Run) -> tuple[float, float]:
         return value(run)
     end, time = PRINTED[name].production_fs, run.array("time_fs")
     if time[-1] < end:
-        return float("nan"), float("nan")
-    return float(np.interp(end, time, run.array("D_slope"))), float("nan")
+        return NAN, NAN
+    return float(np.interp(end, time, run.array("D_slope"))), NAN
 
 
 def _sizes(
@@ -59,15 +59,15 @@ def _sizes(
             if method.table and not run:
                 remark += f"; {method.table.band.reason}"
             yield Target(
-                "Fig. 1",
-                f"first converged N, {METHODS[method.name]}",
-                paper.system_label(method.runs[0]) if method.runs else "",
-                PRINTED[method.name].n_sites,
-                run.n_sites if run else float("nan"),
-                0.5 * (run.n_sites - below[-1]) if run and below else float("nan"),
-                "sites",
-                run.flagged if run else False,
-                remark,
+                id="Fig. 1",
+                quantity=f"first converged N, {METHODS[method.name]}",
+                system=paper.system_label(method.runs[0]) if method.runs else "",
+                printed=PRINTED[method.name].n_sites,
+                computed=run.n_sites if run else NAN,
+                error=0.5 * (run.n_sites - below[-1]) if run and below else NAN,
+                unit="sites",
+                flagged=bool(run and run.flagged),
+                remark=remark,
             )
 
 
@@ -89,37 +89,28 @@ def settling(
             "t_eq": (run.array("D_running"), "t_eq_band_fs", printed.production_fs),
             "tau_K": (kernel.array("D_cutoff"), "tau_K_band_fs", printed.tau_K_fs),
         }
-        for name, (curve, key, wanted) in curves.items():
-            yield Target(
-                "Fig. 2",
-                f"{name} of the current",
-                f"{paper.system_label(run)}, N = {FIGURE_SITES}",
-                wanted,
-                kernel.number(key),
-                0.5 * float(time[1] - time[0]),
-                "fs",
-                kernel.flagged,
-                _which_band(time, curve, D, wanted, band),
+        for name, (curve, key, printed_fs) in curves.items():
+            yield Target.of(
+                *(kernel, "Fig. 2", f"{name} of the current", "fs", kernel.number(key)),
+                system=f"{paper.system_label(run)}, N = {FIGURE_SITES}",
+                printed=printed_fs,
+                error=0.5 * float(time[1] - time[0]),
+                remark=_which_band(time, curve, D, printed_fs, band),
             )
     for run in populations:
         name = method_of(run)
         if run.n_sites != PRINTED[name].n_sites:
             continue
         production, tau = times(run, kernels)
-        for quantity, wanted, computed in (
-            ("tau_K", PRINTED[name].tau_K_fs, tau),
-            ("production time", PRINTED[name].production_fs, production),
+        for quantity, note, printed_fs, computed in (
+            ("tau_K", "tau_K_band_fs", PRINTED[name].tau_K_fs, tau),
+            ("production time", "plateau", PRINTED[name].production_fs, production),
         ):
-            yield Target(
-                "Table 1",
-                f"{quantity}, {METHODS[name]}",
-                f"{paper.system_label(run)}, N = {run.n_sites}",
-                wanted,
-                computed,
-                float("nan"),
-                "fs",
-                run.flagged,
-                run.result.notes.get("tau_K_band_fs" if quantity == "tau_K" else "plateau", ""),
+            yield Target.of(
+                *(run, "Table 1", f"{quantity}, {METHODS[name]}", "fs", computed),
+                system=f"{paper.system_label(run)}, N = {run.n_sites}",
+                printed=printed_fs,
+                remark=run.result.notes.get(note, ""),
             )
 
 
@@ -138,16 +129,11 @@ def drude_smith(models: Sequence[Run]) -> Iterator[Target]:
     for run in models:
         for name, printed, unit in (("c", PRINTED_C, "1"), ("k", PRINTED_K, "fs⁻¹")):
             prefix = f"drude_smith/time/{name}"
-            yield Target(
-                "Fig. 4",
-                f"Drude–Smith {name}",
-                paper.system_label(run),
-                printed,
-                run.number(prefix),
-                run.number(f"{prefix}_error"),
-                unit,
-                run.flagged,
-                "fit in time over the whole record, amplitude from C(0)",
+            yield Target.of(
+                *(run, "Fig. 4", f"Drude–Smith {name}", unit, run.number(prefix)),
+                printed=printed,
+                error=run.number(f"{prefix}_error"),
+                remark="fit in time over the whole record, amplitude from C(0)",
             )
 
 
@@ -160,16 +146,10 @@ def kernel_moments(moments: Sequence[Run]) -> Iterator[Target]:
             ("mean", "mean_limit", PRINTED_MEAN, "rad fs⁻¹"),
             ("variance", "variance_limit", PRINTED_VARIANCE, "rad² fs⁻²"),
         ):
-            yield Target(
-                "Fig. 6",
-                f"kernel {name}",
-                paper.system_label(run),
-                printed,
-                run.number(name),
-                float("nan"),
-                unit,
-                run.flagged,
-                f"{remark}; the printed one belongs to {_at_value(run, array, printed)}",
+            yield Target.of(
+                *(run, "Fig. 6", f"kernel {name}", unit, run.number(name)),
+                printed=printed,
+                remark=f"{remark}; the printed one belongs to {_at_value(run, array, printed)}",
             )
 
 
@@ -189,15 +169,11 @@ def back_mapping(inverse: Run) -> Iterator[Target]:
         low, high = (float(inverse.array(f"region/{side}/{axis}")[-1]) for side in ("low", "high"))
         share = 100 * float(inverse.array("region/credible")[-1])
         peak = inverse.number(f"posterior/peak/{axis}")
-        yield Target(
-            "Fig. 6",
-            f"{name} found back",
-            "held out",
-            inverse.number(f"truth/{axis}"),
-            peak,
-            0.5 * (high - low),
-            "1",
-            inverse.flagged,
-            f"printed: the true value; error: half the {share:.0f} % region, "
+        yield Target.of(
+            *(inverse, "Fig. 6", f"{name} found back", "1", peak),
+            system="held out",
+            printed=inverse.number(f"truth/{axis}"),
+            error=0.5 * (high - low),
+            remark=f"printed: the true value; error: half the {share:.0f} % region, "
             f"{low:.3g} to {high:.3g}",
         )

@@ -8,13 +8,12 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from numpy.typing import NDArray
 
 from smallpolaron.figures import style
 from smallpolaron.figures.html import write_page
@@ -175,43 +174,47 @@ _DARK: Final = 0.45
 """Brightness of a cell below which its number is written in white."""
 
 
-def heat_map(
-    figure: Figure,
-    axes: Axes,
-    runs: Sequence[Run],
-    value: Value,
-    title: str,
-    form: str = "{:.2f}",
-    limits: tuple[float, float] | None = None,
-    instead: Callable[[Run], str] = lambda run: "–",
-) -> None:
-    """Draw a map with the number of every point; flagged points are framed in red.
+class Map(NamedTuple):
+    """What a map of coupling and rate of the bath shows.
+
+    Attributes:
+        value: the number of a run.
+        title: what it is.
+        form: how it is written.
+        limits: range of the colours; None for that of the numbers.
+        instead: what is written where the number is NaN.
+    """
+
+    value: Value
+    title: str
+    form: str = "{:.2f}"
+    limits: tuple[float, float] | None = None
+    instead: Callable[[Run], str] = lambda run: "–"
+
+
+def heat_maps(panels: Iterable[Axes], runs: Sequence[Run], maps: Iterable[Map]) -> None:
+    """Draw maps, one a panel, with the number of every point; flagged points are framed in red.
 
     Args:
-        figure: the figure, for the colour bar.
-        axes: where to draw.
+        panels: where to draw.
         runs: one run per point of the map; points that are missing stay white.
-        value: the number of a run.
-        title: what is drawn.
-        form: how a number is written.
-        limits: range of the colours; None for that of the numbers.
-        instead: what is written where the number is NaN; a dash if not given.
+        maps: what to draw.
     """
+    for axes, each in zip(panels, maps, strict=True):
+        _heat_map(axes, runs, each)
+
+
+def _heat_map(axes: Axes, runs: Sequence[Run], shown: Map) -> None:
     etas = sorted({eta_over_v(run) for run in runs})
     gammas = sorted({gamma_over_v(run) for run in runs})
     found = np.full((len(etas), len(gammas)), np.nan)
     for run in runs:
-        found[etas.index(eta_over_v(run)), gammas.index(gamma_over_v(run))] = value(run)
-    low, high = limits or _range(found)
-    picture = axes.pcolormesh(
-        np.arange(len(gammas) + 1),
-        np.arange(len(etas) + 1),
-        found,
-        cmap="viridis",
-        vmin=low,
-        vmax=high,
-    )
-    figure.colorbar(picture, ax=axes)
+        found[etas.index(eta_over_v(run)), gammas.index(gamma_over_v(run))] = shown.value(run)
+    finite = found[np.isfinite(found)]
+    low, high = shown.limits or ((finite.min(), finite.max()) if finite.size else (0.0, 1.0))
+    edges = np.arange(len(gammas) + 1), np.arange(len(etas) + 1)
+    picture = axes.pcolormesh(*edges, found, cmap="viridis", vmin=low, vmax=high)
+    axes.figure.colorbar(picture, ax=axes)
     for run in runs:
         row, column = etas.index(eta_over_v(run)), gammas.index(gamma_over_v(run))
         number = found[row, column]
@@ -219,27 +222,17 @@ def heat_map(
         axes.text(
             column + 0.5,
             row + 0.5,
-            form.format(number) if np.isfinite(number) else instead(run),
+            shown.form.format(number) if np.isfinite(number) else shown.instead(run),
             ha="center",
             va="center",
             fontsize=8,
             color="white" if np.isfinite(number) and shade < _DARK else style.BLACK,
         )
         if run.flagged:
-            axes.add_patch(_frame(column, row))
+            place = (column + 0.04, row + 0.04)
+            axes.add_patch(Rectangle(place, 0.92, 0.92, fill=False, ec=style.VERMILION, lw=2))
     axes.grid(False)
     axes.set_xticks(np.arange(len(gammas)) + 0.5, [f"{g:g}" for g in gammas])
     axes.set_yticks(np.arange(len(etas)) + 0.5, [f"{e:g}" for e in etas])
     axes.set(xlabel=r"$\gamma/v$", ylabel=r"$\eta/v$")
-    axes.set_title(title, fontsize=9)
-
-
-def _range(found: NDArray[np.float64]) -> tuple[float, float]:
-    finite = found[np.isfinite(found)]
-    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
-
-
-def _frame(column: int, row: int) -> Rectangle:
-    return Rectangle(
-        (column + 0.04, row + 0.04), 0.92, 0.92, fill=False, edgecolor=style.VERMILION, linewidth=2
-    )
+    axes.set_title(shown.title, fontsize=9)

@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
+from papers.shared.figure import system_label
 from smallpolaron.figures import style
 from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.runs import Run
 from smallpolaron.support.files import read_bytes
 
+NAN: Final = float("nan")
 _LARGEST_CAPTION: Final = 100_000
 
 
@@ -42,6 +45,16 @@ class Target:
     unit: str
     flagged: bool = False
     remark: str = ""
+
+    @classmethod
+    def of(
+        cls, run: Run, id: str, quantity: str, unit: str, computed: float, **more: Any
+    ) -> Target:
+        """Return a number of a run beside the printed one; more: the other fields."""
+        rest: dict[str, Any] = {"flagged": run.flagged, "printed": NAN, "error": NAN} | more
+        if "system" not in rest:
+            rest["system"] = system_label(run)
+        return cls(id=id, quantity=quantity, unit=unit, computed=computed, **rest)
 
     @property
     def difference_percent(self) -> float:

@@ -20,12 +20,13 @@ from papers.anomalous2024.verdict.judge import (
     Method,
 )
 from papers.shared import figure as paper
-from papers.shared.figure import heat_map
+from papers.shared.figure import Map, heat_maps
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run
 from smallpolaron.results.store import read_result
 from smallpolaron.study.physical_system import system_name
 
+_COST: Final = "{:.3g}"
 FINITE: Final[dict[Lattice, str]] = {"ring": "ring", "chain": "open chain"}
 
 
@@ -115,34 +116,28 @@ def draw(runs: Sequence[Run], verdicts: Verdicts) -> Figure:
     """Draw a column per method: sizes of ring and chain, in the same colours, and cost."""
     figure = style.new_figure(12.0, 10.2)
     panels = figure.subplots(3, len(METHODS))
-    sizes = [
-        size(verdicts, lattice, method, run)
-        for lattice in FINITE
-        for method in METHODS
-        for run in runs
-    ]
+    pairs = [(lattice, method) for lattice in FINITE for method in METHODS]
+    sizes = [size(verdicts, *pair, run) for pair in pairs for run in runs]
     found = [n_sites for n_sites in sizes if np.isfinite(n_sites)]
     limits = (min(found), max(found)) if found else None
-    for column, method in enumerate(METHODS):
-        words = METHOD_WORDS[method]
-        for row, (lattice, name) in enumerate(FINITE.items()):
-            heat_map(
-                figure,
-                panels[row][column],
-                runs,
-                partial(size, verdicts, lattice, method),
-                f"{words}: N of the {name}",
-                "{:.0f}",
-                limits,
-                instead=partial(instead_of_size, verdicts, lattice, method),
-            )
-        if method == "green_kubo":
-            value = partial(cost, verdicts, method)
-            title = f"{words}: cost (core s)"
-        else:
-            value = partial(ratio, verdicts, method)
-            title = f"{words}: cost over Green-Kubo"
-        heat_map(figure, panels[2][column], runs, value, title, "{:.3g}")
+    maps = [
+        Map(
+            partial(size, verdicts, lattice, method),
+            *(f"{METHOD_WORDS[method]}: N of the {FINITE[lattice]}", "{:.0f}", limits),
+            partial(instead_of_size, verdicts, lattice, method),
+        )
+        for lattice, method in pairs
+    ]
+    first, *others = METHODS
+    maps.append(Map(partial(cost, verdicts, first), f"{METHOD_WORDS[first]}: cost (core s)", _COST))
+    maps += [
+        Map(
+            partial(ratio, verdicts, method),
+            *(f"{METHOD_WORDS[method]}: cost over {METHOD_WORDS[first]}", _COST),
+        )
+        for method in others
+    ]
+    heat_maps(panels.flat, runs, maps)
     return figure
 
 

@@ -24,29 +24,8 @@ Matrices = NDArray[Any]
 START: Final = 6
 """Steps solved together at the start; the shortest kernel that can be used has as many."""
 
-# Gregory's end corrections: coefficients of the differences of order 1 to 4.
-_GREGORY: Final = (1.0 / 12.0, 1.0 / 24.0, 19.0 / 720.0, 3.0 / 160.0)
-
-
-def _difference_row(order: int, length: int) -> FloatArray:
-    row = np.array([1.0])
-    for _ in range(order):
-        row = np.convolve(row, [-1.0, 1.0])
-    return np.pad(row, (0, length - row.size))
-
-
-def _end_correction() -> FloatArray:
-    """Difference between Gregory's weights and 1 at the points next to an end."""
-    length = len(_GREGORY) + 1
-    correction = np.zeros(length)
-    correction[0] = -0.5
-    for order, coefficient in enumerate(_GREGORY, start=1):
-        sign = 1.0 if order % 2 == 1 else -1.0
-        correction += sign * coefficient * _difference_row(order, length)
-    return correction
-
-
-_CORRECTION: Final = _end_correction()
+_CORRECTION: Final = np.array([-193 / 288, 77 / 240, -7 / 30, 73 / 720, -3 / 160])
+"""Gregory's weights less 1 at the points next to an end: differences up to order 4."""
 
 
 def gregory_weights(panels: int) -> FloatArray:
@@ -64,39 +43,33 @@ def gregory_weights(panels: int) -> FloatArray:
     Source:
         Trapezoid rule with end corrections in forward and backward differences up to order 4.
     """
-    if panels < len(_GREGORY):
-        raise ValueError(f"panels = {panels}: the sixth-order rule needs {len(_GREGORY)} or more")
+    if panels < 4:
+        raise ValueError(f"panels = {panels}: the sixth-order rule needs 4 or more")
     weights = np.ones(panels + 1)
     weights[: _CORRECTION.size] += _CORRECTION
     weights[-_CORRECTION.size :] += _CORRECTION[::-1]
     return weights
 
 
-def _lagrange(nodes: int, points: FloatArray) -> FloatArray:
-    """Lagrange polynomials on nodes 0, 1, ... at the given points; shape (nodes, points)."""
-    values = np.ones((nodes, points.size))
-    for i in range(nodes):
-        for k in range(nodes):
-            if k != i:
-                values[i] *= (points - k) / (i - k)
-    return values
-
-
 @cache
 def _start_weights() -> tuple[FloatArray, FloatArray]:
-    """Integrals from 0 to n of L_i(s) L_j(n-s), (n, i, j), and of L_j(s), (n, j)."""
-    size = START + 1
-    gauss, gauss_weights = np.polynomial.legendre.leggauss(size)
-    bilinear = np.zeros((size, size, size))
-    single = np.zeros((size, size))
-    for n in range(1, size):
-        points = 0.5 * n * (gauss + 1.0)
-        weights = 0.5 * n * gauss_weights
-        left = _lagrange(size, points)
-        right = _lagrange(size, n - points)
-        bilinear[n] = np.einsum("p,ip,jp->ij", weights, left, right)
-        single[n] = left @ weights
-    return bilinear, single
+    """Integrals from 0 to n of L_i(s) L_j(n-s), (n, i, j), and of L_j(s), (n, j).
+
+    L_i are the Lagrange polynomials on the nodes 0 to START.
+    """
+    from scipy.interpolate import krogh_interpolate  # takes a while to import
+
+    nodes = np.arange(START + 1.0)
+    unit = np.eye(nodes.size)
+    gauss, weights = np.polynomial.legendre.leggauss(nodes.size)
+    half = 0.5 * nodes[:, None]
+    points = half * (gauss + 1.0)  # (n, p)
+    left, right = (
+        krogh_interpolate(nodes, unit, at.ravel()).reshape(*points.shape, -1)
+        for at in (points, nodes[:, None] - points)
+    )
+    bilinear = np.einsum("np,npi,npj->nij", half * weights, left, right)
+    return bilinear, np.einsum("np,npj->nj", half * weights, left)
 
 
 def _row(matrices: Matrices) -> Matrices:
