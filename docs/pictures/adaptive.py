@@ -1,7 +1,8 @@
 """The adaptive basis: its size in the course of a run, and against the number of sites.
 
-Rings with η = 100 cm⁻¹, γ = 50 cm⁻¹, v = 50 cm⁻¹ at 300 K, accuracy 1e-2. Right: elements of the largest basis of a run, beside those of a
-fixed hierarchy of depth 4 for the same sites and exponentials, before any symmetry.
+Rings with η = 100 cm⁻¹, γ = 50 cm⁻¹, v = 50 cm⁻¹ at 300 K, accuracy 1e-2. Right: elements of
+the largest basis of a run, beside those of a fixed hierarchy of depth 4 for the same sites and
+exponentials, before any symmetry.
 """
 
 from math import comb

@@ -1,7 +1,7 @@
 """An exact correlation function and its Drude–Smith fit, in time and in frequency.
 
-Infinite chain with η = 100 cm⁻¹, γ = 50 cm⁻¹, v = 50 cm⁻¹ at 300 K. The fit has the freedom to choose c and k; it takes what it can from the
-negative part, and misses the mobility at ω = 0.
+Infinite chain with η = 100 cm⁻¹, γ = 50 cm⁻¹, v = 50 cm⁻¹ at 300 K. The fit has the freedom to
+choose c and k; it takes what it can from the negative part, and misses the mobility at ω = 0.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Estimated against true errors of D, for several accuracies.
 
-Ring of six sites, η = 200 cm⁻¹, γ = 100 cm⁻¹, v = 50 cm⁻¹, 300 K. Bars: the estimate, by source. Circles: how far D
-is from that of a run at accuracy 2e-4.
+Ring of six sites, η = 200 cm⁻¹, γ = 100 cm⁻¹, v = 50 cm⁻¹, 300 K. Bars: the estimate, by
+source. Circles: how far D is from that of a run at accuracy 2e-4.
 """
 
 from matplotlib.figure import Figure

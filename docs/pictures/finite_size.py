@@ -1,7 +1,7 @@
 """Mobility against the number of sites of a ring, and on the infinite chain.
 
-η = 100 cm⁻¹, γ = 50 cm⁻¹ and a weakly coupled chain, η = 30 cm⁻¹, with the same γ; v = 50 cm⁻¹, 300 K, accuracy 1e-2. The band is the infinite chain
-with its error.
+η = 100 cm⁻¹, γ = 50 cm⁻¹ and a weakly coupled chain, η = 30 cm⁻¹, with the same γ; v = 50 cm⁻¹,
+300 K, accuracy 1e-2. The band is the infinite chain with its error.
 """
 
 from matplotlib.figure import Figure

@@ -1,7 +1,8 @@
 """The hierarchy of one site with two exponentials of its bath: who exchanges with whom.
 
-A corner is an auxiliary density operator with n₁ quanta of the first and n₂ of the second exponential; that at
-the bottom is the density operator of the carrier. The line marks what a hierarchy of depth 3 keeps.
+A corner is an auxiliary density operator with n₁ quanta of the first and n₂ of the second
+exponential; that at the bottom is the density operator of the carrier. The line marks what a
+hierarchy of depth 3 keeps.
 """
 
 from matplotlib.figure import Figure
