@@ -107,8 +107,7 @@ def paper_axis(axes: Axes, share_of_D: float = 1.0) -> None:
         axes: what its first axis shows, in angstrom^2/fs, is D divided by share_of_D.
         share_of_D: 1 for D, 1/2 for the slope of the mean-squared displacement.
     """
-    second = axes.secondary_yaxis("right", functions=style.proportional(paper_units(share_of_D)))
-    second.set_ylabel(PAPER_UNIT)
+    style.second_axis(axes, paper_units(share_of_D), PAPER_UNIT)
 
 
 def log_time(axes: Axes, runs: Sequence[Run]) -> None:

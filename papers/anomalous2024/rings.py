@@ -133,7 +133,7 @@ def draw(found: Sizes) -> Figure:
 
 def _band(axes: Axes, found: Sizes) -> None:
     centre, half = found.reach
-    axes.axhspan(centre - half, centre + half, color=style.GREEN, alpha=0.25, lw=0)
+    style.band(axes, centre, half)
 
 
 def _printed(axes: Axes, found: Sizes) -> None:

@@ -156,7 +156,7 @@ def _panel(axes: Axes, found: Sequence[Method], band: float) -> None:
     run = first.runs[0]
     centre = run.mobility(first.table.reference_D_A2_fs)
     half = run.mobility(band * PAPER_UNIT_A2_FS)
-    axes.axhspan(centre - half, centre + half, color=style.GREEN, alpha=0.2, lw=0)
+    style.band(axes, centre, half, alpha=0.2)
     for method in found:
         colour, marker = _LOOKS[method.name]
         sizes = [r.n_sites for r in method.runs]
@@ -178,13 +178,10 @@ def _panel(axes: Axes, found: Sequence[Method], band: float) -> None:
         if n:
             at = next(run.mobility(value(r)[0]) for r in method.runs if r.n_sites == n)
             axes.plot([n], [at], "o", markersize=15, markerfacecolor="none", color=style.BLACK)
-    axes.set(xlabel="number of sites N", ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+    axes.set(xlabel="number of sites N", ylabel=style.MOBILITY)
     axes.set_ylim(centre - 12 * half, centre + 16 * half)
     axes.set_title(paper.system_label(run))
-    second = axes.secondary_yaxis(
-        "right", functions=style.proportional(1 / run.mobility(PAPER_UNIT_A2_FS))
-    )
-    second.set_ylabel(r"$2D/a_0^2$ (fs$^{-1}$)")
+    style.second_axis(axes, 1 / run.mobility(PAPER_UNIT_A2_FS), r"$2D/a_0^2$ (fs$^{-1}$)")
     style.legend(axes, fontsize=8)
 
 

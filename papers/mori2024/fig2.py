@@ -67,7 +67,7 @@ def draw(found: Sequence[Group], band: float) -> Figure:
         cutoff = paper_units(1.0) * kernel.array("D_cutoff")
         inset.plot(kernel.array("cutoff_fs"), cutoff, color=colour, label=f"{tau:.0f} fs")
         for axes, mark in ((right, t_eq), (inset, tau)):
-            axes.axhspan(running[-1] - band, running[-1] + band, color=colour, alpha=0.2, lw=0)
+            style.band(axes, running[-1], band, colour, alpha=0.2)
             axes.axvline(mark, color=colour, linestyle=":", linewidth=1.0)
     left.set(xlabel="time (fs)", ylabel=r"$C_{JJ}(t)/C_{JJ}(0)$", xlim=(0, end))
     middle.set(xlabel="time (fs)", ylabel=r"$K(t)$ (fs$^{-2}$)", xlim=(0, end))

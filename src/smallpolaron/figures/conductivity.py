@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
+    family,
     figure_main,
     remarks,
     rows_of,
@@ -43,15 +44,13 @@ def draw(runs: Sequence[Run]) -> Figure:
     """Draw the real (left) and imaginary (right) part of the mobility against frequency."""
     figure = style.new_figure()
     panels = figure.subplots(1, 2, sharex=True)
-    lines = style.line_styles([run.flagged for run in runs])
     until = 0.0
-    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
+    for run, look in family(runs):
         omega, mobility = _positive(run)
         # Im decays as 1/omega, so the real part decides how much is worth showing.
         until = max(until, window(omega, [mobility.real], level=0.02))
-        label = run.legend() if style.named(i, len(runs)) else None
         for axes, part in zip(panels, (mobility.real, mobility.imag), strict=True):
-            axes.plot(omega / CM_TO_RAD_FS, part, label=label, **line)
+            axes.plot(omega / CM_TO_RAD_FS, part, **look)
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
+    family,
     figure_main,
     remarks,
     rows_of,
@@ -37,15 +38,12 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
     """Draw C_JJ (left: real and imaginary part) and its running integral (right)."""
     figure = style.new_figure()
     left, right = figure.subplots(1, 2)
-    by_point = {run.point: run for run in integrals}
-    lines = style.line_styles([by_point[run.point].flagged for run in runs])
-    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
-        times, C = run.array("time_fs"), run.array("C_JJ")
-        whole = by_point[run.point]
-        label = whole.legend() if style.named(i, len(runs)) else None
-        left.plot(times, C.real, **line)
-        left.plot(times, C.imag, **line | {"linewidth": 1.0, "linestyle": (0, (1, 1))})
-        right.plot(times, whole.array("D_running"), label=label, **line)
+    correlations = {run.point: run.array("C_JJ") for run in runs}
+    for whole, look in family(integrals):
+        times, C = whole.array("time_fs"), correlations[whole.point]
+        left.plot(times, C.real, **look)
+        left.plot(times, C.imag, **look | {"linewidth": 1.0, "linestyle": (0, (1, 1))})
+        right.plot(times, whole.array("D_running"), **look)
     left.axhline(0, color=style.GREY, linewidth=0.8)
     left.set_xlim(0, window(runs[0].array("time_fs"), [run.array("C_JJ") for run in runs]))
     left.set(xlabel="time (fs)", ylabel=f"$C_{{JJ}}$ ({runs[0].units('C_JJ')})")
@@ -61,9 +59,7 @@ def draw(runs: Sequence[Run], integrals: Sequence[Run]) -> Figure:
         xlim=(0, float(np.max(runs[-1].array("time_fs")))),
     )
     if runs[0].is_absolute:
-        factor = runs[0].mobility(1.0)
-        second = right.secondary_yaxis("right", functions=style.proportional(factor))
-        second.set_ylabel(r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+        style.second_axis(right, runs[0].mobility(1.0), style.MOBILITY)
     style.legend(right)
     style.flagged_note(figure, remarks(integrals))
     return figure

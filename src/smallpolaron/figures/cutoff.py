@@ -58,14 +58,7 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
         factor, first = run.mobility(1.0), 0
         centre = factor * direct.number("D")
         half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
-        axes.axhspan(
-            centre - half,
-            centre + half,
-            color=style.GREEN,
-            alpha=0.25,
-            linewidth=0,
-            label=f"converged ± {band_paper_units:g} paper units",
-        )
+        style.band(axes, centre, half, label=f"converged ± {band_paper_units:g} paper units")
     marks = TIMES[first : first + 2]
     routes = (
         (run, "cutoff_fs", "D_cutoff", "kernel cut at τ", "-", style.VERMILION, marks[0]),
@@ -91,7 +84,7 @@ def _curves(axes: Axes, run: Run, direct: Run, band_paper_units: float) -> None:
     axes.set_ylim(max(low, min(0.0, 0.2 * centre)), max(min(high, 2.5 * top), top))
     axes.set(
         xlabel="cutoff time τ or t (fs)",
-        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)"
+        ylabel=style.MOBILITY
         if run.is_absolute
         else rf"integral of $C_{{JJ}}$ ({direct.units('D_running')})",
         title=run.legend(),

@@ -45,7 +45,7 @@ def _curves(axes: Axes, below: Axes, fit: Run, direct: Run) -> None:
     C = direct.array("C_kubo") / direct.array("C_kubo")[0]
     c, k = fit.number("c"), fit.number("k")
     decay = np.exp(-k * times)
-    model = (1 + c * k * times) * decay
+    model = np.interp(times, fit.array("time_fs"), fit.array("fit"))
     axes.plot(times, C, color=style.BLACK, linewidth=2.2, label="computed")
     axes.plot(times, model, color=style.VERMILION, label="Drude–Smith fit")
     axes.plot(times, decay, color=style.ORANGE, ls=":", label=r"$e^{-kt}$")
@@ -96,21 +96,17 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
         for row, fit in enumerate(fits[-12:], start=1):
             if fit.flagged:
                 table[row, column].get_text().set_color(style.VERMILION)
+    shown = reference(fits)
+    verdict = shown.result.notes.get("verdict", "")
     notes = [
         "residual: rms of computed − fit over C(0)",
-        *textwrap.wrap(fits_note(reference(fits)), 78),
+        *textwrap.wrap(f"{shown.label}: {verdict}" if verdict else "", 78),
     ]
     if any(fit.flagged for fit in fits):
         notes.append("* flagged: a quality gate failed")
     axes.text(
         0.0, 0.0, "\n".join(notes), transform=axes.transAxes, ha="left", va="bottom", fontsize=9
     )
-
-
-def fits_note(fit: Run) -> str:
-    """Return the verdict that the fit of a run carries, with the run's name."""
-    verdict = fit.result.notes.get("verdict", "")
-    return f"{fit.label}: {verdict}" if verdict else ""
 
 
 def draw(fits: Sequence[Run], integrals: Sequence[Run]) -> Figure:

@@ -54,12 +54,12 @@ def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float)
             band_percent=band_percent,
         )
         result.append(Series(name, tuple(members), table))
-    return sorted(result, key=_importance, reverse=True)
 
+    def importance(series: Series) -> tuple[int, tuple[bool, float]]:
+        good = sum(not run.flagged for run in series.runs)
+        return good, max(confidence(run.result.parameters) for run in series.runs)
 
-def _importance(series: Series) -> tuple[int, tuple[bool, float]]:
-    good = sum(not run.flagged for run in series.runs)
-    return good, max(confidence(run.result.parameters) for run in series.runs)
+    return sorted(result, key=importance, reverse=True)
 
 
 def rows(found: Sequence[Series]) -> Iterator[style.Row]:
@@ -109,29 +109,14 @@ def _draw_verdict(axes: Axes, series: Series, band_paper_units: float) -> None:
         return
     centre = run.mobility(table.reference_D_A2_fs)
     half = run.mobility(band_paper_units * PAPER_UNIT_A2_FS)
-    axes.axhspan(
-        centre - half,
-        centre + half,
-        color=style.GREEN,
-        alpha=0.25,
-        linewidth=0,
-        label=f"largest N ± {band_paper_units:g} paper units",
-    )
+    style.band(axes, centre, half, label=f"largest N ± {band_paper_units:g} paper units")
     first = table.band.n_sites
     if first is None:
         axes.set_title(f"not converged: {table.band.reason}", fontsize=10, wrap=True)
         return
     value = next(row.mobility_cm2 for row in table.rows if row.n_sites == first)
-    axes.plot(
-        [first],
-        [value],
-        marker="o",
-        markersize=15,
-        markerfacecolor="none",
-        markeredgecolor=style.BLACK,
-        linestyle="",
-        label=f"first converged: N = {first}",
-    )
+    label = f"first converged: N = {first}"
+    axes.plot([first], [value], "o", ms=15, mfc="none", mec=style.BLACK, ls="", label=label)
 
 
 def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) -> Figure:
@@ -155,25 +140,20 @@ def draw(runs: Sequence[Run], found: Sequence[Series], band_paper_units: float) 
     window = found[0].runs[0].infinite
     axes.set(
         xlabel=f"number of sites {'of the window on the infinite ring' if window else 'N'}",
-        ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)",
+        ylabel=style.MOBILITY,
         xlim=(sizes[0] - 0.5, sizes[-1] + 0.5),
     )
     axes.set_xticks(sizes if len(sizes) <= 16 else sizes[:: -(-len(sizes) // 16)])
-    factor = runs[0].mobility(PAPER_UNIT_A2_FS)
-    second = axes.secondary_yaxis("right", functions=style.proportional(1 / factor))
-    second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
+    style.second_axis(axes, 1 / runs[0].mobility(PAPER_UNIT_A2_FS), style.PAPER_D)
     axes.margins(y=0.15)
     style.legend(axes)
     style.flagged_note(figure, remarks(runs))
     return figure
 
 
-def _draw(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> Figure:
-    return draw(runs, series_of(runs, band_paper_units, band_percent), band_paper_units)
-
-
-def _rows(runs: Sequence[Run], band_paper_units: float, band_percent: float) -> Iterator[style.Row]:
-    return rows(series_of(runs, band_paper_units, band_percent))
-
-
-main = figure_main(_draw, _rows, "mobility", criteria=("band_paper_units", "band_percent"))
+main = figure_main(
+    lambda runs, **bands: draw(runs, series_of(runs, **bands), bands["band_paper_units"]),
+    lambda runs, **bands: rows(series_of(runs, **bands)),
+    "mobility",
+    criteria=("band_paper_units", "band_percent"),
+)

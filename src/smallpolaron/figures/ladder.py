@@ -74,16 +74,9 @@ def _draw_limit(axes: Axes, run: Run, x: float) -> None:
         n, D = run.array("curve_n_sites"), run.array("curve_D")
         seen = n <= run.array("n_sites").max()
         axes.plot(n[seen], run.mobility(1.0) * D[seen], "-", color=style.GREY, linewidth=1.0)
-        axes.axhspan(centre - half, centre + half, color=style.GREEN, alpha=0.25, linewidth=0)
-        axes.errorbar(
-            [x],
-            [centre],
-            [half],
-            fmt="D",
-            color=style.GREEN,
-            capsize=3,
-            label="extrapolation, 95 %",
-        )
+        style.band(axes, centre, half)
+        label = "extrapolation, 95 %"
+        axes.errorbar([x], [centre], [half], fmt="D", color=style.GREEN, capsize=3, label=label)
     ring = run.mobility(run.number("D_infinite_ring"))
     if np.isfinite(ring):
         usable = infinite_ring_usable(run.result)
@@ -107,12 +100,9 @@ def draw(run: Run) -> Figure:
     x = _INFINITY * sizes[-1]
     _draw_sizes(axes, run)
     _draw_limit(axes, run, x)
-    axes.set(xlabel="number of sites N", ylabel=r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)")
+    axes.set(xlabel="number of sites N", ylabel=style.MOBILITY)
     axes.set_xticks([*sizes, x], [*(str(n) for n in sizes), "∞"])
-    second = axes.secondary_yaxis(
-        "right", functions=style.proportional(1 / run.mobility(PAPER_UNIT_A2_FS))
-    )
-    second.set_ylabel(r"$2D/a_0^2$ (paper units, fs$^{-1}$)")
+    style.second_axis(axes, 1 / run.mobility(PAPER_UNIT_A2_FS), style.PAPER_D)
     axes.margins(y=0.15)
     style.legend(axes)
     if run.failed_gates:

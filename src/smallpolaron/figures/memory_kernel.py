@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
+    family,
     figure_main,
     reference,
     remarks,
@@ -30,12 +31,10 @@ def draw(runs: Sequence[Run]) -> Figure:
     figure = style.new_figure()
     panels = figure.subplots(1, 2, sharex=True)
     until = window(runs[-1].array("time_fs"), [run.array("K") for run in runs])
-    lines = style.line_styles([run.flagged for run in runs])
-    for i, (run, line) in enumerate(zip(runs, lines, strict=True)):
-        times, K = run.array("time_fs"), run.array("K")
-        label = run.legend() if style.named(i, len(runs)) else None
+    for run, look in family(runs):
+        K = run.array("K")
         for axes, part in zip(panels, (K.real, K.imag), strict=True):
-            axes.plot(times, part, label=label, **line)
+            axes.plot(run.array("time_fs"), part, **look)
     shown = reference(runs)
     lifetime = shown.number("tau_K_band_fs")
     for axes, name in zip(panels, ("Re", "Im"), strict=True):

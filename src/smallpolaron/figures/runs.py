@@ -290,6 +290,13 @@ def reference(runs: Sequence[Run]) -> Run:
     )
 
 
+def family(runs: Sequence[Run]) -> Iterator[tuple[Run, dict[str, Any]]]:
+    """Yield runs of increasing size with their looks, and their names if there is room for them."""
+    looks = style.line_styles([run.flagged for run in runs])
+    for i, (run, look) in enumerate(zip(runs, looks, strict=True)):
+        yield run, look | {"label": run.legend() if style.named(i, len(runs)) else None}
+
+
 def remarks(runs: Sequence[Run]) -> list[str]:
     """Return the labels of the runs that are flagged or gave no numbers, with the causes."""
     texts = []

@@ -33,6 +33,9 @@ VERMILION: Final = "#D55E00"
 PURPLE: Final = "#CC79A7"
 GREY: Final = "#6E6E6E"
 
+MOBILITY: Final = r"mobility (cm$^2$ V$^{-1}$ s$^{-1}$)"
+PAPER_D: Final = r"$2D/a_0^2$ (paper units, fs$^{-1}$)"
+
 LONGEST_LEGEND: Final = 10
 """With more curves than this, only some of them are named in the legend."""
 
@@ -117,6 +120,17 @@ def proportional(factor: float) -> tuple[Scale, Scale]:
         return np.asarray(x) / factor
 
     return forward, backward
+
+
+def second_axis(axes: Axes, factor: float, label: str) -> None:
+    """Add an axis on the right that shows the left one times a factor."""
+    axes.secondary_yaxis("right", functions=proportional(factor)).set_ylabel(label)
+
+
+def band(axes: Axes, centre: float, half: float, colour: str = GREEN, **options: Any) -> None:
+    """Shade a horizontal band."""
+    look = {"alpha": 0.25, "linewidth": 0} | options
+    axes.axhspan(centre - half, centre + half, color=colour, **look)
 
 
 def legend(axes: Axes, extra: Sequence[Line2D] = (), **options: Any) -> None:
