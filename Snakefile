@@ -24,6 +24,7 @@ include: "papers/anomalous2024/verdict/inputs.smk"
 include: "papers/anomalous2024/verdict/rules.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/report.smk"
+include: "workflow/rules/batches.smk"
 include: "workflow/rules/so_far.smk"
 
 

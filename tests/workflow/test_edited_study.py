@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.archive.verify import verify
+from smallpolaron.planning.run import LOCK
 from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import read_result
 from smallpolaron.study.plan import read_plan, write_plan
@@ -186,7 +187,7 @@ def test_the_first_plan_is_that_of_the_run(tmp_path: Path) -> None:
 
 
 def test_a_study_that_is_being_run_is_not_run_with_another_plan(folder: Folder) -> None:
-    held = lock(folder.begun.with_name("lock"))
+    held = lock(folder.results / LOCK)
     assert held is not None
     before = (folder.results / "plan.json").read_bytes()
     with held:

@@ -50,7 +50,7 @@ rule tables:
         " > {log} 2>&1"
 
 
-for kind, files in {"ladder": ladder_files(), "ensemble": ensemble_files()}.items():
+for kind, files in {"ladder": LADDER_FILES, "ensemble": ENSEMBLE_FILES}.items():
 
     rule:
         name:

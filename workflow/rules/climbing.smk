@@ -45,13 +45,5 @@ def infinite_ring(wildcards):
 def about_ladder(wildcards):
     """Return what the caption says about a ladder."""
     ladder = LADDERS[wildcards.ladder]
-    first = ladder.rungs[0]
-    system = next(s for s in SYSTEMS.values() if first.id in s.points)
-    return {
-        "title": system.title,
-        "system": system.description,
-        "numerics": numerics([first.parameters]),
-        "sizes": ", ".join(map(str, ladder.sizes)),
-        "tolerance": Tolerance.of(STUDY.ladder).text,
-        "check": ladder.check is not None,
-    }
+    system = next(s for s in SYSTEMS.values() if ladder.rungs[0].id in s.points)
+    return about_sizes(system, ladder, Tolerance.of(STUDY.ladder).text)

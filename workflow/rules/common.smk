@@ -5,12 +5,17 @@ def files_of(kind):
     """Return an input function: the files of one kind for the points of a system."""
 
     def found(wildcards):
-        points = SYSTEMS[wildcards.system].points
-        if kind == "population":
-            return population_files(points)
-        return point_files(kind, computed(points))
+        after("runs", "figures")
+        return named_files(kind, computed(SYSTEMS[wildcards.system].points))
 
     return found
+
+
+def named_files(kind, points):
+    """Return the files of one kind for some points."""
+    return (
+        population_files(points) if kind == "population" else point_files(kind, points)
+    )
 
 
 def point_files(kind, points):
@@ -61,20 +66,17 @@ def start_site(wildcards):
     return f"--start-site {site}"
 
 
-def ladder_files():
-    return [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
-
-
-def ensemble_files():
-    return [f"{RESULTS}/ensemble/{run}.h5" for run in ENSEMBLE_RUNS]
+LADDER_FILES = [f"{RESULTS}/ladder/{ladder}.h5" for ladder in LADDERS]
+ENSEMBLE_FILES = [f"{RESULTS}/ensemble/{run}.h5" for run in ENSEMBLE_RUNS]
 
 
 def all_results(wildcards):
     """Return every result file of the study."""
+    after("runs")
     kinds = [name for name, kind in KINDS.items() if kind.of_study]
     points = computed(POINTS_AND_RUNGS)
     found = [path for kind in kinds for path in point_files(kind, points)]
-    return found + population_files(points) + ladder_files() + ensemble_files()
+    return found + population_files(points) + LADDER_FILES + ENSEMBLE_FILES
 
 
 def figure_files():
@@ -101,16 +103,7 @@ def about(wildcards):
     """Return what a caption says about the runs of a system."""
     system = SYSTEMS[wildcards.system]
     points = [POINTS_AND_RUNGS[point] for point in system.points]
-    unneeded = left_out(STUDY, Path(RESULTS))
-    sites = listed(
-        p.parameters["model"]["n_sites"] for p in points if p.id not in unneeded
-    )
-    runs = (
-        f"**System.** {system.description}. **Runs.** N = {sites}; "
-        f"{numerics([p.parameters for p in points])}. A run that failed a quality gate is named "
-        "under the figure and drawn dashed or with a hollow marker."
-    )
-    return {"title": system.title, "runs": runs}
+    return about_runs(system, points, left_out(STUDY, Path(RESULTS)))
 
 
 def options_of(wildcards, input):
@@ -148,18 +141,9 @@ def members_of(wildcards):
     ]
 
 
-def about_ensemble(wildcards):
+def about_run_of_ensemble(wildcards):
     """Return what the caption says about an ensemble."""
-    ensemble, protocol = ENSEMBLE_RUNS[wildcards.ensemble_run]
-    (system,) = group([(ensemble.name, ensemble.parameters)])
-    return {
-        "title": f"{system.title}, disordered",
-        "system": system.description,
-        "disorder": drawn(ensemble.parameters),
-        "numerics": numerics([ensemble.parameters]),
-        "n_sites": ensemble.parameters["model"]["n_sites"],
-        "protocol": protocol,
-    }
+    return about_ensemble(*ENSEMBLE_RUNS[wildcards.ensemble_run])
 
 
 def show_so_far():

@@ -17,6 +17,7 @@ for job, (run, start, text) in MPI_JOBS.items():
         name:
             job
         input:
+            after_batch_of(f"{RESULTS}/{job}/{run}.h5"),
             plan=ancient(PLAN),
         output:
             h5=f"{RESULTS}/{job}/{run}.h5",
@@ -26,12 +27,14 @@ for job, (run, start, text) in MPI_JOBS.items():
             f"{BENCHMARKS}/{job}/{run}.jsonl"
         conda:
             "../../envs/mpi.yaml"
-        threads: mpi_threads
+        threads: lambda w: needs(w).tasks if LOCAL else 1
         resources:
             mpi=MPIEXEC,
-            tasks=mpi_tasks,
-            mem_mb_per_cpu=mpi_memory,
-            runtime=mpi_runtime,
+            # locally Snakemake has limited threads to --cores
+            tasks=lambda w, threads: threads if LOCAL else needs(w).tasks,
+            mem_mb_per_cpu=lambda w, attempt: needs(w, attempt).mem_mb_per_cpu
+            + OVERHEAD_MB,
+            runtime=lambda w, attempt: needs(w, attempt).runtime_min,
         params:
             numerics=NUMERICS_VERSION,
             job=job,

@@ -27,4 +27,4 @@ rule ensemble:
 # Compute all ensembles and nothing else.
 rule ensembles:
     input:
-        ensemble_files(),
+        ENSEMBLE_FILES,

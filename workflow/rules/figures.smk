@@ -32,7 +32,7 @@ PICTURES = {
     )
     for figure, label, run, describe in (
         ("ladder", "finite-size ladder", "{ladder}", about_ladder),
-        ("ensemble", "disordered ensemble", "{ensemble_run}", about_ensemble),
+        ("ensemble", "disordered ensemble", "{ensemble_run}", about_run_of_ensemble),
     )
 }
 STUDY_TABLES = {

@@ -49,4 +49,4 @@ rule ladder:
 # Compute all ladders and nothing else. (With --until Snakemake stops after one size.)
 rule ladders:
     input:
-        ladder_files(),
+        LADDER_FILES,

@@ -39,59 +39,17 @@ def needs(wildcards, attempt=1):
     )
 
 
-def mpi_threads(wildcards):
-    return needs(wildcards).tasks if LOCAL else 1
-
-
-def mpi_tasks(wildcards, threads):
-    # Locally Snakemake has limited threads to --cores.
-    return threads if LOCAL else needs(wildcards).tasks
-
-
-def mpi_memory(wildcards, attempt):
-    return needs(wildcards, attempt).mem_mb_per_cpu + OVERHEAD_MB
-
-
-def mpi_runtime(wildcards, attempt):
-    return needs(wildcards, attempt).runtime_min
-
-
-def jobs_of_study():
-    """Return file, point, protocol and estimate of every MPI job that may be needed."""
-    found = []
-    for job in jobs_of(STUDY, Path(RESULTS)):
-        asked = estimate(
-            job.point.parameters, job.protocol, STUDY.resources, 1, RANKS_AT_LEAST
-        )
-        path = Path(f"{RESULTS}/{job.name}.h5")
-        found.append((path, job.point, job.protocol, asked))
-    return found
-
-
 def outlook():
     """Return what a run will cost, as text for a dry run."""
-    jobs = [job for job in jobs_of_study() if not job[0].exists()]
     # Snakemake tells its targets only once all rules are read
     asked = set(sys.argv[1:]) & set(paper_targets()) if STUDY.paper else ()
-    if asked:
-        names = {job.name for target in asked for job in jobs_behind(target)}
-        jobs = [job for job in jobs if f"{job[0].parent.name}/{job[0].stem}" in names]
-    hours = hours_text(total(job[3] for job in jobs))
-    lines = [f"Target {target}:" for target in sorted(asked)]
-    lines += [
-        f"Study {STUDY.study}: {len(POINTS_AND_RUNGS)} points in "
-        f"{len(SYSTEMS) + len(STUDY.ensembles)} physical systems; "
-        f"{len(jobs)} MPI jobs to compute, about {hours} core-hours."
-    ]
-    climbing = [
-        ladder for ladder in LADDERS.values() if not decided(Path(RESULTS), ladder)[1]
-    ]
-    rungs = {rung.id for ladder in climbing for rung in ladder.rungs} & RUNGS.keys()
-    if climbing:
-        open_ended = sum(job[1].id in rungs for job in jobs)
-        lines.append(f"{upper_bound(open_ended, len(climbing))}.")
-    needed = [(point.id, protocol, asked) for _, point, protocol, asked in jobs]
-    return "\n".join([*lines, *need_lines(needed, OVERHEAD_MB)])
+    behind = {
+        target: {job.name for job in jobs_behind(target)} for target in sorted(asked)
+    }
+    count = len(SYSTEMS) + len(STUDY.ensembles)
+    return outlook_text(
+        STUDY, Path(RESULTS), count, RANKS_AT_LEAST, OVERHEAD_MB, behind
+    )
 
 
 def tell_cost(log):

@@ -18,22 +18,21 @@ shell.prefix(
 try:
     from smallpolaron import NUMERICS_VERSION
     from smallpolaron.launch import missing_scheduler
-    from smallpolaron.planning.bill import (
-        all_jobs,
-        bill,
-        bill_lines,
-        hours_text,
-        total,
+    from smallpolaron.planning.bill import all_jobs, bill, bill_lines, hours_text, total
+    from smallpolaron.planning.run import begin_run, is_planned
+    from smallpolaron.figures.systems import (
+        about_ensemble,
+        about_runs,
+        about_sizes,
+        group,
     )
-    from smallpolaron.support.files import lock, settle_future
-    from smallpolaron.figures.systems import drawn, group, listed, numerics
-    from smallpolaron.planning.jobs import (
-        climbs_on,
-        decided,
-        jobs_of,
-        left_out,
-        show_finished,
+    from smallpolaron.planning.batches import (
+        Drawing,
+        form_stages,
+        read_batches,
+        write_batches,
     )
+    from smallpolaron.planning.jobs import climbs_on, decided, left_out, show_finished
     from smallpolaron.results.kinds import KINDS, derived
     from smallpolaron.planning.climb import Tolerance
     from smallpolaron.study.physical_system import is_uniform
@@ -45,7 +44,7 @@ try:
     from smallpolaron.planning.resources import LEAST_RANKS, estimate
     from smallpolaron.results.store import StoreError
     from smallpolaron.planning.study import plan_document
-    from smallpolaron.derive.tables import need_lines, upper_bound
+    from smallpolaron.derive.outlook import outlook_text
     from smallpolaron.study.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(
@@ -170,30 +169,6 @@ CHANGES_FILES = (
 )
 
 
-def begin_run():
-    """Bring the plan up to date before Snakemake chooses its jobs, unless the study is being run.
-
-    Jobs take the plan as ancient(), because a new list of points must not run computed points
-    again. Snakemake does not consider jobs behind an ancient file that it is about to make.
-
-    Returns:
-        The open lock of the study, which must stay open, or None.
-    """
-    held = lock(RUN_FOLDER / "lock")
-    if held:
-        write_plan(RUN_FOLDER / "plan.json", WHOLE)
-        if Path(PLAN).exists() and not is_planned():
-            write_plan(Path(PLAN), WHOLE)
-        settle_future(Path(RESULTS))
-    return held
-
-
-def is_planned():
-    """Return whether the plan beside the results is that of this run."""
-    path = Path(PLAN)
-    return path.exists() and path.read_bytes() == plan_json(WHOLE).encode()
-
-
 def handed_over(part=PART):
     """Return the --config arguments from which a Snakemake inside this run knows the study."""
     path, changes = study_source()
@@ -210,7 +185,9 @@ def hand_over():
 RUN_LOCK = None
 if CHANGES_FILES:
     try:
-        RUN_LOCK = begin_run()
+        RUN_LOCK = begin_run(
+            WHOLE, Path(RESULTS), RUN_FOLDER, alone="--nolock" not in sys.argv
+        )
     except OSError as error:
         sys.exit(f"The study cannot be run:\n{error}")
 if INNER or RUN_LOCK:
@@ -227,17 +204,16 @@ config.update(study=STUDY.study, analysis=ANALYSIS, edited=edits)
 
 
 def leave_if_run_otherwise():
-    """Leave if another run computes the study as its file was before."""
+    """Leave if another run has these results, from another folder or with another plan."""
     if (
         CHANGES_FILES
         and RUN_LOCK is None
-        and not is_planned()
+        and not ("--nolock" in sys.argv and is_planned(WHOLE, Path(RESULTS)))
         and set(workflow.dag_settings.targets) != {"cost"}
     ):
         sys.exit(
-            f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' here, "
-            "and the study file has changed since it began; wait until it has ended, or stop it, "
-            "then run the same again"
+            f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' with "
+            "these results; wait until it has ended, or stop it, then run the same again"
         )
 
 
@@ -252,6 +228,8 @@ def tell_if_edited():
 
 
 wildcard_constraints:
+    batch="[0-9a-f]{12}",
+    stage="runs|figures",
     point=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
     ladder=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}",
     ensemble_run=r"[A-Za-z0-9._~+-]+-[0-9a-f]{8}(__franck_condon|__marcus)?",

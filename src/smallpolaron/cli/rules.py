@@ -68,6 +68,34 @@ def population(plan: Path, start: str, **options: Any) -> int:
     return _job(plan, protocol=start, **options)
 
 
+@command("batch", hidden=True)
+@file("--batches", "batches of the run (JSON)")
+@click.option("--name", required=True, help="name of the batch")
+@file("--output", "record of its steps to write (JSON); replaced")
+def batch(batches: Path, name: str, output: Path) -> int:
+    """Run the small steps of a batch, one after the other in this process."""
+    from smallpolaron.cli import main
+    from smallpolaron.cli.batch import make_batch
+    from smallpolaron.planning.batches import read_batches
+    from smallpolaron.support.signals import stop_requests
+
+    def run(words: list[str]) -> int:
+        if words[0] != "figures":
+            return main(words)
+        from smallpolaron.figures.runs import run_main
+
+        run_main("smallpolaron.figures", words[1:])
+        return 0
+
+    found = {
+        name: batch for stage in read_batches(batches).values() for name, batch in stage.items()
+    }
+    if name not in found:
+        raise click.UsageError(f"{batches} has no batch {name}: run the workflow again")
+    with stop_requests() as request:
+        return make_batch(found[name].steps, run, request, output)
+
+
 def derivation(kind: Kind) -> click.Command:
     """Return the command that derives results of a kind."""
     text = f"{kind.source} result file (HDF5)"
@@ -192,7 +220,7 @@ def table_of(kind: str, title: str) -> click.Command:
 
 
 COMMANDS = (
-    *(correlation, population),
+    *(correlation, population, batch),
     *(derivation(kind) for kind in derived().values()),
     *(ensemble, climb, ladder, tables),
     *(table_of("ladder", "ladders"), table_of("ensemble", "disordered ensembles")),

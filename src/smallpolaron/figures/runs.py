@@ -426,13 +426,21 @@ def input_parser(*kinds: str, criteria: Sequence[str] = ()) -> argparse.Argument
     return found
 
 
-def run_main(package: str) -> None:
+def run_main(package: str, arguments: Sequence[str] | None = None) -> None:
     """Run the main of the module that the first argument names.
 
     A file that cannot be used is a one-line error.
+
+    Args:
+        package: where the module is.
+        arguments: None for those of the command line.
+
+    Raises:
+        SystemExit: it cannot be drawn; the message says why.
     """
+    module, *rest = sys.argv[1:] if arguments is None else arguments
     try:
-        importlib.import_module(f"{package}.{sys.argv[1]}").main(sys.argv[2:])
+        importlib.import_module(f"{package}.{module}").main(rest)
     except (OSError, KeyError, ValueError) as error:
         text = error.args[0] if isinstance(error, KeyError) and error.args else error
         raise SystemExit(f"error: {text}") from error

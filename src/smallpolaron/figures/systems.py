@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from smallpolaron.study.baths import bath_physics, bath_text
 from smallpolaron.study.parameters import is_adaptive, lookup
 from smallpolaron.study.physical_system import lattice_text
+from smallpolaron.study.plan import Ensemble, Ladder, Point
+from smallpolaron.study.sections import Protocol
 from smallpolaron.support.canonical import decimal_text
 
 PHYSICS: Final = (
@@ -160,3 +162,53 @@ def numerics(parameters: Sequence[Mapping[str, Any]]) -> str:
         f"{values('propagation.duration_fs')} fs stored every "
         f"{values('propagation.sample_fs')} fs"
     )
+
+
+def about_runs(
+    system: System, points: Sequence[Point], left_out: Collection[str]
+) -> dict[str, str]:
+    """Return title and text for the caption of a system.
+
+    Args:
+        system: the system.
+        points: its points.
+        left_out: ids of those that were not computed.
+    """
+    sites = listed(p.parameters["model"]["n_sites"] for p in points if p.id not in left_out)
+    runs = (
+        f"**System.** {system.description}. **Runs.** N = {sites}; "
+        f"{numerics([p.parameters for p in points])}. A run that failed a quality gate is named "
+        "under the figure and drawn dashed or with a hollow marker."
+    )
+    return {"title": system.title, "runs": runs}
+
+
+def about_ensemble(ensemble: Ensemble, protocol: Protocol) -> dict[str, Any]:
+    """Return what the caption of an ensemble needs."""
+    (system,) = group([(ensemble.name, ensemble.parameters)])
+    return {
+        "title": f"{system.title}, disordered",
+        "system": system.description,
+        "disorder": drawn(ensemble.parameters),
+        "numerics": numerics([ensemble.parameters]),
+        "n_sites": ensemble.parameters["model"]["n_sites"],
+        "protocol": protocol,
+    }
+
+
+def about_sizes(system: System, ladder: Ladder, tolerance: str) -> dict[str, Any]:
+    """Return what the caption of a ladder needs.
+
+    Args:
+        system: that of its sizes.
+        ladder: the ladder.
+        tolerance: largest change of D that counts as none, in words.
+    """
+    return {
+        "title": system.title,
+        "system": system.description,
+        "numerics": numerics([ladder.rungs[0].parameters]),
+        "sizes": ", ".join(map(str, ladder.sizes)),
+        "tolerance": tolerance,
+        "check": ladder.check is not None,
+    }

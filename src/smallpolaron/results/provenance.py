@@ -7,8 +7,10 @@ import platform
 import subprocess
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -31,6 +33,12 @@ class Stopwatch:
         return time.perf_counter() - self.began
 
 
+class _Charged:
+    """Processor seconds of this process that its earlier results have noted as theirs."""
+
+    seconds = 0.0
+
+
 def spent(
     watch: Stopwatch, ranks: int, earlier: Mapping[str, float] | None = None
 ) -> dict[str, float]:
@@ -39,9 +47,9 @@ def spent(
     now = {
         "wall_seconds": wall,
         "core_seconds": wall * ranks,
-        # of this process, times the ranks that share its work: other load on the machine makes
-        # wall time longer, but not this
-        "cpu_seconds": time.process_time() * ranks,
+        # of this process since its last result, times the ranks that share its work: other load
+        # on the machine makes wall time longer, but not this
+        "cpu_seconds": (time.process_time() - _Charged.seconds) * ranks,
     }
     return {name: seconds + (earlier or {}).get(name, 0.0) for name, seconds in now.items()}
 
@@ -69,7 +77,7 @@ def collect(
         "package_version": smallpolaron.__version__,
         "numerics_version": smallpolaron.NUMERICS_VERSION,
         "configuration_hash": configuration_hash,
-        **code_state(),
+        **_code_state(),
         "python_version": platform.python_version(),
         **{f"{name}_version": _version(name) for name in _LIBRARIES},
         **(parallel or {}),
@@ -82,6 +90,7 @@ def collect(
     }
     if source is not None:
         content["source"] = dict(source)
+    _Charged.seconds = time.process_time()
     return content
 
 
@@ -128,6 +137,10 @@ def code_state(package: Path | None = None) -> dict[str, Any]:
     return {"git_commit": commit, "git_dirty": None if status is None else bool(status)}
 
 
+_code_state = cache(code_state)
+"""What a process runs is what it has loaded, whatever is written to the checkout meanwhile."""
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(
@@ -150,6 +163,12 @@ def peak_memory_MB() -> float | None:
     except OSError:
         pass
     return None
+
+
+def forget_peak_memory() -> None:
+    """Have peak_memory_MB speak of what comes from now on, where the system can."""
+    with suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
 
 
 def cpu_model() -> str:

@@ -351,6 +351,14 @@ class ResourcesConfig(Section):
         ge=0,
         le=100_000,
     )
+    batch_minutes: float | None = described(
+        "Many small jobs are packed into batches, each one process that takes about so long; small "
+        "is what takes no longer itself (docs/cluster.md). null or 0: none.",
+        10.0,
+        unit="min",
+        ge=0,
+        le=100_000,
+    )
     max_core_hours: float | None = described(
         "Budget: a study whose jobs are expected to take more together is refused before any of "
         "them runs (docs/cost.md). null: no budget.",

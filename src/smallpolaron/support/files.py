@@ -68,6 +68,25 @@ def write_text(path: Path, text: str) -> None:
     write_bytes(path, text.encode())
 
 
+def renew_text(path: Path, text: str) -> None:
+    """Write a text file as write_text, unless it holds that text: then it keeps its time.
+
+    Raises:
+        NotWritable: as temporary_name.
+    """
+    if not holds(path, text):
+        write_text(path, text)
+
+
+def holds(path: Path, text: str) -> bool:
+    """Return whether a file is there and is this text."""
+    content = text.encode()
+    try:
+        return read_bytes(path, len(content)) == content
+    except OSError:
+        return False
+
+
 def write_bytes(path: Path, content: bytes) -> None:
     """Write a file in one step, creating its folder: a reader sees the old one or the new one.
 
@@ -211,24 +230,37 @@ def _times(folder: Path) -> Iterator[tuple[Path, int]]:
 _HELD: Final = (errno.EAGAIN, errno.EACCES)
 
 
-def lock(path: Path) -> IO[bytes] | None:
+class NoLocks(OSError):
+    """A file cannot be locked, whether or not another process would hold the lock."""
+
+
+def lock(path: Path, *, needed: bool = False) -> IO[bytes] | None:
     """Lock a file for as long as what is returned stays open, at most until the process ends.
 
     The operating system releases the lock of a process that was killed. On a disk without locks
     the lock counts as free.
+
+    Args:
+        path: file to lock; made if needed.
+        needed: refuse a disk without locks.
 
     Returns:
         The open file; None while another process holds the lock.
 
     Raises:
         OSError: the file cannot be made.
+        NoLocks: the lock is needed, but the disk has none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if error.errno in _HELD:
+        if needed or error.errno in _HELD:
             file.close()
+        if error.errno in _HELD:
             return None
+        if needed:
+            why = f"this disk has no locks ({error.strerror}), by which runs know of each other"
+            raise NoLocks(f"{path}: {why}") from error
     return file

@@ -44,6 +44,11 @@ class StopRequest:
         if self._job is not None:
             self._job.stop(self._came.name)
 
+    @property
+    def came(self) -> bool:
+        """Whether anybody wants the process to stop."""
+        return self._came is not None
+
     def serve(self, job: _Stoppable | None) -> None:
         """Pass what came, and what will come, to a job.
 
