@@ -26,6 +26,9 @@ from smallpolaron.hierarchy.places import owner_of, place
 ABSENT, NEVER, CAP, GHOST = -1, -2, -3, -4
 """Not in the basis now; never, by the equations; never, because of a limit of ours; ghost 0."""
 
+ALL_KINDS = 15
+"""The set of all kinds of links; see _kind()."""
+
 UNKNOWN = -1.0
 """First entry of a row of `leaks` whose links have changed since it was filled."""
 
@@ -107,6 +110,7 @@ def link(  # type: ignore[no-untyped-def]
     ghost_keys,
     ghost_table,
     rows,
+    kinds,
     links,
     codes,
     leaks,
@@ -116,23 +120,21 @@ def link(  # type: ignore[no-untyped-def]
 ):
     """Fill the ABSENT links of some rows as far as their neighbours are known.
 
-    Labels of this rank that were found are counted in `touched` (a list of rows, with repeats).
-    Neighbours that belong to other ranks and are not known here are listed in asked_keys and
-    asked_at (row, slot) when those have room for them.
-
-    Returns:
-        (number touched, number asked).
+    `kinds` has a set of kinds of links for each of the rows: those that are looked at. Where a
+    label of the first rows of this rank was found, the kind of its link back enters the set that
+    `touched` has for it. Neighbours that belong to other ranks and are not known here are listed in
+    asked_keys and asked_at (row, slot) when those have room for them; returns their number.
     """
     n, m, scratch = empty_list(frame), empty_list(frame), empty_list(frame)
     key = np.empty(keys.shape[1], dtype=np.uint64)
     other = np.empty_like(key)
-    n_touched, n_asked = 0, 0
+    n_asked = 0
     many = len(splitters) > 0
-    for row in rows:
+    for i, row in enumerate(rows):
         a, b = read(frame, keys[row], n)
         leaks[row, 0] = UNKNOWN
         for slot in range(links.shape[1]):
-            if links[row, slot] != ABSENT:
+            if links[row, slot] != ABSENT or not _kind(frame, slot, False) & kinds[i]:
                 continue
             status, left, right = neighbour(frame, maps, n, a, b, slot, m)
             if status != EXISTS:
@@ -157,14 +159,24 @@ def link(  # type: ignore[no-untyped-def]
                     n_asked += 1
             else:
                 where = lookup(table, keys, key)
-                if where >= 0 and len(touched):
-                    touched[n_touched] = where
-                    n_touched += 1
+                if 0 <= where < len(touched):
+                    touched[where] |= _kind(frame, slot, True)
             # the code does not depend on whether the neighbour is there
             codes[row, slot] = coupling_code(frame, maps, n, a, b, slot) + bits
             if where != -1:
                 links[row, slot] = where
-    return n_touched, n_asked
+    return n_asked
+
+
+@numba.njit(cache=True, inline="always")
+def _kind(frame, slot, back):  # type: ignore[no-untyped-def]
+    """Kind of a link, or of the link back: excitations stay, one more, one less, two."""
+    if slot < frame.still:
+        return 1
+    if slot >= frame.still + 4 * frame.lists:
+        return 8
+    more = (slot - frame.still) % 2 == 0
+    return 2 if more != back else 4
 
 
 @numba.njit(cache=True)

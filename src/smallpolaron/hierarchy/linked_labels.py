@@ -155,16 +155,15 @@ class LinkedLabels:
             self.couplings.white,
             per.diagonal,
         )
-        stale = [np.empty(0, np.int64)]
+        stale = np.zeros(old, np.uint8)
         # in portions: what the neighbours of all labels at once would take is many times the basis;
         # asking is collective, so every rank takes part in as many rounds as the busiest
         portions = -(-(count - old) // _PORTION)
         for i in range(int(self.exchange.comm.allreduce(portions, op=MPI.MAX))):
             first = min(old + i * _PORTION, count)
-            stale.append(self._link_portion(first, min(first + _PORTION, count), old))
-        none = np.empty(0, np.int64)
-        nothing = np.empty((0, self.words), np.uint64)
-        self._link(np.unique(np.concatenate(stale)), none, nothing, np.empty((0, 2), np.int64))
+            self._link_portion(first, min(first + _PORTION, count), stale)
+        rows = np.flatnonzero(stale)
+        self._link(rows, stale[rows])
 
     def refresh_ghosts(self) -> NDArray[np.int64]:
         """Forget ghosts that are gone or unused; returns the global indices of the others."""
@@ -178,45 +177,48 @@ class LinkedLabels:
         self.ghosts.replace(self.ghosts.keys[stay])
         return where[stay]
 
-    def _link_portion(self, first: int, last: int, old: int) -> NDArray[np.int64]:
-        """Link new labels first ... last - 1; returns the older labels that they touch."""
-        room = (last - first) * self._per_label.links.shape[1]
-        ask = self.exchange.comm.size > 1
-        asked_keys = np.empty((room if ask else 0, self.words), np.uint64)
-        asked_at = np.empty((room if ask else 0, 2), np.int64)
-        touched = np.empty(room if old else 0, np.int64)
+    def _link_portion(self, first: int, last: int, stale: NDArray[np.uint8]) -> None:
+        """Link new labels first ... last - 1; marks which links of older ones change."""
         rows = np.arange(first, last)
-        n_touched, n_asked = self._link(rows, touched, asked_keys, asked_at)
-        stale = touched[:n_touched]
-        if ask:
-            stale = np.append(stale, self._ask(asked_keys[:n_asked], asked_at[:n_asked]))
-        return np.unique(stale[stale < old])
+        everything = np.full(len(rows), elements.ALL_KINDS, np.uint8)
+        if self.exchange.comm.size == 1:
+            self._link(rows, everything, stale)
+            return
+        room = len(rows) * self._per_label.links.shape[1]
+        asked_keys = np.empty((room, self.words), np.uint64)
+        asked_at = np.empty((room, 2), np.int64)
+        asked = self._link(rows, everything, stale, asked_keys, asked_at)
+        touched = self._ask(asked_keys[:asked], asked_at[:asked])
+        stale[touched[touched < len(stale)]] = elements.ALL_KINDS
 
     def _link(
         self,
         rows: NDArray[np.int64],
-        touched: NDArray[np.int64],
-        asked_keys: Keys,
-        asked_at: NDArray[np.int64],
-    ) -> tuple[int, int]:
-        n_touched, n_asked = elements.link(
-            self.exchange.frame,
-            self.exchange.maps,
-            self.exchange.splitters,
-            self.exchange.comm.rank,
-            self.labels.store,
-            self.labels.table,
-            self.ghosts.store,
-            self.ghosts.table,
-            rows,
-            self._per_label.links,
-            self._per_label.codes,
-            self._per_label.leaks,
-            touched,
-            asked_keys,
-            asked_at,
+        kinds: NDArray[np.uint8],
+        touched: NDArray[np.uint8] | None = None,
+        asked_keys: Keys | None = None,
+        asked_at: NDArray[np.int64] | None = None,
+    ) -> int:
+        return int(
+            elements.link(
+                self.exchange.frame,
+                self.exchange.maps,
+                self.exchange.splitters,
+                self.exchange.comm.rank,
+                self.labels.store,
+                self.labels.table,
+                self.ghosts.store,
+                self.ghosts.table,
+                rows,
+                kinds,
+                self._per_label.links,
+                self._per_label.codes,
+                self._per_label.leaks,
+                np.empty(0, np.uint8) if touched is None else touched,
+                np.empty((0, self.words), np.uint64) if asked_keys is None else asked_keys,
+                np.empty((0, 2), np.int64) if asked_at is None else asked_at,
+            )
         )
-        return int(n_touched), int(n_asked)
 
     def _ask(self, asked_keys: Keys, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
         """Tell the owners of neighbours about new labels; returns local rows that must be linked.
@@ -232,6 +234,5 @@ class LinkedLabels:
         self.ghosts.insert(asked_keys[there])
         # links of the asking labels: their neighbours are known ghosts now
         again = np.unique(asked_at[there, 0])
-        none = np.empty(0, np.int64)
-        self._link(again, none, asked_keys[:0], asked_at[:0])
+        self._link(again, np.full(len(again), elements.ALL_KINDS, np.uint8))
         return rows[rows >= 0]
