@@ -9,7 +9,7 @@ STENCIL = 9
 
 
 def stencil_weights(offsets: FloatArray, derivative: int) -> FloatArray:
-    """Weights of a finite-difference formula on given points.
+    """Weights of the finite-difference formula on given points that is exact for polynomials.
 
     Args:
         offsets: distances of the points from the evaluation point in units of the step, (points,).
@@ -17,12 +17,6 @@ def stencil_weights(offsets: FloatArray, derivative: int) -> FloatArray:
 
     Returns:
         Weights (points,); the derivative is the weighted sum divided by step**derivative.
-
-    Raises:
-        ValueError: if there are not more points than the order of the derivative.
-
-    Source:
-        The formula is exact for every polynomial of a degree below the number of points.
     """
     count = offsets.size
     if derivative >= count:

@@ -49,16 +49,7 @@ class Estimate:
 
 
 def mean(values: ArrayLike) -> Estimate:
-    """Mean over members with its confidence interval, entry by entry.
-
-    Args:
-        values: one entry per member along the first axis, (members, ...), real and finite.
-
-    Returns:
-        Estimate of shape (...).
-
-    Raises:
-        ValueError: if there are fewer than 2 members, or values that are not finite.
+    """Mean of (members, ...) over the members with its confidence interval; see ratio.
 
     Source:
         Studentised bootstrap: Efron and Tibshirani, An Introduction to the Bootstrap, section 12.5;
@@ -97,14 +88,7 @@ def ratio(numerators: ArrayLike, denominators: ArrayLike) -> Estimate:
 
 
 def spread(values: ArrayLike) -> float:
-    """Standard deviation over the members that have a value.
-
-    Args:
-        values: one number per member, (members,); NaN where a member has none.
-
-    Returns:
-        Sample standard deviation; NaN with fewer than two values.
-    """
+    """Sample standard deviation of (members,) without NaN; NaN with fewer than two values."""
     array = np.asarray(values, dtype=np.float64)
     found = array[np.isfinite(array)]
     return float(np.std(found, ddof=1)) if found.size > 1 else float("nan")

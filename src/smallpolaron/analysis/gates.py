@@ -181,12 +181,9 @@ was at most 0.2 times the square of this share: 0.2 stands for less than a perce
 
 
 def error_estimate(total: float, accuracy: float, advice: str = "") -> Gate:
-    """Estimated error of a run over the accuracy it was asked for.
+    """Judge the sum of the relative errors estimated by the accuracy asked for.
 
-    Args:
-        total: sum of the estimated errors, relative as the accuracy.
-        accuracy: accuracy asked for, above zero.
-        advice: what to do where it is missed.
+    The advice says what to do where that is missed.
 
     Raises:
         ValueError: if the accuracy is not positive.
@@ -244,17 +241,12 @@ def slope_bound(msd_A2: ArrayLike, dmsd: ArrayLike, fastest: float) -> Gate:
 
 
 def settled(missing: float, running: ArrayLike) -> Gate:
-    """How far the running integral of C_JJ is from its limit when the record ends.
+    """Judge what the end of the record leaves out of the integral of C_JJ, angstrom^2/fs.
 
-    Args:
-        missing: estimate of what comes after the record, angstrom^2/fs.
-        running: running integral of Re C_JJ, angstrom^2/fs, (times,).
-
-    Returns:
-        Gate; value is |missing| over the largest |running integral|.
+    The value is |missing| over the largest |running integral|.
 
     Raises:
-        ValueError: if the running integral is zero throughout.
+        ValueError: if the running integral, (times,), is zero throughout.
     """
     largest = float(np.max(np.abs(np.asarray(running, dtype=float))))
     return SETTLED.judge(abs(missing) / positive("largest running integral", largest))
@@ -368,13 +360,10 @@ def long_time_decay(C: ArrayLike) -> Gate:
 
 
 def cauchy_schwarz(C: ArrayLike) -> Gate:
-    """Judge that a correlation function (times,) never exceeds its value at time zero.
+    """Judge that |C(t)|, (times,), never exceeds C(0), as that of a Hermitian operator cannot.
 
     Raises:
         ValueError: if a value is not finite or C(0) = 0.
-
-    Source:
-        Cauchy-Schwarz inequality for the equilibrium mean of a product of Hermitian operators.
     """
     values = complex_series("C", C)
     start = abs(value_at_zero("C", values))

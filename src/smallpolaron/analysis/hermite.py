@@ -121,16 +121,11 @@ def make_series(
 
 
 def cumulative_integral(series: Series) -> ComplexArray:
-    """Integral from time zero to every stored time.
-
-    Args:
-        series: function with derivatives.
-
-    Returns:
-        Integral (times,), in the unit of the function times fs; error of order step**6.
+    """Integral from zero to every stored time, (times,), in the unit of the function times fs.
 
     Source:
-        Integral of the quintic Hermite polynomial (Euler-Maclaurin rule with two derivatives).
+        Integral of the quintic Hermite polynomial (Euler-Maclaurin rule with two derivatives), of
+        order step**6.
     """
     h = series.step
     f, df, d2f = series.values, series.first, series.second
@@ -166,14 +161,10 @@ def _moments(theta: FloatArray) -> ComplexArray:
 
 
 def panel_weights(theta: FloatArray, step: float) -> ComplexArray:
-    """Weights of the six end values of one step in the integral of f(t) exp(i omega (t - t_left)).
+    """Weights of the end values of a step in the integral of f(t) exp(i omega (t - t_left)).
 
-    Args:
-        theta: omega times step, (frequencies,).
-        step: length of the step in fs.
-
-    Returns:
-        Weights (6, frequencies) of f, f', f'' at the left end, then at the right end.
+    Those of f, f', f'' at the left end come first, then those at the right end, (6, frequencies);
+    theta is omega times the step, (frequencies,), step its length in fs.
     """
     scale = np.array([step, step**2, step**3, step, step**2, step**3])
     return np.asarray((scale[:, None] * _BASIS) @ _moments(theta), dtype=np.complex128)
@@ -221,18 +212,13 @@ def half_line_transform(series: Series, omega: ArrayLike) -> ComplexArray:
 
 
 def half_line_transform_grid(series: Series, points: int, bands: int) -> ComplexArray:
-    """The same transform on a uniform two-sided frequency grid, by FFT.
+    """The same transform on a uniform two-sided frequency grid, by FFT, (bands, points).
 
-    Args:
-        series: function with derivatives.
-        points: FFT length, at least the number of times; the grid spacing is 2 pi/(points step).
-        bands: the grid spans bands times the sampling band 2 pi/step, centred at zero.
-
-    Returns:
-        Transform (bands, points); entry [b, m] belongs to frequency_grid(...)[b, m].
+    The grid is that of frequency_grid: bands times the sampling band 2 pi/step, centred at zero,
+    with 2 pi/(points step) between frequencies.
 
     Raises:
-        ValueError: if points is below the number of times.
+        ValueError: if the FFT length, points, is below the number of times.
     """
     if points < series.time_fs.size:
         raise ValueError(
@@ -248,18 +234,10 @@ def half_line_transform_grid(series: Series, points: int, bands: int) -> Complex
 
 
 def frequency_grid(points: int, bands: int, step: float) -> FloatArray:
-    """Frequencies of half_line_transform_grid in rad/fs, (bands, points), odd number of bands.
-
-    Args:
-        points: FFT length.
-        bands: number of sampling bands, odd, so that the grid is centred at zero.
-        step: time step in fs.
-
-    Returns:
-        Angular frequencies in rad/fs; within each band in FFT order.
+    """Frequencies of half_line_transform_grid in rad/fs, (bands, points), in FFT order each.
 
     Raises:
-        ValueError: if the number of bands is not odd and positive.
+        ValueError: if the number of bands is not odd and positive: the grid is centred at zero.
     """
     if bands < 1 or bands % 2 == 0:
         raise ValueError(f"bands = {bands}: must be an odd number above 0")

@@ -43,17 +43,9 @@ class Spectra:
 
 
 def kubo_factor(omega: FloatArray, temperature_K: float) -> FloatArray:
-    """Ratio of the Kubo-transformed to the symmetrised spectrum.
+    """Ratio of the Kubo-transformed to the symmetrised spectrum, at frequencies in rad/fs.
 
-    Args:
-        omega: angular frequencies in rad/fs, any shape.
-        temperature_K: temperature in K, above zero.
-
-    Returns:
-        tanh(x)/x with x = beta omega/2, same shape; 1 at zero frequency.
-
-    Raises:
-        ValueError: if the temperature is not finite and positive.
+    It is tanh(x)/x with x = beta omega/2, and 1 at zero frequency.
     """
     x = 0.5 * beta(temperature_K) * np.asarray(omega, dtype=np.float64)
     safe = np.where(x == 0.0, 1.0, x)

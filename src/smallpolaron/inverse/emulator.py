@@ -133,17 +133,9 @@ class Emulator:
         return mean, self.inflation * np.sqrt(variance)
 
     def covariance(self, a: ArrayLike, b: ArrayLike) -> FloatArray:
-        """Covariance of the logarithm between two sets of points, without scatter.
+        """Covariance of the logarithm between two sets of points (points, axes), without scatter.
 
-        Args:
-            a: parameter values, (first points, axes).
-            b: parameter values, (second points, axes).
-
-        Returns:
-            Covariance (first points, second points), enlarged like predict's variance.
-
-        Raises:
-            ValueError: as predict.
+        It is (first points, second points), enlarged like the variance of predict.
         """
         first, second = self.points.scaled(a), self.points.scaled(b)
         known = cho_solve(self.factor, self._kernel(self._trained(), second))
@@ -151,10 +143,7 @@ class Emulator:
         return np.asarray(self.inflation**2 * free)
 
     def leave_one_out(self) -> LeaveOneOut:
-        """Predict each training point from the others.
-
-        Returns:
-            LeaveOneOut, in closed form; standard deviations are not inflated.
+        """Predict each training point from the others; standard deviations are not inflated.
 
         Source:
             Rasmussen and Williams, eq. 5.12.
@@ -278,19 +267,10 @@ def _leave_one_out(
 
 
 def inside_hull(training: TrainingPoints, points: ArrayLike) -> NDArray[np.bool_]:
-    """Tell which points lie among the training points.
+    """Tell which of the points (points, axes) lie among the training points, (points,).
 
-    Args:
-        training: training points.
-        points: parameter values, (points, axes).
-
-    Returns:
-        Whether each point lies within the convex hull of the training points in the logarithms of
-        the parameters, or within 5 % of their range from it, (points,). A prediction elsewhere is
-        an extrapolation and not to be trusted.
-
-    Raises:
-        ValueError: if the points do not fit the axes or are not positive.
+    That is within their convex hull in the logarithms of the parameters, or within 5 % of their
+    range from it. A prediction elsewhere is an extrapolation and not to be trusted.
     """
     scaled = training.scaled(points)
     if len(training.axes) == 1:

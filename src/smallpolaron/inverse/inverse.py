@@ -284,14 +284,7 @@ def _region(
 
 
 def level_at(found: Posterior, point: ArrayLike) -> float:
-    """Probability of the smallest region that reaches a point.
-
-    Args:
-        found: posterior.
-        point: parameter values, (axes,).
-
-    Returns:
-        Level of the nearest grid point: 0.3 means that a region of 30 % would just hold it.
+    """Probability of the smallest region that reaches a point (axes,), to the nearest grid point.
 
     Raises:
         ValueError: if the point does not have one positive value per axis.
@@ -307,14 +300,11 @@ def level_at(found: Posterior, point: ArrayLike) -> float:
 
 
 def predictive(emulator: Emulator, found: Posterior) -> tuple[float, float]:
-    """What the posterior says of a quantity, measured or not.
+    """Moments of the posterior predictive distribution of a quantity, measured or not.
 
     Returns:
-        Median-like value exp(mean of the logarithm), and the standard deviation of the logarithm,
-        from the spread over the posterior and from the emulator.
-
-    Source:
-        Moments of the posterior predictive distribution.
+        exp(mean of the logarithm), and the standard deviation of the logarithm, from the spread
+        over the posterior and from the emulator.
     """
     weights = found.weights.ravel()
     mean, std = emulator.predict(grid_points(found.axes))

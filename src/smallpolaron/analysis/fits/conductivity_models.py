@@ -82,14 +82,7 @@ class ConductivityModel:
         return self.rates + self.shares
 
     def time(self, time_fs: ArrayLike, values: Sequence[float]) -> FloatArray:
-        """Correlation function relative to time zero.
-
-        Args:
-            time_fs: times in fs from zero on, (times,).
-            values: parameters, rates first.
-
-        Returns:
-            C(t)/C(0), (times,).
+        """C(t)/C(0) at times in fs from zero on, (times,), for parameter values, rates first.
 
         Raises:
             ValueError: if the number of values is wrong or one is outside its range.
@@ -98,17 +91,10 @@ class ConductivityModel:
         return np.asarray(weights @ self.time_terms(_floats(time_fs), rates))
 
     def frequency(self, omega: ArrayLike, values: Sequence[float]) -> ComplexArray:
-        """Half-line transform of the correlation function relative to time zero.
-
-        Args:
-            omega: angular frequencies in rad/fs, (frequencies,), either sign.
-            values: parameters, rates first.
-
-        Returns:
-            R(omega) in fs, complex, (frequencies,); beta C(0) R is the AC mobility.
+        """Half-line transform of C(t)/C(0) in fs, at frequencies in rad/fs, (frequencies,).
 
         Raises:
-            ValueError: if the number of values is wrong or one is outside its range.
+            ValueError: as time.
         """
         rates, weights = self._split(values)
         return np.asarray(weights @ self.frequency_terms(_floats(omega), rates))

@@ -68,14 +68,9 @@ class ModelFit:
 
 
 def fit_models(models: Sequence[ConductivityModel], target: Target) -> tuple[ModelFit, ...]:
-    """Fit models: the least-squares optima within the ranges of their parameters.
+    """Fit models to a target: the least-squares optima within the ranges of their parameters.
 
-    Args:
-        models: the models; simpler ones first saves time.
-        target: what to fit them to.
-
-    Returns:
-        One ModelFit per model; the 95 % intervals of rates are symmetric in ln k.
+    The 95 % intervals of rates are symmetric in ln k. Simpler models first saves time.
     """
     solved: Solved = {}
     return tuple(_fit(model, target, solved) for model in models)

@@ -55,15 +55,10 @@ def difference_derivatives(time_fs: ArrayLike, C: ArrayLike, count: int) -> list
 def correlation_matrix(
     derivatives: Sequence[ComplexArray], order: int, shift: int = 0
 ) -> ComplexArray:
-    """Correlation matrix of the current and its derivatives, or a derivative of that matrix.
+    """Correlation matrices of J and its derivatives below an order m, (times, m, m).
 
-    Args:
-        derivatives: C and its derivatives, each (times,), at least up to 2 order - 2 + shift.
-        order: number m of projected variables.
-        shift: time derivative of the matrix wanted.
-
-    Returns:
-        Matrices (times, m, m): (-1)^b times the derivative of C of order a + b + shift.
+    They are (-1)^b times the derivative of C of order a + b + shift: with a shift, the time
+    derivative of that order of the matrix. The derivatives, C first, must go up to 2 m - 2 + shift.
     """
     rows = [[(-1.0) ** b * derivatives[a + b + shift] for b in range(order)] for a in range(order)]
     return np.moveaxis(np.array(rows), -1, 0)
@@ -111,18 +106,11 @@ def augmented_kernel(
 
 
 def augmented_D(kernel: MatrixKernel) -> FloatArray:
-    """Diffusion constant for every cutoff, without propagation and whether stable or not.
+    """Diffusion constant for every cutoff, stable or not, in the unit of C times fs, (times,).
 
-    Args:
-        kernel: from augmented_kernel.
-
-    Returns:
-        Re of the first element of (integral of K up to the cutoff - drift)^-1 C(0), in the unit of
-        C times fs, (times,); NaN where that matrix is singular. Meaningful only where the
-        truncated dynamics decays: see augmented_scan.
-
-    Source:
-        Integral over all positive times of the truncated equation of motion for a C that decays.
+    It is Re of the first element of (integral of K up to the cutoff - drift)^-1 C(0), the integral
+    over all positive times of the truncated equation of motion; NaN where that matrix is singular.
+    It means something only where C then decays: see augmented_scan.
     """
     matrix = kernel.integral - kernel.drift
     with np.errstate(over="ignore", invalid="ignore"):  # of a kernel that grows

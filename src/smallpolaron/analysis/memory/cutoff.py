@@ -62,16 +62,7 @@ class SettlingTimes:
 
 
 def half_width(criterion: Criterion, reference: float, width: float) -> float:
-    """Half-width of a tolerance band in angstrom^2/fs.
-
-    Args:
-        criterion: "band" for a width in paper units, "percent" for one in percent of the
-            reference.
-        reference: converged D in angstrom^2/fs.
-        width: half-width in the unit of the criterion, above zero.
-
-    Returns:
-        Half-width in angstrom^2/fs.
+    """Half-width in angstrom^2/fs of a band around a reference D; the width is in its own unit.
 
     Raises:
         ValueError: if the width is not positive or the criterion is unknown.
@@ -85,15 +76,7 @@ def half_width(criterion: Criterion, reference: float, width: float) -> float:
 
 
 def describe(criterion: Criterion, width: float) -> str:
-    """Tolerance band in words.
-
-    Args:
-        criterion: "band" or "percent".
-        width: half-width in paper units or percent.
-
-    Returns:
-        Text for tables and captions.
-    """
+    """Return a tolerance band in words; its half-width is in paper units or percent."""
     if criterion == "band":
         return f"within ±{width:g} paper units (2D/bohr²) of the converged value"
     return f"within ±{width:g} % of the converged value"
@@ -182,16 +165,8 @@ def settling_times(
 ) -> SettlingTimes:
     """Both settling times of a curve: t_eq of a running integral, tau_K of a cutoff scan.
 
-    Args:
-        time_fs: increasing times or cutoff times in fs, (times,).
-        D: D_running of mobility, or D of cutoff_scan, in angstrom^2/fs, (times,).
-        reference: converged D in angstrom^2/fs; None for the last value. For tau_K pass the D of
-            the direct integral, so that both times refer to the same number.
-        band_paper_units: half-width of the absolute band in paper units.
-        band_percent: half-width of the relative band in percent.
-
-    Raises:
-        ValueError: as settling_time.
+    For tau_K pass the D of the direct integral as the reference, so that both times refer to one
+    number. The rest is as in settling_time, with the half-widths of the bands in their units.
     """
     return SettlingTimes(
         settling_time(time_fs, D, "band", band_paper_units, reference),

@@ -77,17 +77,11 @@ def memory_kernel(C: Series) -> MemoryKernel:
 
 
 def closed_form_D(kernel: MemoryKernel) -> FloatArray:
-    """Diffusion constant for every cutoff, without propagation and whether stable or not.
+    """Diffusion constant for every cutoff, stable or not, in the unit of C times fs, (times,).
 
-    Args:
-        kernel: memory kernel.
-
-    Returns:
-        Re of C(0)/(integral of K up to the cutoff - drift), in the unit of C times fs, (times,).
-        Meaningful only where the truncated dynamics decays: see cutoff_scan.
-
-    Source:
-        Integral over all positive times of the truncated equation of motion for a C that decays.
+    It is Re of C(0)/(integral of K up to the cutoff - drift), the integral over all positive times
+    of the truncated equation of motion, and means something only where C then decays: see
+    cutoff_scan.
     """
     denominator = kernel.integral - kernel.drift
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -175,14 +175,9 @@ def _checked(
 
 
 def inverse_conductivity(sigma: ArrayLike) -> FloatArray:
-    """Kernel spectrum of a complex conductivity, up to a factor.
+    """Kernel spectrum Re(1/sigma), (frequencies,), of a complex conductivity, up to a factor.
 
-    Args:
-        sigma: complex conductivity or mobility in any one unit and for either sign of its
-            imaginary part, (frequencies,).
-
-    Returns:
-        Re(1/sigma) = Re K/[C(0) times the unit of sigma], (frequencies,).
+    The unit of sigma and the sign of its imaginary part do not matter.
 
     Raises:
         ValueError: if a value is zero or not finite.

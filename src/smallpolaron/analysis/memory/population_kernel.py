@@ -152,14 +152,8 @@ def site_kernel(
 def missing_starts(starts: Collection[int], n_sites: int, mirrored: bool) -> list[int]:
     """Sites from which a run is still needed for the whole matrix U.
 
-    Args:
-        starts: start sites of the runs there are.
-        n_sites: number of sites N.
-        mirrored: whether the chain reads the same from both ends; then a run also stands for its
-            mirror image, and N/2 of them, rounded up, will do.
-
-    Returns:
-        Sites without a run or, if mirrored, one of each such pair.
+    On a chain that reads the same from both ends (mirrored) a run also stands for its mirror image;
+    of each such pair one site is named.
     """
     found = set(starts) | ({n_sites - 1 - site for site in starts} if mirrored else set())
     wanted = range((n_sites + 1) // 2 if mirrored else n_sites)
@@ -167,15 +161,9 @@ def missing_starts(starts: Collection[int], n_sites: int, mirrored: bool) -> lis
 
 
 def start_matrix(runs: Mapping[int, FloatArray], n_sites: int, mirrored: bool) -> FloatArray:
-    """Matrix U from one run per start site.
+    """Matrix U_ji, (times, N, N), from populations or a derivative, (times, N), by start site i.
 
-    Args:
-        runs: populations, or a derivative of them, (times, N), by start site.
-        n_sites: number of sites N.
-        mirrored: as in missing_starts; missing runs are then reflected.
-
-    Returns:
-        U_ji (times, N, N): population of site j after a start on site i.
+    Missing runs are reflected on a mirrored chain, see missing_starts.
 
     Raises:
         ValueError: if a start is missing or the runs differ in shape.
@@ -193,20 +181,14 @@ def start_matrix(runs: Mapping[int, FloatArray], n_sites: int, mirrored: bool) -
 
 
 def population_D(kernel: PopulationKernel) -> FloatArray:
-    """Diffusion constant for every cutoff of the population kernel.
+    """Diffusion constant for every cutoff of the kernel, angstrom^2/fs, (times,).
 
-    Args:
-        kernel: population kernel.
-
-    Returns:
-        Half the sum over sites of the squared distance times (drift - integral of K up to the
-        cutoff), angstrom^2/fs, (times,): half the slope of the mean-squared displacement at long
-        times on a lattice that goes on for ever with this kernel. On a finite ring or chain it is
-        no slope at long times, which vanishes there.
+    It is half the sum over sites of the squared distance times (drift - integral of K up to the
+    cutoff): half the slope of the mean-squared displacement at long times on an infinite lattice
+    with this kernel. On a finite ring or chain that slope vanishes at long times.
 
     Source:
-        Second moment of the population equation: with translation symmetry the mean-squared
-        displacement grows at the rate sum over j of d_j^2 (drift_j - integral of K_j).
+        Second moment of the population equation with translation symmetry.
     """
     return np.asarray(0.5 * (kernel.drift - kernel.integral) @ kernel.squares_A2)
 

@@ -79,23 +79,14 @@ def scan_cutoffs(
 ) -> CutoffScan:
     """Keep the diffusion constants of those cutoffs whose dynamics is stable.
 
-    The dynamics is one equation of order m for C, with a drift and a kernel for C itself and for
-    each of its derivatives below the m-th:
-    d^m C/dt^m = sum over b of drift_b d^b C/dt^b - integral of K_b(s) d^b C(t - s)/dt^b ds.
-
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,), at least nine.
-        drift: drift of each derivative, (m,).
-        K: kernel of each derivative, (times, m).
-        integral: integral of K from zero to every time, (times, m).
-        closed_form: D for every cutoff as if all were stable, (times,).
-
-    Raises:
-        ValueError: if there are fewer than nine times, or the kernel is too large for its record.
+    The dynamics is one equation of order m for C, with a drift, (m,), and a kernel and its
+    integral, (times, m), for C itself and for each of its derivatives below the m-th: d^m C/dt^m =
+    sum over b of drift_b d^b C/dt^b - integral of K_b(s) d^b C(t - s)/dt^b ds. closed_form is D for
+    every cutoff as if all were stable.
 
     Source:
-        Argument principle for z^m + sum over b of z^b [k_b(z) - drift_b], where k_b is the
-        integral up to the cutoff of K_b(s) exp(-z s) ds; see cutoff_scan.
+        Argument principle for z^m + sum over b of z^b [k_b(z) - drift_b], where k_b is the integral
+        up to the cutoff of K_b(s) exp(-z s) ds; see cutoff_scan, also for what is raised.
     """
     growing, unresolved = _growing_modes(time_fs, drift, K, integral)
     stable = (growing == 0) & ~unresolved

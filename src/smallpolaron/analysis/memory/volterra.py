@@ -29,16 +29,7 @@ _CORRECTION: Final = np.array([-193 / 288, 77 / 240, -7 / 30, 73 / 720, -3 / 160
 
 
 def gregory_weights(panels: int) -> FloatArray:
-    """Weights of Gregory's rule of order 6 for steps of length one.
-
-    Args:
-        panels: number of steps, at least 4.
-
-    Returns:
-        Weights (panels + 1,).
-
-    Raises:
-        ValueError: if there are fewer than 4 steps.
+    """Weights of Gregory's rule of order 6 for steps of length one, (panels + 1,), 4 or more.
 
     Source:
         Trapezoid rule with end corrections in forward and backward differences up to order 4.
@@ -92,18 +83,7 @@ def _block_matrix(blocks: Matrices) -> Matrices:
 
 
 def right_divide(left: Matrices, right: Matrices) -> Matrices:
-    """Left times the inverse of right, for matrices in the last two axes.
-
-    Args:
-        left: matrices (..., p, m).
-        right: matrices (..., m, m), none singular.
-
-    Returns:
-        Quotient (..., p, m).
-
-    Raises:
-        numpy.linalg.LinAlgError: if a right matrix is singular.
-    """
+    """Left (..., p, m) times the inverse of right (..., m, m); LinAlgError if one is singular."""
     solved = np.linalg.solve(np.swapaxes(right, -1, -2), np.swapaxes(left, -1, -2))
     return np.swapaxes(solved, -1, -2)
 

@@ -169,16 +169,9 @@ def spreading(
 def unbounded_spreading(
     time_fs: ArrayLike, msd_A2: ArrayLike, dmsd: ArrayLike, d2msd: ArrayLike
 ) -> Spreading:
-    """Exponent of a mean-squared displacement on the infinite lattice.
+    """Spreading without a boundary, from the mean-squared displacement and its derivatives.
 
-    Args:
-        time_fs: evenly spaced times from zero in fs, (times,).
-        msd_A2: mean-squared displacement, angstrom^2, (times,).
-        dmsd: its exact slope, angstrom^2/fs.
-        d2msd: its exact second derivative, angstrom^2/fs^2.
-
-    Returns:
-        Spreading, as that of spreading() but without boundary.
+    Units and shapes are those of Spreading.
 
     Raises:
         ValueError: if an input is malformed or the carrier does not start at zero.

@@ -104,14 +104,11 @@ def meeting_time(
 def arrival_time(time_fs: ArrayLike, filling: ArrayLike, *, place: str, percent: float) -> Event:
     """Earliest time at which the carrier has arrived at the boundary.
 
-    Args:
-        time_fs: times in fs, (times,).
-        filling: population there over its equilibrium value, (times,).
-        place: what the boundary is called in the rule.
-        percent: share of the equilibrium value that counts as arrival, in percent.
+    Its population over the equilibrium value there, filling (times,), then reaches a percentage.
+    The place is what the rule calls the boundary.
 
     Raises:
-        ValueError: if the inputs differ in length or the share is not positive.
+        ValueError: if the inputs differ in length or the percentage is not positive.
 
     Source:
         tau_R: anomalous paper, arrival of the charge at the last site. In diffusion from the
