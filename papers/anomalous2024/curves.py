@@ -36,7 +36,7 @@ _TIMES: Final = (
     *("plateau_from_fs", "plateau_to_fs"),
 )
 FIRST_FS: Final = 10.0
-"""Begin of the logarithmic time axis where only some samples are drawn."""
+"""Start of the logarithmic time axis where only some samples are drawn."""
 
 PAPER_UNIT: Final = r"$2D/a_0^2$ (fs$^{-1}$)"
 SLOPE: Final = r"$\mathrm{d\,MSD}/\mathrm{d}t$ (Å$^2$ fs$^{-1}$)"

@@ -151,9 +151,11 @@ def _panel(upper: Axes, lower: Axes, panel: Panel) -> None:
     for run in panel.runs:
         time = run.array("time_fs")
         drawn = log_samples(time, curves.FIRST_FS)
-        endless = run not in panel.ring.runs
-        how = _look(run) | ({"color": style.GREY, "linewidth": 0.9, "zorder": 1} if endless else {})
-        name = f"N = {'∞' if endless else run.n_sites}, {_name(run)}"
+        is_infinite = run not in panel.ring.runs
+        how = _look(run) | (
+            {"color": style.GREY, "linewidth": 0.9, "zorder": 1} if is_infinite else {}
+        )
+        name = f"N = {'∞' if is_infinite else run.n_sites}, {_name(run)}"
         upper.plot(time[drawn], run.array("dmsd_dt")[drawn], label=name, **how)
         lower.plot(time[drawn], run.array("alpha")[drawn], **how)
     if np.isfinite(panel.D):

@@ -20,7 +20,7 @@ from smallpolaron.figures.runs import Run, log_samples, remarks, rows_of
 SITES: Final = (0, 1, 2, 3, 4, 5, 7, 9, 12)
 """Sites drawn, counted from the end where the carrier starts, as far as the chain has them."""
 LEAST: Final = 1e-3
-"""Begin of the logarithmic population axis: below it a site counts as not yet reached."""
+"""Start of the logarithmic population axis: below it a site counts as not yet reached."""
 
 
 def drawn_sites(run: Run) -> list[int]:

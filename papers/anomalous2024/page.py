@@ -82,7 +82,7 @@ def sections(runs: Mapping[str, Sequence[Run]], band: float, percent: float) -> 
             "Einstein against Green–Kubo on the infinite lattice",
             "Printed: both must agree (Eqs. 1 and 2); no number. Half the slope of the "
             "mean-squared displacement at the end of the record against the integral of C_JJ: "
-            f"difference in percent, at most {EINSTEIN_PERCENT:g} % wanted. Error: change of the "
+            f"difference in percent, {EINSTEIN_PERCENT:g} % at most. Error: change of the "
             "slope over the last fifth of the record and estimated error of the integral.",
             [*einstein(runs["einstein"], runs["infinite"])],
         ),
@@ -101,7 +101,7 @@ def compose(
     summary = (
         "Figures 1 to 4 and S1 to S5 of Bhattacharyya, Sayer, Montoya-Castillo, Anomalous "
         "transport of small polarons arises from transient lattice relaxation or immovable "
-        "boundaries, computed anew. The printed numbers enter no calculation. Errors are those "
+        "boundaries, recomputed. The printed numbers enter no calculation. Errors are those "
         "that the runs estimate of themselves, or half the spacing of what was tried. Paper unit: "
         "2D/bohr²."
     )
@@ -115,7 +115,7 @@ def compose(
 
 
 main = paper.page_main(
-    "Anomalous transport paper, computed anew",
+    "Anomalous transport paper, recomputed",
     compose,
     *INPUTS,
     criteria=("band_paper_units", "band_percent"),

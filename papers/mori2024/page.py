@@ -37,7 +37,7 @@ def compose(
     ]
     summary = (
         "Figures 1 to 6 and Table 1 of Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, "
-        "15, 16715, computed anew. The printed numbers enter no calculation. Errors are those that "
+        "15, 16715, recomputed. The printed numbers enter no calculation. Errors are those that "
         "the runs estimate of themselves, or half the spacing of what was tried."
     )
     parts = [
@@ -51,7 +51,7 @@ def compose(
 
 
 main = paper.page_main(
-    "Mori GQME paper, computed anew",
+    "Mori GQME paper, recomputed",
     compose,
     *("mobility", "kernel", "population_kernel", "conductivity_models", "moments"),
     criteria=("band_paper_units",),

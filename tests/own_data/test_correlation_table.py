@@ -383,7 +383,7 @@ def test_files_that_are_none_are_refused(tmp_path: Path) -> None:
     with pytest.raises(TableError, match="Is a directory"):
         read_correlation_table(tmp_path, TEMPERATURE)
     text = write(tmp_path / "a.h5", lines_of())
-    with pytest.raises(TableError, match="is no HDF5 file"):
+    with pytest.raises(TableError, match="HDF5 file"):
         read_correlation_table(text, TEMPERATURE)
 
 

@@ -2,7 +2,7 @@
 
 Green-Kubo integrates the current autocorrelation function in equilibrium; Einstein takes half the
 slope of the mean-squared displacement of a carrier that starts on one site, its lattice relaxed or
-not. Both are to give the diffusion constant of the endless lattice.
+not. Both must give the diffusion constant of the infinite lattice.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Evidence:
             plateau had lasted for long enough to count; NaN without D.
         record_fs: length of the run, fs.
         cost: what the run has cost.
-        flagged: whether a quality gate failed: then the run is no evidence.
+        flagged: whether a quality gate failed: then the run does not count as evidence.
         reason: why there is no D; empty if there is one.
         integral: the running integral, for Green-Kubo on an open chain; None elsewhere.
         parameters: resolved parameters of the run.

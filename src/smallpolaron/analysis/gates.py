@@ -91,7 +91,7 @@ RESOLVENT_AGREEMENT: Final = Rule(
     "solve, over what the accuracy and the end of the record allow",
 )
 """Two ways to one number may differ by the accuracy asked for and by what the end of the record
-cuts off, no more. The error estimates of D are no measure here: they contain the difference."""
+cuts off, no more. The error estimates of D do not help here: they contain the difference."""
 
 SLOPE_BOUND: Final = Rule(
     "slope_bound",

@@ -75,7 +75,7 @@ class Series:
         return Series(self.time_fs, values, first, second, self.exact)
 
     def part(self, chosen: slice) -> Series:
-        """Some of the times from zero; derivatives that are not exact are taken anew."""
+        """Some of the times from zero; derivatives that are not exact are taken again."""
         given = (self.values, self.first, self.second)[: 1 + self.exact]
         return make_series(self.time_fs[chosen], *(part[chosen] for part in given))
 

@@ -37,7 +37,7 @@ _ADVICE: Final[Mapping[State, str]] = {
     "no checksum": "compare with a rerun; record it with --write",
     "changed": "compare with a rerun, then record it with --write; or restore it from a copy",
     "damaged": "restore it from a copy, or delete it and run its job again",
-    "inconsistent": "delete it and run its job again; if that helps not, report it",
+    "inconsistent": "delete it and run its job again; if that does not help, report it",
     "outdated": "run the study again; if it stays as it is, delete it before",
     "unreadable": "nothing is known against it: do not delete it",
     "missing": "restore it from a copy, or run its job again and record it with --write",
@@ -211,14 +211,14 @@ def read_checksums(folder: Path) -> dict[str, str]:
             raise Unreadable(cannot_read(path, error)) from error
         raise StoreError(
             f"{path}: cannot read the record ({error}); restore it from a copy, or delete it and "
-            "record anew with --write"
+            "record again with --write"
         ) from error
     for number, line in enumerate(text.splitlines(), start=1):
         match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
         if match is None:
             raise StoreError(
                 f"{path}:{number}: not 'checksum  file'; restore it from a copy, or delete it and "
-                "record anew with --write"
+                "record again with --write"
             )
         recorded[match[2]] = match[1]
     return recorded

@@ -343,7 +343,7 @@ def log_samples(times: NDArray[Any], first_fs: float, count: int = 300) -> NDArr
     Args:
         times: evenly spaced times from zero, shape (n,), fs.
         first_fs: where the axis begins, above zero.
-        count: how many are wanted; no sample is taken twice.
+        count: how many at most; no sample is taken twice.
     """
     wanted = np.geomspace(first_fs, max(float(times[-1]), first_fs), count)
     return np.unique(np.searchsorted(times, wanted).clip(0, times.size - 1))

@@ -23,7 +23,7 @@ from smallpolaron.support.files import write_bytes, write_text
 Row = Mapping[str, object]
 Scale = Callable[[Any], Any]
 
-# Okabe and Ito's palette: told apart with every common colour vision.
+# Okabe and Ito's palette: distinct in every common colour vision.
 BLACK: Final = "#000000"
 ORANGE: Final = "#E69F00"
 SKY: Final = "#56B4E9"

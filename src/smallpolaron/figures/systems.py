@@ -149,8 +149,8 @@ def numerics(parameters: Sequence[Mapping[str, Any]]) -> str:
     adaptive = [p for p in parameters if is_adaptive(p)]
     engines = []
     if adaptive:
-        wanted = listed(p["accuracy"] for p in adaptive)
-        engines.append(f"adaptive hierarchy with accuracy {wanted}")
+        accuracy = listed(p["accuracy"] for p in adaptive)
+        engines.append(f"adaptive hierarchy with accuracy {accuracy}")
     if len(adaptive) < len(parameters):
         depths = listed(p["hierarchy"]["depth"] for p in parameters if not is_adaptive(p))
         engines.append(f"hierarchy depth {depths}")

@@ -56,7 +56,7 @@ class CredibleRegion:
     """Smallest region that holds a given probability.
 
     Attributes:
-        probability: probability wanted; the region holds at least as much.
+        probability: probability asked for; the region holds at least as much.
         area: its share of the box, in the logarithms of the parameters.
         contour: posterior density at its edge, relative to that of the prior.
         low: smallest value of each parameter in it, (axes,).
@@ -146,7 +146,7 @@ def parameter_grid(training: TrainingPoints, known: Mapping[str, float] | None =
         the parameter is known.
 
     Raises:
-        ValueError: if a known parameter is no axis, or lies outside the box.
+        ValueError: if a known parameter is not an axis, or lies outside the box.
     """
     given = dict(known or {})
     for name, value in given.items():

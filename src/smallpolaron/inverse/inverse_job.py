@@ -122,8 +122,8 @@ def run_inverse(options: InverseOptions) -> Mapping[str, str]:
         raise
     except ValueError as error:
         left_out = "; ".join(f"{point}: {why}" for point, why in training.left_out.items())
-        told = f"; points left out: {left_out}" if left_out else ""
-        raise StoreError(f"{error}{told}") from error
+        rest = f"; points left out: {left_out}" if left_out else ""
+        raise StoreError(f"{error}{rest}") from error
     new = dict(zip(training.axes, map(float, place), strict=True))
     result = _result(training, emulators, evidence, found, (new, gain), without, watch)
     write_result(options.output, result, overwrite=options.overwrite)

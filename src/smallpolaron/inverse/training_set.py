@@ -325,8 +325,8 @@ def _same_place(run: Run, other: Run) -> bool:
 
 def _check_same(runs: tuple[Run, ...]) -> None:
     """Refuse runs of different systems: eta/v and gamma/v do not tell them apart."""
-    for name, told in (("model", _system), ("frequency limit of the moments", _limit)):
-        found = sorted({text for run in runs if (text := told(run))})
+    for name, describe in (("model", _system), ("frequency limit of the moments", _limit)):
+        found = sorted({text for run in runs if (text := describe(run))})
         if len(found) > 1:
             raise StoreError(
                 f"the runs differ in more than eta, gamma and temperature; {name}: "

@@ -51,7 +51,7 @@ def read_table(path: Path, schema: Schema, names: Sequence[str] | None = None) -
         names: names of the columns, where the file has none or wrong ones; None for its own.
 
     Raises:
-        TableError: the file cannot be read, names or units are unknown, or cells are no finite
+        TableError: the file cannot be read, names or units are unknown, or cells are not finite
             numbers; the message holds every problem with line and column.
         Unreadable: it cannot be read now.
     """
@@ -69,7 +69,7 @@ def read_table(path: Path, schema: Schema, names: Sequence[str] | None = None) -
     source = str(path)
     if path.suffix.lower() in HDF5_SUFFIXES:
         advice = "copy it again, or name a text table .csv or .txt"
-        raise refuse(path, "is no HDF5 file, or a truncated one", advice)
+        raise refuse(path, "not an HDF5 file, or a truncated one", advice)
     if content.startswith(_NPY) or (content.startswith(_ZIP) and path.suffix.lower() == ".npz"):
         return _from_arrays(parse_numpy(source, content, schema, names), schema)
     if content.startswith(_ZIP):
@@ -140,8 +140,8 @@ def _from_arrays(table: ArrayTable, schema: Schema) -> RawTable:
     names = list(table.columns)
     units = {n: u for n, u in table.units.items() if _has_units(n, schema)}
     if not names:
-        wanted = ", ".join(q.key for q in schema if q.needed)
-        raise refuse(table.source, f"holds no table with columns {wanted}", "name its arrays so")
+        needed = ", ".join(q.key for q in schema if q.needed)
+        raise refuse(table.source, f"holds no table with columns {needed}", "name its arrays so")
     found, _, problems = _identified(table.source, names, units, schema, 0)
     columns: dict[str, Column] = {}
     for index, named in found.items():

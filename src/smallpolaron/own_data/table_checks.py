@@ -132,7 +132,7 @@ def unit_faults(grid: Grid, temperature_K: float) -> Iterator[Problem]:
 
 
 def function_faults(table: RawTable, classical: bool) -> Iterator[Problem]:
-    """Yield what shows that C is no autocorrelation function, or none that can be analysed.
+    """Yield what shows that C is not an autocorrelation function, or cannot be analysed.
 
     Tables that are too short to be judged have no such faults.
     """
@@ -149,7 +149,7 @@ def function_faults(table: RawTable, classical: bool) -> Iterator[Problem]:
     over = np.flatnonzero(size > 1.0 + LARGEST_EXCESS)
     if over.size:
         allowed = f"|C| is {size[over[0]]:.4g} times C(0) here; it can never exceed C(0)"
-        advice = "this is no equilibrium autocorrelation function; check column and order of rows"
+        advice = "not an equilibrium autocorrelation function: check column and order of rows"
         yield table.problem("C_real", int(over[0]), allowed, advice)
     last = float(np.max(size[-(size.size // 10) :]))
     if last > NOT_DECAYED:

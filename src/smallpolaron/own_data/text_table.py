@@ -173,9 +173,9 @@ def _header(
     if found is not None:
         return (found[0], found[1]), found[2] + 1
     if plain or first < len(lines):
-        wanted = ", ".join(quantity.key for quantity in schema if quantity.needed)
+        needed = ", ".join(quantity.key for quantity in schema if quantity.needed)
         said = f"; line {lines[plain[-1]][0]} is {show(lines[plain[-1]][1])}" if plain else ""
-        allowed = f"has no header line that names its columns ({wanted}){said}"
+        allowed = f"has no header line that names its columns ({needed}){said}"
         advice = "add one above the first row, or pass --columns"
         raise refuse(source, allowed, advice, lines[plain[-1] if plain else first][0])
     return (0, ""), first
@@ -258,7 +258,7 @@ def read_numbers(
     """Return the numbers of a column by part, ``real`` and, if any is complex, ``imag``.
 
     Returns:
-        The parts, empty with problems; and a problem for every cell that is no finite number.
+        The parts, empty with problems; and a problem for every cell without a finite number.
     """
     name, problems = table.names[index], []
     parts: list[tuple[str, str]] = []

@@ -221,7 +221,7 @@ def _refine(space: Space, start: FloatArray, held: BoolArray, tolerance: float) 
 
 
 def _settle(space: Space, x: FloatArray) -> tuple[FloatArray, BoolArray]:
-    """Put coordinates near a limit onto it where the fit is no worse; tell which."""
+    """Put coordinates near a limit onto it where the fit is no worse; return which."""
     held = np.zeros(x.size, dtype=np.bool_)
     for index, limit in _near_limits(space, x):
         trial, also = x.copy(), held.copy()

@@ -210,6 +210,6 @@ def _check_mirror(populations: FloatArray, start: int) -> None:
     if not worst <= LARGEST_ASYMMETRY:
         raise ValueError(
             f"populations at equal distances left and right of site {start} differ by {worst:.2g} "
-            f"(allowed: {LARGEST_ASYMMETRY:g}): this is no homogeneous ring; use runs from every "
+            f"(allowed: {LARGEST_ASYMMETRY:g}): not a homogeneous ring; use runs from every "
             "site"
         )

@@ -35,8 +35,8 @@ class Regime:
         kind: ballistic: alpha above 1.5 from time zero on. relaxation: the lattice adapts to the
             carrier. diffusive: D(t) on a plateau. anomalous: neither, though the lattice has
             relaxed. finite_size: the carrier has arrived at the far end or the antipode.
-        from_fs: begin, fs.
-        to_fs: end, fs: begin of the next one, or end of the record.
+        from_fs: start, fs.
+        to_fs: end, fs: start of the next one, or end of the record.
         statement: what was found, in words.
     """
 

@@ -46,7 +46,7 @@ class LongTimeExponent:
         rule: both rules in words.
         mean: mean of alpha over the window.
         spread: largest deviation of alpha from it there.
-        from_fs: begin of the window, fs.
+        from_fs: start of the window, fs.
         to_fs: its end, fs.
         peak: largest alpha after its least value within to_fs; NaN if there is no such maximum.
         peak_fs: when that is, fs.
