@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
@@ -114,24 +113,15 @@ def curve_rows(
 def ranking(fits: MeasuredFits, unit: str) -> Iterator[str]:
     """Yield one line per model: its rank, how well it fits, and its main numbers."""
     for rank, one in enumerate(fits.models, 1):
-        numbers = [f"c = {_with_error(one.fit.estimates['c'])}"] if "c" in one.fit.estimates else []
-        numbers.append(f"τ = {_with_error(one.derived['tau_fs'])} fs")
+        numbers = [f"c = {one.fit.estimates['c'].text}"] if "c" in one.fit.estimates else []
+        numbers.append(f"τ = {one.derived['tau_fs'].text} fs")
         for name, sign in (("sigma_0", "σ₀"), ("sigma_dc", "σ(0)")):
-            numbers.append(f"{sign} = {_with_error(one.derived[name])} {unit}".rstrip())
+            numbers.append(f"{sign} = {one.derived[name].text} {unit}".rstrip())
         size = one.chi2 / one.fit.target.values.size
         yield (
             f"{rank}. {one.fit.model.title}: BIC +{one.ranked.delta_bic:.3g}, "
             f"χ²/n = {size:.3g}; {', '.join(numbers)}"
         )
-
-
-def _with_error(found: Estimate) -> str:
-    if found.at_limit:
-        return f"{found.value:.3g} (at a limit)"
-    if not math.isfinite(found.error):
-        return f"{found.value:.3g} (not determined)"
-    digits = max(0, 1 - math.floor(math.log10(found.error))) if found.error > 0.0 else 3
-    return f"{found.value:.{min(digits, 12)}f} ± {found.error:.{min(digits, 12)}f}"
 
 
 def _page(path: Path, table: ConductivityTable, fits: MeasuredFits) -> Iterator[str]:

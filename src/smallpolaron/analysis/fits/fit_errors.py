@@ -1,5 +1,6 @@
 """Errors of fitted numbers when neighbouring residuals are alike."""
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -34,6 +35,16 @@ class Estimate:
     low: float
     high: float
     at_limit: bool
+
+    @property
+    def text(self) -> str:
+        """The value with its error, or why there is none."""
+        if self.at_limit:
+            return f"{self.value:.3g} (at a limit)"
+        if not math.isfinite(self.error):
+            return f"{self.value:.3g} (not determined)"
+        digits = max(0, 1 - math.floor(math.log10(self.error))) if self.error > 0.0 else 3
+        return f"{self.value:.{min(digits, 12)}f} ± {self.error:.{min(digits, 12)}f}"
 
 
 def effective_points(residual: ArrayLike) -> float:

@@ -10,10 +10,15 @@ from scipy.stats import chi2
 
 from smallpolaron.analysis._checks import FloatArray, complex_series, real_series
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, MODELS
-from smallpolaron.analysis.fits.drude_smith import quality
 from smallpolaron.analysis.fits.fit_errors import Estimate
 from smallpolaron.analysis.fits.fit_targets import measured_target
-from smallpolaron.analysis.fits.model_choice import DECISIVE, Ranked, beats, information_criteria
+from smallpolaron.analysis.fits.model_choice import (
+    DECISIVE,
+    Ranked,
+    beats,
+    by_criteria,
+    information_criteria,
+)
 from smallpolaron.analysis.fits.model_fits import ModelFit, fit_models
 from smallpolaron.analysis.memory.kernel_moments import conductivity_noise
 
@@ -166,28 +171,20 @@ def _fitted(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> tuple[Measu
     scale = float(np.max(np.abs(np.asarray(sigma))))
     fits = fit_models(MODELS, target)
     count = target.values.size
-    squares = [fit.rms**2 * count for fit in fits]
+    squares = {fit.model: fit.rms**2 * count for fit in fits}
     # What the best model leaves is noise, larger than the errors say if need be.
-    enlarged = max(1.0, min(squares) / count)
-    pairs = [
-        _criteria(each / enlarged, count, len(f.estimates))
-        for f, each in zip(fits, squares, strict=True)
-    ]
-    lowest = [min(values) for values in zip(*pairs, strict=True)]
-    found = []
-    for fit, each, (aicc, bic) in zip(fits, squares, pairs, strict=True):
-        distance = np.abs(np.array([1.0, 1j]) @ (target.values - _curve(fit)))
-        ranked = Ranked(
-            fit, quality(float(np.max(distance))), aicc, bic, aicc - lowest[0], bic - lowest[1]
+    enlarged = max(1.0, min(squares.values()) / count)
+    pairs = [_criteria(squares[f.model] / enlarged, count, len(f.estimates)) for f in fits]
+    data = target.values[0] + 1j * target.values[1]
+    largest = [float(np.max(np.abs(data - fit.frequency(target.axis)))) for fit in fits]
+    return tuple(
+        MeasuredModel(
+            *(ranked, squares[ranked.fit.model]),
+            float(chi2.sf(squares[ranked.fit.model], count - len(ranked.fit.estimates))),
+            _derived(ranked.fit, scale),
         )
-        probability = float(chi2.sf(each, count - len(fit.estimates)))
-        found.append(MeasuredModel(ranked, each, probability, _derived(fit, scale)))
-    return tuple(sorted(found, key=lambda one: (one.ranked.bic, len(one.fit.estimates))))
-
-
-def _curve(fit: ModelFit) -> FloatArray:
-    curve = fit.frequency(fit.target.axis)
-    return np.stack([curve.real, curve.imag])
+        for ranked in by_criteria(fits, pairs, largest)
+    )
 
 
 def _criteria(squares: float, count: int, numbers: int) -> tuple[float, float]:
@@ -239,7 +236,7 @@ def _verdict(models: tuple[MeasuredModel, ...]) -> tuple[bool, str]:
     ]
     text = (
         "Drude–Smith may be believed within the measured window: it describes the data to their "
-        f"noise, and no rival is decisively better; c = {_pm(c)}, τ = {_pm(tau)} fs."
+        f"noise, and no rival is decisively better; c = {c.text}, τ = {tau.text} fs."
     )
     if rivals:
         text += (
@@ -247,8 +244,3 @@ def _verdict(models: tuple[MeasuredModel, ...]) -> tuple[bool, str]:
             "included, these may differ."
         )
     return True, text
-
-
-def _pm(number: Estimate) -> str:
-    digits = max(0, 1 - int(np.floor(np.log10(number.error)))) if number.error > 0.0 else 3
-    return f"{number.value:.{digits}f} ± {number.error:.{digits}f}"

@@ -111,16 +111,22 @@ def rank(fits: Sequence[ModelFit], resolution: float = RESOLUTION) -> tuple[Rank
         information_criteria(fit.rms**2 + resolution**2, effective, len(fit.estimates))
         for fit in fits
     ]
-    lowest = [min(values) for values in zip(*pairs, strict=True)]
+    return by_criteria(fits, pairs, [fit.largest for fit in fits])
+
+
+def by_criteria(
+    fits: Sequence[ModelFit], criteria: Sequence[tuple[float, float]], largest: Sequence[float]
+) -> tuple[Ranked, ...]:
+    """Rank fits by AICc and BIC, the best BIC first; the largest residuals decide on quality."""
+    least_aicc, least_bic = (min(values) for values in zip(*criteria, strict=True))
     ranked = [
-        Ranked(fit, quality(fit.largest), aicc, bic, _above(aicc, lowest[0]), bic - lowest[1])
-        for fit, (aicc, bic) in zip(fits, pairs, strict=True)
+        Ranked(
+            *(fit, quality(residual), aicc, bic),
+            *(aicc - least_aicc if aicc < inf else inf, bic - least_bic),
+        )
+        for fit, (aicc, bic), residual in zip(fits, criteria, largest, strict=True)
     ]
     return tuple(sorted(ranked, key=lambda one: (one.bic, len(one.fit.estimates))))
-
-
-def _above(value: float, lowest: float) -> float:
-    return value - lowest if value < inf else inf
 
 
 def beats(rival: Ranked, other: Ranked) -> bool:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from smallpolaron.analysis.spreading.plateau import Plateau, find_plateau
+from smallpolaron.analysis.spreading.plateau import Plateau, find_plateau, no_plateau
 from smallpolaron.analysis.spreading.spreading import Spreading
 from smallpolaron.analysis.spreading.spreading_times import Event
 
@@ -99,6 +99,5 @@ def _stays(run: Spreading, plateau: Plateau, until_fs: float, percent: float) ->
 
 
 def _refused(plateau: Plateau, reason: str) -> Plateau:
-    nan = float("nan")
     text = f"D(t) is flat from {plateau.from_fs:g} to {plateau.to_fs:g} fs, but {reason}"
-    return Plateau(plateau.rule, False, nan, nan, nan, nan, text)
+    return no_plateau(plateau.rule, text)

@@ -94,7 +94,7 @@ def find_plateau(
     flat = [s for s, ratio in zip(stretches, ratios, strict=True) if ratio >= least_ratio]
     first, last = max(flat, key=lambda stretch: stretch[1] - stretch[0], default=(0, -1))
     if last - first + 1 < LEAST_TIMES:
-        return _none(rule, _why_not(time, stretches, ratios, least_ratio))
+        return no_plateau(rule, _why_not(time, stretches, ratios, least_ratio))
     part = D[first : last + 1]
     mean = float(np.mean(part))
     reason = "the record ends on it" if last == time.size - 1 else ""
@@ -147,6 +147,7 @@ def _why_not(
     return f"{where}, a ratio of {ratios[best]:.3g}; {least_ratio:g} is needed"
 
 
-def _none(rule: str, reason: str) -> Plateau:
+def no_plateau(rule: str, reason: str) -> Plateau:
+    """Return that there is no plateau, and why."""
     nan = float("nan")
     return Plateau(rule, False, nan, nan, nan, nan, reason)

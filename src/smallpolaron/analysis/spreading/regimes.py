@@ -22,7 +22,7 @@ BALLISTIC_ALPHA: Final = 1.5
 """Motion counts as ballistic as long as alpha is nearer to 2 than to 1."""
 
 
-_ENDLESS: Final = Event(
+_NOWHERE: Final = Event(
     "population where the lattice ends or closes", float("nan"), "the lattice is infinite"
 )
 
@@ -85,8 +85,7 @@ def find_regimes(run: Spreading, partner: Spreading | None = None, *, percent: f
     Source:
         The four regimes of the anomalous paper (Figs. 2 and 4).
     """
-    tau_R = _far(run, percent)
-    tau_near = _near(run, percent)
+    tau_near, tau_R = _arrivals(run, percent)
     tau_P, tau_P_alpha = _meetings(run, partner, tau_R, percent)
     known = None if partner is None else tau_P
     diffusion = find_diffusion(run, known, tau_near, tau_R, percent=percent)
@@ -102,18 +101,15 @@ def find_regimes(run: Spreading, partner: Spreading | None = None, *, percent: f
     )
 
 
-def _near(run: Spreading, percent: float) -> Event:
+def _arrivals(run: Spreading, percent: float) -> tuple[Event, Event]:
+    """Return when the carrier arrives at the near and at the far end."""
     if not run.is_bounded:
-        return _ENDLESS
-    return arrival_time(
-        run.time_fs, run.near_filling, place="near end or antipode", percent=percent
+        return _NOWHERE, _NOWHERE
+    near, far = (
+        arrival_time(run.time_fs, filling, place=f"{end} end or antipode", percent=percent)
+        for end, filling in (("near", run.near_filling), ("far", run.far_filling))
     )
-
-
-def _far(run: Spreading, percent: float) -> Event:
-    if not run.is_bounded:
-        return _ENDLESS
-    return arrival_time(run.time_fs, run.far_filling, place="far end or antipode", percent=percent)
+    return near, far
 
 
 def _meetings(
@@ -127,7 +123,7 @@ def _meetings(
             f"the runs have {run.time_fs.size} times up to {run.time_fs[-1]:g} fs and "
             f"{partner.time_fs.size} up to {partner.time_fs[-1]:g} fs: give runs on the same times"
         )
-    other_R = _far(partner, percent)
+    _, other_R = _arrivals(partner, percent)
     until = float(np.nanmin([tau_R.time_fs, other_R.time_fs, np.inf]))
     slopes, exponents = (
         meeting_time(run.time_fs, one, other, percent=percent, until_fs=until)

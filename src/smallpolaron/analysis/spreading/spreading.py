@@ -5,7 +5,7 @@ MSD are exact, too, and so is its exponent alpha = d ln MSD/d ln t = t (dMSD/dt)
 differenced.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -149,17 +149,12 @@ def spreading(
     P = site_series("populations", populations, shape)
     dP = site_series("dpopulations", dpopulations, shape)
     d2P = site_series("d2populations", d2populations, shape)
-    squares = displacements**2
-    msd, dmsd, d2msd = P @ squares, dP @ squares, d2P @ squares
+    free = unbounded_spreading(time, *(each @ displacements**2 for each in (P, dP, d2P)))
     boundary = find_boundary(displacements, topology)
     expected = _equilibrium(equilibrium, shape[1])[boundary.sites]
     at_boundary = P[:, boundary.sites]
-    return Spreading(
-        time_fs=time,
-        msd_A2=msd,
-        dmsd=dmsd,
-        d2msd=d2msd,
-        alpha=_exponent(time, msd, dmsd),
+    return replace(
+        free,
         boundary=boundary,
         filling=at_boundary / expected,
         loss=at_boundary @ boundary.weights / (expected @ boundary.weights),
