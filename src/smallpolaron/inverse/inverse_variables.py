@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from smallpolaron.derive.derive import Notes
 from smallpolaron.inverse.emulator import Emulator, TrainingPoints, inside_hull
 from smallpolaron.inverse.inverse import (
-    LEVELS,
     Measurement,
     Posterior,
     grid_points,
@@ -26,21 +25,27 @@ from smallpolaron.results.store import Variable
 LARGEST_ERROR: Final = 0.3
 """Relative error of a measured quantity from which on the notes warn."""
 
-_AXIS_UNITS = {"eta_over_v": "v", "gamma_over_v": "v", "temperature_K": "K"}
-_AXIS_TEXTS = {
-    "eta_over_v": "Coupling strength eta over the hopping v",
-    "gamma_over_v": "Relaxation rate gamma of the bath over the hopping v",
-    "temperature_K": "Temperature",
+_AXES: Final = {
+    "eta_over_v": ("v", "Coupling strength eta over the hopping v"),
+    "gamma_over_v": ("v", "Relaxation rate gamma of the bath over the hopping v"),
+    "temperature_K": ("K", "Temperature"),
 }
+"""Unit of each parameter, and what it is."""
+
+_STD: Final = "Its relative standard error."
+
+
+def _axis(name: str, values: Any, text: str = "", dims: tuple[str, ...] = ()) -> Variable:
+    """Return values of a parameter; text follows what it is."""
+    units, what = _AXES[name]
+    return Variable(values, dims, units, f"{what}{text}.")
 
 
 def training_variables(training: TrainingSet, emulators: Mapping[str, Emulator]) -> Variables:
     """Return the training points with what the others predict for each of them."""
     point = ("point",)
     variables = {
-        f"training/{axis}": Variable(
-            values, point, _AXIS_UNITS[axis], f"{_AXIS_TEXTS[axis]}, training points."
-        )
+        f"training/{axis}": _axis(axis, values, ", training points", point)
         for axis, values in training.coordinates(np.full(len(training.runs), True)).items()
     }
     for name, emulator in emulators.items():
@@ -67,25 +72,20 @@ def map_variables(training: TrainingSet, emulators: Mapping[str, Emulator]) -> V
     axes = parameter_grid(widest)
     points, shape = grid_points(axes), tuple(axis.size for axis in axes)
     variables = {
-        f"map/{name}": Variable(axis, (name,), _AXIS_UNITS[name], f"{_AXIS_TEXTS[name]}.")
-        for name, axis in zip(widest.axes, axes, strict=True)
+        f"map/{name}": _axis(name, values, dims=(name,))
+        for name, values in zip(widest.axes, axes, strict=True)
     }
+
+    def add(name: str, values: NDArray[Any], units: str, text: str) -> None:
+        variables[f"map/{name}"] = Variable(values.reshape(shape), widest.axes, units, text)
+
     for name, emulator in emulators.items():
         mean, std = emulator.predict(points)
         quantity = training.quantities[name]
-        text = f"{_capital(quantity.text)}, emulated."
-        variables[f"map/{name}"] = Variable(
-            np.exp(mean).reshape(shape), widest.axes, quantity.units, text
-        )
-        variables[f"map/{name}_std"] = Variable(
-            std.reshape(shape), widest.axes, "1", "Its relative standard error."
-        )
-    variables["map/inside"] = Variable(
-        inside_hull(widest, points).reshape(shape),
-        widest.axes,
-        "1",
-        "Whether the training points surround this one; elsewhere the emulators extrapolate.",
-    )
+        add(name, np.exp(mean), quantity.units, f"{_capital(quantity.text)}, emulated.")
+        add(f"{name}_std", std, "1", _STD)
+    text = "Whether the training points surround this one; elsewhere the emulators extrapolate."
+    add("inside", inside_hull(widest, points), "1", text)
     return variables
 
 
@@ -99,34 +99,31 @@ def posterior_variables(
     """Return the posterior, its regions, and what it says of every quantity."""
     dims = tuple(f"fine_{axis}" for axis in training.axes)
     variables = {
-        f"posterior/{dim}": Variable(values, (dim,), _AXIS_UNITS[axis], f"{_AXIS_TEXTS[axis]}.")
+        f"posterior/{dim}": _axis(axis, values, dims=(dim,))
         for dim, axis, values in zip(dims, training.axes, found.axes, strict=True)
     }
-    variables["posterior/weight"] = Variable(
-        found.weights, dims, "1", "Probability of each grid point; sums to 1."
-    )
-    variables["posterior/level"] = Variable(
-        found.level, dims, "1", "Probability of the smallest region that reaches the grid point."
-    )
-    variables["posterior/chi2"] = _scalar(
-        found.chi2, "1", "Smallest squared deviation of the measurement from the emulators."
-    )
-    for index, axis in enumerate(training.axes):
-        units, text = _AXIS_UNITS[axis], _AXIS_TEXTS[axis]
-        variables[f"posterior/peak/{axis}"] = _scalar(
-            float(found.peak[index]), units, f"{text}, most probable."
-        )
-        variables[f"posterior/mean/{axis}"] = _scalar(
-            float(found.mean[index]), units, f"{text}, mean of its logarithm."
-        )
+    variables |= {
+        "posterior/weight": Variable(
+            found.weights, dims, "1", "Probability of each grid point; sums to 1."
+        ),
+        "posterior/level": Variable(
+            *(found.level, dims, "1"),
+            "Probability of the smallest region that reaches the grid point.",
+        ),
+        "posterior/chi2": Variable(
+            *(found.chi2, (), "1"),
+            "Smallest squared deviation of the measurement from the emulators.",
+        ),
+    }
+    for i, axis in enumerate(training.axes):
+        variables[f"posterior/peak/{axis}"] = _axis(axis, float(found.peak[i]), ", most probable")
+        mean = float(found.mean[i])
+        variables[f"posterior/mean/{axis}"] = _axis(axis, mean, ", mean of its logarithm")
         if truth is not None:
-            variables[f"truth/{axis}"] = _scalar(
-                float(truth[index]), units, f"{text} of the held-out point."
-            )
+            variables[f"truth/{axis}"] = _axis(axis, float(truth[i]), " of the held-out point")
     if truth is not None:
-        variables["truth/level"] = _scalar(
-            level_at(found, truth), "1", "posterior/level at the held-out point."
-        )
+        level, text = level_at(found, truth), "posterior/level at the held-out point."
+        variables["truth/level"] = Variable(level, (), "1", text)
     return variables | (
         _region_variables(training.axes, found) | _predicted(training, emulators, data, found)
     )
@@ -134,26 +131,23 @@ def posterior_variables(
 
 def _region_variables(axes: tuple[str, ...], found: Posterior) -> Variables:
     regions, dim = found.regions, ("credible",)
-
-    def each(values: list[Any], units: str, text: str) -> Variable:
-        return Variable(np.array(values), dim, units, text)
-
+    texts = {
+        "probability": ("credible", "Probability of the credible region."),
+        "area": ("area", "Share of the training box it covers."),
+        "contour": ("contour", "Posterior over prior density at its edge."),
+        "modes": ("modes", "Separate parts, of 5 % or more."),
+        "at_edge": ("at_edge", "Whether it touches the edge of the training box."),
+    }
     variables = {
-        "region/credible": each(list(LEVELS), "1", "Probability of the credible region."),
-        "region/area": each([r.area for r in regions], "1", "Share of the training box it covers."),
-        "region/contour": each(
-            [r.contour for r in regions], "1", "Posterior over prior density at its edge."
-        ),
-        "region/modes": each([r.modes for r in regions], "1", "Separate parts, of 5 % or more."),
-        "region/at_edge": each(
-            [r.at_edge for r in regions], "1", "Whether it touches the edge of the training box."
-        ),
+        f"region/{name}": Variable(np.array([getattr(r, key) for r in regions]), dim, "1", text)
+        for key, (name, text) in texts.items()
     }
     for index, axis in enumerate(axes):
         for side in ("low", "high"):
-            values = [float(getattr(region, side)[index]) for region in regions]
-            text = f"{_AXIS_TEXTS[axis]}, {side}est in the region."
-            variables[f"region/{side}/{axis}"] = each(values, _AXIS_UNITS[axis], text)
+            values = np.array([float(getattr(region, side)[index]) for region in regions])
+            variables[f"region/{side}/{axis}"] = _axis(
+                axis, values, f", {side}est in the region", dim
+            )
     return variables
 
 
@@ -162,24 +156,22 @@ def _predicted(
 ) -> Variables:
     """Return the posterior predictive distribution, and how far the measurement is from it."""
     variables: Variables = {}
+
+    def add(name: str, number: float, text: str, units: str = "1") -> None:
+        variables[name] = Variable(float(number), (), units, text)
+
     errors = dict(zip(data.names, np.sqrt(np.diag(data.covariance)), strict=True))
     measured = dict(zip(data.names, data.values, strict=True))
     for name, emulator in emulators.items():
-        quantity = training.quantities[name]
-        units, text = quantity.units, _capital(quantity.text)
+        units, text = training.quantities[name].units, _capital(training.quantities[name].text)
         value, std = predictive(emulator, found)
-        variables[f"predicted/{name}"] = _scalar(value, units, f"{text}, by the posterior.")
-        variables[f"predicted/{name}_std"] = _scalar(std, "1", "Its relative standard error.")
-        if name not in measured:
-            continue
-        z = float(np.log(measured[name] / value) / np.hypot(std, errors[name]))
-        variables[f"measured/{name}"] = _scalar(float(measured[name]), units, f"{text}, measured.")
-        variables[f"measured/{name}_std"] = _scalar(
-            float(errors[name]), "1", "Its relative standard error."
-        )
-        variables[f"measured/{name}_z"] = _scalar(
-            z, "1", "log(measured/predicted) over the error of both."
-        )
+        add(f"predicted/{name}", value, f"{text}, by the posterior.", units)
+        add(f"predicted/{name}_std", std, _STD)
+        if name in measured:
+            add(f"measured/{name}", measured[name], f"{text}, measured.", units)
+            add(f"measured/{name}_std", errors[name], _STD)
+            z = np.log(measured[name] / value) / np.hypot(std, errors[name])
+            add(f"measured/{name}_z", z, "log(measured/predicted) over the error of both.")
     return variables
 
 
@@ -223,10 +215,6 @@ def posterior_notes(data: Measurement, found: Posterior, training: TrainingPoint
             "region means nothing; the material may not be of this model, or errors are too small"
         )
     return notes
-
-
-def _scalar(value: float, units: str, text: str) -> Variable:
-    return Variable(value, (), units, text)
 
 
 def _capital(text: str) -> str:

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from smallpolaron.analysis.conductivity import ac_mobility
-from smallpolaron.analysis.hermite import Series, make_series
+from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.results.store import Result, StoreError
@@ -60,7 +60,8 @@ class Run:
         values: quantities found, by name.
         errors: their relative errors, where known.
         limit: frequency limit of the moments in rad/fs; NaN without moments.
-        curve: Kubo transform of the mobility file; None without one, or where it gives no numbers.
+        curve: times in fs and Kubo transform of the mobility file; None without one, or where it
+            gives no numbers.
     """
 
     point: str
@@ -70,7 +71,7 @@ class Run:
     values: Mapping[str, float]
     errors: Mapping[str, float]
     limit: float
-    curve: Series | None = None
+    curve: tuple[ArrayLike, ArrayLike] | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,9 @@ def with_window(training: TrainingSet, window: Window) -> TrainingSet:
     runs = []
     for run in training.runs:
         if run.curve is not None:
-            sigma = ac_mobility(run.curve, window.omega, run.coordinates["temperature_K"])
+            sigma = ac_mobility(
+                make_series(*run.curve), window.omega, run.coordinates["temperature_K"]
+            )
             with suppress(ValueError):  # a curve that has no such shape teaches nothing of it
                 shape, _ = window.shape(sigma)
                 found = dict(zip(SHAPE, np.exp(shape).tolist(), strict=True))
@@ -237,6 +240,7 @@ def _with_limit(path: Path, result: Result, limit: float) -> Result:
 
 def _run(group: Mapping[str, Result]) -> Run:
     first = next(iter(group.values()))
+    ratios = first.parameters["derived"]
     values: dict[str, float] = {}
     for name, quantity in QUANTITIES.items():
         value = _scalar(group.get(quantity.kind), quantity.variable)
@@ -246,7 +250,10 @@ def _run(group: Mapping[str, Result]) -> Run:
         point=str(first.parameters["point"]),
         parameters=first.parameters,
         flagged=any(result.flagged for result in group.values()),
-        coordinates=_coordinates(first.parameters),
+        coordinates={
+            **{axis: np.nan if ratios[axis] is None else ratios[axis] for axis in AXES[:2]},
+            "temperature_K": number(first.parameters, "model.temperature_K"),
+        },
         values=values,
         errors=_mobility_error(group["mobility"]) if "mobility" in values else {},
         limit=_scalar(group.get("moments"), "limit_used"),
@@ -254,11 +261,11 @@ def _run(group: Mapping[str, Result]) -> Run:
     )
 
 
-def _curve(mobility: Result | None) -> Series | None:
+def _curve(mobility: Result | None) -> tuple[ArrayLike, ArrayLike] | None:
     if mobility is None or not {"time_fs", "C_kubo"} <= mobility.variables.keys():
         return None
     time_fs, C_kubo = (mobility.variables[name].data for name in ("time_fs", "C_kubo"))
-    return make_series(time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
+    return (time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
 
 
 def _scalar(result: Result | None, name: str) -> float:
@@ -273,19 +280,6 @@ def _mobility_error(result: Result) -> dict[str, float]:
         if math.isfinite(error):
             return {"mobility": abs(error / D)}
     return {}
-
-
-def _coordinates(parameters: Mapping[str, Any]) -> dict[str, float]:
-    derived = parameters["derived"]
-    return {
-        "eta_over_v": _or_nan(derived["eta_over_v"]),
-        "gamma_over_v": _or_nan(derived["gamma_over_v"]),
-        "temperature_K": number(parameters, "model.temperature_K"),
-    }
-
-
-def _or_nan(value: float | None) -> float:
-    return math.nan if value is None else float(value)
 
 
 def _trust(run: Run) -> tuple[bool, int, tuple[bool, float], str]:
@@ -312,15 +306,12 @@ def _held_out(runs: list[Run], wanted: str | None) -> Run | None:
 def _unfit(run: Run, held_out: Run | None) -> str:
     if not all(math.isfinite(value) for value in run.coordinates.values()):
         return "no uniform hopping or other baths than one Debye bath, hence no eta/v and gamma/v"
-    if held_out and _same_place(run, held_out):
+    places = (run.coordinates, held_out.coordinates if held_out else {})
+    if held_out and all(math.isclose(*(place[axis] for place in places)) for axis in AXES):
         return "held out"
     if run.flagged:
         return "flagged by a quality gate"
     return "" if run.values else "no numbers"
-
-
-def _same_place(run: Run, other: Run) -> bool:
-    return all(math.isclose(run.coordinates[a], other.coordinates[a]) for a in AXES)
 
 
 def _check_same(runs: tuple[Run, ...]) -> None:
