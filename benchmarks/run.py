@@ -18,6 +18,7 @@ if __package__ in (None, ""):
 from benchmarks import (
     checkpoints,
     equilibrium,
+    fmo,
     growth,
     machine,
     product,
@@ -33,6 +34,7 @@ from benchmarks.markdown import bounds_table, number, section, table
 SECTIONS: dict[str, ModuleType] = {
     "table1": table1,
     "qutip": qutip_rings,
+    "fmo": fmo,
     "growth": growth,
     "product": product,
     "ranks": ranks,

@@ -28,23 +28,27 @@ COUPLINGS_CM = (
 REORGANISATION_CM, RELAXATION_FS = 35.0, 50.0
 
 
-def main(duration_fs: float = 1000.0, accuracy: float = 1e-3) -> dict[int, float]:
-    """Compute, print and draw; returns the last population of pigment 3 by temperature."""
+def fmo(temperature_K: float) -> sp.Model:
+    """Return the seven pigments at a temperature."""
     hopping = np.zeros((7, 7))
     for pigment, row in enumerate(COUPLINGS_CM):
         hopping[pigment, pigment + 1 :] = row
     bath = sp.Debye(eta_cm=2 * REORGANISATION_CM, gamma_cm=5308.837 / RELAXATION_FS)
-    model = sp.Model(
+    return sp.Model(
         lattice=sp.Lattice.cluster(hopping + hopping.T),
         hopping_cm=1.0,
         # the mean has no influence
         site_energies_cm=np.array(ENERGIES_CM) - min(ENERGIES_CM),
-        temperature_K=77.0,
+        temperature_K=temperature_K,
         coupling=sp.Local(bath),
     )
+
+
+def main(duration_fs: float = 1000.0, accuracy: float = 1e-3) -> dict[int, float]:
+    """Compute, print and draw; returns the last population of pigment 3 by temperature."""
     runs = {
         T: sp.populations(
-            model.replace(temperature_K=T),
+            fmo(T),
             duration_fs,
             start_site=0,
             accuracy=accuracy,

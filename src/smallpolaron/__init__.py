@@ -37,8 +37,14 @@ _HOMES = {
     "api.couplings": ("SSH", "Bond", "Coupling"),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
-    "api.tensor": ("MobilityTensor", "mobility_tensor"),
-    "api.runs": ("current_correlation", "displacement", "mobility", "populations"),
+    "api.tensor": ("MobilityTensor",),
+    "api.runs": (
+        "current_correlation",
+        "displacement",
+        "mobility",
+        "mobility_tensor",
+        "populations",
+    ),
     "api.own_data": ("fit_conductivity", "memory_kernel", "own_correlation"),
     "api.collection": (
         "collect",
@@ -110,9 +116,9 @@ if TYPE_CHECKING:
     from smallpolaron.api.runs import current_correlation as current_correlation
     from smallpolaron.api.runs import displacement as displacement
     from smallpolaron.api.runs import mobility as mobility
+    from smallpolaron.api.runs import mobility_tensor as mobility_tensor
     from smallpolaron.api.runs import populations as populations
     from smallpolaron.api.tensor import MobilityTensor as MobilityTensor
-    from smallpolaron.api.tensor import mobility_tensor as mobility_tensor
     from smallpolaron.api.values import Value as Value
     from smallpolaron.dynamics.evolve import PropagationFailed as PropagationFailed
     from smallpolaron.dynamics.solve import NotConverged as NotConverged

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
+from smallpolaron.derive.tensor_job import QUANTITIES
 from smallpolaron.model.lattice import Bond, Lattice, herringbone
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.tensor_symmetry import tensor_form
@@ -112,14 +113,22 @@ def test_a_tensor_depends_neither_on_the_cell_nor_on_the_axes(tmp_path):
     np.testing.assert_allclose(other.principal[0], values, **close)
     assert float(found.along(axes[0])) == pytest.approx(values[0])
     # files give it back
-    again = sp.mobility_tensor([sp.read_result(path) for path in found.save(tmp_path)])
+    paths = [run.save(tmp_path / f"{n}.h5") for n, run in enumerate(found.runs.values())]
+    again = sp.mobility_tensor([sp.read_result(path) for path in paths])
     np.testing.assert_array_equal(again.mobility, found.mobility)
     assert "xy" in repr(found)
     assert again.to_dataframe().loc["xy", "D"] == found.D[0, 1]
+    assert found.value("mobility xy").error == found.mobility_error[0, 1]
     assert sp.collect(tmp_path)["lattice"].nunique() == 3
+    read = sp.read_result(found.save(tmp_path / "tensor.h5"))
+    assert type(read) is sp.MobilityTensor
+    for name, variable in read.stored.variables.items():
+        declared = QUANTITIES[name]
+        assert (variable.dims, variable.units) == (declared.dims, declared.units)
+    np.testing.assert_array_equal(read.mobility, found.mobility)
     with pytest.raises(ValueError, match="undetermined"):
         sp.mobility_tensor(list(found.runs.values())[:2])
-    with pytest.raises(ValueError, match="differ in more"):
+    with pytest.raises(ValueError, match="several lattices"):
         sp.mobility_tensor([*found.runs.values(), *other.runs.values()])
 
 
@@ -188,6 +197,7 @@ def test_wrong_lattices_are_refused():
     for wrong, key in (
         ({"lattice": sp.Lattice.ring(3), "direction": "y"}, "direction"),
         ({"lattice": sp.Lattice.square(5.0), "direction": "upwards"}, "direction"),
+        ({"lattice": sp.Lattice.square(5.0), "direction": "tensor"}, "direction"),
         ({"lattice": sp.Lattice.square(5.0), "hopping_cm": (1, 2, 3)}, "hopping_cm"),
     ):
         with pytest.raises(sp.ModelError) as caught:

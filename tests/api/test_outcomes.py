@@ -24,7 +24,9 @@ def every_outcome() -> dict[str, sp.Outcome]:
     starts = [sp.populations(chain, 60.0, start_site=site, **QUICK) for site in (0, 1)]
     infinite = RING.replace(lattice=sp.Lattice.chain(window=9))
     spread = sp.displacement(infinite, 20.0, **QUICK)
+    torus = RING.replace(lattice=sp.Lattice.square(5).finite((3, 3), "periodic"))
     found = [
+        sp.mobility_tensor(torus, 20.0, **QUICK | {"accuracy": 3e-2}),
         current,
         current.mobility(),
         current.memory_kernel(),

@@ -10,7 +10,7 @@ from mpi4py import MPI
 from scipy.linalg import expm
 
 from benchmarks import cases
-from benchmarks.cases import bases, integrators, partition, product, ranks, stream
+from benchmarks.cases import bases, fmo, integrators, partition, product, ranks, stream
 from benchmarks.child import plain
 from benchmarks.harness import CaseFailed, Harness
 from smallpolaron.hierarchy.compact import CompactGenerator
@@ -195,3 +195,13 @@ def test_petsc_integrator():
     y, products = integrators.petsc_ts(lambda state: generator @ state, x, 2.0, "5dp", 1e-8)
     np.testing.assert_allclose(y, expm(2.0 * generator) @ x, rtol=1e-5, atol=1e-6)
     assert products > 20
+
+
+@SERIAL
+def test_fmo_is_the_same_in_qutip():
+    """Two codes, one set of equations, 77 K: Matsubara terms and terminators included."""
+    case = {"temperature_K": 77.0, "terms": 1, "depth": 1, "duration_fs": 60.0}
+    found, wanted = (np.array(run(**case)["populations"]) for run in (fmo.ours, fmo.peer))
+    assert found.shape == (7, 7)
+    np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-5)
+    assert found[-1, 0] < 0.9

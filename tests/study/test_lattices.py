@@ -5,8 +5,10 @@ import pytest
 
 import smallpolaron as sp
 from smallpolaron.derive.tables import plan_text
+from smallpolaron.derive.tensor_job import first_of_each, points_needed
 from smallpolaron.planning.study import plan_document
 from smallpolaron.results.attributes import read_mapping, write_mapping
+from smallpolaron.results.store import StoreError
 from smallpolaron.study.parameters import model_of, point_hash
 from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.problems import ConfigurationError
@@ -181,3 +183,37 @@ def test_members_of_an_ensemble_on_a_lattice_have_one_energy_per_site():
     assert not any(model.is_translation_invariant for model in models)
     assert np.ptp(models[0].energies) > 0
     assert not np.allclose(models[0].energies, models[1].energies)
+
+
+LAYER = "{kind: herringbone, a_A: 7, b_A: 8, along: 0.3, second: -0.4, direction: tensor}"
+
+
+@pytest.mark.parametrize(
+    ("lattice", "ways"),
+    [
+        ("{kind: square, spacing_A: 5, direction: tensor}", ["x"]),
+        ("{kind: square, spacing_A: 5, ratio: 0.4, direction: tensor}", ["x", "y"]),
+        ("{kind: cubic, spacing_A: 5, ratios: [0.5, 0.25], direction: tensor}", ["x", "y", "z"]),
+        (LAYER, ["x", "y", "xy"]),
+    ],
+)
+def test_a_tensor_is_a_point_for_every_direction_that_it_needs(lattice, ways):
+    found = points(f"lattice: {lattice}")
+    assert [point.axes["lattice.direction"] for point in found] == ways
+    for point, way in zip(found, ways, strict=True):
+        (alone,) = points(f"lattice: {lattice.replace('tensor', way)}")
+        assert alone.hash == point.hash
+    (first,) = first_of_each(found)
+    assert points_needed(found, first) == list(found)
+    if len(found) > 1:
+        assert first_of_each(found[:-1]) == []
+        with pytest.raises(StoreError, match="undetermined"):
+            points_needed(found[:-1], first)
+
+
+def test_tensors_of_a_grid_are_one_per_system():
+    found = points(f"lattice: {LAYER}\ngrid: [{{model.temperature_K: [200, 300]}}]")
+    assert len(found) == 6
+    assert [p.axes["model.temperature_K"] for p in first_of_each(found)] == ["200", "300"]
+    # a direction that was chosen is none that was asked for
+    assert first_of_each(points("lattice: {kind: square, spacing_A: 5}")) == []

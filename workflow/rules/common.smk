@@ -46,6 +46,23 @@ def populations_of_kernel(wildcards):
     return [f"{RESULTS}/population/{p.id}__{wildcards.start}.h5" for p in points]
 
 
+def mobilities_of_tensor(wildcards):
+    """Return the mobility files a tensor is made from: those of all directions of its lattice."""
+    from smallpolaron.derive.tensor_job import points_needed
+
+    try:
+        points = points_needed(STUDY.points, POINTS_AND_RUNGS[wildcards.point])
+    except StoreError as error:
+        raise WorkflowError(f"No mobility tensor: {error}") from None
+    return point_files("mobility", [p.id for p in points])
+
+
+def tensor_files():
+    from smallpolaron.derive.tensor_job import first_of_each
+
+    return [f"{RESULTS}/tensor/{point.id}.h5" for point in first_of_each(STUDY.points)]
+
+
 def other_start(wildcards):
     """Return the population file of the same point from the other start, if there is one."""
     own = f"{RESULTS}/population/{wildcards.point}__{wildcards.start}.h5"
@@ -56,6 +73,8 @@ def sources_of(kind):
     """Return the input files of the rule of a kind, by the options of its command."""
     if kind.files == "starts":
         return {kind.source: populations_of_kernel}
+    if kind.files == "directions":
+        return {kind.source: mobilities_of_tensor}
     found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
     return found | ({"partner": other_start} if kind.files == "partner" else {})
 
@@ -76,7 +95,8 @@ def all_results(wildcards):
     kinds = [name for name, kind in KINDS.items() if kind.of_study]
     points = computed(POINTS_AND_RUNGS)
     found = [path for kind in kinds for path in point_files(kind, points)]
-    return found + population_files(points) + LADDER_FILES + ENSEMBLE_FILES
+    found += population_files(points) + tensor_files()
+    return found + LADDER_FILES + ENSEMBLE_FILES
 
 
 def figure_files():

@@ -193,6 +193,10 @@ class Model:
         plain = len(self._couplings) == 1 and self._couplings[0].kind == "local"
         along = way if isinstance(way, str) else [float(w) for w in way]
         found = section(self.lattice, along, whole=not plain)
+        if way == "tensor":
+            allowed = "must be one direction; tensor is for studies"
+            advice = "use mobility_tensor(model, duration_fs)"
+            raise ModelError("Model", [Problem("direction", way, allowed, advice)])
         if "lattice" not in found and way != "x":
             allowed = "must be left out: a chain has one direction only"
             raise ModelError("Model", [Problem("direction", way, allowed, "remove it")])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import numpy as np
 
 from smallpolaron.api.outcome import Outcome
+from smallpolaron.api.tensor import MobilityTensor
 from smallpolaron.derive.augmented_job import augmented_result
 from smallpolaron.derive.conductivity_models_job import conductivity_models_result
 from smallpolaron.derive.derive import with_criteria
@@ -268,6 +269,7 @@ CLASSES: Final[dict[str, type[Outcome]]] = {
     "displacement": Displacement,
     "spreading": Spreading,
     "population_kernel": PopulationKernel,
+    "tensor": MobilityTensor,
 }
 """What becomes of a stored result of each kind; of any other kind a plain Outcome."""
 

@@ -17,9 +17,15 @@ from smallpolaron.api.outcomes import (
     wrapped,
 )
 from smallpolaron.api.status import StatusLine, is_watched
+from smallpolaron.api.tensor import MobilityTensor
+from smallpolaron.derive.derive import with_criteria
+from smallpolaron.derive.tensor_job import direction_of, form_of, tensor_result
+from smallpolaron.own_data.table_analysis import analysis_settings
+from smallpolaron.results.store import StoreError
 from smallpolaron.runs.point_run import run_point
+from smallpolaron.study.parameters import Given
 from smallpolaron.study.sections import Protocol, ResourcesConfig
-from smallpolaron.support.problems import Problem
+from smallpolaron.support.problems import MISSING, Problem
 
 Start = Literal["franck_condon", "marcus"]
 MOST_ELEMENTS: int = ResourcesConfig().max_unknowns
@@ -155,6 +161,67 @@ def displacement(
     found = _run(model, start, numerics, max_elements, progress)
     assert isinstance(found, Displacement)
     return found
+
+
+@explained
+def mobility_tensor(
+    source: Model | Sequence[CurrentCorrelation],
+    duration_fs: float | None = None,
+    *,
+    directions: Sequence[str | Sequence[float]] = (),
+    **numerics: Any,
+) -> MobilityTensor:
+    """Compute the mobility tensor (collective under mpiexec).
+
+    e.D.e is computed for as many directions e as symmetry leaves open, one run each; the tensor
+    follows from these. Only its symmetric part is told: without a magnetic field it has no other.
+
+    Args:
+        source: the model, on a lattice of any dimension; or runs of one model along several
+            directions, such as those read from files.
+        duration_fs: length of the records, fs; of a model.
+        directions: directions in place of those that symmetry suggests.
+        **numerics: as current_correlation.
+
+    Raises:
+        ModelError: wrong input.
+        ValueError: the directions leave a component open; runs are of several systems.
+        LimitReached, NotConverged, PropagationFailed: as current_correlation.
+    """
+    if isinstance(source, Model):
+        if duration_fs is None:
+            problem = Problem("duration_fs", MISSING, "must be given: the length of the records")
+            raise ModelError("mobility_tensor", [problem])
+        numbers = {"propagation": {"duration_fs": duration_fs}}
+        ways = directions or _directions(source.point("current", numbers).parameters)
+        runs = [
+            current_correlation(source.replace(direction=way), duration_fs, **numerics)
+            for way in ways
+        ]
+    else:
+        runs = list(source)
+    return _assembled(runs)
+
+
+def _directions(parameters: Given) -> tuple[tuple[float, ...], ...]:
+    try:
+        return form_of(parameters).directions
+    except StoreError as error:
+        raise ModelError("Model", [Problem("lattice", "a chain", str(error))]) from None
+
+
+def _assembled(runs: Sequence[CurrentCorrelation]) -> MobilityTensor:
+    """Return the tensor of runs along several directions."""
+    if not runs:
+        raise ValueError("no runs: a cluster, or a lattice that ends everywhere, has no mobility")
+    settings = analysis_settings({})
+    sources = [run.mobility().stored for run in runs]
+    try:
+        found = with_criteria(tensor_result(sources, settings), settings)
+    except StoreError as error:
+        raise ValueError(str(error)) from None
+    ways = [direction_of(run.parameters) for run in runs]
+    return MobilityTensor(found, dict(zip(ways, runs, strict=True)))
 
 
 def how_computed(

@@ -13,8 +13,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.derive.population_kernel_job import POINTS_NOTE
-from smallpolaron.results.kinds import KINDS, derived
+from smallpolaron.results.kinds import KINDS, POINTS_NOTE, derived
 from smallpolaron.results.store import Result, StoreError, read_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.runs.point_run import point_parameters
@@ -213,7 +212,7 @@ def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | Non
 
 
 def _beside(folder: Path, file: Path, old: Result) -> list[Path]:
-    """Return the files in a folder that a result was derived from: one, or one per start site."""
+    """Return the files in a folder that a result was derived from: one, or several."""
     points = old.notes.get(POINTS_NOTE)
     if points is None:
         return [folder / file.name]

@@ -100,7 +100,7 @@ def derivation(kind: Kind) -> click.Command:
     """Return the command that derives results of a kind."""
     text = f"{kind.source} result file (HDF5)"
     name = f"--{kind.source.replace('_', '-')}"
-    source = files(name, f"{text}s") if kind.files == "starts" else file(name, text)
+    source = files(name, f"{text}s") if kind.takes_many else file(name, text)
 
     more: list[Decorator] = []
     if kind.files == "partner":
@@ -114,7 +114,7 @@ def derivation(kind: Kind) -> click.Command:
 
         partner, start = given.pop("partner", None), given.pop("start_site", None)
         (found,) = given.values()
-        sources = found if kind.files == "starts" else [found]
+        sources = found if kind.takes_many else [found]
         _write(output, overwrite, derive_kind(kind, plan, sources, partner, start))
 
     derive.__doc__ = f"{kind.title}."

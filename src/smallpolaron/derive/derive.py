@@ -128,7 +128,7 @@ def derive_kind(
     Args:
         kind: a kind that is derived from another one.
         plan: plan of the study.
-        paths: files of its source; one, unless it takes one per start site.
+        paths: files of its source; one, unless it takes many.
         partner: file of the other initialisation, for a kind that takes one.
         start_site: start from which all is seen, for a kind that takes one file per start.
 
@@ -144,6 +144,8 @@ def derive_kind(
         result = kind.derive(sources[0], other, settings)
     elif kind.files == "starts":
         result = kind.derive(sources, settings, start_site)
+    elif kind.files == "directions":
+        result = kind.derive(sources, settings)
     else:
         result = kind.derive(sources[0], settings)
     return with_criteria(result, settings)

@@ -32,6 +32,7 @@ from smallpolaron.derive.derive import (
     worst_gates,
 )
 from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.quantity import Quantity, Table, time
 from smallpolaron.results.store import Result, StoreError
 from smallpolaron.study.parameters import holstein_model, is_infinite, whole
@@ -41,9 +42,6 @@ from smallpolaron.study.sections import AnalysisConfig, Protocol
 _ORDERS: Final = ("populations", "dpopulations", "d2populations")
 _OWN: Final = ("start_site", "point", "study", "derived")
 """Parameters in which the files of one system differ."""
-
-POINTS_NOTE: Final = "points"
-"""Name of the note that holds the points of the runs, separated by commas."""
 
 QUANTITIES: Final[Table] = {
     "time_fs": time(),

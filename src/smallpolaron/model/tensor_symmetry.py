@@ -37,6 +37,24 @@ class TensorForm:
     forms: FloatArray
     directions: tuple[tuple[float, ...], ...]
 
+    def reading(self, directions: Sequence[Sequence[float]]) -> FloatArray:
+        """Return e.F.e of every form F along directions, shape (directions, forms)."""
+        return _readings(self.axes, self.forms, directions)
+
+    def require(self, directions: Sequence[Sequence[float]]) -> FloatArray:
+        """Return e.F.e of every form F along directions, if these determine the tensor.
+
+        Raises:
+            ValueError: they do not.
+        """
+        reading = self.reading(directions)
+        if np.linalg.matrix_rank(reading) < len(self.forms):
+            raise ValueError(
+                f"the directions {directions} leave components of the tensor undetermined; those "
+                f"of {self.directions} suffice"
+            )
+        return reading
+
     def solve(
         self, directions: Sequence[Sequence[float]], along: FloatArray, errors: FloatArray
     ) -> tuple[FloatArray, FloatArray]:
@@ -50,12 +68,7 @@ class TensorForm:
         Raises:
             ValueError: these directions leave something undetermined.
         """
-        reading = _readings(self.axes, self.forms, directions)
-        if np.linalg.matrix_rank(reading) < len(self.forms):
-            raise ValueError(
-                f"the directions {directions} leave components of the tensor undetermined; those "
-                f"of {self.directions} suffice"
-            )
+        reading = self.require(directions)
         inverse = np.einsum("kij,km->mij", self.forms, np.linalg.pinv(reading))
         in_space = np.einsum("mij,ia,jb->mab", inverse, self.axes, self.axes)
         return (

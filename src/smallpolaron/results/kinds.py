@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-Files = Literal["one", "partner", "starts"]
+Files = Literal["one", "partner", "starts", "directions"]
+
+POINTS_NOTE: Final = "points"
+"""Name of the note that holds the points of several sources, separated by commas."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,7 @@ class Kind:
         source: kind of the file it is derived from; empty for what jobs and whole studies give.
         or_source: kind that a file in the folder of the source may also be.
         files: how many files of the source it takes: one; one and, if there is one, that of the
-            other initialisation; or one per start site.
+            other initialisation; one per start site; or one per direction of the current.
         of_study: whether every study has it.
         of_table: whether it is also derived from a table of numbers of one's own.
         of_many: whether it is made from many points.
@@ -53,7 +56,14 @@ class Kind:
     @property
     def most_sources(self) -> int:
         """How many files it may be derived from."""
-        return {"one": 1, "partner": 2, "starts": 255}[self.files] if self.source else 0
+        if not self.source:
+            return 0
+        return {"one": 1, "partner": 2, "starts": 255, "directions": 255}[self.files]
+
+    @property
+    def takes_many(self) -> bool:
+        """Whether it is derived from any number of files of its source."""
+        return self.files in ("starts", "directions")
 
     @property
     def module(self) -> Any:
@@ -78,6 +88,7 @@ _ALL: Final = (
     Kind("drude_smith", "Drude-Smith fit", "mobility", **_STUDY),
     Kind("conductivity_models", "Drude-Smith and its rivals", "mobility", **_TABLE),
     Kind("moments", "Moments of the memory kernel", "mobility", **_TABLE),
+    Kind("tensor", "Mobility tensor of a lattice", "mobility", files="directions"),
     Kind("population_kernel", "Memory kernel of the populations", "population", files="starts"),
     Kind(
         "spreading",

@@ -19,6 +19,7 @@ from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.describe import AXIS_KEYS
 from smallpolaron.study.disorder_section import drawn_at, idle_disorder
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
+from smallpolaron.study.lattice_section import DIRECTIONS, TENSOR, tensor_directions
 from smallpolaron.study.sections import CONVERGED, NAME_PATTERN, POPULATION_PROTOCOLS
 from smallpolaron.study.validation import check_study, split_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
@@ -53,6 +54,7 @@ CURRENT_KEYS = ("propagation.equilibrium_tolerance", "propagation.resolvent_freq
 other points, too, such a key in a section is meant for the points it applies to."""
 
 MAX_POINTS = 10_000
+_DIRECTION = "lattice.direction"
 _BLOCK_KEYS = ("protocols", "name")
 
 
@@ -245,13 +247,33 @@ def expand(document: Document) -> list[GridPoint]:
 
     for block in blocks:
         for assignment in _assignments(block):
-            point = checked(block, assignment)
-            if point is not None:
-                total += _size(point)
-                _require_few(document, total)
-                points.append(_climbed(point, partial(checked, block)))
+            point_of = partial(checked, block)
+            for each in _directed(base, assignment, point_of):
+                point = point_of(each)
+                if point is not None:
+                    total += _size(point)
+                    _require_few(document, total)
+                    points.append(_climbed(point, point_of))
     collector.finish(sum(block.size for block in blocks))
     return points
+
+
+def _directed(
+    base: Mapping[str, object],
+    assignment: Assignment,
+    checked: Callable[[Assignment], GridPoint | None],
+) -> list[Assignment]:
+    """Return a point once for every direction that lattice.direction: tensor stands for."""
+    if _said(base, assignment.values, _DIRECTION) != TENSOR:
+        return [assignment]
+    along = partial(_along, assignment)
+    found = checked(along(next(iter(DIRECTIONS))))
+    model = found and found.study.lattice_model
+    return [along(word) for word in tensor_directions(model)] if model else []
+
+
+def _along(assignment: Assignment, word: str) -> Assignment:
+    return assignment.changed({_DIRECTION: word})
 
 
 def _size(point: GridPoint) -> int:

@@ -14,6 +14,7 @@ from pydantic import BeforeValidator, Field
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.lattice import Bond, Boundary, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
+from smallpolaron.model.tensor_symmetry import tensor_form
 from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.coupling_section import modes_of
 from smallpolaron.study.sections import Energies, Section, as_tuple, described
@@ -31,6 +32,9 @@ DIRECTIONS: Final[dict[str, tuple[float, float, float]]] = {
     for word in ("x", "y", "z", "xy", "xz", "yz")
 }
 """Directions of the current by name; xy is the diagonal between x and y."""
+
+TENSOR: Final = "tensor"
+"""What stands for as many directions as the mobility tensor needs, each a point of its own."""
 
 _PRESETS: Final[dict[str, Callable[..., Lattice]]] = {
     "square": lattices.square,
@@ -152,10 +156,11 @@ class LatticeConfig(Section):
         None,
         allowed="a list of whole numbers >= 1",
     )
-    direction: Literal["x", "y", "z", "xy", "xz", "yz"] | Energies = described(
-        "Along which the current flows and displacements are measured.",
+    direction: Literal["x", "y", "z", "xy", "xz", "yz", "tensor"] | Energies = described(
+        "Along which the current flows and displacements are measured. tensor: one point for each "
+        "direction that the mobility tensor needs, and the tensor.",
         "x",
-        allowed="x, y, z, xy, xz, yz, or a list of 1 to 3 numbers",
+        allowed="x, y, z, xy, xz, yz, tensor, or a list of 1 to 3 numbers",
     )
 
     @property
@@ -291,6 +296,19 @@ def lattice_model(parameters: Mapping[str, Any]) -> LatticeModel:
         tuple(section["direction"]),
         modes_of(lattice, parameters["bath"]),
     )
+
+
+def tensor_directions(model: LatticeModel) -> list[str]:
+    """Return the directions that the tensor of a lattice needs, by name.
+
+    Directions between the axes stand for those in a plane or line that has none of the axes.
+    """
+    form, found = tensor_form(model), list[str]()
+    for word, way in DIRECTIONS.items():
+        reading = form.reading([*(DIRECTIONS[each] for each in found), way])
+        if np.linalg.matrix_rank(reading) > len(found):
+            found.append(word)
+    return found
 
 
 def largest_hopping_cm(section: Mapping[str, Any]) -> float:

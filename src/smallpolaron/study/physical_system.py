@@ -48,8 +48,9 @@ def lattice_text(parameters: Mapping[str, Any]) -> str:
     sides, own = set(section["boundary"]), len(section["sites_A"])
     sites = f", {own} sites per cell" if own > 1 else ""
     way = section["direction"]
-    names = [word for word, each in DIRECTIONS.items() if list(each) == list(way)]
-    sites += f", along {names[0] if names else tuple(way)}"
+    if way is not None:  # a tensor has none
+        names = [word for word, each in DIRECTIONS.items() if list(each) == list(way)]
+        sites += f", along {names[0] if names else tuple(way)}"
     if sides == {"infinite"}:
         return f"infinite {len(section['cells'])}D lattice{sites}"
     cells = " × ".join(
