@@ -22,6 +22,11 @@ from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Bond, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.planning.resources import unknowns
+from smallpolaron.planning.study import plan_document
+from smallpolaron.runs.point_run import run_point
+from smallpolaron.study.parameters import bath_expansion, model_of
+from smallpolaron.study.yamlfile import parse_yaml
 from tests.dynamics.cases import correlate, distance, populate, silent
 from tests.hierarchy.reference import ado_list, dense_generator
 
@@ -266,3 +271,24 @@ def test_the_displacement_needs_no_reflection(kind):
     wanted = compute_population(model, bath, Accuracy(1e-4), site=0, **settings)
     slope = wanted.dpopulations @ model.displacements_A(0) ** 2
     assert np.max(np.abs(found.dmsd - slope)) < 4e-3 * np.mean(found.dmsd)
+
+
+def test_a_study_may_fix_the_hierarchy_of_a_cluster():
+    """Against dense matrices of the same depth, complex hops and all."""
+    text = (
+        "study: s\nmodel: {hopping_cm: 1, site_energies_cm: [0, 60, -35]}\n"
+        "lattice: {kind: cluster, matrix: [[0, [50, 20], [0, -30]], [[50, -20], 0, -40], "
+        "[[0, 30], -40, 0]], sites_A: [[0, 0, 0], [5, 0, 1], [1, 4, 0]], direction: [1, 1, 0.5]}\n"
+        "bath: {eta_cm: 60, gamma_cm: 150, terms: 0}\nhierarchy: {depth: 3}\n"
+        "protocols: [current, franck_condon]\npropagation: {duration_fs: 60, sample_fs: 2}\n"
+    )
+    (point,) = plan_document(parse_yaml(text, "s.yaml")).points
+    model, bath = model_of(point.parameters), bath_expansion(point.parameters)
+    size = unknowns(point.parameters, "current")
+    assert size == 9 * len(ado_list(3, bath.n_terms, 3))
+    _, C, P = dense(model, bath, 3, np.arange(0.0, 61.0, 2.0), 0)
+    options = {"max_unknowns": 100_000, "report": silent}
+    current = run_point(point, "s", "current", **options)
+    np.testing.assert_allclose(current.variables["C_JJ"].data, C, atol=1e-5 * abs(C[0]))
+    placed = run_point(point, "s", "franck_condon", **options)
+    np.testing.assert_allclose(placed.variables["populations"].data, P, atol=1e-6)

@@ -153,7 +153,11 @@ FINITE = "lattice: {kind: square, spacing_A: 5, boundary: periodic, cells: [3, 3
             "lattice.cells",
             "its own image",
         ),
-        (FINITE + "hierarchy: {depth: 3}", "hierarchy.depth", "adapts itself"),
+        (
+            "lattice: {kind: square, spacing_A: 5}\nhierarchy: {depth: 3}",
+            "hierarchy.depth",
+            "finite lattices",
+        ),
         (FINITE + "protocols: [marcus]\nstart_site: 9", "start_site", "0 to 8"),
         (
             FINITE + "disorder: {hopping_cm: 5, hopping_distribution: normal}",

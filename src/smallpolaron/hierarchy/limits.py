@@ -196,15 +196,17 @@ class AdoCounter:
 
 
 @cache
-def count_unknowns(n_sites: int, n_terms: int, truncation: Truncation, translation: bool) -> int:
+def count_unknowns(
+    n_sites: int, n_terms: int, truncation: Truncation, kets: int | None = None
+) -> int:
     """Number of unknowns of a fixed basis, exactly and without enumerating it.
 
     Args:
         n_sites: N.
         n_terms: bath terms per site, K + 1.
         truncation: the static rule.
-        translation: True for one momentum sector of a ring (N elements per ADO), False for all
-            N^2.
+        kets: sites of a cell, for one momentum sector (as many times N elements per ADO); None for
+            all N^2.
 
     Returns:
         The number of elements <a|rho_n|b>.
@@ -216,4 +218,4 @@ def count_unknowns(n_sites: int, n_terms: int, truncation: Truncation, translati
     for sites in range(1, n_sites):  # a few sites tell soon what all would take long to tell
         if counter.of_first(sites) > LARGEST_COUNT:
             raise ValueError(f"more than {LARGEST_COUNT:g} auxiliary density operators")
-    return counter.total * (n_sites if translation else n_sites**2)
+    return counter.total * n_sites * (n_sites if kets is None else kets)

@@ -27,10 +27,11 @@ from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.study.parameters import (
     Given,
     bath_expansion,
-    holstein_model,
     is_adaptive,
+    model_of,
     number,
     truncation,
+    whole,
 )
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 
@@ -125,9 +126,9 @@ def unknowns(parameters: Given, protocol: Protocol) -> int:
     rule = truncation(parameters)
     if _site_states_bound(rule, n_terms) > LONGEST_SITE_LIST:
         raise ValueError(f"depth {rule.depth} with {n_terms} bath terms is beyond any computer")
-    n_sites = holstein_model(parameters).n_sites
+    sites = model_of(parameters).sites
     translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
-    return count_unknowns(n_sites, n_terms, rule, translation)
+    return count_unknowns(sites.n_sites, n_terms, rule, sites.per_cell if translation else None)
 
 
 def _site_states_bound(rule: Truncation, n_terms: int) -> float:
@@ -147,10 +148,11 @@ def spectral_radius(parameters: Given) -> float:
     expansion: BathExpansion = bath_expansion(parameters)
     rule = truncation(parameters)
     most = np.floor(rule.depth / rule.term_weights(expansion.n_terms) + 1e-9)
-    model = holstein_model(parameters)
+    model = model_of(parameters)
     decay = float(np.max(most * np.abs(expansion.rates)))
     coupling = 4.0 * sqrt(float(np.max(most * expansion.scales)))
-    electronic = 4.0 * float(np.max(np.abs(model.bond_hoppings))) + float(np.ptp(model.energies))
+    hops = np.abs(model.sites.hop).sum(axis=-1)  # 2 v on chains, whose spectrum is 4 v wide
+    electronic = 2.0 * float(np.max(hops)) + float(np.ptp(model.energies))
     return decay + coupling + electronic + 4.0 * abs(expansion.terminator)
 
 
@@ -264,7 +266,7 @@ def _fixed(
     samples = 1 + int(
         number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
     )
-    arrays = array_bytes(family, samples, holstein_model(parameters).n_sites)
+    arrays = array_bytes(family, samples, whole(parameters, "model.n_sites"))
     return _Need(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),

@@ -257,8 +257,8 @@ class Study(Section):
             elif len(rule.weights) != terms + (poles := self.bath.poles):
                 allowed = f"must hold bath.terms + {poles} = {terms + poles} numbers > 0"
                 yield Problem("hierarchy.weights", rule.weights, allowed, "one weight per term")
-        if rule.max_excited_sites is not None and rule.max_excited_sites > self.model.sites:
-            allowed = f"must be at most model.n_sites = {self.model.sites}"
+        if rule.max_excited_sites is not None and rule.max_excited_sites > self.sites:
+            allowed = f"must be at most model.n_sites = {self.sites}"
             advice = "use null for no limit"
             yield Problem("hierarchy.max_excited_sites", rule.max_excited_sites, allowed, advice)
 
@@ -301,8 +301,8 @@ class Study(Section):
             allowed = "must have bonds along it whose hopping is not 0, or nothing flows"
             advice = "choose another direction; a cluster needs lattice.sites_A for a current"
             yield Problem("lattice.direction", self.lattice.direction, allowed, advice)
-        if self.fixed:
-            allowed = "has no effect on a lattice, whose hierarchy adapts itself"
+        if self.fixed and not (self.bath.is_plain and not there.is_infinite):
+            allowed = "is for finite lattices with the local coupling alone"
             yield Problem("hierarchy.depth", self.hierarchy.depth, allowed, "remove it")
 
     def _ring_faults(self) -> Iterator[Problem]:
