@@ -51,6 +51,7 @@ onstart:
 
 
 onsuccess:
+    tell_answers()
     tell_if_edited()
 
 

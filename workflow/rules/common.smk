@@ -187,3 +187,31 @@ def show_so_far():
         print(f"{RESULTS}/report.html, {TABLES}/points.csv", flush=True)
     else:
         print(f"they could not be made, see {log}", flush=True)
+
+
+def first_page(answers):
+    """Return what the first page of the report says of the answers of the study."""
+    systems = [
+        {
+            "mobility": str(each.mobility),
+            "verdict": each.verdict,
+            "system": each.system,
+            "why": each.why,
+        }
+        for each in answers.systems
+    ]
+    return {"systems": systems, "picture": main_picture(answers)}
+
+
+def main_picture(answers):
+    """Return C_JJ and its integral of the first system that can be trusted, as a data URI.
+
+    In lines, because those of a description may have 10,000 characters.
+    """
+    for each in sorted(answers.systems, key=lambda each: each.verdict != "trust"):
+        for name, system in SYSTEMS.items():
+            picture = Path(f"{FIGURES}/{name}/current.svg")
+            if each.point in system.points and picture.exists():
+                text = base64.b64encode(picture.read_bytes()).decode()
+                return "\n   ".join(wrap(f"data:image/svg+xml;base64,{text}", 8000))
+    return ""

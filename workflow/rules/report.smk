@@ -1,3 +1,8 @@
+# The first page begins with what the study answers, and the picture of its first system.
+if REPORTS and Path(PLAN).exists():
+    config["answers"] = first_page(study_answers(Path(RESULTS)))
+
+
 rule figures:
     input:
         figure_files(),

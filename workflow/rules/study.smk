@@ -1,9 +1,11 @@
 # The study, read and checked before anything runs, and the small functions the rules share.
+import base64
 import json
 import shlex
 import signal
 import sys
 from pathlib import Path
+from textwrap import wrap
 
 from snakemake.exceptions import WorkflowError
 
@@ -17,6 +19,7 @@ shell.prefix(
 
 try:
     from smallpolaron import NUMERICS_VERSION
+    from smallpolaron.api.answers import study_answers
     from smallpolaron.launch import missing_scheduler
     from smallpolaron.planning.bill import all_jobs, bill, bill_lines, hours_text, total
     from smallpolaron.planning.run import begin_run, is_planned
@@ -215,6 +218,12 @@ def leave_if_run_otherwise():
             f"The study cannot be run:\nanother snakemake is running study '{STUDY.study}' with "
             "these results; wait until it has ended, or stop it, then run the same again"
         )
+
+
+def tell_answers():
+    """Say at the end of a run what its results say."""
+    if not INNER and Path(PLAN).exists():
+        print(study_answers(Path(RESULTS)), file=sys.stderr)
 
 
 def tell_if_edited():

@@ -22,12 +22,18 @@ TOLERANCE = 1e-12
 
 
 @command("show")
-@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="FILE...")
+@click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH...")
 def show(paths: tuple[Path, ...]) -> int:
-    """Show what results (HDF5) say: main numbers with errors, gates, and what to distrust."""
+    """Show what results (HDF5), or studies (folders), say: numbers, errors, what to distrust."""
+    from smallpolaron.api.answers import study_answers
     from smallpolaron.api.collection import read_result
 
-    print("\n\n".join(f"{path}\n{read_result(path)!r}" for path in paths))
+    print(
+        "\n\n".join(
+            str(study_answers(path)) if path.is_dir() else f"{path}\n{read_result(path)!r}"
+            for path in paths
+        )
+    )
     return 0
 
 

@@ -1,0 +1,62 @@
+"""The answer of a system rests on the run that deserves it, and says what to distrust."""
+
+from typing import Any
+
+import pytest
+
+import smallpolaron as sp
+from smallpolaron.api.answers import Answer, answers_of
+from smallpolaron.results.store import Result
+
+CHAIN = sp.Model(
+    lattice=sp.Lattice.chain(),
+    hopping_cm=50,
+    temperature_K=300,
+    coupling=sp.Local(sp.Debye(eta_cm=100, gamma_cm=100)),
+)
+
+
+def mobility(model: sp.Model, duration_fs: float = 400.0, **options: Any) -> Result:
+    options = {"accuracy": 1e-2, "progress": False} | options
+    return sp.mobility(model, duration_fs, **options).stored
+
+
+def ring(n_sites: int, **options: Any) -> Result:
+    return mobility(CHAIN.replace(lattice=sp.Lattice.ring(n_sites)), **options)
+
+
+def answer(*results: Result) -> Answer:
+    (found,) = answers_of(results)
+    return found
+
+
+def test_the_infinite_lattice_is_believed_before_any_ring():
+    endless = mobility(CHAIN)
+    found = answer(ring(6), endless, ring(3))
+    assert found.point == endless.parameters["point"]
+    assert (found.verdict, found.why) == ("trust", "")
+    assert found.mobility.value == endless.variables["mobility"].data
+
+
+def test_a_ring_is_trusted_once_a_smaller_one_agrees():
+    assert answer(ring(6), ring(5)).verdict == "trust"
+    found = answer(ring(3), ring(4))
+    assert found.verdict == "rough"
+    assert "from 3 to 4 sites" in found.why
+    assert answer(ring(4)).verdict == "rough"
+
+
+def test_a_flagged_run_is_not_used_and_a_good_one_replaces_it():
+    short = mobility(CHAIN, duration_fs=80.0)
+    assert "long_time_decay" in short.failed_gates
+    found = answer(short)
+    assert found.verdict == "do not use"
+    assert "duration_fs" in found.why
+    assert answer(short, ring(6), ring(5)).verdict == "trust"
+
+
+def test_temperatures_are_systems_of_their_own():
+    found = answers_of([mobility(CHAIN), mobility(CHAIN.replace(temperature_K=350))])
+    assert [each.verdict for each in found] == ["trust", "trust"]
+    assert found[0].mobility.value == pytest.approx(found[1].mobility.value, rel=0.5)
+    assert found[0].system != found[1].system
