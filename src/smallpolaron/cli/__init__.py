@@ -11,7 +11,7 @@ from contextlib import suppress
 import click
 
 import smallpolaron
-from smallpolaron.cli import own_data, results, rules, study
+from smallpolaron.cli import new, own_data, results, rules, study
 from smallpolaron.cli.options import USAGE_STATUS
 from smallpolaron.support.signals import CTRL_C_STATUS
 
@@ -33,7 +33,7 @@ def commands() -> None:
     """Mobility of small polarons from exact dynamics."""
 
 
-for _room in (study, results, own_data, rules):
+for _room in (new, study, results, own_data, rules):
     for _command in _room.COMMANDS:
         commands.add_command(_command)
 

@@ -117,6 +117,32 @@ def split_unit(key: str) -> tuple[str, str]:
     return (found[1], _NAMES[found[2].lower()]) if found else (key, "")
 
 
+def converted(text: str, target: str) -> float:
+    """Return a number with a unit, such as "6 meV" or "0.2 ps", in the unit of a key of a study.
+
+    Args:
+        text: the number and its unit; without one it is in the target's. A time may stand for the
+            rate that is its inverse.
+        target: "cm", "fs", "A" or "K".
+
+    Raises:
+        ValueError: it is no number, or the unit is none of those.
+    """
+    found = re.fullmatch(r"\s*([-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(.*?)\s*", text)
+    unit = re.sub(r"^cm\^?[-⁻][1¹]$|^1/cm$", "cm", found[2]) if found else ""
+    unit = {"Å": "A"}.get(unit, _NAMES.get(unit.lower(), unit)) or target
+    inverse = target == "cm" and unit in _UNITS["fs"]
+    size = _size(unit, target, inverse=inverse)
+    if found is None or size is None:
+        times = [*_UNITS["fs"]] if target == "cm" else []
+        allowed = ", ".join(dict.fromkeys([*_UNITS[target], *times]))
+        raise ValueError(f"'{text}' must be a number and a unit: {allowed}")
+    number = float(found[1])
+    if inverse and not number:
+        raise ValueError(f"'{text}' must not be 0")
+    return size / number if inverse else size * number
+
+
 def conversion_advice(
     section: str, key: str, value: object, known: Sequence[str], *, full: bool = False
 ) -> str:
