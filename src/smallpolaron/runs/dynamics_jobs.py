@@ -17,6 +17,7 @@ from smallpolaron.launch import ParallelSetupError, tell_if_contradictory
 from smallpolaron.results.provenance import Stopwatch
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.runs.point_run import run_point
+from smallpolaron.runs.shared_results import give, take
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.support.files import DISK_FULL, NotWritable, check_writable
@@ -110,6 +111,8 @@ def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     order = _bcast_order(options, comm)
     if isinstance(order, str):
         return _refuse(comm, order)
+    if _is_shared(order, options, comm):
+        return 0
     checkpoints = _checkpoints(order, options, comm, watch)
     request.serve(checkpoints)
     try:
@@ -130,10 +133,24 @@ def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     if comm.rank == 0:
         assert result is not None
         problem = _deliver(result, options)
+        if order.resources.cache and not problem:
+            said = give(Path(order.resources.cache), order.point, options.protocol, result)
+            _say(comm, said, 0)
         if checkpoints is not None and not problem:
             checkpoints.remove()
     problem = comm.bcast(problem)
     return _refuse(comm, problem) if problem else 0
+
+
+def _is_shared(order: _Order, options: JobOptions, comm: MPI.Intracomm) -> bool:
+    """Take the result from those that studies share (collective); return whether it was there."""
+    taken = False
+    if order.resources.cache and comm.rank == 0:
+        folder = Path(order.resources.cache)
+        result, said = take(folder, order.point, order.study, options.protocol)
+        _say(comm, said, 0)
+        taken = result is not None and not _deliver(result, options)
+    return bool(comm.bcast(taken))
 
 
 def _deliver(result: Result, options: JobOptions) -> str:
@@ -171,7 +188,7 @@ def _refuse(comm: MPI.Intracomm, message: str) -> int:
 def _say(comm: MPI.Intracomm, message: str, status: int) -> int:
     from smallpolaron.dynamics.progress import to_stderr
 
-    if comm.rank == 0:
+    if comm.rank == 0 and message:
         to_stderr(message)
     return status
 

@@ -359,6 +359,13 @@ class ResourcesConfig(Section):
         ge=0,
         le=100_000,
     )
+    cache: str | None = described(
+        "Folder by which studies share results: a job whose result is there, with the same hash "
+        "and an unbroken checksum, takes it. null: none.",
+        None,
+        min_length=1,
+        max_length=1000,
+    )
     max_core_hours: float | None = described(
         "Budget: a study whose jobs are expected to take more together is refused before any of "
         "them runs (docs/cost.md). null: no budget.",
