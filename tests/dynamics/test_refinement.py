@@ -75,6 +75,15 @@ def test_a_target_that_is_met_at_once():
     assert np.isnan(runs.refined(replace(CHOICE, more_terms=None)).errors(difference)["bath_terms"])
 
 
+def test_a_loss_of_the_trace_is_an_error_of_the_basis():
+    """It falls with the thresholds, and no second run is needed to see it."""
+    runs = Runs()
+    found = refine(runs, difference, lambda _run: 0.0, CHOICE, lambda run: 500 * run.parts[0])
+    assert found.errors(difference)["basis"] == pytest.approx(500 * found.fine.parts[0])
+    assert sum(found.errors(difference).values()) <= TARGET.target
+    assert found.fine.parts[0] < 1e-5  # refined because of it
+
+
 def test_only_the_basis_is_refined_where_it_dominates():
     runs = Runs(basis=5e-3)
     found = runs.refined()
