@@ -215,3 +215,42 @@ def main_picture(answers):
                 text = base64.b64encode(picture.read_bytes()).decode()
                 return "\n   ".join(wrap(f"data:image/svg+xml;base64,{text}", 8000))
     return ""
+
+
+BATCHES_FILE = RUN_FOLDER / "batches.json"
+
+
+def batches_now():
+    """Return the batches of this run by stage: formed where it begins, read in its jobs."""
+    if workflow.remote_exec:
+        return read_batches(BATCHES_FILE)
+    # the table of cost of a paper takes what each job used as a process of its own
+    if STUDY.paper or not (RUN_LOCK or workflow.output_settings.dryrun):
+        return {}
+    drawings = [
+        Drawing(name, s.name, criteria, {k: named_files(k, s.points) for k in kinds})
+        for s in SYSTEMS.values()
+        for name, (_, kinds, criteria) in SYSTEM_FIGURES.items()
+    ]
+    side_by_side = (workflow.resource_settings.cores or 1) if LOCAL else 1
+    stages = form_stages(
+        STUDY, Path(RESULTS), [] if LADDERS else drawings, side_by_side
+    )
+    if RUN_LOCK:
+        write_batches(BATCHES_FILE, stages, Path(RESULTS, "batches"))
+    return stages
+
+
+def after(*stages):
+    """Return nothing, once the batches of some stages have run: for input functions."""
+    for stage in stages:
+        if STAGES.get(stage) and not workflow.remote_exec:
+            checkpoints.batches.get(stage=stage, batch=min(STAGES[stage]))
+    return []
+
+
+def after_batch_of(output):
+    """Return an input function: wait for the batch that may make a file, if there is one."""
+    return lambda w: (
+        after("runs") if output.format(**dict(w.items())) in BATCHED else []
+    )
