@@ -168,7 +168,7 @@ def _answer(given: str | None, question: str, default: str) -> tuple[float, str]
     """Return a quantity in cm^-1 and as it was typed, asking where no option gives it."""
     if given is not None:
         return _quantity("cm")(given)
-    found: tuple[float, str] = click.prompt(question, default=default, type=_quantity("cm"))
+    found: tuple[float, str] = click.prompt(question, default=default, value_proc=_quantity("cm"))
     return found
 
 
