@@ -187,13 +187,9 @@ def _assemble(
 def half_line_transform(series: Series, omega: ArrayLike) -> ComplexArray:
     """Integral of f(t) exp(i omega t) over the stored times, from zero, at any frequencies.
 
-    Args:
-        series: function with derivatives; it should have decayed at the last time.
-        omega: angular frequencies in rad/fs, (frequencies,), either sign.
-
-    Returns:
-        Transform (frequencies,), in the unit of the function times fs; error of order step**6 at
-        fixed frequency, and bounded by the interpolation error at every frequency.
+    The function should have decayed at the last time. Frequencies are in rad/fs, (frequencies,), of
+    either sign; the transform has their shape and the unit of the function times fs. Its error is
+    of order step**6 at fixed frequency, and bounded by the interpolation error at every frequency.
 
     Raises:
         ValueError: if a frequency is complex or not finite.

@@ -111,17 +111,12 @@ class Emulator:
         return np.asarray(self.amplitude**2 * shape(a, b), dtype=np.float64)
 
     def predict(self, points: ArrayLike) -> tuple[FloatArray, FloatArray]:
-        """Predict the logarithm of the quantity.
+        """Mean and standard deviation of the natural logarithm of the quantity, each (points,).
 
-        Args:
-            points: parameter values, (points, axes).
-
-        Returns:
-            Mean and standard deviation of the natural logarithm, each (points,); the latter holds
-            the fitted scatter.
+        The latter holds the fitted scatter.
 
         Raises:
-            ValueError: if the points do not fit the axes or are not positive.
+            ValueError: if the points, (points, axes), do not fit the axes or are not positive.
 
         Source:
             Rasmussen and Williams, Gaussian Processes for Machine Learning, eqs. 2.23 and 2.24.

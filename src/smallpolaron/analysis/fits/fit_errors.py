@@ -48,15 +48,11 @@ class Estimate:
 
 
 def effective_points(residual: ArrayLike) -> float:
-    """Number of independent points among residuals.
+    """Number of independent points among residuals in order, (points,) or (channels, points).
 
-    Args:
-        residual: residuals in order, (points,) or (channels, points).
-
-    Returns:
-        n min(1, 3/kurtosis)/(1 + 2 sum of rho_j), with the autocorrelation rho_j summed up to its
-        first zero. The kurtosis, 3 for noise, takes out stretches where residuals vanish: a tail
-        of zeros adds no points.
+    It is n min(1, 3/kurtosis)/(1 + 2 sum of rho_j), with the autocorrelation rho_j summed up to its
+    first zero. The kurtosis, 3 for noise, takes out stretches where residuals vanish: a tail of
+    zeros adds no points.
 
     Source:
         Variance of a mean of correlated numbers (Bartlett, J. R. Stat. Soc. Suppl. 1946, 8, 27).

@@ -66,14 +66,9 @@ class Trust:
 def information_criteria(variance: float, effective: float, parameters: int) -> tuple[float, float]:
     """Akaike's criterion for few points and the Bayesian criterion of a least-squares fit.
 
-    Args:
-        variance: mean square residual.
-        effective: number n of independent points.
-        parameters: number of fitted parameters; the variance is counted in addition.
-
-    Returns:
-        AICc = n ln(variance) + 2 K + 2 K (K + 1)/(n - K - 1), infinite unless n > K + 1, and
-        BIC = n ln(variance) + K ln n, with K = parameters + 1.
+    With the mean square residual (variance), n effective points and K = parameters + 1, as the
+    variance counts in addition: AICc = n ln(variance) + 2 K + 2 K (K + 1)/(n - K - 1), infinite
+    unless n > K + 1, and BIC = n ln(variance) + K ln n.
 
     Source:
         Hurvich and Tsai, Biometrika 1989, 76, 297; Schwarz, Ann. Stat. 1978, 6, 461.

@@ -121,22 +121,15 @@ def augmented_D(kernel: MatrixKernel) -> FloatArray:
 
 
 def augmented_scan(kernel: MatrixKernel) -> CutoffScan:
-    """Diffusion constant from the kernel cut at every stored time, with a stability verdict.
-
-    Args:
-        kernel: from augmented_kernel, at least nine times.
-
-    Returns:
-        CutoffScan, as cutoff_scan gives for the current alone.
+    """Diffusion constant from the kernel cut at every stored time, as cutoff_scan gives for J alone.
 
     Raises:
         ValueError: if there are fewer than nine times, or the kernel is too large for its record,
             as one that grows or that comes from differences of a noisy table.
 
     Source:
-        cutoff_scan with the determinant of z - drift + integral up to the cutoff of
-        K(s) exp(-z s) ds. Since only the last rows of drift and K matter, it is the polynomial
-        of scan_cutoffs.
+        cutoff_scan with the determinant of z - drift + integral up to the cutoff of K(s) exp(-z s)
+        ds. Since only the last rows of drift and K matter, it is the polynomial of scan_cutoffs.
     """
     return scan_cutoffs(
         kernel.time_fs,

@@ -197,7 +197,7 @@ def inverse_conductivity(sigma: ArrayLike) -> FloatArray:
 
 
 def conductivity_noise(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike | None = None) -> float:
-    """Standard error of a measured conductivity, from its scatter.
+    """Standard error of either part of a measured conductivity, from its scatter.
 
     Args:
         omega: increasing frequencies, (frequencies,), at least 8.
@@ -205,10 +205,9 @@ def conductivity_noise(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike | No
         error: standard errors to compare the scatter with, above zero, (frequencies,).
 
     Returns:
-        Standard error of the real and of the imaginary part, in the unit of sigma, or as a multiple
-        of the given ones: the median distance from the line through the two neighbours, or from
-        the cubic through the four nearest if that is smaller. What is left of the curvature of
-        sigma counts as scatter, so that a table of very few frequencies is judged worse than it is.
+        The error in the unit of sigma, or as a multiple of the given ones: the median distance from
+        the line through the two neighbours, or from the cubic through the four nearest if that is
+        smaller. What is left of the curvature of sigma counts as scatter.
 
     Raises:
         ValueError: if an input is malformed or has fewer than 8 frequencies.

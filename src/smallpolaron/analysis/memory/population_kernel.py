@@ -120,7 +120,7 @@ def site_kernel(
     start: int,
     distances_A: ArrayLike,
 ) -> PopulationKernel:
-    """Population kernel of any system, from one run per start site.
+    """Population kernel of any system, from one run per start site, by the N x N Volterra equation.
 
     Args:
         time_fs: evenly spaced times from zero in fs, (times,).
@@ -130,14 +130,8 @@ def site_kernel(
         start: the site from which K and D are seen.
         distances_A: distance of every site from it, angstrom, (N,).
 
-    Returns:
-        PopulationKernel; error of order step**6.
-
     Raises:
         ValueError: if an input is malformed.
-
-    Source:
-        Volterra inversion of the N x N population equation.
     """
     matrices = [np.asarray(values).real for values in (U, dU, d2U)]
     equation = matrix_memory_kernel(time_fs, *matrices)

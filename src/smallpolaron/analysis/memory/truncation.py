@@ -43,23 +43,19 @@ class CutoffScan:
 
 
 def cutoff_scan(kernel: MemoryKernel) -> CutoffScan:
-    """Diffusion constant from the kernel cut at every stored time.
+    """Diffusion constant from the kernel, (times,), nine or more, cut at every stored time.
 
-    Args:
-        kernel: memory kernel, (times,), at least nine.
-
-    Returns:
-        CutoffScan. A cutoff counts as stable if no mode of the truncated dynamics grows and none
-        lies so close to growth that the record could not tell.
+    A cutoff counts as stable if no mode of the truncated dynamics grows and none lies so close to
+    growth that the record could not tell.
 
     Raises:
         ValueError: if the kernel has fewer than nine times, or is too large for its record.
 
     Source:
-        D: integral of the truncated equation of motion over all positive times. Stability:
-        argument principle for z - drift + integral up to the cutoff of K(s) exp(-z s) ds, whose
-        zeros with positive real part are the growing modes; they are counted by the winding of
-        its phase along the imaginary axis.
+        D: integral of the truncated equation of motion over all positive times. Stability: argument
+        principle for z - drift + integral up to the cutoff of K(s) exp(-z s) ds, whose zeros with
+        positive real part are the growing modes; they are counted by the winding of its phase along
+        the imaginary axis.
     """
     return scan_cutoffs(
         kernel.time_fs,
