@@ -121,7 +121,7 @@ def augmented_D(kernel: MatrixKernel) -> FloatArray:
 
 
 def augmented_scan(kernel: MatrixKernel) -> CutoffScan:
-    """Diffusion constant from the kernel cut at every stored time, as cutoff_scan gives for J alone.
+    """Diffusion constant from the kernel cut at every stored time, as by cutoff_scan for J alone.
 
     Raises:
         ValueError: if there are fewer than nine times, or the kernel is too large for its record,
