@@ -1,6 +1,7 @@
 """The current autocorrelation function to a wanted accuracy, with its error estimate."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
@@ -24,10 +25,10 @@ from smallpolaron.dynamics.refinement import Choice, Refined, Setting, refine
 from smallpolaron.dynamics.states import flux_stiffness
 from smallpolaron.dynamics.step_record import StepRecord
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
-from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
+from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
 from smallpolaron.hierarchy.views import ComplexArray
-from smallpolaron.model.accuracy import Accuracy, ErrorBudget
+from smallpolaron.model.accuracy import COARSER, Accuracy, ErrorBudget
 from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import LatticeModel, Model
@@ -72,8 +73,8 @@ class Correlation:
         n_resolvent: labels of its basis.
         frequencies: rad/fs, shape (m,).
         sigma: int_0^inf exp(i w t) C_JJ(t) dt by shifted solves, angstrom^2/fs, shape (m,).
-        resolvent_error: change of D_resolvent when the thresholds shrink by COARSER,
-            angstrom^2/fs.
+        resolvent_error: change of D_resolvent when the thresholds shrink by COARSER, which they do
+            once more where the record says something else, angstrom^2/fs.
         window: sites of the window that was used on an infinite lattice, 0 elsewhere.
         bath_terms: number of low-temperature terms that was used.
         errors: the error budget.
@@ -208,6 +209,13 @@ def compute_correlation(
         # the basis of the whole integral: that of the final state is none on which L is regular
         end = fine.basis.values(basis.keys, fine.final)
         tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
+    allowed = abs(D_resolvent - D_coarse) + accuracy.target * abs(D_resolvent)
+    if solution and abs(fine.D + tail - D_resolvent) > allowed and limits.truncation is None:
+        # the solutions for wide bands are spread over many small labels
+        with suppress(LimitReached):
+            value, better = problem.resolve(*problem.start(), finer=COARSER)
+            if better:
+                D_coarse, D_resolvent, solution = D_resolvent, value.real, better
     sigma = [problem.resolve(*problem.start(), frequency=w)[0] for w in frequencies]
     equilibrium, lattice = problem.equilibrium, fine.basis.model
     stiffness = 0.0 if infinite or model.is_bounded else np.nan

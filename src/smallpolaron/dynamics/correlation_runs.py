@@ -172,13 +172,19 @@ class CorrelationProblem:
         return CorrelationRun(self, record, c, d, trajectory, basis, x, reading)
 
     def resolve(
-        self, basis: Basis, x: ComplexArray, frequency: float = 0.0, scale: float = 0.0
+        self,
+        basis: Basis,
+        x: ComplexArray,
+        frequency: float = 0.0,
+        scale: float = 0.0,
+        finer: float = 1.0,
     ) -> tuple[complex, Solution | None]:
         """int_0^inf exp(i w t) Tr[J exp(L t) x] dt by one solve on a growing basis.
 
         Where no symmetry keeps the equilibrium out of the sector, its share of x is left out: it
         does not decay. On a disordered ring a finite bath expansion makes it small, not zero.
-        A solution smaller than the scale is known to the digits that matter beside it.
+        A solution smaller than the scale is known to the digits that matter beside it. The growth
+        threshold is divided by `finer`.
 
         Returns:
             The integral, and the solution; (nan, None), reported, where the solver failed.
@@ -208,9 +214,11 @@ class CorrelationProblem:
                 basis,
                 LinearProblem(right_side, 1j * frequency, pinned, total=0.0, scale=scale),
                 np.zeros(basis.n_local, complex),
-                growth=self._accuracy.growth_threshold,
-                tolerance=self._accuracy.solver_tolerance,
-                stage=task.checkpoints.stage("resolvent", basis, self._accuracy, frequency, scale),
+                growth=self._accuracy.growth_threshold / finer,
+                tolerance=self._accuracy.solver_tolerance / finer,
+                stage=task.checkpoints.stage(
+                    "resolvent", basis, self._accuracy, frequency, scale, finer
+                ),
             )
         except NotConverged as reason:
             task.progress("resolvent").say(f"{reason}; its value is stored as nan and flagged")

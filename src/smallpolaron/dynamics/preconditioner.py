@@ -1,4 +1,4 @@
-"""Block-diagonal preconditioners: a part of L that falls into small blocks, inverted exactly.
+"""Block-diagonal preconditioners: a part of L that falls into small blocks, nearly inverted.
 
 Without the baths L connects the elements of one ADO only; without the hops it connects elements
 <a|rho_n|b> of one pair of sites, the ladders of the baths of these two. What is left out of the
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array, csc_array, csr_array, diags_array
 from scipy.sparse.csgraph import connected_components
-from scipy.sparse.linalg import splu
+from scipy.sparse.linalg import SuperLU, spilu, splu
 
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.elements import GHOST
@@ -25,8 +25,17 @@ LARGEST_WITH_BATHS: Final = 300_000
 """Elements up to which the blocks of the baths are used: every rank sees their entries once."""
 
 
+_FILL: Final = 10
+"""Room for the incomplete factors, in entries of the blocks."""
+
+_DROP: Final = {"hops": 1e-3, "baths": 1e-2}
+"""Entries of incomplete factors that are dropped, relative to their column. The ladders of two
+sites with a Debye bath and a vibration each fill a complete factorisation: at 28,600 elements 4.4
+million entries, 36 s for 98 products; incomplete 0.5 million and 1.8 s for 130."""
+
+
 class BlockPreconditioner:
-    """Applies the inverse of the diagonal blocks of L, by a sparse factorisation.
+    """Applies the inverse of the diagonal blocks of L, by an incomplete factorisation.
 
     The hops of an ADO never leave its rank. Blocks of the baths do: a rank factorises all that hold
     an element of its own, so that the result does not depend on the number of ranks.
@@ -55,9 +64,12 @@ class BlockPreconditioner:
             shape = (len(diagonal), len(diagonal))
             blocks = csc_array(coo_array((entries, (rows, columns)), shape=shape))
             blocks = csc_array(blocks + diags_array(diagonal))
-        self._inverse = None
-        if len(diagonal):
-            self._inverse = splu(blocks, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.1)
+        # of ladders what is damped most goes first: it feeds back least
+        self._order = np.arange(blocks.shape[0])
+        if not hops:
+            self._order = np.argsort(blocks.diagonal().real, kind="stable")
+            blocks = csc_array(blocks[self._order][:, self._order])
+        self._inverse = _factorised(blocks, hops=hops) if len(diagonal) else None
 
     def _shared(
         self,
@@ -91,9 +103,27 @@ class BlockPreconditioner:
         """PETSc's callback for y = B^-1 x (collective)."""
         if self._halo is None:
             if self._inverse is not None:
-                y.array_w[:] = self._inverse.solve(x.array_r)
+                y.array_w[self._order] = self._inverse.solve(x.array_r[self._order])
             return
         scatter, target, own = self._halo
         scatter.scatter(x, target)
         if self._inverse is not None:
-            y.array_w[:] = self._inverse.solve(target.array_r)[own]
+            whole = np.empty(len(self._order), complex)
+            whole[self._order] = self._inverse.solve(target.array_r[self._order])
+            y.array_w[:] = whole[own]
+
+
+def _factorised(blocks: csc_array, *, hops: bool) -> SuperLU:
+    """Incomplete factors, the same for a block whatever others there are; complete if they fail."""
+    pivoting = 0.1
+    try:
+        return spilu(
+            blocks,
+            drop_tol=_DROP["hops" if hops else "baths"],
+            fill_factor=_FILL,
+            drop_rule="basic",
+            permc_spec="MMD_AT_PLUS_A" if hops else "NATURAL",
+            diag_pivot_thresh=pivoting,
+        )
+    except RuntimeError:  # dropping made it singular
+        return splu(blocks, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=pivoting)
