@@ -117,7 +117,7 @@ def _computed(point: Point, start: Protocol, checkpoints: _Watched | None) -> di
     try:
         with stop_requests() as request:
             request.serve(checkpoints)
-            found = engine_runs.population(point.parameters, start, _LARGEST, kept)
+            found = engine_runs.compute(point.parameters, start, _LARGEST, kept)
     except Interrupted:
         return {"finished": False}
     assert found is not None

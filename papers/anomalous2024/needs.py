@@ -8,7 +8,7 @@ from smallpolaron.study.sections import POPULATION_PROTOCOLS
 
 
 def _at_wall(point: Point) -> bool:
-    return sites(20)(point) and bool(point.parameters["start_site"] == 0)
+    return sites(20)(point) and point.parameters.start_site == 0
 
 
 STUDY = PaperStudy(

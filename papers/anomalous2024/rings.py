@@ -74,7 +74,7 @@ def sizes(rings: Sequence[Run], infinite: Sequence[Run], band: float) -> Sizes:
         best.number("D"),
         band_paper_units=band,
     )
-    numbers = matching(best.result.parameters, ["D_paper"])
+    numbers = matching(best.result.resolved, ["D_paper"])
     return Sizes(tuple(rings), best, band, table, numbers[0] if numbers else None)
 
 

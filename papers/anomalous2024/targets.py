@@ -174,7 +174,7 @@ def ring_current(
     if not good:
         return
     largest = max(good, key=lambda run: run.n_sites)
-    printed = next((p.value for p in matching(largest.result.parameters, ("D_paper",))), NAN)
+    printed = next((p.value for p in matching(largest.result.resolved, ("D_paper",))), NAN)
     limit = paper.pick(infinite, paper.eta_over_v(largest), paper.gamma_over_v(largest))
     for run in (largest, *([limit] if limit else [])):
         yield Target.of(

@@ -10,11 +10,9 @@ from typing import Final
 
 from papers.mori2024.fig1 import METHODS, Method, by_bath
 from papers.shared import figure as paper
-from smallpolaron.cost.records import LARGEST_BENCHMARK
 from smallpolaron.figures import style
 from smallpolaron.figures.html import Cell, table
 from smallpolaron.figures.runs import Run
-from smallpolaron.support.files import read_bytes
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,7 @@ def measured(folder: Path, run: Run) -> tuple[float, float, float]:
     path = folder / kind / f"{run.point}.jsonl"
     if not path.exists():
         return (float("nan"),) * 3
-    found = json.loads(read_bytes(path, LARGEST_BENCHMARK).decode().splitlines()[-1])
+    found = json.loads(path.read_text(encoding="utf-8").splitlines()[-1])
     return float(found["s"]), float(found["cpu_time"]), 1.048576 * float(found["max_rss"])
 
 

@@ -6,7 +6,7 @@ Comparison only: nothing is fitted to them and no result depends on them.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from smallpolaron.figures.runs import (
     with_error,
 )
 from smallpolaron.figures.style import Row
-from smallpolaron.study.baths import is_one_debye_bath
+from smallpolaron.study.parameters import Parameters
 
 MORI = "Chem. Sci. 15, 16715 (2024)"
 ANOMALOUS = "arXiv 2024, anomalous transport"
@@ -70,27 +70,27 @@ def _close(value: Any, wanted: float) -> bool:
         return False
 
 
-def matching(parameters: Mapping[str, Any], quantities: Sequence[str] = ()) -> list[Printed]:
+def matching(parameters: Parameters, quantities: Sequence[str] = ()) -> list[Printed]:
     """Return the printed numbers that hold for the physical system of these parameters.
 
     The number of sites is not compared: the caller states both.
     """
-    model = parameters["model"]
+    model, bath = parameters.model, parameters.bath
     common = (
-        model["topology"] in ("ring", "infinite")
-        and _close(model["hopping_cm"], 50)
-        and _close(model["site_energies_cm"], 0)
-        and _close(model["lattice_constant_A"], 5)
-        and _close(model["temperature_K"], 300)
-        and is_one_debye_bath(parameters)
+        model.topology in ("ring", "infinite")
+        and _close(model.hopping_cm, 50)
+        and _close(model.site_energies_cm, 0)
+        and _close(model.lattice_constant_A, 5)
+        and _close(model.temperature_K, 300)
+        and bath.is_one_debye_bath
     )
     if not common:
         return []
     return [
         value
         for value in CATALOGUE
-        if _close(parameters["bath"]["eta_cm"], value.eta_cm)
-        and _close(parameters["bath"]["gamma_cm"], value.gamma_cm)
+        if _close(bath.eta_cm, value.eta_cm)
+        and _close(bath.gamma_cm, value.gamma_cm)
         and (not quantities or value.quantity in quantities)
     ]
 
@@ -107,7 +107,7 @@ NAMES = {
 def pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Printed, float]]:
     """Yield every computed number for which a paper printed one, with the printed one."""
     for run in runs:
-        for printed in matching(run.result.parameters):
+        for printed in matching(run.result.resolved):
             if printed.quantity in run.result.variables:
                 yield run, printed, run.number(printed.quantity)
 

@@ -19,7 +19,6 @@ from smallpolaron.figures import style
 from smallpolaron.figures.html import write_page
 from smallpolaron.figures.runs import Main, Run, input_parser, read_runs
 from smallpolaron.figures.systems import listed, numerics
-from smallpolaron.study.baths import bath_text, is_one_debye_bath
 from smallpolaron.support.files import write_text
 
 Value = Callable[[Run], float]
@@ -112,11 +111,11 @@ def eta_over_v(run: Run) -> float:
     Raises:
         ValueError: the run has other baths than one Debye bath per site.
     """
-    if not is_one_debye_bath(run.result.parameters):
+    if not run.result.resolved.bath.is_one_debye_bath:
         raise ValueError(
-            f"{run.point}: {bath_text(run.result.parameters)}; the figures of the papers are drawn "
-            "over coupling and rate of one Debye bath per site: give other baths a study of their "
-            "own, or a grid block that no figure of the paper reads"
+            f"{run.point}: {run.result.resolved.bath.description}; the figures of the papers are "
+            "drawn over coupling and rate of one Debye bath per site: give other baths a study of "
+            "their own, or a grid block that no figure of the paper reads"
         )
     return round(float(run.parameter("bath.eta_cm")) / float(run.parameter("model.hopping_cm")), 9)
 
@@ -150,14 +149,14 @@ def read(paths: Sequence[Path]) -> list[Run]:
 
 def caption(text: str, runs: Sequence[Run]) -> str:
     """Return a caption: what is drawn, then parameters, method, accuracy and flagged points."""
-    parameters = [run.result.parameters for run in runs]
-    model = [p["model"] for p in parameters]
-    hopping = listed(m["hopping_cm"] for m in model)
+    parameters = [run.result.resolved for run in runs]
+    model = [p.model for p in parameters]
+    hopping = listed(m.hopping_cm for m in model)
     system = (
-        f"Dispersive Holstein model, {listed(m['topology'] for m in model)}, "
-        f"N = {listed(m['n_sites'] for m in model)} (of an infinite ring: its window), "
-        f"v = {hopping} cm⁻¹, T = {listed(m['temperature_K'] for m in model)} K, "
-        f"lattice constant {listed(m['lattice_constant_A'] for m in model)} Å, "
+        f"Dispersive Holstein model, {listed(m.topology for m in model)}, "
+        f"N = {listed(m.n_sites for m in model)} (of an infinite ring: its window), "
+        f"v = {hopping} cm⁻¹, T = {listed(m.temperature_K for m in model)} K, "
+        f"lattice constant {listed(m.lattice_constant_A for m in model)} Å, "
         f"η/v = {listed(eta_over_v(r) for r in runs)}, "
         f"γ/v = {listed(gamma_over_v(r) for r in runs)} (reorganisation energy η/2)."
     )

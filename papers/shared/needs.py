@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from smallpolaron.study.parameters import lookup
 from smallpolaron.study.physical_system import physics
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point
 from smallpolaron.study.sections import Protocol
@@ -49,7 +48,7 @@ class Need:
 
 def sites(n_sites: int) -> Callable[[Point], bool]:
     """Return whether a point has a number of sites."""
-    return lambda point: bool(point.parameters["model"]["n_sites"] == n_sites)
+    return lambda point: point.parameters.n_sites == n_sites
 
 
 def with_bath(eta_over_v: float, gamma_over_v: float) -> Callable[[Point], bool]:
@@ -128,11 +127,11 @@ def fingerprint(plan: Plan) -> str:
             point.group,
             sorted(point.protocols),
             physics(point.parameters),
-            *(
-                lookup(point.parameters, key)
-                for key in ("model.n_sites", "model.topology", "start_site", "accuracy")
-            ),
-            lookup(point.parameters, "propagation.duration_fs"),
+            point.parameters.n_sites,
+            point.parameters.model.topology,
+            point.parameters.start_site,
+            point.parameters.accuracy,
+            point.parameters.propagation.duration_fs,
         ]
         for point in (*plan.points, *plan.rungs)
     ]

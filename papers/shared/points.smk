@@ -37,13 +37,13 @@ def of_starts(kind, name, sizes=()):
         f"{RESULTS}/{kind}/{point.id}__{start}.h5"
         for start in ("marcus", "franck_condon")
         for point in named(name, start)
-        if not sizes or point.parameters["model"]["n_sites"] in sizes
+        if not sizes or point.parameters.n_sites in sizes
     ]
 
 
 def with_sites(name, n_sites):
     """Return the points of a size."""
-    return [p for p in named(name) if p.parameters["model"]["n_sites"] == n_sites]
+    return [p for p in named(name) if p.parameters.n_sites == n_sites]
 
 
 def with_bath(name, eta_over_v, gamma_over_v):

@@ -51,8 +51,8 @@ def test_an_operator_of_ones_own_reaches_the_model():
 def test_the_local_coupling_alone_keeps_its_parameters():
     plain = parameters(model(sp.Local(DEBYE)))
     assert plain == parameters(model([sp.Local(DEBYE)]))
-    assert not {"coupling", "elements", "further_couplings"} & set(plain["bath"])
-    assert "lattice" not in plain
+    assert not {"coupling", "elements", "further_couplings"} & plain.bath.model_fields_set
+    assert plain.lattice is None
 
 
 @pytest.mark.parametrize(

@@ -45,10 +45,20 @@ def test_validate_prints_the_plan(study: Path, capsys: pytest.CaptureFixture[str
     out, err = capsys.readouterr()
     assert not err
     assert "study test: 2 points, 2 MPI jobs" in out
-    assert [line.split()[1:3] for line in out.splitlines()[2:]] == [
-        ["current", "60"],
-        ["current", "140"],
-    ]
+    rows = [line.split() for line in out.splitlines()[2:]]
+    assert sorted((row[0], row[-2]) for row in rows) == [("140", "current"), ("60", "current")]
+
+
+def test_values_may_be_set_on_the_command_line(
+    study: Path, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    new = tmp_path / "plan.json"
+    values = ["--set", "model.temperature_K=250", "gamma_cm=60"]
+    assert main(["plan", "--config", str(study), "--output", str(new), *values]) == 0
+    points = [point.parameters for point in read_plan(new).points]
+    assert [(p.model.temperature_K, p.bath.gamma_cm) for p in points] == [(250, 60)] * 2
+    assert main(["validate", str(study), "--set", "model.temperature_K=cold"]) == 2
+    assert "model.temperature_K = 'cold'" in capsys.readouterr().err
 
 
 def test_validate_prints_every_fault_and_ends_with_2(
@@ -147,6 +157,7 @@ def test_unusable_run_is_said_and_ends_well(
         ["correlation", "--plan", "p", "--point", "x", "--output", "o", "--ranks", "two"],
         ["population", "--plan", "p", "--point", "x", "--output", "o", "--ranks", "2"],
         ["kernel", "--plan", "p", "--mobility", "x", "--output", "o"],
+        ["validate", "config/tiny.yaml", "--set", "model.temperature_K"],
     ],
 )
 def test_wrong_usage(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:

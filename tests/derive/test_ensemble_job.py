@@ -53,7 +53,12 @@ def population(point: Point, D: float, *, failed: Sequence[str] = ()) -> Result:
             "time_fs": Variable(TIME, ("time",), "fs", "Time."),
             **{name: Variable(data, axes, "1", "Numbers.") for name, data in arrays.items()},
         },
-        parameters={**point.parameters, "point": point.id, "study": "test", "start": "marcus"},
+        parameters={
+            **point.parameters.content(),
+            "point": point.id,
+            "study": "test",
+            "start": "marcus",
+        },
         gates=tuple(make_gate(name, 1.0, 0.0, "failed here") for name in failed),
         provenance={"core_seconds": 2.0},
     )
@@ -185,7 +190,7 @@ def current(plan_of: PlanOf, correlation: Callable[..., Result]) -> tuple[Plan, 
             name: replace(v, data=v.data if name == "time_fs" else scale * v.data)
             for name, v in source.variables.items()
         }
-        parameters = {**point.parameters, "point": point.id}
+        parameters = {**point.parameters.content(), "point": point.id}
         found.append(replace(source, variables=variables, parameters=parameters, gates=passed))
     return plan, MemberRuns(found, [mobility_result(run, plan.analysis) for run in found])
 

@@ -180,9 +180,8 @@ def test_suggestion_is_a_study(results: Path, inverted: Result, plan_of: PlanOf)
     assert 0.5 <= point.derived["eta_over_v"] <= 8
     assert f"eta_over_v = {point.derived['eta_over_v']:g}" in result.notes["suggestion"]
     other = plan_of(STUDY).points[0].parameters
-    same = {**other, "bath": {**other["bath"]}}
-    same["bath"] |= {key: point.parameters["bath"][key] for key in ("eta_cm", "gamma_cm")}
-    assert point.parameters == same
+    bath = {key: getattr(point.parameters.bath, key) for key in ("eta_cm", "gamma_cm")}
+    assert point.parameters == other.changed(bath=bath)
 
 
 def test_suggestion_of_a_fixed_hierarchy_keeps_its_rule(tmp_path: Path, plan_of: PlanOf) -> None:
@@ -194,8 +193,8 @@ def test_suggestion_of_a_fixed_hierarchy_keeps_its_rule(tmp_path: Path, plan_of:
     result = run(tmp_path / "r")
     assert "posterior/weight" not in result.variables
     (point,) = load_plan(tmp_path / "next.yaml").points
-    assert point.parameters["hierarchy"] == plan.points[0].parameters["hierarchy"]
-    assert point.parameters["propagation"] == plan.points[0].parameters["propagation"]
+    assert point.parameters.hierarchy == plan.points[0].parameters.hierarchy
+    assert point.parameters.propagation == plan.points[0].parameters.propagation
 
 
 def conductivity_table(path: Path, error: bool, noise: float, end: float = 0.42) -> Path:

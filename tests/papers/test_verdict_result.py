@@ -20,6 +20,7 @@ from smallpolaron.analysis.gates import make_gate
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.model.units import paper_units
 from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.physical_system import physics, system_name
 from smallpolaron.study.plan import Plan, PlanError, Point, write_plan
 from tests.results.completed import completed
@@ -65,7 +66,7 @@ def result(kind: str, point: Point, numbers: dict[str, Any], **more: Any) -> Res
     return Result(
         kind=kind,
         variables=variables,
-        parameters={**point.parameters, "point": point.id, "study": "test", **start},
+        parameters={**point.parameters.content(), "point": point.id, "study": "test", **start},
         gates=(
             make_gate("stability", float(more.get("grew", False)), 0.0, "growth"),
             make_gate("settled", float(more.get("open", False)), 0.5, "end"),
@@ -86,7 +87,7 @@ class Folder:
         """Return points by what they are."""
 
         def fits(point: Point) -> bool:
-            p = point.parameters
+            p = point.parameters.content()
             flat = {**p["model"], **p["bath"], **p["propagation"], **p}
             wanted = {"topology": topology, "n_sites": n_sites, **values}
             return all(flat[key] == value for key, value in wanted.items())
@@ -95,7 +96,7 @@ class Folder:
 
     def current(self, point: Point, share: Any, *, seconds: float = 1.0, **more: Any) -> None:
         """Write the files of a current; share: D over the true one, or the running integral."""
-        time = np.arange(0.0, point.parameters["propagation"]["duration_fs"] + 1, 10.0)
+        time = np.arange(0.0, point.parameters.propagation.duration_fs + 1, 10.0)
         running = share if np.ndim(share) else share * -np.expm1(-time / 50)
         numbers = {"time_fs": time, "D_running": D * running}
         numbers |= {"D": D * running[-1], "D_error": 1e-5, "D_error_record": 1e-6}
@@ -148,7 +149,7 @@ def filled(path: Path, plan: Plan) -> Folder:
     found = Folder(path, plan)
     write_plan(path / "plan.json", plan)
     for point in found.plan.points:
-        if point.parameters["model"]["topology"] == "infinite":
+        if point.parameters.model.topology == "infinite":
             found.current(point, 1.0, seconds=40.0)
     shares = {4: 0.9, 6: 0.95, 8: 1.001}
     for n_sites, share in shares.items():
@@ -267,11 +268,11 @@ def test_systems_differ_in_physics_only(plan_of: PlanOf) -> None:
     names = {system_name(point.parameters) for point in points}
     assert len(names) == 3
     one = points[0].parameters
-    stored = {**one, "point": "p", "study": "s", "derived": {"bath_terms": 1}, "start": "marcus"}
-    assert system_name(stored) == system_name(one)
+    stored = stored_parameters(points[0], "s", start="marcus")
+    assert system_name(Result("spreading", {}, stored, (), {}).resolved) == system_name(one)
     assert "n_sites" not in physics(one)["model"]
     for section, key in (("model", "temperature_K"), ("bath", "gamma_cm")):
-        other = {**one, section: {**one[section], key: 77.0}}
+        other = one.changed(**{section: {key: 77.0}})
         assert system_name(other) != system_name(one)
 
 

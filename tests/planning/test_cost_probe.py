@@ -15,9 +15,9 @@ from smallpolaron.cost.prediction import predict
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.planning.probe import PROBE_FACTOR, probe
 from smallpolaron.runs import engine_runs
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.plan import Plan
 from smallpolaron.study.sections import Protocol
-from smallpolaron.support.canonical import Parameters
 
 # unlike anything that the model was calibrated with: hot, and a vibration
 STUDY = """\
@@ -41,11 +41,7 @@ grid:
 
 
 def _labels(parameters: Parameters, protocol: Protocol) -> float:
-    outcome = (
-        engine_runs.correlation(parameters, 10**6, NO_CHECKPOINTS)
-        if protocol == "current"
-        else engine_runs.population(parameters, protocol, 10**6, NO_CHECKPOINTS)
-    )
+    outcome = engine_runs.compute(parameters, protocol, 10**6, NO_CHECKPOINTS)
     assert outcome is not None
     return float(np.asarray(outcome[0]["convergence/n_unknowns"].data))
 

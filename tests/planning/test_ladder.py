@@ -85,7 +85,7 @@ def mobility(point: Point, D: float, *, flagged: bool = False, error: float = 1e
         Result(
             kind="mobility",
             variables={name: Variable(v, (), "1", "Number.") for name, v in values.items()},
-            parameters={**point.parameters, "point": point.id, "study": "test"},
+            parameters={**point.parameters.content(), "point": point.id, "study": "test"},
             gates=(make_gate("stability", float(flagged), 0.0, "growth"),),
             provenance={},
         )
@@ -250,9 +250,9 @@ def test_a_damaged_decision_is_named(plan: Plan, tmp_path: Path) -> None:
 def test_the_sizes_are_rungs_and_not_points(plan: Plan, tmp_path: Path) -> None:
     (ladder,) = plan.ladders
     assert ladder.sizes == SIZES
-    assert [p.parameters["model"]["n_sites"] for p in ladder.rungs] == list(SIZES)
+    assert [p.parameters.model.n_sites for p in ladder.rungs] == list(SIZES)
     assert all(point.id.startswith("n_sites~") for point in plan.rungs)
-    assert [p.parameters["model"]["topology"] for p in plan.points] == ["infinite"]
+    assert [p.parameters.model.topology for p in plan.points] == ["infinite"]
     assert ladder.check == plan.points[0].id
     assert plan.point(ladder.rungs[2].id) is ladder.rungs[2]
     assert ladder.name.startswith("n_sites~converged-")

@@ -15,9 +15,9 @@ from smallpolaron.planning.resources import (
     ranks,
     unknowns,
 )
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.plan import Plan
 from smallpolaron.study.sections import Protocol, ResourcesConfig
-from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.problems import ConfigurationError
 
 
@@ -28,7 +28,7 @@ def parameters(plan_of: Callable[[str], Plan], valid: str) -> Callable[..., Para
         parameters = plan_of(text.replace("terms: 0", f"terms: {terms}")).points[0].parameters
         for key, value in more.items():
             section, _, name = key.partition("__")
-            parameters[section][name] = value
+            parameters = parameters.changed(**{section: {name: value}})
         return parameters
 
     return make
@@ -215,8 +215,6 @@ def test_one_kelvin_is_refused_with_what_it_would_take(plan_of: Callable[[str], 
 def test_uncountable_hierarchies_are_refused_quickly(
     parameters: Callable[..., Parameters],
 ) -> None:
-    point = parameters()
-    point["hierarchy"]["depth"] = 255
-    point["bath"]["terms"] = 20
+    point = parameters(hierarchy__depth=255, bath__terms=20)
     with pytest.raises(ValueError, match="beyond any computer"):
         unknowns(point, "current")

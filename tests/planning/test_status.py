@@ -50,7 +50,7 @@ def finish(results: Path, plan: Plan, index: int, result: Result, core_seconds: 
 
 
 def by_size(found: list[JobStatus]) -> dict[int, JobStatus]:
-    return {each.job.point.parameters["model"]["n_sites"]: each for each in found}
+    return {each.job.point.parameters.model.n_sites: each for each in found}
 
 
 def test_every_state(plan: Plan, tmp_path: Path, correlation: Callable[..., Result]) -> None:

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from smallpolaron.results.layout import Required, layout
-from smallpolaron.results.store import Result, Variable
-from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.parameters import holstein_model, point_hash
+from smallpolaron.results.layout import layout
+from smallpolaron.results.quantity import Quantity
+from smallpolaron.results.store import Result, Variable, point_content
+from smallpolaron.study.parameters import point_hash
 
 LENGTH = 3
 """Of a dimension that no number of the result has, but for sites."""
@@ -28,19 +28,19 @@ def completed(result: Result) -> Result:
         dim: length
         for variable in result.variables.values()
         for dim, length in zip(variable.dims, np.shape(variable.data), strict=True)
-    } | {"site": holstein_model(parameters).n_sites}
+    } | {"site": result.resolved.n_sites}
     variables = dict(result.variables)
     for name, required in layout(result.kind).items():
         if name in variables:
             variables[name] = replace(variables[name], units=required.units)
         elif not required.optional:
             variables[name] = invented(name, required, lengths)
-    digest = point_hash(point_parameters(dict(parameters)))
+    digest = point_hash(point_content(parameters))
     provenance = {**result.provenance, "configuration_hash": digest}
     return replace(result, variables=variables, parameters=parameters, provenance=provenance)
 
 
-def invented(name: str, required: Required, lengths: dict[str, int]) -> Variable:
+def invented(name: str, required: Quantity, lengths: dict[str, int]) -> Variable:
     """Return a variable that obeys the layout."""
     shape = tuple(lengths.get(dim, LENGTH) for dim in required.dims)
     is_axis = name.removesuffix("_fs") == "".join(required.dims)

@@ -165,11 +165,14 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "note": (_attribute("notes", "reason", 5), "notes: attribute reason = 5; must be a text"),
     "notes": (_attribute("notes", "reason", ["a", "b"]), "attribute reason = ['a', 'b']"),
     # parameters and provenance
-    "temperature": (_attribute("parameters/model", "temperature_K", 0.0), "is no temperature"),
-    "NaN temperature": (_attribute("parameters/model", "temperature_K", np.nan), "no temperature"),
+    "temperature": (_attribute("parameters/model", "temperature_K", 0.0), "is not a temperature"),
+    "NaN temperature": (
+        _attribute("parameters/model", "temperature_K", np.nan),
+        "is not a temperature",
+    ),
     "temperature in words": (
         _attribute("parameters/model", "temperature_K", "300"),
-        "temperature_K = '300': a number is needed",
+        "temperature_K = '300' is not a temperature",
     ),
     "no temperature": (_without("parameters/model", "temperature_K"), "temperature_K"),
     "sites": (_attribute("parameters/model", "n_sites", 10**9), "the parameters have the hash"),

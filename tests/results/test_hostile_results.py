@@ -142,10 +142,6 @@ COMMANDS: dict[str, tuple[str, list[str]]] = {
         name: (kind, [name, "--plan", "{folder}/plan.json", "--output", "{out}", *options])
         for name, (kind, options) in WITH_PLAN.items()
     },
-    "tables": (
-        "correlation",
-        ["tables", "--plan", "{folder}/plan.json", "--output-folder", "{folder}/tables"],
-    ),
     "ladder-table": ("ladder", ["ladder-table", "--ladder", "{bad}", "--output", "{out}"]),
     "ensemble-table": ("ensemble", ["ensemble-table", "--ensemble", "{bad}", "--output", "{out}"]),
     "rerun": ("correlation", ["rerun", "{bad}"]),
@@ -193,12 +189,21 @@ def test_every_command_refuses(
         BYTES[name][0](path)
     else:
         forge(path, CHANGES[name][0], kind)
-    if command == "tables":  # which leaves out what has not been analysed
-        for analysis in ("mobility", "kernel", "drude_smith"):
-            shutil.copytree(folder / "correlation", folder / analysis)
     names = {"bad": str(path), "folder": str(folder), "out": str(folder / "out.x")}
     said = refused([each.format(**names) for each in arguments], folder, capsys)
     assert str(path) in said
+
+
+@pytest.mark.parametrize("name", ["truncated", "text"])
+def test_tables_name_a_file_and_leave_it_out(
+    name: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = file_of(folder)
+    BYTES[name][0](path)
+    arguments = ["--plan", str(folder / "plan.json"), "--output-folder", str(folder / "tables")]
+    assert main(["tables", *arguments]) == 0
+    assert f"left out: correlation/{path.stem}: " in capsys.readouterr().err
+    assert str(path) in (folder / "tables" / "points.csv").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("name", CHANGES)

@@ -191,7 +191,7 @@ def test_other_files_that_cannot_be_opened(
         with pytest.raises(PlanError, match="cannot be read now") as caught:
             read(path)
         assert "delete" not in str(caught.value)
-        assert "write it anew" not in str(caught.value)
+        assert "write it again" not in str(caught.value)
     monkeypatch.undo()
     (tmp_path / "checksums.sha256").write_text("", encoding="utf-8")
     monkeypatch.setattr(Path, "open", failing)

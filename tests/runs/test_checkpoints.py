@@ -245,7 +245,7 @@ def test_on_a_full_disk_the_run_goes_on_and_says_so(
     result = finished(RUNS["chain"], tmp_path, interval_s=0.0, report=said.append)
     assert differing(result, plain) == []
     assert said
-    assert all("the run goes on without" in line and "No space left" in line for line in said)
+    assert all("the run continues without it" in line and "No space left" in line for line in said)
     assert list(tmp_path.iterdir()) == []
 
 

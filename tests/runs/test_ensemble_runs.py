@@ -108,7 +108,7 @@ def test_without_a_bath_it_is_the_mean_of_unitary_evolutions(tmp_path: Path) -> 
     found = computed(FREE, tmp_path)
     time = np.asarray(found.variables["time_fs"].data)
     points = read_plan(tmp_path / "plan.json").points
-    drawn = [point.parameters["model"]["site_energies_cm"] for point in points]
+    drawn = [point.parameters.model.site_energies_cm for point in points]
     exact = np.array([unitary(energies, 50.0, time) for energies in drawn])
     np.testing.assert_allclose(found.variables["msd"].data, 25 * exact.mean(axis=0), atol=5e-4)
     np.testing.assert_allclose(found.variables["members/msd"].data, 25 * exact, atol=5e-4)

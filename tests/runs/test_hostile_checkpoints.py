@@ -1,4 +1,4 @@
-"""Checkpoints made to do harm: set aside before anything of their size is allocated."""
+"""Checkpoints with a seal that are not what was written: set aside, and nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -45,14 +45,6 @@ def npy_bytes(array: Any, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
-def declared(shape: tuple[int, ...], descr: str = "<c16", data: bytes = bytes(96)) -> bytes:
-    """Return an array that says it is larger than it is."""
-    buffer = io.BytesIO()
-    header = {"descr": descr, "fortran_order": False, "shape": shape}
-    npy.write_array_header_2_0(buffer, header)
-    return buffer.getvalue() + data
-
-
 def header(**changes: Any) -> bytes:
     text = json.dumps({**HEADER, "finished": False, **changes})
     return npy_bytes(np.frombuffer(text.encode(), np.uint8))
@@ -80,48 +72,23 @@ def _text(text: str) -> Callable[[Members], object]:
 
 
 CHANGES: dict[str, tuple[Callable[[Members], object], str]] = {
-    "objects as state": (_put(x=_objects(Harm())), "its member x declares"),
-    "objects as record": (_put(**{"record/t": _objects(Harm())}), "its member record/t declares"),
+    "objects as record": (_put(**{"record/t": _objects(Harm())}), "Object arrays cannot"),
     "bare pickle": (_put(x=pickle.dumps(Harm())), "magic string"),
     "pickle as header": (_put(header=pickle.dumps(Harm())), "magic string"),
-    "enormous state": (_put(x=declared((10**15,))), "its member x declares (1000000000000000,)"),
-    "enormous keys": (_put(keys=declared((2**60, 2**60), "<u8")), "its member keys declares"),
-    "overflow of the size": (_put(x=declared((2**60, 16))), "its member x declares"),
-    "negative size": (_put(x=declared((-6,))), "its member x declares"),
-    "enormous record": (_put(**{"record/t": declared((10**14,))}), "its member record/t declares"),
-    "short state": (_put(x=declared((6,), data=bytes(95))), "its member x declares"),
-    "long state": (_put(x=declared((6,), data=bytes(97))), "its member x declares"),
-    "state without rows": (_put(x=npy_bytes(1.0)), "its member x has no rows"),
-    "rows without size": (_put(x=declared((6,), "|S0", b"")), "its member x"),
-    "other length": (_put(x=npy_bytes(np.zeros(5, complex))), "are not those of its rows"),
-    "counts": (_put(counts=npy_bytes(np.array([10**15]))), "its counts, [1000000000000000]"),
-    "negative counts": (_put(counts=npy_bytes(np.array([8, -2]))), "its counts, [8, -2]"),
-    "counts as numbers": (_put(counts=npy_bytes(np.array([6.0]))), "its counts, [6.0]"),
-    "counts as table": (_put(counts=npy_bytes(np.array([[6]]))), "its counts, [[6]]"),
-    "dealt": (_put(dealt=npy_bytes(np.zeros(3))), "how its rows were dealt"),
     "no header": (lambda found: found.pop("header.npy"), "header"),
     "no keys": (lambda found: found.pop("keys.npy"), "keys.npy"),
-    "no counts": (lambda found: found.pop("counts.npy"), "counts"),
     "header in no form": (_text("{"), "Expecting"),
-    "deep header": (_text("[" * 100_000), "recursion"),
-    "header as list": (_text("[1]"), "its header is no mapping with a sequence"),
-    "no sequence": (_text("{}"), "its header is no mapping with a sequence"),
-    "sequence in words": (_put(header=header(sequence="3")), "no mapping with a sequence"),
-    "finished in words": (_put(header=header(finished="no")), "whether the stage is finished"),
     "other schema": (_put(header=header(schema="x")), "its schema is x, not"),
     "header of a header": (_put(header=header(schema={"a": 1})), "its schema is {'a': 1}, not"),
-    "long type": (_put(x=declared((6,), "<c16" * 9999)), ""),
 }
 
 
-def rewrite(
-    path: Path, change: Callable[[Members], object], compression: int = zipfile.ZIP_STORED
-) -> None:
+def rewrite(path: Path, change: Callable[[Members], object]) -> None:
     """Change members of a checkpoint and seal it again: a seal is no secret."""
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in archive.namelist()}
     change(members)
-    with zipfile.ZipFile(path, "w", compression) as archive:
+    with zipfile.ZipFile(path, "w") as archive:
         for name, data in members.items():
             archive.writestr(name, data)
     seal(path)
@@ -144,14 +111,6 @@ def test_hostile_checkpoint(name: str, path: Path, monkeypatch: pytest.MonkeyPat
         inspect(path, HEADER)
     assert reason in str(caught.value)
     assert not Path("canary").exists()
-
-
-def test_compressed_members_are_refused(path: Path) -> None:
-    zeros = npy_bytes(np.zeros(10**6, complex))
-    rewrite(path, _put(x=zeros), zipfile.ZIP_DEFLATED)
-    assert path.stat().st_size < 10**5
-    with pytest.raises(NotUsable, match="is compressed"):
-        inspect(path, HEADER)
 
 
 def test_no_archive(path: Path) -> None:

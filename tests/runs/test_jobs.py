@@ -247,7 +247,7 @@ def run() -> Run:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(engine_runs, "compute_correlation", compute)
-        outcome = engine_runs.correlation(point.parameters, 10**6, NO_CHECKPOINTS)
+        outcome = engine_runs.compute(point.parameters, "current", 10**6, NO_CHECKPOINTS)
     assert outcome is not None
     return Run(point, found[0], outcome)
 
@@ -261,7 +261,7 @@ def test_everything_the_engine_tells_is_stored(run: Run, tmp_path: Path) -> None
     kept = [np.asarray(variable.data) for variable in stored.values()]
     told = vars(run.found) | vars(run.found.record)
     # of a chain it is another name of the hopping energy
-    spacing = run.point.parameters["model"]["lattice_constant_A"]
+    spacing = run.point.parameters.model.lattice_constant_A
     assert told.pop("curvature") == pytest.approx(spacing**2 * told["hopping_energy"], rel=1e-9)
     for name, value in told.items():
         if name in ("errors", "record", "advice", "frontier_weight"):

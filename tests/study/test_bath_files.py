@@ -8,7 +8,6 @@ import pytest
 from smallpolaron.model.baths.sampled_density import OhmicBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.study import load_plan
-from smallpolaron.study.baths import bath_text, bath_values, site_bath
 from smallpolaron.study.parameters import bath_expansion
 from smallpolaron.support.problems import ConfigurationError
 
@@ -35,7 +34,7 @@ def csv(path: Path, header: str, *columns) -> str:
 
 def test_an_ohmic_bath_has_its_own_parameters(points) -> None:
     (point,) = points("{kind: ohmic, eta_over_v: 5, gamma_cm: 50}")
-    assert point.parameters["bath"] | {"terms": 0} == {
+    assert point.parameters.bath.content() | {"terms": 0} == {
         "eta_cm": 100.0,
         "gamma_cm": 50.0,
         "exponent": 1.0,
@@ -46,11 +45,11 @@ def test_an_ohmic_bath_has_its_own_parameters(points) -> None:
         "terminator": True,
         "error_bound": 3e-4,
     }
-    assert site_bath(bath_values(point.parameters)) == OHMIC
+    assert point.parameters.bath.total_density == OHMIC
     expansion = bath_expansion(point.parameters)
     assert point.derived["bath_terms"] == expansion.n_terms
     assert bath_expansion(point.parameters, expansion.n_terms + 3).n_terms >= expansion.n_terms + 3
-    assert "Ohmic bath (s = 1, exponential cutoff)" in bath_text(point.parameters)
+    assert "Ohmic bath (s = 1, exponential cutoff)" in point.parameters.bath.description
     other = points("{kind: ohmic, eta_over_v: 5, gamma_cm: 50, cutoff: sharp}")[0]
     assert other.hash != point.hash
 
@@ -60,14 +59,14 @@ def test_what_a_table_holds_names_the_point_and_its_path_does_not(points, tmp_pa
     meV = csv(tmp_path / "two.csv", "omega_meV,J_meV", W / 8.065543937, J / 8.065543937)
     half = csv(tmp_path / "half.csv", "omega_cm,J_cm", W, J / 2)
     first, same, other = (points(f"{{kind: table, file: {path}}}")[0] for path in (one, meV, half))
-    bath = first.parameters["bath"]
-    assert bath["omega_cm"] == pytest.approx(W)
-    assert bath["density_cm"] == pytest.approx(J)
-    assert bath["eta_cm"] == pytest.approx(100, rel=2e-3)
-    np.testing.assert_allclose(same.parameters["bath"]["density_cm"], J, rtol=1e-12)
+    bath = first.parameters.bath
+    assert bath.omega_cm == pytest.approx(W)
+    assert bath.density_cm == pytest.approx(J)
+    assert bath.eta_cm == pytest.approx(100, rel=2e-3)
+    np.testing.assert_allclose(same.parameters.bath.density_cm, J, rtol=1e-12)
     assert first.hash != other.hash
     Path(one).unlink()  # the plan holds the numbers
-    assert site_bath(bath_values(first.parameters)).reorganisation_energy / CM == pytest.approx(
+    assert first.parameters.bath.total_density.reorganisation_energy / CM == pytest.approx(
         50, rel=2e-3
     )
 
@@ -77,8 +76,8 @@ def test_files_of_correlation_functions_and_trajectories_become_tables(points, t
     c = OHMIC.correlations(np.maximum(t, 1e-3), 300.0) / CM**2
     path = csv(tmp_path / "c.csv", "t_fs,re_cm2,im_cm2", t, c.real, c.imag)
     (point,) = points(f"{{kind: correlation, file: {path}, data_temperature_K: 300}}")
-    assert point.parameters["bath"]["kind"] == "table"
-    assert point.parameters["bath"]["eta_cm"] == pytest.approx(100, rel=0.01)
+    assert point.parameters.bath.kind == "table"
+    assert point.parameters.bath.eta_cm == pytest.approx(100, rel=0.01)
     rng = np.random.default_rng(2)
     energies = np.convolve(rng.normal(size=20_000), np.exp(-np.arange(200) / 25), "valid")
     steps = 4.0 * np.arange(len(energies))
@@ -86,14 +85,14 @@ def test_files_of_correlation_functions_and_trajectories_become_tables(points, t
     keys = "data_temperature_K: 300, quantum_correction: harmonic"
     (point,) = points(f"{{kind: trajectory, file: {path}, {keys}}}")
     variance = 30**2 * np.var(energies)
-    assert point.parameters["bath"]["eta_cm"] == pytest.approx(variance / 208.5, rel=0.1)
+    assert point.parameters.bath.eta_cm == pytest.approx(variance / 208.5, rel=0.1)
 
 
 def test_a_table_is_one_of_several_baths(points) -> None:
     rows = f"omega_cm: {W.tolist()}, density_cm: {J.tolist()}"
     further = "further_baths: [{kind: brownian, eta_cm: 20, gamma_cm: 20, frequency_cm: 400}]"
     (point,) = points(f"{{kind: table, {rows}, {further}}}")
-    assert [each.kind for each in bath_values(point.parameters)] == ["table", "brownian"]
+    assert [each.kind for each in point.parameters.bath.baths] == ["table", "brownian"]
     assert bath_expansion(point.parameters).n_poles == 2
 
 

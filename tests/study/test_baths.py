@@ -18,8 +18,7 @@ from smallpolaron.model.baths.bath import BrownianBath
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.resources import estimate
 from smallpolaron.results.store import Result, read_result, write_result
-from smallpolaron.study.baths import bath_text, bath_values, is_one_debye_bath, site_bath
-from smallpolaron.study.parameters import bath_expansion, point_hash
+from smallpolaron.study.parameters import Parameters, bath_expansion
 from smallpolaron.study.plan import Plan, read_plan
 from smallpolaron.study.sections import AnalysisConfig
 
@@ -33,42 +32,45 @@ SEVERAL = HEAD + (
     "gamma_cm: 50, frequency_cm: 150}, {eta_cm: 10, gamma_over_v: 4}]}\n"
 )
 DEBYE = HEAD + "bath: {eta_cm: 60, gamma_cm: 90}\n"
-REST = (None,) * 4
 OLD_KEYS = ["eta_cm", "gamma_cm", "decomposition", "terms", "terminator", "error_bound"]
+
+
+def numbers(parameters: Parameters) -> tuple[tuple[object, ...], ...]:
+    return tuple((b.kind, b.eta_cm, b.gamma_cm, b.frequency_cm) for b in parameters.bath.baths)
 
 
 def test_one_debye_bath_is_spelled_as_before(plan_of: MakePlan) -> None:
     (point,) = plan_of(DEBYE).points
-    assert list(point.parameters["bath"]) == OLD_KEYS
+    assert list(point.parameters.bath.content()) == OLD_KEYS
     spelled = DEBYE.replace("{eta", "{kind: debye, further_baths: [], eta")
     assert plan_of(spelled).points[0].id == point.id
-    assert is_one_debye_bath(point.parameters)
+    assert point.parameters.bath.is_one_debye_bath
 
 
 def test_a_vibration_is_resolved_in_wavenumbers(plan_of: MakePlan) -> None:
     (point,) = plan_of(VIBRATION).points
-    assert bath_values(point.parameters) == (("brownian", 100.0, 60.0, 120.0, *REST),)
-    bath = site_bath(bath_values(point.parameters))
+    assert numbers(point.parameters) == (("brownian", 100.0, 60.0, 120.0),)
+    bath = point.parameters.bath.total_density
     assert bath == BrownianBath(100 * CM, 60 * CM, 120 * CM)
     assert point.derived["eta_over_v"] is None
     # gamma_cm and eta_cm are those of a Debye bath of another point
     debye = plan_of(HEAD + "bath: {eta_cm: 100, gamma_cm: 60}\n").points[0]
-    assert point_hash(debye.parameters) != point_hash(point.parameters)
+    assert debye.hash != point.hash
 
 
 def test_several_baths_share_the_low_temperature_terms(plan_of: MakePlan) -> None:
     (point,) = plan_of(SEVERAL).points
-    assert bath_values(point.parameters) == (
-        ("debye", 60.0, 90.0, None, *REST),
-        ("brownian", 60.0, 50.0, 150.0, *REST),
-        ("debye", 10.0, 200.0, None, *REST),
+    assert numbers(point.parameters) == (
+        ("debye", 60.0, 90.0, None),
+        ("brownian", 60.0, 50.0, 150.0),
+        ("debye", 10.0, 200.0, None),
     )
     expansion = bath_expansion(point.parameters)
     assert expansion.n_poles == 4
     assert point.derived["bath_terms"] == expansion.low_temperature_terms
     assert bath_expansion(point.parameters, 3).n_terms == 4 + 3
     for word in ("Debye bath", "vibration of 150 cm⁻¹", "η = 10 cm⁻¹", "γ = 200 cm⁻¹"):
-        assert word in bath_text(point.parameters)
+        assert word in point.parameters.bath.description
 
 
 def test_systems_differ_by_their_baths(plan_of: MakePlan) -> None:
@@ -89,8 +91,8 @@ def test_kind_and_frequency_can_be_varied(plan_of: MakePlan) -> None:
         "- {bath.kind: [debye]}\n"
         "- {bath.kind: [brownian], bath.frequency_cm: [100, 200]}\n"
     )
-    values = [bath_values(point.parameters) for point in plan.points]
-    assert [each.frequency_cm for (each,) in values] == [None, 100, 200]
+    frequencies = [point.parameters.bath.frequency_cm for point in plan.points]
+    assert frequencies == [None, 100, 200]
 
 
 def test_weights_follow_the_number_of_poles(plan_of: MakePlan, faults_of: Faults) -> None:
@@ -169,7 +171,7 @@ def test_temperatures_are_points_and_systems_of_their_own(results: list[Result])
     temperatures = [r.parameters["model"]["temperature_K"] for r in (cold, hot)]
     assert temperatures == [250, 400]
     assert "temperature_K~250" in str(cold.parameters["point"])
-    assert len(group([(str(r.parameters["point"]), r.parameters) for r in (cold, hot)])) == 2
+    assert len(group([(str(r.parameters["point"]), r.resolved) for r in (cold, hot)])) == 2
     start = [r.variables["C_JJ"].data[0].real for r in (cold, hot)]
     assert start[1] < start[0]  # less of the band's width is below k_BT
     rows = finite_size_rows(results[1::2], AnalysisConfig())
@@ -179,11 +181,11 @@ def test_temperatures_are_points_and_systems_of_their_own(results: list[Result])
 
 def test_files_hold_all_baths(results: list[Result]) -> None:
     for result in results:
-        assert bath_values(result.parameters) == (
-            ("debye", 60.0, 90.0, None, *REST),
-            ("brownian", 60.0, 50.0, 150.0, *REST),
+        assert numbers(result.resolved) == (
+            ("debye", 60.0, 90.0, None),
+            ("brownian", 60.0, 50.0, 150.0),
         )
-        assert matching(result.parameters) == []
+        assert matching(result.resolved) == []
 
 
 def test_figures_of_papers_refuse_other_baths(results: list[Result], tmp_path: Path) -> None:

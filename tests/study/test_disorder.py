@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from statistics import NormalDist
@@ -30,11 +31,11 @@ BOTH = STUDY.replace("seed", "hopping_cm: 10, hopping_distribution: uniform, see
 
 
 def energies(plan: Plan) -> list[list[float]]:
-    return [point.parameters["model"]["site_energies_cm"] for point in plan.points]
+    return [point.parameters.model.site_energies_cm for point in plan.points]
 
 
 def hoppings(plan: Plan) -> list[list[float]]:
-    return [point.parameters["model"]["hopping_cm"] for point in plan.points]
+    return [point.parameters.model.hopping_cm for point in plan.points]
 
 
 def independent_draws(seed: int, member: int, stream: int, count: int) -> list[float]:
@@ -52,8 +53,8 @@ def test_a_point_stands_for_its_members(plan_of: PlanOf) -> None:
     assert ensemble.protocols == ("franck_condon",)
     for number, point in enumerate(plan.points):
         assert f"point__member~{number}-" in point.id
-        assert ID_PATTERN.fullmatch(point.id)
-        assert point.parameters["disorder"] == {
+        assert re.fullmatch(ID_PATTERN, point.id)
+        assert point.parameters.content()["disorder"] == {
             "seed": 7,
             "member": number,
             "site_energy_cm": 30.0,
@@ -61,11 +62,11 @@ def test_a_point_stands_for_its_members(plan_of: PlanOf) -> None:
             "hopping_cm": None,
             "hopping_distribution": None,
         }
-        assert point.parameters["hierarchy"]["symmetry"] == "none"
-        assert point.parameters["model"]["hopping_cm"] == 50.0
+        assert point.parameters.hierarchy.symmetry == "none"
+        assert point.parameters.model.hopping_cm == 50.0
         assert len(point_rows(plan)) == 3
-    assert ensemble.parameters["model"]["site_energies_cm"] == 0.0
-    assert ensemble.parameters["disorder"]["members"] == 3
+    assert ensemble.parameters.model.site_energies_cm == 0.0
+    assert ensemble.parameters.disorder.members == 3
 
 
 def test_values_by_another_route(plan_of: PlanOf) -> None:
@@ -73,17 +74,17 @@ def test_values_by_another_route(plan_of: PlanOf) -> None:
     for member, point in enumerate(plan.points):
         site = [NormalDist().inv_cdf(u) for u in independent_draws(7, member, 0, 4)]
         bond = [u - 0.5 for u in independent_draws(7, member, 1, 3)]
-        model = point.parameters["model"]
+        model = point.parameters.model
         wanted = [10.0 * i + 30.0 * x for i, x in enumerate(site)]
-        np.testing.assert_allclose(model["site_energies_cm"], wanted, atol=1.1e-6)
-        np.testing.assert_allclose(model["hopping_cm"], [50 + 10 * x for x in bond], atol=1.1e-6)
+        np.testing.assert_allclose(model.site_energies_cm, wanted, atol=1.1e-6)
+        np.testing.assert_allclose(model.hopping_cm, [50 + 10 * x for x in bond], atol=1.1e-6)
         assert holstein_model(point.parameters).energies.shape == (4,)
 
 
 def test_a_ring_draws_a_hopping_for_every_bond(plan_of: PlanOf) -> None:
     plan = plan_of(BOTH.replace("chain", "ring"))
     assert {len(values) for values in hoppings(plan)} == {4}
-    assert {point.parameters["hierarchy"]["symmetry"] for point in plan.points} == {"none"}
+    assert {point.parameters.hierarchy.symmetry for point in plan.points} == {"none"}
 
 
 def test_exponential_disorder_is_a_tail_below(plan_of: PlanOf) -> None:
@@ -142,7 +143,7 @@ def test_points_without_disorder_are_what_they_were(plan_of: PlanOf) -> None:
 
 
 def test_eta_in_units_of_v_means_the_hopping_before_the_draw(plan_of: PlanOf) -> None:
-    assert {p.parameters["bath"]["eta_cm"] for p in plan_of(BOTH).points} == {100.0}
+    assert {p.parameters.bath.eta_cm for p in plan_of(BOTH).points} == {100.0}
 
 
 def test_the_plan_file_keeps_ensembles(plan_of: PlanOf, tmp_path: Path) -> None:

@@ -60,10 +60,7 @@ def test_union_of_products(plan_of: PlanOf) -> None:
           - {bath.eta_cm: [323], model.n_sites: [3]}
         """
     )
-    found = [
-        (p.block, p.parameters["model"]["n_sites"], p.parameters["bath"]["eta_cm"])
-        for p in plan.points
-    ]
+    found = [(p.block, p.parameters.model.n_sites, p.parameters.bath.eta_cm) for p in plan.points]
     assert found == [
         (0, 3, 50.0), (0, 3, 100.0), (0, 4, 50.0), (0, 4, 100.0), (0, 5, 50.0), (0, 5, 100.0),
         (1, 3, 323.0),
@@ -78,7 +75,7 @@ def test_point_ids_are_readable_unique_and_safe(plan_of: PlanOf, valid: str) -> 
     )
     ids = [point.id for point in plan.points]
     assert len(set(ids)) == 16
-    assert all(ID_PATTERN.fullmatch(name) for name in ids)
+    assert all(re.fullmatch(ID_PATTERN, name) for name in ids)
     pattern = "hopping_cm~-50__terminator~true__max_excited_sites~none__tolerance~1e-8-[0-9a-f]{8}"
     assert re.fullmatch(pattern, ids[0])
     assert ids[-1].startswith("hopping_cm~2.5__terminator~false__max_excited_sites~2__")
@@ -248,12 +245,12 @@ def test_order_of_frequencies_does_not_matter(plan_of: PlanOf) -> None:
 
 def test_what_an_engine_does_not_use_is_none(plan_of: PlanOf, valid: str) -> None:
     adaptive, fixed = plan_of(ADAPTIVE).points[0].parameters, plan_of(valid).points[0].parameters
-    assert adaptive["accuracy"] == 1e-3
-    assert adaptive["hierarchy"]["depth"] is None
-    assert adaptive["propagation"]["equilibrium_tolerance"] is None
-    assert fixed["accuracy"] is None
-    assert set(fixed["adaptive"].values()) == {None}
-    assert fixed["propagation"]["tolerance"] == 1e-7
+    assert adaptive.accuracy == 1e-3
+    assert adaptive.hierarchy.depth is None
+    assert adaptive.propagation.equilibrium_tolerance is None
+    assert fixed.accuracy is None
+    assert set(fixed.adaptive.content().values()) == {None}
+    assert fixed.propagation.tolerance == 1e-7
 
 
 def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
@@ -263,14 +260,14 @@ def test_settings_follow_the_accuracy_of_the_dynamics(plan_of: PlanOf) -> None:
     for target in (SMALLEST, 3e-5, 1e-3, LARGEST):
         point = plan_of(ADAPTIVE + f"accuracy: {target}\n").points[0].parameters
         accuracy = Accuracy(target)
-        assert point["adaptive"]["growth"] == pytest.approx(accuracy.growth_threshold)
-        assert point["adaptive"]["pruning"] == pytest.approx(accuracy.pruning_fraction)
-        assert point["propagation"]["tolerance"] == pytest.approx(accuracy.step_tolerance)
-        assert point["bath"]["error_bound"] == pytest.approx(accuracy.bath_error_bound)
+        assert point.adaptive.growth == pytest.approx(accuracy.growth_threshold)
+        assert point.adaptive.pruning == pytest.approx(accuracy.pruning_fraction)
+        assert point.propagation.tolerance == pytest.approx(accuracy.step_tolerance)
+        assert point.bath.error_bound == pytest.approx(accuracy.bath_error_bound)
     from smallpolaron.hierarchy.limits import Limits
     from smallpolaron.study.config import Study
 
-    assert point["adaptive"]["max_occupation"] == Limits().max_occupation
+    assert point.adaptive.max_occupation == Limits().max_occupation
     assert Study.model_fields["accuracy"].default == Accuracy().target
 
 
@@ -293,7 +290,7 @@ def test_blocks_may_mix_both_engines(plan_of: PlanOf) -> None:
           - {hierarchy.depth: [null, 7], model.n_sites: [5]}
         """
     )
-    found = [(p.parameters["accuracy"], p.parameters["hierarchy"]["depth"]) for p in plan.points]
+    found = [(p.parameters.accuracy, p.parameters.hierarchy.depth) for p in plan.points]
     assert found == [
         *[(1e-2, None)] * 2,
         (1e-3, None),
@@ -303,10 +300,10 @@ def test_blocks_may_mix_both_engines(plan_of: PlanOf) -> None:
         (None, 7),
     ]
     for point in plan.points:
-        fixed = point.parameters["accuracy"] is None
-        assert point.parameters["hierarchy"]["weights"] == ([2] if fixed else None)
-        assert point.parameters["adaptive"]["pruning"] == (None if fixed else 0.5)
-        assert point.parameters["propagation"]["resolvent_frequencies_cm"] == [[50], []][fixed]
+        fixed = point.parameters.accuracy is None
+        assert point.parameters.hierarchy.weights == ((2,) if fixed else None)
+        assert point.parameters.adaptive.pruning == (None if fixed else 0.5)
+        assert point.parameters.propagation.resolvent_frequencies_cm == [(50,), ()][fixed]
     assert plan.points[2].id.startswith("n_sites~3__accuracy~0.001-")
     assert plan.points[5].id.startswith("n_sites~5__depth~none-")
 
@@ -316,8 +313,8 @@ def test_keys_of_the_current_are_not_meant_for_populations(plan_of: PlanOf) -> N
     plan = plan_of(
         text + "grid:\n - model.n_sites: [3]\n - {model.n_sites: [4], protocols: [marcus]}\n"
     )
-    found = [point.parameters["propagation"]["resolvent_frequencies_cm"] for point in plan.points]
-    assert found == [[50], []]
+    found = [point.parameters.propagation.resolvent_frequencies_cm for point in plan.points]
+    assert found == [(50,), ()]
 
 
 def test_a_block_cannot_ask_for_both_engines(
@@ -331,8 +328,8 @@ def test_a_block_cannot_ask_for_both_engines(
 def test_infinite_ring_has_a_window(plan_of: PlanOf) -> None:
     text = ADAPTIVE.replace("n_sites: 3", "topology: infinite")
     point = plan_of(text).points[0]
-    assert point.parameters["model"]["n_sites"] == 41
-    assert point.parameters["hierarchy"]["symmetry"] == "translation"
+    assert point.parameters.model.n_sites == 41
+    assert point.parameters.hierarchy.symmetry == "translation"
     assert holstein_model(point.parameters).topology == "ring"
     assert plan_of(text.replace("infinite", "infinite, n_sites: 41")).points[0].hash == point.hash
     # the same point whatever is computed of it
@@ -373,18 +370,18 @@ grid:
 """
     )
     assert [point.protocols for point in plan.points] == [("current",), ("current",), ("marcus",)]
-    assert [point.parameters["start_site"] for point in plan.points] == [0, 0, 2]
+    assert [point.parameters.start_site for point in plan.points] == [0, 0, 2]
 
 
 def test_start_site_defaults(plan_of: PlanOf, valid: str) -> None:
     chain = valid.replace("n_sites: 3", "n_sites: 7, topology: chain")
-    assert plan_of(chain).points[0].parameters["start_site"] == 3
-    assert plan_of(valid).points[0].parameters["start_site"] == 0
+    assert plan_of(chain).points[0].parameters.start_site == 3
+    assert plan_of(valid).points[0].parameters.start_site == 0
 
 
 def test_symmetry_auto_is_resolved(plan_of: PlanOf, valid: str) -> None:
     def symmetry(text: str) -> str:
-        return str(plan_of(text).points[0].parameters["hierarchy"]["symmetry"])
+        return str(plan_of(text).points[0].parameters.hierarchy.symmetry)
 
     assert symmetry(valid) == "translation"
     assert symmetry(valid.replace("n_sites: 3", "n_sites: 3, topology: chain")) == "none"
@@ -404,4 +401,4 @@ def test_symmetry_auto_is_resolved(plan_of: PlanOf, valid: str) -> None:
 )
 def test_symmetry_auto_of_an_adaptive_hierarchy(model: str, wanted: str, plan_of: PlanOf) -> None:
     point = plan_of(ADAPTIVE.replace("n_sites: 3", model)).points[0]
-    assert point.parameters["hierarchy"]["symmetry"] == wanted
+    assert point.parameters.hierarchy.symmetry == wanted

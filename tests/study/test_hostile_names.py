@@ -199,3 +199,10 @@ def test_overrides_are_laid_over_sections() -> None:
     assert changed.data["accuracy"] == 1e-3
     assert document.data == STUDY
     assert overridden(document, {}) is document
+
+
+@pytest.mark.parametrize("key", ["temperature_K", "model.temperature_K"])
+def test_a_key_may_be_dotted_or_do_without_its_section(key: str) -> None:
+    document = parse_yaml(json.dumps(STUDY), "study.yaml")
+    changed = overridden(document, {key: "250", "model": {"hopping_cm": "40"}})
+    assert changed.data["model"] == {"n_sites": 3, "temperature_K": 250, "hopping_cm": 40}

@@ -103,7 +103,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "thousand unknown keys": (
         study(more="".join(f"key_{i}: 1\n" for i in range(1000))),
-        "problems more",
+        "more problems",
     ),
     "long key": (study(more=f"? {'k' * 100_000}\n: 1\n"), "is not a known key"),
     "long word": (study(head=f"study: {'s' * 100_000}\n"), "study = "),
@@ -150,7 +150,7 @@ def test_points_beyond_the_faults_that_are_told_are_not_looked_at() -> None:
     with pytest.raises(ConfigurationError) as caught:
         plan_document(parse_yaml(text, "study.yaml"))
     assert len(caught.value.problems) == MOST_PROBLEMS + 1
-    assert "and at least 1 problems more" in str(caught.value)
+    assert "and at least 1 more problems" in str(caught.value)
 
 
 def _noise(path: Path) -> None:

@@ -75,7 +75,7 @@ def test_a_matrix_makes_a_cluster_with_complex_hops():
         sp.Lattice.cluster(matrix), hopping_cm=1, site_energies_cm=(0, 5, -3), direction="x"
     )
     assert found.hash == model.point("marcus", NUMERICS).hash
-    assert found.parameters["model"]["hopping_cm"] == 7
+    assert found.parameters.model.hopping_cm == 7
     built = model_of(found.parameters).hamiltonian / (2 * np.pi * 2.99792458e-5)
     np.testing.assert_allclose(built, matrix + np.diag([0, 5, -3]), atol=1e-9)
 
@@ -87,7 +87,7 @@ def test_parameters_survive_a_file(tmp_path):
         "model: {site_energies_cm: [0, 5]}\nlattice: {kind: ladder, spacing_A: 5, rung_A: 4}"
     )
     with h5py.File(tmp_path / "x.h5", "w") as file:
-        write_mapping(file.create_group("parameters"), found.parameters)
+        write_mapping(file.create_group("parameters"), found.parameters.content())
         assert point_hash(read_mapping(file["parameters"])) == found.hash
 
 
@@ -182,7 +182,7 @@ def test_members_of_an_ensemble_on_a_lattice_have_one_energy_per_site():
     found = points(
         FINITE + "disorder: {site_energy_cm: 30, site_energy_distribution: normal, members: 2}"
     )
-    assert [len(point.parameters["model"]["site_energies_cm"]) for point in found] == [9, 9]
+    assert [len(point.parameters.model.site_energies_cm) for point in found] == [9, 9]
     models = [model_of(point.parameters) for point in found]
     assert not any(model.is_translation_invariant for model in models)
     assert np.ptp(models[0].energies) > 0

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from smallpolaron import NUMERICS_VERSION
-from smallpolaron.study.plan import Plan, PlanError, read_plan, write_plan
+from smallpolaron.study.plan import Plan, PlanError, plan_json, read_plan, write_plan
 
 PlanOf = Callable[[str], Plan]
 
@@ -72,12 +72,12 @@ def _without(key: str) -> Callable[[dict[str, Any]], None]:
 DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {
     "other file": (lambda d: d.update(schema="x"), "not a plan"),
     "newer layout": (lambda d: d.update(schema_version=99), "schema_version = 99"),
-    "other numerics": (lambda d: d.update(numerics_version=-1), "numerics version -1"),
+    "other numerics": (lambda d: d.update(numerics_version=-1), "numerics_version = -1"),
     "no hash": (_without("hash"), "damaged plan"),
-    "no protocols": (lambda d: d["points"][0].update(protocols=[]), "protocols of"),
-    "unknown protocol": (lambda d: d["points"][0].update(protocols=["x"]), "protocols of"),
-    "path in id": (lambda d: d["points"][0].update(id="../../x"), "holds characters outside"),
-    "parameters": (lambda d: d["points"][0].update(parameters=3), "not a mapping"),
+    "no protocols": (lambda d: d["points"][0].update(protocols=[]), "points/0/protocols "),
+    "unknown protocol": (lambda d: d["points"][0].update(protocols=["x"]), "points/0/protocols/0 "),
+    "path in id": (lambda d: d["points"][0].update(id="../../x"), "points/0/id "),
+    "parameters": (lambda d: d["points"][0].update(parameters=3), "points/0/parameters "),
     "settings": (lambda d: d["analysis"].update(band_percent=-1), "damaged plan"),
 }
 
@@ -87,19 +87,19 @@ def test_damaged_plan(
     damage: Callable[[dict[str, Any]], Any], message: str, plan: Plan, tmp_path: Path
 ) -> None:
     path = tmp_path / "plan.json"
-    data = json.loads(json.dumps(plan.content()))
+    data = json.loads(plan_json(plan))
     damage(data)
     path.write_text(json.dumps(data))
     with pytest.raises(PlanError, match=message) as caught:
         read_plan(path)
-    assert "write it anew" in str(caught.value)
+    assert "write it again" in str(caught.value)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "null", "not json"])
 def test_no_plan_at_all(text: str, tmp_path: Path) -> None:
     path = tmp_path / "plan.json"
     path.write_text(text)
-    with pytest.raises(PlanError, match="write it anew"):
+    with pytest.raises(PlanError, match="write it again"):
         read_plan(path)
 
 

@@ -84,26 +84,24 @@ def test_page_without_a_place_for_the_tables() -> None:
 
 def test_demo_holds_the_points_of_the_papers() -> None:
     points = load_plan(ROOT / "config" / "config.yaml").with_protocol("current")
-    found = {
-        (p.parameters["bath"]["eta_cm"], p.parameters["bath"]["gamma_cm"]): set() for p in points
-    }
+    found = {(p.parameters.bath.eta_cm, p.parameters.bath.gamma_cm): set() for p in points}
     for p in points:
-        key = (p.parameters["bath"]["eta_cm"], p.parameters["bath"]["gamma_cm"])
-        found[key].add(p.parameters["model"]["n_sites"])
+        key = (p.parameters.bath.eta_cm, p.parameters.bath.gamma_cm)
+        found[key].add(p.parameters.model.n_sites)
     assert found == {(100.0, 50.0): {3, 4, 5, 6}, (323.0, 41.0): {3, 4, 5, 6, 8}}
 
 
 def test_demo_has_one_fixed_reference_and_one_that_is_too_shallow() -> None:
     points = load_plan(ROOT / "config" / "config.yaml").points
-    depths = [point.parameters["hierarchy"]["depth"] for point in points]
+    depths = [point.parameters.hierarchy.depth for point in points]
     assert sorted(depth for depth in depths if depth is not None) == [3, 12]
-    assert {point.parameters["accuracy"] for point in points} == {1e-3, None}
+    assert {point.parameters.accuracy for point in points} == {1e-3, None}
 
 
 def test_readme_study_is_valid(plan_of: Callable[[str], Plan]) -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     (example,) = re.findall(r"```yaml\n(study: .*?)```", text, re.DOTALL)
-    assert all(point.parameters["accuracy"] == 1e-3 for point in plan_of(example).points)
+    assert all(point.parameters.accuracy == 1e-3 for point in plan_of(example).points)
 
 
 def test_tiny_study_is_tiny(plan_of: Callable[[str], Plan]) -> None:
@@ -113,6 +111,6 @@ def test_tiny_study_is_tiny(plan_of: Callable[[str], Plan]) -> None:
         "franck_condon",
         "marcus",
     }
-    depths = [point.parameters["hierarchy"]["depth"] for point in plan.points]
+    depths = [point.parameters.hierarchy.depth for point in plan.points]
     assert depths == [3, None]
-    assert all(point.parameters["model"]["n_sites"] == 3 for point in plan.points)
+    assert all(point.parameters.model.n_sites == 3 for point in plan.points)

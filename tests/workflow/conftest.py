@@ -52,7 +52,7 @@ class Study:
     def points(self, eta_cm: float) -> list[str]:
         """Return the points of one system that have a current."""
         found = self.plan.with_protocol("current")
-        return [p.id for p in found if p.parameters["bath"]["eta_cm"] == eta_cm]
+        return [p.id for p in found if p.parameters.bath.eta_cm == eta_cm]
 
     def files(self, kind: str, eta_cm: float) -> list[str]:
         """Return the files of one kind for one system, as arguments."""
@@ -91,8 +91,7 @@ def files(anomalous: Study) -> anomalous_study.Files:
         points = [
             point
             for point in anomalous.plan.points
-            if point.group == block
-            and (not n_sites or point.parameters["model"]["n_sites"] == n_sites)
+            if point.group == block and (not n_sites or point.parameters.model.n_sites == n_sites)
         ]
         endings = [f"__{start}" for start in starts] or [""]
         return [

@@ -22,7 +22,6 @@ from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.model.units import beta, thermal_energy
 from smallpolaron.results.store import Result, Variable, read_result, write_result
-from smallpolaron.study.parameters import is_infinite, number, whole
 from smallpolaron.study.plan import Point, read_plan
 
 AMPLITUDE = 7.0e-3
@@ -34,8 +33,8 @@ TOO_SHALLOW = 3
 
 
 def _times(point: Point) -> NDArray[np.float64]:
-    duration = number(point.parameters, "propagation.duration_fs")
-    sample = number(point.parameters, "propagation.sample_fs")
+    duration = point.parameters.propagation.duration_fs
+    sample = point.parameters.propagation.sample_fs
     return np.arange(0.0, duration + 0.5 * sample, sample)
 
 
@@ -61,19 +60,19 @@ def confined(
 def correlation(point: Point, study: str) -> Result:
     """Return an invented correlation result of a point."""
     p = point.parameters
-    temperature = number(p, "model.temperature_K")
-    n_sites, depth = whole(p, "model.n_sites"), p["hierarchy"]["depth"]
+    temperature = p.model.temperature_K
+    n_sites, depth = p.n_sites, p.hierarchy.depth
     omega = np.linspace(-0.35, 0.35, 4001)
-    width = (p["bath"]["eta_cm"] / 100.0) ** 0.2 * (p["bath"]["gamma_cm"] / 50.0) ** 0.1
+    width = (p.bath.eta_cm / 100.0) ** 0.2 * (p.bath.gamma_cm / 50.0) ** 0.1
     kubo = kubo_spectrum(omega, n_sites, width)
-    if p["model"]["topology"] == "chain":
+    if p.model.topology == "chain":
         kubo = confined(kubo, omega, n_sites)
     x = beta(temperature) * omega
     full = kubo * np.divide(x, -np.expm1(-x), out=np.ones_like(x), where=np.abs(x) > 1e-12)
     times = _times(point)
     phases = np.exp(-1j * np.outer(times, omega)) * (omega[1] - omega[0]) / (2 * np.pi)
     C, dC, d2C = (phases @ (full * (-1j * omega) ** order) for order in range(3))
-    a = number(p, "model.lattice_constant_A")
+    a = p.model.lattice_constant_A
     start = float(np.sum(kubo)) * (omega[1] - omega[0]) / (2 * np.pi)
     hopping_energy = -start / (a**2 * thermal_energy(temperature))
     frontier = 0.05 if depth is not None and depth <= TOO_SHALLOW else 1e-6
@@ -116,11 +115,11 @@ def _errors(D: float) -> dict[str, Variable]:
 
 def population(point: Point, study: str, start: str) -> Result:
     """Return invented populations: hopping with one rate, faster from Franck–Condon."""
-    n = whole(point.parameters, "model.n_sites")
-    site = whole(point.parameters, "start_site")
+    n = point.parameters.n_sites
+    site = point.parameters.start_site
     rate = RATES[start]
     hops = np.eye(n, k=1) + np.eye(n, k=-1)
-    if point.parameters["model"]["topology"] == "ring":
+    if point.parameters.model.topology == "ring":
         hops[0, -1] = hops[-1, 0] = 1
     generator = rate * (hops - np.diag(hops.sum(axis=0)))
     values, vectors = np.linalg.eigh(generator)
@@ -141,7 +140,7 @@ def population(point: Point, study: str, start: str) -> Result:
 
 def displacement(point: Point, study: str, start: str) -> Result:
     """Return the invented displacement of the same walk on the infinite lattice."""
-    growth = 2 * RATES[start] * number(point.parameters, "model.lattice_constant_A") ** 2
+    growth = 2 * RATES[start] * point.parameters.model.lattice_constant_A**2
     times = _times(point)
     line = ("time",)
     variables = {
@@ -157,7 +156,12 @@ def displacement(point: Point, study: str, start: str) -> Result:
 
 
 def _stored(point: Point, study: str) -> dict[str, Any]:
-    return {**point.parameters, "derived": point.derived, "study": study, "point": point.id}
+    return {
+        **point.parameters.content(),
+        "derived": point.derived,
+        "study": study,
+        "point": point.id,
+    }
 
 
 def _provenance(point: Point) -> dict[str, Any]:
@@ -174,7 +178,7 @@ def write_all(plan_file: Path) -> None:
                 write_result(path, correlation(point, plan.study), overwrite=True)
             else:
                 path = folder / "population" / f"{point.id}__{protocol}.h5"
-                make = displacement if is_infinite(point.parameters) else population
+                make = displacement if point.parameters.is_infinite else population
                 write_result(path, make(point, plan.study, protocol), overwrite=True)
 
 

@@ -182,7 +182,7 @@ def test_the_first_plan_is_that_of_the_run(tmp_path: Path) -> None:
     folder.study.unlink()
     folder.end(run)
     assert plan.read_bytes() == folder.begun.read_bytes()
-    assert read_plan(plan).points[0].parameters["model"]["temperature_K"] == 250
+    assert read_plan(plan).points[0].parameters.model.temperature_K == 250
     assert read_plan(plan).analysis.band_percent == 3
 
 

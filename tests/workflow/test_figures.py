@@ -285,7 +285,7 @@ def test_printed_numbers_hold_for_one_system_only(
 ) -> None:
     parameters = study.plan.points[0].parameters
     assert {p.quantity for p in matching(parameters)} == {"c", "k"}
-    changed = parameters | {section: parameters[section] | {key: value}}
+    changed = parameters.changed(**{section: {key: value}})
     assert matching(changed) == []
 
 
@@ -295,7 +295,7 @@ def test_systems_group_sizes_and_depths_but_not_physics(study: Study) -> None:
     assert [len(system.points) for system in systems] == [4, 2]
     assert len({system.name for system in systems}) == 2
     identifier, parameters = points[0]
-    colder = parameters | {"model": parameters["model"] | {"temperature_K": 200.0}}
+    colder = parameters.changed(model={"temperature_K": 200.0})
     assert len(group([(identifier, parameters), ("other", colder)])) == 2
     assert group(points[:1])[0].name == systems[0].name
 

@@ -48,7 +48,7 @@ def computed_sizes(folder: Path, plan: Plan, kind: str) -> list[int]:
 def write_runs(folder: Path, plan: Plan, sizes: list[int]) -> None:
     """Write synthetic runs of all points and of some sizes of the ladder."""
     write_plan(folder / "plan.json", plan)
-    rungs = [p for p in plan.ladders[0].rungs if p.parameters["model"]["n_sites"] in sizes]
+    rungs = [p for p in plan.ladders[0].rungs if p.parameters.model.n_sites in sizes]
     for point in (*plan.points, *rungs):
         path = folder / "correlation" / f"{point.id}.h5"
         write_result(path, synthetic.correlation(point, plan.study), overwrite=True)

@@ -40,9 +40,9 @@ def pick(plan: Plan, topology: str, site: int = 0, eta_cm: float = 100.0) -> Poi
     (found,) = (
         point
         for point in plan.points
-        if point.parameters["model"]["topology"] == topology
-        and point.parameters["start_site"] == site
-        and point.parameters["bath"]["eta_cm"] == eta_cm
+        if point.parameters.model.topology == topology
+        and point.parameters.start_site == site
+        and point.parameters.bath.eta_cm == eta_cm
     )
     return found
 
@@ -50,15 +50,15 @@ def pick(plan: Plan, topology: str, site: int = 0, eta_cm: float = 100.0) -> Poi
 def test_what_a_kernel_needs(plan: Plan) -> None:
     for site in range(3):
         found = points_needed(plan.points, pick(plan, "chain", site), "marcus")
-        assert {point.parameters["start_site"] for point in found} == {0, 1, 2}
-        assert {point.parameters["bath"]["eta_cm"] for point in found} == {100.0}
+        assert {point.parameters.start_site for point in found} == {0, 1, 2}
+        assert {point.parameters.bath.eta_cm for point in found} == {100.0}
     ring = pick(plan, "ring")
     assert points_needed(plan.points, ring, "marcus") == [ring]
     with pytest.raises(StoreError, match=r"sites \[0, 2\].* start_site: \[0, 1, 2, 3\]"):
         points_needed(plan.points, pick(plan, "chain", 1, 200.0), "marcus")
     with pytest.raises(StoreError, match=r"sites \[0, 1, 2\]"):
         points_needed(plan.points, pick(plan, "chain", 0), "franck_condon")
-    infinite = next(p for p in plan.points if p.parameters["model"]["topology"] == "infinite")
+    infinite = next(p for p in plan.points if p.parameters.model.topology == "infinite")
     with pytest.raises(StoreError, match="the infinite lattice has no population kernel"):
         points_needed(plan.points, infinite, "marcus")
 

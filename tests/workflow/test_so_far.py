@@ -80,6 +80,17 @@ def test_the_part_that_is_there(plan: Plan, folder: Path) -> None:
     assert all("not analysed" in found[name] for name in analysed)
 
 
+def test_a_damaged_file_is_named_and_left_out(plan: Plan, folder: Path) -> None:
+    whole = present(plan, folder, analysed=False)
+    path = folder / "correlation" / f"{whole.points[0].id}.h5"
+    with path.open("r+b") as file:
+        file.seek(200)
+        file.write(b"?")
+    part = present(plan, folder, analysed=False)
+    assert [point.id for point in part.points] == [point.id for point in whole.points[1:]]
+    assert f"{path}: damaged" in absences(plan, folder)[f"correlation/{whole.points[0].id}"]
+
+
 @pytest.mark.slow
 def test_failed_jobs_leave_tables_and_report(
     snakemake: Run, plan: Plan, folder: Path, tmp_path: Path

@@ -81,7 +81,7 @@ def sources_of(kind):
 
 def start_site(wildcards):
     """Return the option that names the start of a point, for kinds made from several."""
-    site = POINTS_AND_RUNGS[wildcards.point].parameters["start_site"]
+    site = POINTS_AND_RUNGS[wildcards.point].parameters.start_site
     return f"--start-site {site}"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 
-from papers.anomalous2024.verdict.judge import Cost, Evidence, Integral, Method
+from papers.anomalous2024.verdict.judge import Cost, Evidence, Integral, Lattice, Method
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.analysis.spreading.plateau import LEAST_RATIO
 from smallpolaron.derive.derive import NAN
@@ -17,8 +17,7 @@ from smallpolaron.derive.spreading_job import slope_error
 from smallpolaron.planning.climb import Rung
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.parameters import confidence, is_adaptive, number, whole
-from smallpolaron.study.physical_system import is_uniform, physics, system_columns, system_name
+from smallpolaron.study.physical_system import is_uniform, system_columns, system_name
 from smallpolaron.study.plan import Plan, Point
 from smallpolaron.study.sections import AnalysisConfig, Protocol
 
@@ -60,7 +59,7 @@ def gather(plan: Plan, results: Path) -> dict[str, list[Evidence]]:
 
 
 def _order(runs: Sequence[Evidence]) -> tuple[float, ...]:
-    return tuple(system_columns(physics(runs[0].parameters)).values())
+    return tuple(system_columns(runs[0].point_parameters).values())
 
 
 def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[Evidence]:
@@ -79,7 +78,7 @@ def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[Evi
 def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConfig) -> Evidence:
     """Return the integral of C_JJ, if it has settled within the record by the tolerance."""
     time, running = (np.asarray(found.variables[name].data) for name in ("time_fs", "D_running"))
-    lattice = point.parameters["model"]["topology"]
+    lattice = _lattice(point)
     reason, needed = found.notes.get("reason", ""), NAN
     if not reason:
         settled = settling_time(time, running, "percent", settings.band_percent)
@@ -103,6 +102,10 @@ def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConf
     )
 
 
+def _lattice(point: Point) -> Lattice:
+    return cast(Lattice, point.parameters.model.topology)  # the paper has no others
+
+
 def _integral(found: Result) -> Integral | None:
     """Return the running integral of an open chain."""
     if found.parameters["model"]["topology"] != "chain" or "reason" in found.notes:
@@ -123,8 +126,8 @@ def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evide
     return Evidence(
         point=f"{point.id}__{found.parameters['start']}",
         method=method,
-        lattice=point.parameters["model"]["topology"],
-        n_sites=whole(point.parameters, "model.n_sites"),
+        lattice=_lattice(point),
+        n_sites=point.parameters.n_sites,
         D_A2_fs=D,
         error_A2_fs=flatness + float(np.nan_to_num(slope_error(run))),
         needed_fs=min(LEAST_RATIO * first, last),
@@ -179,7 +182,7 @@ def _margin(run: Evidence) -> int:
     """Return the number of sites between the start and the nearer end of a chain."""
     if run.lattice != "chain" or run.method == "green_kubo":
         return 0
-    site = whole(run.parameters, "start_site")
+    site = run.point_parameters.start_site
     return min(site, run.n_sites - 1 - site)
 
 
@@ -188,8 +191,8 @@ def _trust(run: Evidence) -> tuple[float, ...]:
 
     Of the current on a chain it is the longest, which shows how the integral decays.
     """
-    kind, fineness = confidence(run.parameters)
-    growth = number(run.parameters, "adaptive.growth") if is_adaptive(run.parameters) else 0.0
+    kind, fineness = run.point_parameters.confidence
+    growth = run.point_parameters.adaptive.growth or 0.0
     numerics = (float(kind), fineness, -growth)
     good, length = float(not run.flagged), run.record_fs
     if (run.lattice, run.method) == ("chain", "green_kubo"):

@@ -70,7 +70,7 @@ def read_verdicts(path: Path) -> Verdicts:
 
 def outcome_of(verdicts: Verdicts, lattice: Lattice, method: Method, run: Run) -> Outcome:
     """Return the outcome of a method for the system of a run."""
-    system = verdicts.get(system_name(run.result.parameters), {})
+    system = verdicts.get(system_name(run.result.resolved), {})
     return system.get((lattice, method), NOTHING)
 
 

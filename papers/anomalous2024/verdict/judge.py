@@ -8,13 +8,14 @@ not. Both must give the diffusion constant of the infinite lattice.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal, get_args
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal, get_args
 
 import numpy as np
 
 from smallpolaron.analysis._checks import FloatArray, positive
+from smallpolaron.study.parameters import Parameters
 
 Method = Literal["green_kubo", "einstein_relaxed", "einstein_unrelaxed"]
 Lattice = Literal["ring", "chain", "infinite"]
@@ -90,7 +91,13 @@ class Evidence:
     flagged: bool
     reason: str
     integral: Integral | None = None
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Parameters | None = None
+
+    @property
+    def point_parameters(self) -> Parameters:
+        """The parameters, of evidence that was gathered from files."""
+        assert self.parameters is not None
+        return self.parameters
 
     @property
     def usable(self) -> bool:

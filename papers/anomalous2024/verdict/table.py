@@ -32,6 +32,7 @@ from smallpolaron.planning.jobs import computed
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
 from smallpolaron.results.store import Result, Variable, write_result
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import physics, system_columns, system_title
 from smallpolaron.study.plan import Plan, PlanError, read_plan
 from smallpolaron.support.canonical import parameter_hash
@@ -169,8 +170,8 @@ _SYSTEM: Final = {
 }
 
 
-def _parameters(verdict: SystemVerdict) -> Mapping[str, Any]:
-    return verdict.series[0].findings[0].evidence.parameters
+def _parameters(verdict: SystemVerdict) -> Parameters:
+    return verdict.series[0].findings[0].evidence.point_parameters
 
 
 def judge_study(plan_path: Path) -> tuple[Plan, Verdicts]:
@@ -209,7 +210,7 @@ def verdict_result(plan: Plan, verdicts: Verdicts) -> Result:
             "study": plan.study,
             "band_percent": plan.analysis.band_percent,
             "points": points,
-            "systems": {key: dict(physics(_parameters(v))) for key, v in verdicts.items()},
+            "systems": {key: physics(_parameters(v)) for key, v in verdicts.items()},
             "system_names": list(verdicts),
         },
         gates=(),
@@ -263,7 +264,7 @@ def verdict_rows(verdicts: Verdicts) -> Iterator[Row]:
                     "outcome": series.outcome.replace("_", " "),
                     "converged_n_sites": series.n_sites if series.outcome == "converged" else None,
                     "point": each.point,
-                    "accuracy": each.parameters["accuracy"],
+                    "accuracy": each.point_parameters.accuracy,
                     "D_paper": paper_units(each.D_A2_fs),
                     "D_paper_error": paper_units(each.error_A2_fs),
                     "agrees": finding.agrees,
@@ -290,7 +291,7 @@ def write_verdict_page(path: Path, plan: Plan, verdicts: Verdicts) -> None:
         words = [("Verdict", describe_verdict(verdict)), ("Reference", describe_reference(verdict))]
         lines = [_cells(finding) for series in verdict.series for finding in series.findings]
         parts += [
-            f"<h2>{system_title(physics(_parameters(verdict)))}</h2>",
+            f"<h2>{system_title(_parameters(verdict))}</h2>",
             definitions([*words, *outcomes]),
             table([Cell(text) for text in _HEAD], lines),
         ]

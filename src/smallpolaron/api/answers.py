@@ -17,7 +17,6 @@ from smallpolaron.planning.jobs import computed
 from smallpolaron.planning.present import absences, present
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.parameters import confidence, number, whole
 from smallpolaron.study.physical_system import physics
 from smallpolaron.study.plan import read_plan
 from smallpolaron.support.canonical import parameter_hash
@@ -120,7 +119,7 @@ def _systems(mobilities: Sequence[Result]) -> Iterator[list[Result]]:
     """Yield the results of every physical system, the one to be believed last."""
     groups: dict[str, list[Result]] = {}
     for result in mobilities:
-        groups.setdefault(parameter_hash(physics(result.parameters)), []).append(result)
+        groups.setdefault(parameter_hash(physics(result.resolved)), []).append(result)
     for members in groups.values():
         yield sorted(members, key=_credit)
 
@@ -132,8 +131,8 @@ def _credit(result: Result) -> tuple[Any, ...]:
         math.isfinite(_scalar(result, "mobility")),
         not result.flagged,
         {"chain": 0, "ring": 1}.get(model["topology"], 2),
-        whole(result.parameters, "model.n_sites"),
-        confidence(result.parameters),
+        result.resolved.n_sites,
+        result.resolved.confidence,
     )
 
 
@@ -176,12 +175,8 @@ def _size_remark(members: Sequence[Result], mobility: Value) -> str:
     parameters = members[-1].parameters
     if parameters["model"]["topology"] != "ring" or "disorder" in parameters:
         return ""
-    size = whole(parameters, "model.n_sites")
-    smaller = [
-        each
-        for each in members[:-1]
-        if not each.flagged and whole(each.parameters, "model.n_sites") < size
-    ]
+    size = members[-1].resolved.n_sites
+    smaller = [each for each in members[:-1] if not each.flagged and each.resolved.n_sites < size]
     if not smaller:
         return f"one size only, {size} sites: compare with a larger ring or topology: infinite"
     other = smaller[-1]
@@ -189,12 +184,12 @@ def _size_remark(members: Sequence[Result], mobility: Value) -> str:
     own = mobility.error + _scalar(other, "mobility_error")
     if change * abs(mobility.value) <= own or change <= 0.01:
         return ""
-    before = whole(other.parameters, "model.n_sites")
+    before = other.resolved.n_sites
     return f"{100 * change:.0f} % from {before} to {size} sites: compute larger rings"
 
 
 def _of_ensemble(result: Result) -> Answer:
-    temperature = number(result.parameters, "model.temperature_K")
+    temperature = result.resolved.model.temperature_K
     mean, low, high = (
         mobility_cm2(_scalar(result, name), temperature) for name in ("D", "D_low", "D_high")
     )

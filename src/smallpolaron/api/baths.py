@@ -30,7 +30,6 @@ from smallpolaron.study.bath_files import (
     trajectory_rows,
 )
 from smallpolaron.study.bath_section import BathConfig, OneBath
-from smallpolaron.study.baths import bath_values, resolved_baths, site_bath
 from smallpolaron.support.problems import MISSING, Problem
 
 if TYPE_CHECKING:
@@ -47,7 +46,7 @@ class _Described(ABC):
     def density(self) -> model.SpectralDensity:
         """Return the spectral density in internal units (rad/fs), with C(t) and g(t)."""
         bath = BathConfig.model_validate(self.section())
-        return site_bath(bath_values({"bath": resolved_baths(bath, None)}))
+        return bath.baths_of_point(None, None).total_density
 
     def expansion(
         self, temperature_K: float, accuracy: float = 1e-3, method: Scheme | None = None
@@ -87,7 +86,7 @@ class Bath(_Described):
         return f"{type(self).__name__}({', '.join(shown)})"
 
     def _settle(self, names: Sequence[str], **others: str) -> None:
-        """Hold energies in cm^-1, and refuse what is no bath; others are keys of the section."""
+        """Hold energies in cm^-1, and refuse an invalid bath; others are keys of the section."""
         title = type(self).__name__
         for name in names:
             given = (getattr(self, f"{name}_cm"), getattr(self, f"{name}_meV"))
@@ -127,7 +126,7 @@ class Debye(Bath):
     gamma_meV: float | None = None
 
     def __post_init__(self) -> None:
-        """Convert to cm^-1 and refuse what is no bath."""
+        """Convert to cm^-1 and refuse an invalid bath."""
         self._settle(("eta", "gamma"))
 
     def section(self) -> dict[str, Any]:
@@ -155,7 +154,7 @@ class Brownian(Bath):
     frequency_meV: float | None = None
 
     def __post_init__(self) -> None:
-        """Convert to cm^-1 and refuse what is no bath."""
+        """Convert to cm^-1 and refuse an invalid bath."""
         self._settle(("eta", "gamma", "frequency"))
 
     def section(self) -> dict[str, Any]:
@@ -186,7 +185,7 @@ class Ohmic(Bath):
     cutoff_meV: float | None = None
 
     def __post_init__(self) -> None:
-        """Convert to cm^-1 and refuse what is no bath."""
+        """Convert to cm^-1 and refuse an invalid bath."""
         self._settle(("eta", "cutoff"), gamma_cm="cutoff_cm")
 
     def section(self) -> dict[str, Any]:
@@ -213,7 +212,7 @@ class SpectralDensity(Bath):
     J_meV: Energies | None = None
 
     def __post_init__(self) -> None:
-        """Convert to cm^-1 and refuse what is no spectral density."""
+        """Convert to cm^-1 and refuse an invalid spectral density."""
         self._settle(("omega", "J"), density_cm="J_cm")
 
     def __repr__(self) -> str:
@@ -248,7 +247,7 @@ class SpectralDensity(Bath):
             quantum_correction: how a classical one becomes J(w), "harmonic" or "standard".
 
         Raises:
-            ModelError: it cannot be read, or is no bath.
+            ModelError: it cannot be read, or is not a bath.
         """
         arguments = (path, kind, temperature_K, quantum_correction)
         return cls(*_refusing("from_csv", str(path), read_bath, *arguments))
@@ -275,7 +274,7 @@ def CorrelationFunction(
         J(w), for any temperature.
 
     Raises:
-        ModelError: what is no such function; says why.
+        ModelError: not such a function; the message says why.
     """
     t, c = np.asarray(t_fs, dtype=float), np.asarray(C_cm2, dtype=complex)
     arguments = (t, c, temperature_K, quantum_correction)
@@ -303,7 +302,7 @@ def Trajectory(
         J(w) of the fewest exponentials that fit the correlation function to its statistical error.
 
     Raises:
-        ModelError: what is no such record, or too short a one; says why.
+        ModelError: not such a record, or too short a one; the message says why.
     """
     t, values = np.asarray(t_fs, dtype=float), np.asarray(energies_cm, dtype=float)
     arguments = (t, values, temperature_K, quantum_correction)
@@ -347,7 +346,7 @@ def Vibrations(
         reorganisation_meV: S w0 in meV.
 
     Raises:
-        ModelError: what is no vibration, or lists of different lengths.
+        ModelError: not a vibration, or lists of different lengths.
     """
     w0 = np.atleast_1d(in_cm("Vibrations", "frequency", frequency_cm, frequency_meV))
     damping = np.atleast_1d(in_cm("Vibrations", "damping", damping_cm, damping_meV))
@@ -376,7 +375,7 @@ def Vibration(**given: Any) -> Brownian:
     """Return the Brownian bath of one vibration; see Vibrations for its arguments.
 
     Raises:
-        ModelError: what is no vibration, or several.
+        ModelError: not a vibration, or several.
     """
     found = Vibrations(**given)
     if len(found) != 1:
@@ -404,7 +403,7 @@ class Local(_Described):
         """Make a tuple of the baths.
 
         Raises:
-            ModelError: none, or what is no bath.
+            ModelError: no bath is given, or something else.
         """
         given, title = self.baths, type(self).__name__
         # a list may hold lists, as of Vibrations

@@ -115,7 +115,7 @@ def _row(name: str, outcome: Outcome) -> dict[str, Any]:
         for key, value in parameters.get(section, {}).items():
             row[_SHORT.get(key, key)] = value
     if "lattice" in parameters:
-        row["lattice"] = lattice_text(parameters)
+        row["lattice"] = lattice_text(outcome.stored.resolved)
     for key in ("accuracy", "start", "start_site"):
         if key in parameters:
             row[key] = parameters[key]

@@ -13,7 +13,6 @@ from smallpolaron.cost.features import features
 from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import Range
 from smallpolaron.planning.resources import estimate
-from smallpolaron.study.baths import is_one_debye_bath
 from smallpolaron.study.sections import ResourcesConfig
 
 
@@ -97,7 +96,7 @@ def estimate_cost(
         core_seconds=Range(3600 * hours.expected, hours.factor),
         memory_MB=need.memory_MB,
         outgrows=need.outgrows,
-        seen=probe or (is_one_debye_bath(parameters) and "lattice" not in parameters),
+        seen=probe or (parameters.bath.is_one_debye_bath and not parameters.lattice),
     )
 
 

@@ -1,4 +1,4 @@
-"""Lattices of a script: presets, sites and bonds of one's own, clusters."""
+"""Lattices of a script: presets, the user's own sites and bonds, clusters."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Lattice(lattice.Lattice):
     ``finite((4, 4), "open")`` and ``with_window(21)`` return the same lattice otherwise bounded.
 
     Raises:
-        ValueError: what is no lattice; the message says what is allowed.
+        ValueError: the lattice is invalid; the message says what is allowed.
     """
 
     square = staticmethod(explained(lattice.square))

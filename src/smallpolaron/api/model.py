@@ -96,7 +96,7 @@ class Model:
         realisation: number of the draw, from 0; None stands for all of them, see realisations().
 
     Raises:
-        ModelError: what is no model.
+        ModelError: the model is invalid.
     """
 
     lattice: Lattice
@@ -111,7 +111,7 @@ class Model:
     realisation: int | None = None
 
     def __post_init__(self) -> None:
-        """Convert to cm^-1 and refuse what is no model."""
+        """Convert to cm^-1 and refuse an invalid model."""
         for name, default in (("hopping", None), ("site_energies", 0.0)):
             given = (getattr(self, f"{name}_cm"), getattr(self, f"{name}_meV"))
             object.__setattr__(self, f"{name}_cm", in_cm("Model", name, *given, default))

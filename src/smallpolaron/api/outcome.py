@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.api.values import Value
-from smallpolaron.results.store import Result, write_result
+from smallpolaron.results.store import Result, point_content, write_result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -269,18 +269,19 @@ def rank() -> int:
     return int(parallel.MPI.COMM_WORLD.rank) if parallel else 0
 
 
-def system_text(parameters: dict[str, Any]) -> str:
+def system_text(parameters: Mapping[str, Any]) -> str:
     """Return the system that a result is of, in words."""
     if "bath" not in parameters:
         table = parameters.get("table", {})
         return str(table.get("file", parameters.get("point", "several systems")))
-    from smallpolaron.study.baths import bath_text
+    from smallpolaron.study.parameters import Parameters
     from smallpolaron.study.physical_system import lattice_text
 
-    model, lattice = parameters["model"], lattice_text(parameters)
-    v = model["hopping_cm"]
-    hopping = f"v = {v:g} cm⁻¹" if isinstance(v, (int, float)) else "v differs from bond to bond"
-    return f"{lattice}, {hopping}, {model['temperature_K']:g} K; {bath_text(parameters)}"
+    point = Parameters.model_validate(point_content(parameters))
+    v = point.model.hopping_cm
+    hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else "v differs from bond to bond"
+    temperature = f"{point.model.temperature_K:g} K"
+    return f"{lattice_text(point)}, {hopping}, {temperature}; {point.bath.description}"
 
 
 def _coordinate(names: Any, axis: str) -> str:

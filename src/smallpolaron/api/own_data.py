@@ -167,7 +167,7 @@ def fit_conductivity(
         All models with parameters, errors and ranks, and whether Drude-Smith may be believed.
 
     Raises:
-        ValueError: what is no such table; the message says why.
+        ValueError: not such a table; the message says why.
     """
     omega = RAD_FS_PER_THZ * np.asarray(frequency_THz, dtype=float)
     noise = judged_noise(omega, sigma, error)

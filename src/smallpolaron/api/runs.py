@@ -23,7 +23,7 @@ from smallpolaron.derive.tensor_job import direction_of, form_of, tensor_result
 from smallpolaron.own_data.table_analysis import analysis_settings
 from smallpolaron.results.store import StoreError
 from smallpolaron.runs.point_run import run_point
-from smallpolaron.study.parameters import Given
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.support.problems import MISSING, Problem
 
@@ -48,7 +48,7 @@ def current_correlation(
     Args:
         model: the model.
         duration_fs: length of the record, fs.
-        accuracy: wanted error of C_JJ(t) relative to C_JJ(0), 1e-6 to 0.1; decides basis, bath
+        accuracy: largest error of C_JJ(t) relative to C_JJ(0), 1e-6 to 0.1; decides basis, bath
             terms, steps and solvers.
         sample_fs: time between two samples, fs.
         frequencies_cm: where the AC mobility is also computed by linear solve, cm^-1.
@@ -107,7 +107,7 @@ def populations(
         duration_fs: length of the record, fs.
         start: "franck_condon" (bath not relaxed at first) or "marcus" (relaxed).
         start_site: site, from 0; None for the middle of open chains and 0 elsewhere.
-        accuracy: wanted error of the populations.
+        accuracy: largest error of the populations.
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
@@ -145,7 +145,7 @@ def displacement(
         model: the model, on an infinite lattice.
         duration_fs: length of the record, fs.
         start: "franck_condon" (bath not relaxed at first) or "marcus" (relaxed).
-        accuracy: wanted error of its slope relative to the mean slope.
+        accuracy: largest error of its slope relative to the mean slope.
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
@@ -203,7 +203,7 @@ def mobility_tensor(
     return _assembled(runs)
 
 
-def _directions(parameters: Given) -> tuple[tuple[float, ...], ...]:
+def _directions(parameters: Parameters) -> tuple[tuple[float, ...], ...]:
     try:
         return form_of(parameters).directions
     except StoreError as error:
@@ -220,7 +220,7 @@ def _assembled(runs: Sequence[CurrentCorrelation]) -> MobilityTensor:
         found = with_criteria(tensor_result(sources, settings), settings)
     except StoreError as error:
         raise ValueError(str(error)) from None
-    ways = [direction_of(run.parameters) for run in runs]
+    ways = [direction_of(run.stored.resolved) for run in runs]
     return MobilityTensor(found, dict(zip(ways, runs, strict=True)))
 
 

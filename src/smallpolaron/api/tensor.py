@@ -12,7 +12,7 @@ from smallpolaron.api.outcome import Outcome, system_text
 from smallpolaron.api.values import Value
 from smallpolaron.derive.derive import MU
 from smallpolaron.results.store import Result
-from smallpolaron.study.lattice_section import DIRECTIONS
+from smallpolaron.study.resolved.lattice import DIRECTIONS
 
 if TYPE_CHECKING:
     import pandas as pd

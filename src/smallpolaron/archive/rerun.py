@@ -16,9 +16,7 @@ from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS, POINTS_NOTE, derived
 from smallpolaron.results.store import Result, StoreError, read_result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.runs.point_run import point_parameters
 from smallpolaron.study.ladder_section import LadderConfig
-from smallpolaron.study.parameters import point_hash
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
 from smallpolaron.study.sections import POPULATION_PROTOCOLS, AnalysisConfig, ResourcesConfig
 from smallpolaron.support.problems import show
@@ -33,7 +31,7 @@ _SECTIONS: Final = (
     *("model", "bath", "accuracy", "hierarchy", "adaptive", "propagation"),
     "start_site",
 )
-"""What parameters.resolve returns."""
+"""What resolve.resolve returns."""
 
 NO_LIMIT: Final = 10**12
 """Unknowns: what has been computed once was within the limits of its study."""
@@ -155,9 +153,8 @@ def _plan(result: Result, criteria: AnalysisConfig) -> Plan:
 
 def _point(result: Result) -> Point:
     """Return the point of a result; other numerics give it another name."""
-    stored = dict(result.parameters)
-    parameters = point_parameters(stored)
-    digest = point_hash(parameters)
+    stored, parameters = result.parameters, result.resolved
+    digest = parameters.hash
     return Point(
         id=stored["point"][:-HASH_DIGITS] + digest[:HASH_DIGITS],
         hash=digest,
@@ -165,7 +162,7 @@ def _point(result: Result) -> Point:
         group=None,
         axes={},
         parameters=parameters,
-        derived=stored["derived"],
+        derived=dict(stored["derived"]),
         protocols=(stored.get("start", "current"),),
     )
 

@@ -101,6 +101,22 @@ study_file: Final = click.argument(
 )
 """The study file that a command reads."""
 
+
+def _changes(_context: Any, _param: Any, given: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if wrong := [key for key, equals, value in pairs if not (key and equals and value)]:
+        raise click.BadParameter(f"'{wrong[0]}' is not KEY=VALUE, such as model.temperature_K=250")
+    return {key: value for key, _, value in pairs}
+
+
+changes: Final = click.option(
+    "--set",
+    "changes",
+    multiple=True,
+    callback=_changes,
+    metavar="KEY=VALUE ...",
+    help="values in place of those in the file: --set model.temperature_K=250",
+)
 plan: Final = file("--plan", "plan of the study (JSON)")
 table: Final = file("--output", "table to write (CSV); replaced")
 overwrite: Final = click.option("--overwrite", is_flag=True, help="replace files that are there")

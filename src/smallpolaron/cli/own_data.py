@@ -1,4 +1,4 @@
-"""Commands for data of one's own: analyse a correlation function, fit or invert a measurement."""
+"""Commands for the user's own data: analyse a correlation function, fit or invert a measurement."""
 
 from __future__ import annotations
 

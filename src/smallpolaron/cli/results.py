@@ -57,10 +57,10 @@ def verify(paths: tuple[Path, ...], write: bool, everything: bool) -> int:
     found = inspect(paths)
     for line in _findings(found, everything=everything):
         print(line)
-    # a file that is gone or was replaced by a sound one may be recorded anew
+    # a file that is gone or was replaced by a sound one may be recorded again
     bad = [each for each in found if each.state in ("damaged", "inconsistent", "unreadable")]
     if write and bad:
-        print("error: nothing recorded: mend or delete the files above first", file=sys.stderr)
+        print("error: nothing recorded: repair or delete the files above first", file=sys.stderr)
     elif write:
         for folder in folders:
             mine = [each for each in found if each.path.is_relative_to(folder)]

@@ -199,7 +199,8 @@ def tables(plan: Path, output_folder: Path) -> None:
     """Write all tables of a study, whose files are beside the plan (CSV)."""
     from smallpolaron.derive.result_tables import write_all
 
-    write_all(plan, output_folder)
+    for name, why in write_all(plan, output_folder).items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
 
 
 def table_of(kind: str, title: str) -> click.Command:

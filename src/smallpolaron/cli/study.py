@@ -14,6 +14,7 @@ import click
 from smallpolaron.cli.options import (
     PATH,
     USAGE_STATUS,
+    changes,
     command,
     file,
     number_above_0,
@@ -32,7 +33,8 @@ _CLEAR = "\x1b[H\x1b[2J"
 
 @command("validate")
 @click.argument("configuration", type=PATH, nargs=-1, required=True)
-def validate(configuration: tuple[Path, ...]) -> int:
+@changes
+def validate(configuration: tuple[Path, ...], changes: dict[str, str]) -> int:
     """Check studies (YAML) and print their plans."""
     from smallpolaron.derive.tables import plan_text
     from smallpolaron.planning.study import load_plan
@@ -41,7 +43,7 @@ def validate(configuration: tuple[Path, ...]) -> int:
     status = 0
     for each in configuration:
         try:
-            print(plan_text(load_plan(each)))
+            print(plan_text(load_plan(each, changes)))
         except ConfigurationError as error:
             print(error, file=sys.stderr)
             status = USAGE_STATUS
@@ -51,16 +53,18 @@ def validate(configuration: tuple[Path, ...]) -> int:
 @command("plan")
 @file("--config", "study file (YAML)")
 @file("--output", "plan to write; replaced")
-def plan(config: Path, output: Path) -> None:
+@changes
+def plan(config: Path, output: Path, changes: dict[str, str]) -> None:
     """Write the plan of a study (JSON)."""
     from smallpolaron.planning.study import load_plan
     from smallpolaron.study.plan import write_plan
 
-    write_plan(output, load_plan(config))
+    write_plan(output, load_plan(config, changes))
 
 
 @command("status")
 @study_file
+@changes
 @path("--results", "folder of its results (default: results/<study>)")
 @click.option(
     "--watch",
@@ -76,14 +80,20 @@ def plan(config: Path, output: Path) -> None:
     default=os.cpu_count() or 1,
     help="cores the rest will run on, for the time left (default: those of this machine)",
 )
-def status(configuration: Path, results: Path | None, watch: float | None, cores: int) -> int:
+def status(
+    configuration: Path,
+    changes: dict[str, str],
+    results: Path | None,
+    watch: float | None,
+    cores: int,
+) -> int:
     """Show the progress of the MPI jobs of a study."""
     from smallpolaron.planning.status import status as state_of
     from smallpolaron.planning.status import status_lines
     from smallpolaron.planning.study import load_plan
     from smallpolaron.results.store import StoreError
 
-    study = load_plan(configuration)
+    study = load_plan(configuration, changes)
     if results and not results.is_dir():
         raise StoreError(f"{results}: no such folder; give that of the results of a study")
     folder = results or Path("results") / study.study
@@ -109,6 +119,7 @@ def status(configuration: Path, results: Path | None, watch: float | None, cores
 
 @command("cost")
 @study_file
+@changes
 @click.option(
     "--budget",
     type=number_above_0,
@@ -126,6 +137,7 @@ def status(configuration: Path, results: Path | None, watch: float | None, cores
 )
 def cost(
     configuration: Path,
+    changes: dict[str, str],
     budget: float | None,
     table: Path | None,
     everything: bool,
@@ -146,7 +158,7 @@ def cost(
     )
     from smallpolaron.planning.study import load_plan
 
-    study = load_plan(configuration, within_budget=False)
+    study = load_plan(configuration, changes, within_budget=False)
     try:
         jobs = all_jobs(study)
         known = _known(study, jobs, results, probe)

@@ -15,22 +15,14 @@ import numpy as np
 
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.model.units import CM_TO_RAD_FS, thermal_energy
-from smallpolaron.study.baths import coupling_cm, is_one_debye_bath, slowest_cm
-from smallpolaron.study.parameters import (
-    Given,
-    is_infinite,
-    model_of,
-    number,
-    population_symmetry,
-    whole,
-)
+from smallpolaron.study.parameters import Parameters, model_of, population_symmetry
 from smallpolaron.study.sections import Protocol
 
 Family = Literal["current", "population", "displacement"]
 
 LEAST_HOPPING: Final = 0.01
-"""Smallest hopping in units of k_B T, and smallest coupling in units of the hopping, that are told
-from zero."""
+"""Smallest hopping in units of k_B T, and smallest coupling in units of the hopping, that count as
+other than zero."""
 
 REACH_IN_SITES: Final = 5.0
 WRAP_EXPONENT: Final = 0.7
@@ -64,7 +56,7 @@ class JobFeatures:
         values: features by name; docs/cost.md explains them.
         system: coordinates in which similar jobs are close; logarithms.
         threshold: share of the state that a label must exceed, with all symmetries in use.
-        target: wanted accuracy.
+        target: accuracy asked for.
         copies: labels over those of the case with all symmetries, known beforehand.
         unseen: spread of the logarithm of its labels because no job like it was calibrated.
         samples: output times.
@@ -94,25 +86,25 @@ class JobFeatures:
         )
 
 
-def features(parameters: Given, protocol: Protocol) -> JobFeatures:
+def features(parameters: Parameters, protocol: Protocol) -> JobFeatures:
     """Return the features of a job with an adaptive hierarchy, at the thresholds it begins with."""
     family = family_of(parameters, protocol)
     model = model_of(parameters)
     thermal = thermal_energy(model.temperature_K) / CM_TO_RAD_FS
     hopping = float(np.max(np.abs(model.sites.hop), initial=0.0)) / CM_TO_RAD_FS
     v = max(hopping, LEAST_HOPPING * thermal)
-    coupling = max(coupling_cm(parameters), LEAST_HOPPING * v)
-    duration = number(parameters, "propagation.duration_fs")
-    e, g, t = log(coupling / v), log(slowest_cm(parameters) / v), log(thermal / v)
-    n, copies = whole(parameters, "model.n_sites"), _COPIES[family](parameters)
-    if "lattice" in parameters:
-        dimensions = sum(side != "open" for side in parameters["lattice"]["boundary"])
+    coupling = max(parameters.bath.coupling_cm, LEAST_HOPPING * v)
+    duration = parameters.propagation.duration_fs
+    e, g, t = log(coupling / v), log(parameters.bath.slowest_of_all_cm / v), log(thermal / v)
+    n, copies = parameters.n_sites, _COPIES[family](parameters)
+    if parameters.lattice:
+        dimensions = sum(side != "open" for side in parameters.lattice.boundary)
         copies *= LABELS_PER_DIMENSION ** max(dimensions - 1, 0)
     threshold = _threshold(parameters, family)
     fc = float(protocol == "franck_condon")
-    ring = parameters["model"]["topology"] == "ring"
-    chain = float(parameters["model"]["topology"] == "chain")
-    known = is_one_debye_bath(parameters) and "lattice" not in parameters
+    ring = parameters.model.topology == "ring"
+    chain = float(parameters.model.topology == "chain")
+    known = parameters.bath.is_one_debye_bath and not parameters.lattice
     # how far a carrier goes before it is scattered: rings much larger are as good as infinite
     reach = v / sqrt(coupling * thermal)
     values = {
@@ -136,47 +128,46 @@ def features(parameters: Given, protocol: Protocol) -> JobFeatures:
         values=values,
         system=(e, g, t, fc, chain),
         threshold=threshold,
-        target=number(parameters, "accuracy"),
+        target=parameters.accuracy or 0.0,
         copies=copies,
         unseen=0.0 if known else UNSEEN_SPREAD,
-        samples=int(duration / number(parameters, "propagation.sample_fs")) + 1,
+        samples=int(duration / parameters.propagation.sample_fs) + 1,
         n_sites=n,
     )
 
 
-def family_of(parameters: Given, protocol: Protocol) -> Family:
+def family_of(parameters: Parameters, protocol: Protocol) -> Family:
     """Return which engine computes a job."""
     if protocol == "current":
         return "current"
-    return "displacement" if is_infinite(parameters) else "population"
+    return "displacement" if parameters.is_infinite else "population"
 
 
-def _threshold(parameters: Given, family: Family) -> float:
+def _threshold(parameters: Parameters, family: Family) -> float:
     """Return the threshold as it would be with all symmetries.
 
     Thresholds are relative to the norm of the state. A current without translations has its norm
     spread over N kets, so that fewer labels of every ket pass.
     """
-    growth = number(parameters, "adaptive.growth")
-    if family == "current" and parameters["hierarchy"]["symmetry"] != "translation":
-        return growth * sqrt(whole(parameters, "model.n_sites"))
+    growth = parameters.adaptive.growth
+    assert growth is not None
+    if family == "current" and parameters.hierarchy.symmetry != "translation":
+        return growth * sqrt(parameters.n_sites)
     return SLOPE_GROWTH * growth if family == "displacement" else growth
 
 
-def _current_copies(parameters: Given) -> float:
+def _current_copies(parameters: Parameters) -> float:
     """Return kets that no symmetry relates."""
-    symmetry = parameters["hierarchy"]["symmetry"]
+    symmetry = parameters.hierarchy.symmetry
     if symmetry == "translation":
         return float(model_of(parameters).sites.per_cell)
-    kets = sum(
-        _surroundings(parameters, site) for site in range(whole(parameters, "model.n_sites"))
-    )
+    kets = sum(_surroundings(parameters, site) for site in range(parameters.n_sites))
     return kets / 2 if symmetry == "reflection" else kets
 
 
-def _population_copies(parameters: Given) -> float:
+def _population_copies(parameters: Parameters) -> float:
     """Return 1 where the start lies on a mirror, else 2; 4 without any symmetry."""
-    model, site = model_of(parameters), whole(parameters, "start_site")
+    model, site = model_of(parameters), parameters.start_site
     there = _surroundings(parameters, site)
     if population_symmetry(parameters) == "none":
         return 4.0 * there
@@ -184,19 +175,19 @@ def _population_copies(parameters: Given) -> float:
     return there if model.is_translation_invariant or centred else 2.0 * there
 
 
-def _surroundings(parameters: Given, site: int) -> float:
+def _surroundings(parameters: Parameters, site: int) -> float:
     """Return which share of the surroundings of a site exists: less near the end of a chain."""
-    if parameters["model"]["topology"] != "chain":
+    if parameters.model.topology != "chain":
         return 1.0
-    from_end = min(site, whole(parameters, "model.n_sites") - 1 - site)
+    from_end = min(site, parameters.n_sites - 1 - site)
     return min(1.0, (from_end + 1) / SEEN)
 
 
-def _displacement_copies(_: Given) -> float:
+def _displacement_copies(_: Parameters) -> float:
     return 1.0
 
 
-_COPIES: Final[Mapping[Family, Callable[[Given], float]]] = {
+_COPIES: Final[Mapping[Family, Callable[[Parameters], float]]] = {
     "current": _current_copies,
     "population": _population_copies,
     "displacement": _displacement_copies,

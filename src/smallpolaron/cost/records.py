@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import log
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import numpy as np
 
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.results.store import Result, StoreError
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.parameters import is_adaptive, number
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import Protocol
-from smallpolaron.support.canonical import Parameters
-from smallpolaron.support.files import read_bytes
 
-LARGEST_BENCHMARK: Final = 10_000_000
-"""Bytes of a file in which Snakemake has noted what a job took."""
 _BASIS: Final = tuple(
     f"errors/{what}/{source}"
     for what in ("C", "populations", "dmsd_dt")
     for source in ("basis", "frontier")
 )
 """The estimated error by what is not in the basis; "frontier" in older files."""
-
-DENSE_LOOKS_S: Final = 15.5
-LOOKS_EVERY_S: Final = 30.0
-"""Snakemake looks at the processor time of a job twice a second for so long, and then so often;
-what comes after its last look is missing (snakemake.benchmark, version 9)."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +92,14 @@ def finished_jobs(folder: Path) -> list[JobRecord]:
 def _record(path: Path) -> JobRecord | None:
     result = read_input(path)
     stored = result.parameters
-    if not is_adaptive(stored) or "convergence/n_unknowns" not in result.variables:
+    if stored["accuracy"] is None or "convergence/n_unknowns" not in result.variables:
         return None
     provenance = result.provenance
     return JobRecord(
         study=str(stored["study"]),
         name=path.stem,
         protocol=cast(Protocol, stored.get("start", "current")),
-        parameters=point_parameters(dict(stored)),
+        parameters=result.resolved,
         labels=_scalar(result, "convergence/n_unknowns"),
         tightenings=_tightenings(result),
         frontier=max(
@@ -118,8 +107,8 @@ def _record(path: Path) -> JobRecord | None:
             default=0.0,
         ),
         products=_scalar(result, "convergence/products_production"),
-        core_seconds=_core_seconds(path, provenance),
-        memory_MB=_memory(path, provenance),
+        core_seconds=float(provenance.get("cpu_seconds") or provenance["core_seconds"]),
+        memory_MB=provenance.get("peak_memory_MB"),
         file_bytes=float(path.stat().st_size),
         ranks=int(provenance["ranks"]),
         machine=str(provenance.get("cpu_model", "")),
@@ -131,38 +120,7 @@ def _scalar(result: Result, name: str) -> float:
 
 
 def _tightenings(result: Result) -> int:
-    begun = number(result.parameters, "adaptive.growth")
+    begun = float(result.parameters["adaptive"]["growth"])
     if result.kind == "displacement":
         begun *= SLOPE_GROWTH
     return round(log(begun / _scalar(result, "convergence/growth_threshold")) / log(COARSER))
-
-
-def _core_seconds(path: Path, provenance: Mapping[str, Any]) -> float:
-    """Return the processor time: its own record, Snakemake's, or wall time as a last resort."""
-    if provenance.get("cpu_seconds"):
-        return float(provenance["cpu_seconds"])
-    seen = _benchmark(path)
-    wall = float(seen.get("s") or 0.0)
-    if wall and seen.get("cpu_time"):
-        missing = max(0.0, wall - DENSE_LOOKS_S) % LOOKS_EVERY_S
-        return float(seen["cpu_time"]) * wall / (wall - missing)
-    return float(provenance["core_seconds"])
-
-
-def _memory(path: Path, provenance: Mapping[str, Any]) -> float | None:
-    if provenance.get("peak_memory_MB"):
-        return float(provenance["peak_memory_MB"])
-    seen = _benchmark(path).get("max_rss")
-    # of all ranks together, in units of 2^20 bytes
-    return 1.048576 * float(seen) / int(provenance["ranks"]) if seen else None
-
-
-def _benchmark(path: Path) -> Mapping[str, Any]:
-    beside = path.parent.parent / "benchmarks" / path.parent.name / f"{path.stem}.jsonl"
-    try:
-        found = json.loads(read_bytes(beside, LARGEST_BENCHMARK).decode().splitlines()[0])
-    except (OSError, ValueError, IndexError, RecursionError):
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {key: value for key, value in found.items() if type(value) in (int, float)}

@@ -20,7 +20,10 @@ from smallpolaron.analysis.memory.cutoff import settling_times
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.derive.derive import (
     D_UNIT,
+    T_EQ,
+    TAU_K,
     Notes,
+    bands,
     correlation,
     derive,
     note_settling,
@@ -44,12 +47,7 @@ QUANTITIES: Final = {
     "cutoff_fs": Quantity(
         "fs", "Time after which the kernel is set to zero.", ("cutoff",), kept="finite"
     ),
-    "t_eq_band_fs": Quantity(
-        "fs", "Time after which the running integral stays in the absolute band."
-    ),
-    "t_eq_percent_fs": Quantity(
-        "fs", "Time after which the running integral stays in the relative band."
-    ),
+    **T_EQ,
 } | {
     f"{name}/{source}/{key}": quantity
     for name, source in _CASES
@@ -61,10 +59,7 @@ QUANTITIES: Final = {
             *("fs^-2", "Memory kernel of the last projected variable on itself."),
             *(("time",), complex),
         ),
-        "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
-        "tau_K_percent_fs": Quantity(
-            "fs", "Kernel cutoff after which D stays in the relative band."
-        ),
+        **TAU_K,
         "D_kernel": Quantity(D_UNIT, "D of the whole kernel; NaN where it is unstable."),
     }.items()
 }
@@ -91,10 +86,7 @@ def exact_derivatives(source: Result) -> list[NDArray[np.complex128]]:
 def _augmented(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:
     C, exact = correlation(source), exact_derivatives(source)
     t, direct = C.time_fs, mobility(C, temperature(source))
-    bands = {
-        "band_paper_units": settings.band_paper_units,
-        "band_percent": settings.band_percent,
-    }
+    widths = bands(settings)
     differences = difference_derivatives(t, C.values, 2 * max(PROJECTORS.values()))
     derivatives = dict(zip(SOURCES, (exact, differences), strict=True))
     values: dict[str, Any] = {"time_fs": t, "cutoff_fs": t}
@@ -109,7 +101,7 @@ def _augmented(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any]
         except ValueError as error:
             notes[f"{key}/reason"] = str(error) + _negative_norm(derivatives[origin], order)
             continue
-        settled = settling_times(t, D, direct.D_A2_fs, **bands)
+        settled = settling_times(t, D, direct.D_A2_fs, **widths)
         values |= {f"{key}/K": kernel.K[:, -1, -1], f"{key}/D_cutoff": D}
         values[f"{key}/D_kernel"] = float(D[-1])
         if np.isnan(D[-1]):
@@ -119,7 +111,7 @@ def _augmented(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any]
             )
         note_settling(values, notes, f"{key}/tau_K", settled)
     note_settling(
-        values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **bands)
+        values, notes, "t_eq", settling_times(t, direct.D_running, direct.D_A2_fs, **widths)
     )
     return values, notes
 

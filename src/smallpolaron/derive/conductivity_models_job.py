@@ -28,7 +28,6 @@ from smallpolaron.derive.derive import MU, Notes, derive
 from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2
 from smallpolaron.results.quantity import Quantity, Table, omega, time
 from smallpolaron.results.store import Result
-from smallpolaron.study.parameters import number
 from smallpolaron.study.sections import AnalysisConfig
 
 LARGEST_CM: Final = 1000.0
@@ -132,7 +131,7 @@ def _models(
     C_kubo: NDArray[np.float64],
     settings: AnalysisConfig,
 ) -> tuple[dict[str, Any], Notes]:
-    scale = mobility_cm2(float(C_kubo[0]), number(source.parameters, "model.temperature_K"))
+    scale = mobility_cm2(float(C_kubo[0]), float(source.parameters["model"]["temperature_K"]))
     omega = _frequencies()
     targets = _targets(time_fs, C_kubo, omega, settings)
     accuracy = source.parameters.get("accuracy")

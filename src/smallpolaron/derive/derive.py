@@ -20,10 +20,9 @@ from smallpolaron.analysis.memory.cutoff import SettlingTimes
 from smallpolaron.results.kinds import Kind
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quality import unusable
-from smallpolaron.results.quantity import Table, Variables, missing, variables
-from smallpolaron.results.store import Result, StoreError, Variable
+from smallpolaron.results.quantity import Quantity, Table, missing, variables
+from smallpolaron.results.store import Result, StoreError
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.parameters import number
 from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
 
@@ -36,11 +35,12 @@ PAPER_UNIT: Final = "2 D / bohr^2, fs^-1"
 
 def correlation(source: Result) -> Series:
     """Return the correlation function of a result, with its exact derivatives as far as stored."""
-    values, first, second = (
+    first, second = (
         None if (variable := source.variables.get(name)) is None else variable.data
-        for name in ("C_JJ", "dC_JJ", "d2C_JJ")
+        for name in ("dC_JJ", "d2C_JJ")
     )
-    return make_series(times(source), np.asarray(values), first, second, name="C_JJ")
+    values = np.asarray(source.variables["C_JJ"].data)
+    return make_series(times(source), values, first, second, name="C_JJ")
 
 
 def times(source: Result) -> NDArray[np.float64]:
@@ -50,7 +50,7 @@ def times(source: Result) -> NDArray[np.float64]:
 
 def temperature(source: Result) -> float:
     """Return the temperature of a result, K."""
-    return number(source.parameters, "model.temperature_K")
+    return float(source.parameters["model"]["temperature_K"])
 
 
 def derive(
@@ -156,6 +156,23 @@ def with_criteria(result: Result, settings: AnalysisConfig) -> Result:
     return replace(result, provenance={**result.provenance, "analysis": settings.model_dump()})
 
 
+def settling(name: str, what: str) -> Table:
+    """Return the quantities of two settling times: by the absolute and the relative band."""
+    return {
+        f"{name}_{criterion}_fs": Quantity("fs", f"{what} stays in the {band} band.")
+        for criterion, band in (("band", "absolute"), ("percent", "relative"))
+    }
+
+
+TAU_K: Final = settling("tau_K", "Kernel cutoff after which D")
+T_EQ: Final = settling("t_eq", "Time after which the running integral")
+
+
+def bands(settings: AnalysisConfig) -> dict[str, float]:
+    """Return the widths of both bands, as settling_times takes them."""
+    return settings.model_dump(include={"band_paper_units", "band_percent"})
+
+
 def note_settling(values: dict[str, Any], notes: Notes, name: str, times: SettlingTimes) -> None:
     """Take both settling times over, each with its criterion and what limits it."""
     for criterion, found in (("band", times.band), ("percent", times.percent)):
@@ -187,20 +204,3 @@ def worst_gates(sources: Sequence[Result]) -> tuple[Gate, ...]:
             if gate.name not in worst or worst[gate.name].passed:
                 worst[gate.name] = gate
     return tuple(worst.values())
-
-
-def _scalar(value: float, units: str, description: str) -> Variable:
-    return Variable(value, (), units, description)
-
-
-def time_variable(time_fs: NDArray[np.float64]) -> Variable:
-    """Return the time axis of a result."""
-    return Variable(time_fs, ("time",), "fs", "Time.")
-
-
-def scalars(table: Mapping[str, tuple[str, str]], values: Mapping[str, float]) -> Variables:
-    """Return scalar variables; those without a value are NaN."""
-    return {
-        name: _scalar(values.get(name, NAN), units, description)
-        for name, (units, description) in table.items()
-    }

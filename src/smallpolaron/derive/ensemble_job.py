@@ -7,7 +7,7 @@ the averages; the ensemble is then flagged.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +22,7 @@ from smallpolaron.derive.ensemble_variables import (
 )
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
-from smallpolaron.results.store import Result, StoreError, Variable
+from smallpolaron.results.store import Result, StoreError, Unreadable, Variable
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.plan import Ensemble, Plan, PlanError
 from smallpolaron.study.sections import Protocol
@@ -35,10 +35,12 @@ class MemberRuns:
     Attributes:
         runs: correlation results, or population results of one start.
         mobilities: mobility results of the same points; () for populations.
+        damaged: what is wrong with the files of other members, by their points.
     """
 
     runs: Sequence[Result]
     mobilities: Sequence[Result] = ()
+    damaged: Mapping[str, str] = field(default_factory=dict)
 
 
 def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> MemberRuns:
@@ -46,7 +48,7 @@ def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> Membe
 
     Raises:
         PlanError: the ensemble does not ask for the protocol.
-        StoreError: a file is damaged, or there is none at all.
+        StoreError: a file cannot be read now, or there is no sound one at all.
     """
     if protocol not in ensemble.protocols:
         raise PlanError(
@@ -58,12 +60,22 @@ def read_members(results: Path, ensemble: Ensemble, protocol: Protocol) -> Membe
     end = ""
     if protocol != "current":
         kinds, end = ("population",), f"__{protocol}"
-    paths = [[results / kind / f"{m}{end}.h5" for kind in kinds] for m in ensemble.members]
-    found = [files for files in paths if all(file.exists() for file in files)]
+    found: list[list[Result]] = []
+    damaged: dict[str, str] = {}
+    for member in ensemble.members:
+        paths = [results / kind / f"{member}{end}.h5" for kind in kinds]
+        if not all(path.exists() for path in paths):
+            continue
+        try:
+            found.append([read_input(p, (p.parent.name,), of_a_point=True) for p in paths])
+        except Unreadable:
+            raise
+        except StoreError as error:
+            damaged[member] = str(error)
     if not found:
-        raise StoreError(f"{paths[0][0]}: no such file, nor that of any other member; run the jobs")
-    read = [[read_input(f, (f.parent.name,), of_a_point=True) for f in files] for files in found]
-    return MemberRuns(*(list(column) for column in zip(*read, strict=True)))
+        raise StoreError(next(iter(damaged.values()), f"{paths[0]}: no such file; run the jobs"))
+    mobilities = [files[-1] for files in found] if len(kinds) > 1 else []
+    return MemberRuns([files[0] for files in found], mobilities, damaged)
 
 
 def ensemble_result(
@@ -76,7 +88,7 @@ def ensemble_result(
     """
     watch = Stopwatch()
     numbers = _numbers(ensemble, found.runs)
-    reasons = dict.fromkeys(ensemble.members, "no result")
+    reasons = dict.fromkeys(ensemble.members, "no result") | dict(found.damaged)
     reasons |= {
         ensemble.members[number]: _left_out(run)
         for number, run in zip(numbers, found.runs, strict=True)
@@ -92,7 +104,7 @@ def ensemble_result(
         kind="ensemble",
         variables=_listed(ensemble, numbers, used) | variables,
         parameters={
-            **ensemble.parameters,
+            **ensemble.parameters.content(),
             "study": plan.study,
             "point": ensemble.name,
             **start,
@@ -134,7 +146,7 @@ def _told(reasons: Mapping[str, str]) -> Notes:
     if count < LEAST_MEMBERS:
         notes["reason"] = (
             f"{count} of {len(reasons)} members may be averaged; {LEAST_MEMBERS} are needed for "
-            "a confidence interval: raise disorder.members, or mend the members left out"
+            "a confidence interval: raise disorder.members, or repair the members left out"
         )
     return notes
 

@@ -12,33 +12,61 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.ensemble import LEAST_MEMBERS, Estimate, mean, ratio, spread
 from smallpolaron.analysis.spreading.plateau import Plateau
 from smallpolaron.analysis.spreading.regimes import find_regimes
-from smallpolaron.derive.derive import D_UNIT, MU, NAN, Notes, scalars, time_variable
+from smallpolaron.derive.derive import D_UNIT, MU, NAN, Notes
 from smallpolaron.derive.spreading_job import spreading_run
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.results.quantity import Variables
-from smallpolaron.results.store import Result, Variable
-from smallpolaron.study.parameters import model_of, number, whole
+from smallpolaron.results.quantity import Quantity, Table, Variables, time, variables
+from smallpolaron.results.store import Result
+from smallpolaron.study.parameters import Parameters, model_of
 from smallpolaron.study.sections import AnalysisConfig
-from smallpolaron.support.canonical import Parameters
 
 RealArray = NDArray[np.float64]
 
 _LENGTH2: Final = "angstrom^2"
-_MEMBER: Final = ("member", "time")
-_D_SCALARS: Final = {
-    "D": (D_UNIT, "Diffusion constant of the ensemble; NaN where it is not defined."),
-    "D_low": (D_UNIT, "Lower end of its 95 % interval."),
-    "D_high": (D_UNIT, "Upper end."),
-    "D_spread": (D_UNIT, "Standard deviation of members/D over the members averaged."),
+_C: Final = "angstrom^2 fs^-2"
+_MEMBER, _MEMBER_TIME, _TIME = ("member",), ("member", "time"), ("time",)
+
+
+def _banded(name: str, units: str, text: str, dims: tuple[str, ...] = _TIME) -> Table:
+    """Return a mean over members and the ends of its interval."""
+    return {
+        name: Quantity(units, f"{text}, mean over members.", dims),
+        f"{name}_low": Quantity(units, "Lower end of its 95 % interval.", dims),
+        f"{name}_high": Quantity(units, "Upper end of its 95 % interval.", dims),
+    }
+
+
+_D: Final[Table] = {
+    "D": Quantity(D_UNIT, "Diffusion constant of the ensemble; NaN where it is not defined."),
+    "D_low": Quantity(D_UNIT, "Lower end of its 95 % interval."),
+    "D_high": Quantity(D_UNIT, "Upper end."),
+    "D_spread": Quantity(D_UNIT, "Standard deviation of members/D over the members averaged."),
 }
-_PLATEAU_SCALARS: Final = {
-    "D_from_fs": ("fs", "First time on the diffusive plateau of the mean."),
-    "D_to_fs": ("fs", "Last time on it."),
+_POPULATION: Final[Table] = {
+    "time_fs": time(),
+    **_banded("populations", "1", "Populations", ("time", "site")),
+    **_banded("msd", _LENGTH2, "Mean-squared displacement"),
+    **_banded("dmsd_dt", D_UNIT, "Its slope; half of it is D(t)"),
+    **_banded("alpha", "1", "Exponent d ln MSD/d ln t"),
+    "members/msd": Quantity(_LENGTH2, "Mean-squared displacement.", _MEMBER_TIME),
+    "members/dmsd_dt": Quantity(D_UNIT, "Its slope.", _MEMBER_TIME),
+    "members/D": Quantity(D_UNIT, "D on a plateau of its own; else NaN.", _MEMBER),
+    **_D,
+    "D_from_fs": Quantity("fs", "First time on the diffusive plateau of the mean."),
+    "D_to_fs": Quantity("fs", "Last time on it."),
 }
-_MOBILITY_SCALARS: Final = {
-    "mobility": (MU, "DC mobility from D."),
-    "mobility_low": (MU, "Lower end of its 95 % interval."),
-    "mobility_high": (MU, "Upper end."),
+_CURRENT: Final[Table] = {
+    "time_fs": time(),
+    **_banded("C_JJ", _C, "Current autocorrelation"),
+    **_banded("D_running", D_UNIT, "Integral of Re C_JJ"),
+    "members/C_JJ": Quantity(_C, "Current autocorrelation function.", _MEMBER_TIME),
+    "members/D_running": Quantity(D_UNIT, "Integral of Re C_JJ.", _MEMBER_TIME),
+    "members/D": Quantity(D_UNIT, "D; NaN where it has not settled.", _MEMBER),
+    "members/D_error": Quantity(D_UNIT, "Its estimated error.", _MEMBER),
+    **_D,
+    "mobility": Quantity(MU, "DC mobility from D."),
+    "mobility_low": Quantity(MU, "Lower end of its 95 % interval."),
+    "mobility_high": Quantity(MU, "Upper end."),
 }
 
 
@@ -87,7 +115,7 @@ class Members:
 
 def population_variables(members: Members, settings: AnalysisConfig) -> tuple[Variables, Notes]:
     """Return mean populations, displacement, exponent and D of a population ensemble."""
-    origin = whole(members.parameters, "start_site")
+    origin = members.parameters.start_site
     squares = model_of(members.parameters).displacements_A(origin) ** 2
     names = ("populations", "dpopulations", "d2populations")
     series = {name: np.real(members.stack(name)) for name in names}
@@ -95,19 +123,20 @@ def population_variables(members: Members, settings: AnalysisConfig) -> tuple[Va
     averages = {name: members.mean(values) for name, values in series.items()}
     D, why = _plateau(members, averages, dmsd, settings)
     own = _own_plateaus(members, settings)
-    slope, line = f"{_LENGTH2} fs^-1", ("time",)
-    variables = {
-        "time_fs": time_variable(members.time_fs),
-        **_banded("populations", averages["populations"], ("time", "site"), "1", "Populations."),
-        **_banded("msd", members.mean(msd), line, _LENGTH2, "Mean-squared displacement."),
-        **_banded("dmsd_dt", members.mean(dmsd), line, slope, "Its slope; half of it is D(t)."),
-        **_banded("alpha", _exponent(members, msd, dmsd), line, "1", "Exponent d ln MSD/d ln t."),
-        "members/msd": Variable(msd, _MEMBER, _LENGTH2, "Mean-squared displacement."),
-        "members/dmsd_dt": Variable(dmsd, _MEMBER, slope, "Its slope."),
-        "members/D": Variable(own, ("member",), D_UNIT, "D on a plateau of its own; else NaN."),
-        **scalars(_D_SCALARS | _PLATEAU_SCALARS, {**D, "D_spread": spread(own)}),
+    values = {
+        "time_fs": members.time_fs,
+        **_ends("populations", averages["populations"]),
+        **_ends("msd", members.mean(msd)),
+        **_ends("dmsd_dt", members.mean(dmsd)),
+        **_ends("alpha", _exponent(members, msd, dmsd)),
+        "members/msd": msd,
+        "members/dmsd_dt": dmsd,
+        "members/D": own,
+        **D,
+        "D_spread": spread(own),
     }
-    return variables, {"D": why, "members_D": _counted(own, members, "a diffusive plateau")}
+    notes = {"D": why, "members_D": _counted(own, members, "a diffusive plateau")}
+    return variables(_POPULATION, values), notes
 
 
 def _exponent(members: Members, msd: RealArray, dmsd: RealArray) -> Estimate:
@@ -126,8 +155,9 @@ def _plateau(
     arrays = {
         name: replace(members.runs[0].variables[name], data=a.value) for name, a in averages.items()
     }
-    time = {"time_fs": time_variable(members.time_fs)}
-    whole_run = replace(members.runs[0], variables=arrays | time, parameters=members.parameters)
+    axis = {"time_fs": time().variable(members.time_fs)}
+    content = members.parameters.content()
+    whole_run = replace(members.runs[0], variables=arrays | axis, parameters=content)
     plateau = _plateau_of(whole_run, settings)
     why = "; ".join(filter(None, (plateau.rule, plateau.reason)))
     if not plateau.found:
@@ -156,21 +186,21 @@ def current_variables(members: Members, mobilities: Sequence[Result]) -> tuple[V
     own[~members.used] = NAN
     errors = np.where(np.isfinite(own), [_number(run, "D_error") for run in mobilities], NAN)
     D = _interval(members.mean(own))
-    factor = mobility_cm2(1.0, number(members.parameters, "model.temperature_K"))
-    values = D | {name.replace("D", "mobility"): factor * value for name, value in D.items()}
-    units, line = f"{_LENGTH2} fs^-2", ("time",)
-    variables = {
-        "time_fs": time_variable(members.time_fs),
-        **_banded("C_JJ", _complex_mean(members, C), line, units, "Current autocorrelation."),
-        **_banded("D_running", members.mean(running), line, D_UNIT, "Integral of Re C_JJ."),
-        "members/C_JJ": Variable(C, _MEMBER, units, "Current autocorrelation function."),
-        "members/D_running": Variable(running, _MEMBER, D_UNIT, "Integral of Re C_JJ."),
-        "members/D": Variable(own, ("member",), D_UNIT, "D; NaN where it has not settled."),
-        "members/D_error": Variable(errors, ("member",), D_UNIT, "Its estimated error."),
-        **scalars(_D_SCALARS | _MOBILITY_SCALARS, {**values, "D_spread": spread(own)}),
+    factor = mobility_cm2(1.0, members.parameters.model.temperature_K)
+    values = {
+        "time_fs": members.time_fs,
+        **_ends("C_JJ", _complex_mean(members, C)),
+        **_ends("D_running", members.mean(running)),
+        "members/C_JJ": C,
+        "members/D_running": running,
+        "members/D": own,
+        "members/D_error": errors,
+        **D,
+        **{name.replace("D", "mobility"): factor * value for name, value in D.items()},
+        "D_spread": spread(own),
     }
-    counted = _counted(own, members, "a D that has settled")
-    return variables, {"members_D": counted}
+    notes = {"members_D": _counted(own, members, "a D that has settled")}
+    return variables(_CURRENT, values), notes
 
 
 def _complex_mean(members: Members, values: NDArray[np.complex128]) -> Estimate:
@@ -180,18 +210,12 @@ def _complex_mean(members: Members, values: NDArray[np.complex128]) -> Estimate:
     return Estimate(*(re + 1j * im for re, im in ends))
 
 
-def _banded(name: str, found: Estimate, dims: tuple[str, ...], units: str, text: str) -> Variables:
-    """Return a mean over members and the ends of its interval."""
-    return {
-        name: Variable(found.value, dims, units, f"{text[:-1]}, mean over members."),
-        f"{name}_low": Variable(found.low, dims, units, "Lower end of its 95 % interval."),
-        f"{name}_high": Variable(found.high, dims, units, "Upper end of its 95 % interval."),
-    }
+def _ends(name: str, found: Estimate) -> dict[str, Any]:
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _interval(found: Estimate) -> dict[str, float]:
-    ends = (found.value, found.low, found.high)
-    return dict(zip(("D", "D_low", "D_high"), map(float, ends), strict=True))
+    return {name: float(value) for name, value in _ends("D", found).items()}
 
 
 def _counted(own: RealArray, members: Members, what: str) -> str:

@@ -13,7 +13,10 @@ from smallpolaron.analysis.mobility import mobility
 from smallpolaron.derive.derive import (
     D_UNIT,
     MU,
+    T_EQ,
+    TAU_K,
     Notes,
+    bands,
     correlation,
     derive,
     errors_of_D,
@@ -41,14 +44,8 @@ QUANTITIES = {
     "growing_modes": Quantity(
         "1", "Growing modes of the dynamics with the cut kernel.", _CUTOFF, int
     ),
-    "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
-    "tau_K_percent_fs": Quantity("fs", "Kernel cutoff after which D stays in the relative band."),
-    "t_eq_band_fs": Quantity(
-        "fs", "Time after which the running integral stays in the absolute band."
-    ),
-    "t_eq_percent_fs": Quantity(
-        "fs", "Time after which the running integral stays in the relative band."
-    ),
+    **TAU_K,
+    **T_EQ,
     "D_kernel": Quantity(D_UNIT, "D of the whole kernel.", kept="there"),
     "D_kernel_error": Quantity(D_UNIT, "Error of D and step_check_D_change; NaN if not estimated."),
     "step_check_D_change": Quantity("1", "Relative change of D when every second time is dropped."),
@@ -68,13 +65,10 @@ def _kernel(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], N
     kernel = memory_kernel(C)
     scan = cutoff_scan(kernel)
     check = step_check(C)
-    bands = {
-        "band_paper_units": settings.band_paper_units,
-        "band_percent": settings.band_percent,
-    }
+    widths = bands(settings)
     settled = {
-        "tau_K": settling_times(scan.cutoff_fs, scan.D, direct.D_A2_fs, **bands),
-        "t_eq": settling_times(C.time_fs, direct.D_running, direct.D_A2_fs, **bands),
+        "tau_K": settling_times(scan.cutoff_fs, scan.D, direct.D_A2_fs, **widths),
+        "t_eq": settling_times(C.time_fs, direct.D_running, direct.D_A2_fs, **widths),
     }
     error, _ = errors_of_D(source, direct.D_error_record_A2_fs)
     values: dict[str, Any] = {

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
 from smallpolaron.analysis.extrapolation import SizeFit, SizeLimit, extrapolate
 from smallpolaron.analysis.gates import Gate, make_gate
-from smallpolaron.derive.derive import D_UNIT, MU, NAN, PAPER_UNIT, Notes, scalars
+from smallpolaron.derive.derive import D_UNIT, MU, NAN, PAPER_UNIT, Notes
 from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.planning.climb import Rung, Tolerance, Verdict, judge, largest_share
 from smallpolaron.results.provenance import Stopwatch, collect
-from smallpolaron.results.quantity import Variables
-from smallpolaron.results.store import Result, Variable
-from smallpolaron.study.parameters import number
+from smallpolaron.results.quantity import Quantity, Table, variables
+from smallpolaron.results.store import Result
 from smallpolaron.study.plan import Ladder, Plan, PlanError
 from smallpolaron.study.sections import CONVERGED
 
@@ -26,19 +25,34 @@ _STANDARD_ERRORS: Final = 1.96
 _CURVE_BEYOND: Final = 1.5
 """The fitted curve is stored up to so many times the largest size."""
 
-_SCALARS = {
-    "converged_n_sites": ("1", "Number of sites at which D converged; NaN if it did not."),
-    "D_infinity": (D_UNIT, "Diffusion constant extrapolated to infinitely many sites."),
-    "D_infinity_error": (D_UNIT, "Half width of its 95 % interval."),
-    "D_infinity_paper": (PAPER_UNIT, "D_infinity in the unit of the reference papers."),
-    "D_infinity_paper_error": (PAPER_UNIT, "Half width of its 95 % interval."),
-    "mobility_infinity": (MU, "DC mobility from D_infinity."),
-    "mobility_infinity_error": (MU, "Half width of its 95 % interval."),
-    "fit_amplitude": (D_UNIT, "B of the chosen form, D + B q^N or D + B/N."),
-    "fit_factor": ("1", "q of the exponential form; NaN for the inverse form."),
-    "D_infinite_ring": (D_UNIT, "D of the infinite ring; NaN if it is not computed."),
-    "D_infinite_ring_error": (D_UNIT, "Its estimated error."),
-    "infinite_ring_usable": ("1", "Whether its run passed its quality gates; NaN without one."),
+_N, _CURVE = ("n_sites",), ("curve_n_sites",)
+QUANTITIES: Final[Table] = {
+    "n_sites": Quantity("1", "Number of sites.", _N, int, "finite"),
+    "D": Quantity(D_UNIT, "Diffusion constant.", _N, kept="there"),
+    "D_error": Quantity(D_UNIT, "Its estimated error.", _N, kept="there"),
+    "change": Quantity(D_UNIT, "Change of D from the usable size before.", _N),
+    "usable": Quantity("1", "Whether the run passed its quality gates.", _N, bool),
+    "fitted": Quantity("1", "Whether the size was extrapolated.", _N, bool),
+    "curve_n_sites": Quantity("1", "Number of sites.", _CURVE, int),
+    "curve_D": Quantity(D_UNIT, "Diffusion constant of the fitted form.", _CURVE),
+    "converged_n_sites": Quantity(
+        "1", "Number of sites at which D converged; NaN if it did not.", kept="there"
+    ),
+    "D_infinity": Quantity(
+        D_UNIT, "Diffusion constant extrapolated to infinitely many sites.", kept="there"
+    ),
+    "D_infinity_error": Quantity(D_UNIT, "Half width of its 95 % interval."),
+    "D_infinity_paper": Quantity(PAPER_UNIT, "D_infinity in the unit of the reference papers."),
+    "D_infinity_paper_error": Quantity(PAPER_UNIT, "Half width of its 95 % interval."),
+    "mobility_infinity": Quantity(MU, "DC mobility from D_infinity."),
+    "mobility_infinity_error": Quantity(MU, "Half width of its 95 % interval."),
+    "fit_amplitude": Quantity(D_UNIT, "B of the chosen form, D + B q^N or D + B/N."),
+    "fit_factor": Quantity("1", "q of the exponential form; NaN for the inverse form."),
+    "D_infinite_ring": Quantity(D_UNIT, "D of the infinite ring; NaN if it is not computed."),
+    "D_infinite_ring_error": Quantity(D_UNIT, "Its estimated error."),
+    "infinite_ring_usable": Quantity(
+        "1", "Whether its run passed its quality gates; NaN without one."
+    ),
 }
 
 
@@ -74,8 +88,8 @@ def ladder_result(
     ring = None if check is None else Rung.of(check)
     parameters = dict(mobilities[0].parameters)
     parameters["model"] = {**parameters["model"], "n_sites": CONVERGED}
-    values = {"converged_n_sites": float(verdict.n_sites or NAN)}
-    values |= _limit_values(limit, number(parameters, "model.temperature_K"))
+    values: dict[str, Any] = {"converged_n_sites": float(verdict.n_sites or NAN)}
+    values |= _limit_values(limit, float(parameters["model"]["temperature_K"]))
     if ring:
         values |= {
             "D_infinite_ring": ring.D_A2_fs,
@@ -84,7 +98,7 @@ def ladder_result(
         }
     return Result(
         kind="ladder",
-        variables=_sizes(rungs, limit) | _curve(limit) | scalars(_SCALARS, values),
+        variables=variables(QUANTITIES, _sizes(rungs, limit) | _curve(limit) | values),
         parameters={**parameters, "point": ladder.name},
         gates=_gates(largest_share(usable, Tolerance.of(plan.ladder)), limit, ring),
         provenance=collect(ladder.hash, watch, source=mobilities[-1].provenance),
@@ -138,20 +152,17 @@ def _limit_values(limit: SizeLimit | None, temperature_K: float) -> dict[str, fl
     }
 
 
-def _sizes(rungs: Sequence[Rung], limit: SizeLimit | None) -> Variables:
+def _sizes(rungs: Sequence[Rung], limit: SizeLimit | None) -> dict[str, Any]:
     used = () if limit is None else limit.n_sites
-    texts = {
-        "n_sites": ([r.n_sites for r in rungs], "1", "Number of sites."),
-        "D": ([r.D_A2_fs for r in rungs], D_UNIT, "Diffusion constant."),
-        "D_error": ([r.error_A2_fs for r in rungs], D_UNIT, "Its estimated error."),
-        "change": (_changes(rungs), D_UNIT, "Change of D from the usable size before."),
-        "usable": ([r.usable for r in rungs], "1", "Whether the run passed its quality gates."),
-        "fitted": ([r.n_sites in used for r in rungs], "1", "Whether the size was extrapolated."),
+    columns: dict[str, list[Any]] = {
+        "n_sites": [r.n_sites for r in rungs],
+        "D": [r.D_A2_fs for r in rungs],
+        "D_error": [r.error_A2_fs for r in rungs],
+        "change": _changes(rungs),
+        "usable": [r.usable for r in rungs],
+        "fitted": [r.n_sites in used for r in rungs],
     }
-    return {
-        name: Variable(np.array(data), ("n_sites",), unit, text)
-        for name, (data, unit, text) in texts.items()
-    }
+    return {name: np.array(column) for name, column in columns.items()}
 
 
 def _changes(rungs: Sequence[Rung]) -> list[float]:
@@ -162,16 +173,11 @@ def _changes(rungs: Sequence[Rung]) -> list[float]:
     return changes
 
 
-def _curve(limit: SizeLimit | None) -> Variables:
-    n = np.arange(0)
-    if limit is not None:
-        n = np.arange(limit.n_sites[0], int(_CURVE_BEYOND * limit.n_sites[-1]) + 1)
-    D = n.astype(float) if limit is None else limit.chosen.curve(n)
-    line = ("curve_n_sites",)
-    return {
-        "curve_n_sites": Variable(n, line, "1", "Number of sites."),
-        "curve_D": Variable(D, line, D_UNIT, "Diffusion constant of the fitted form."),
-    }
+def _curve(limit: SizeLimit | None) -> dict[str, Any]:
+    if limit is None:
+        return {"curve_n_sites": np.arange(0), "curve_D": np.empty(0)}
+    n = np.arange(limit.n_sites[0], int(_CURVE_BEYOND * limit.n_sites[-1]) + 1)
+    return {"curve_n_sites": n, "curve_D": limit.chosen.curve(n)}
 
 
 def _gates(share: float, limit: SizeLimit | None, ring: Rung | None) -> tuple[Gate, ...]:

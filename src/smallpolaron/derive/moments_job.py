@@ -20,7 +20,6 @@ from smallpolaron.derive.derive import Notes, derive
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Quantity, omega
 from smallpolaron.results.store import Result
-from smallpolaron.study.parameters import number
 from smallpolaron.study.sections import AnalysisConfig
 
 LIMITS: Final = np.round(np.arange(0.10, 1.001, 0.02), 2)
@@ -87,7 +86,7 @@ def _moments(
             "or sample more often"
         )
     C0 = float(np.real(np.asarray(source.variables["C_kubo"].data)[0]))
-    unit = mobility_cm2(1.0, number(source.parameters, "model.temperature_K"))
+    unit = mobility_cm2(1.0, float(source.parameters["model"]["temperature_K"]))
     spectrum = C0 * unit * inverse_conductivity(mobility)
     chosen = kernel_moments(omega, spectrum, [limit])
     curve = kernel_moments(omega, spectrum, [each for each in LIMITS if each <= omega[-1]])

@@ -1,7 +1,7 @@
 """Population kernel files: memory kernel of the site populations, D from it and from the slope.
 
 A homogeneous ring needs one population file. A chain or a disordered ring needs one for every
-start site; of a chain that reads the same from both ends half of them will do.
+start site; of a chain that reads the same from both ends half of them are enough.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from smallpolaron.analysis.memory.population_kernel import (
 from smallpolaron.analysis.spreading.plateau import find_plateau
 from smallpolaron.derive.derive import (
     D_UNIT,
+    TAU_K,
     Notes,
+    bands,
     derive,
     note_settling,
     require_one_system,
@@ -35,7 +37,7 @@ from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.quantity import Quantity, Table, time
 from smallpolaron.results.store import Result, StoreError
-from smallpolaron.study.parameters import holstein_model, is_infinite, whole
+from smallpolaron.study.parameters import holstein_model
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import AnalysisConfig, Protocol
 
@@ -63,8 +65,7 @@ QUANTITIES: Final[Table] = {
     "plateau_D_flatness": Quantity(D_UNIT, "Largest deviation of D_slope from it on the plateau."),
     "plateau_from_fs": Quantity("fs", "First time on the plateau."),
     "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
-    "tau_K_band_fs": Quantity("fs", "Kernel cutoff after which D stays in the absolute band."),
-    "tau_K_percent_fs": Quantity("fs", "Kernel cutoff after which D stays in the relative band."),
+    **TAU_K,
     "D_kernel": Quantity(D_UNIT, "D of the whole kernel."),
 }
 RING: Final[Table] = QUANTITIES | {
@@ -99,7 +100,7 @@ class _Runs:
             for name in _ORDERS
         )
         time_fs = np.asarray(sources[start].variables["time_fs"].data, dtype=np.float64)
-        return cls(holstein_model(sources[start].parameters), start, time_fs, orders)
+        return cls(holstein_model(sources[start].resolved), start, time_fs, orders)
 
     def kernel(self) -> PopulationKernel:
         """Return the memory kernel by the cheapest route that the symmetry allows."""
@@ -135,7 +136,7 @@ def points_needed(points: Sequence[Point], point: Point, protocol: Protocol) -> 
     Raises:
         StoreError: the study does not compute what the kernel needs.
     """
-    if is_infinite(point.parameters):
+    if point.parameters.is_infinite:
         raise StoreError(
             f"{point.id}: the infinite lattice has no population kernel, its runs hold no "
             "populations; use a ring or a chain"
@@ -143,11 +144,11 @@ def points_needed(points: Sequence[Point], point: Point, protocol: Protocol) -> 
     model = holstein_model(point.parameters)
     if model.is_translation_invariant:
         return [point]
-    system = {**point.parameters, "start_site": None}
+    system = point.parameters.changed(start_site=0)
     found = {
-        whole(each.parameters, "start_site"): each
+        each.parameters.start_site: each
         for each in points
-        if protocol in each.protocols and {**each.parameters, "start_site": None} == system
+        if protocol in each.protocols and each.parameters.changed(start_site=0) == system
     }
     _require_starts(found, model, f"the study has no point like {point.id}")
     return list(found.values())
@@ -167,7 +168,7 @@ def population_kernel_result(
         StoreError: the runs are not of one system, or start sites are missing or given twice.
     """
     by_start = _checked(sources)
-    n_sites = whole(sources[0].parameters, "model.n_sites")
+    n_sites = sources[0].resolved.n_sites
     start = min(by_start, key=lambda site: (abs(2 * site - n_sites), site))
     if start_site is not None and start_site not in by_start:
         raise StoreError(
@@ -189,15 +190,14 @@ def population_kernel_result(
 
 def _checked(sources: Sequence[Result]) -> dict[int, Result]:
     """Return the runs by start site, if they make up what the system needs."""
-    first = sources[0].parameters
     found: dict[int, Result] = {}
     for source in sources:
-        site = whole(source.parameters, "start_site")
+        site = source.resolved.start_site
         require_one_system(sources[0], source, _OWN)
         if site in found:
             raise StoreError(f"two population files start on site {site}: give one for each site")
         found[site] = source
-    model = holstein_model(first)
+    model = holstein_model(sources[0].resolved)
     if model.is_translation_invariant:
         if len(found) > 1:
             raise StoreError("a homogeneous ring needs one population file: give one")
@@ -221,12 +221,7 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[dict[str,
     D = population_D(kernel)
     first = runs.orders[1][runs.start] @ kernel.squares_A2
     plateau = find_plateau(runs.time_fs, first, flatness=settings.band_percent / 100)
-    times = settling_times(
-        kernel.time_fs,
-        D,
-        band_paper_units=settings.band_paper_units,
-        band_percent=settings.band_percent,
-    )
+    times = settling_times(kernel.time_fs, D, **bands(settings))
     values: dict[str, Any] = runs.axes | {
         "K": kernel.K[:, runs.sites],
         "D_cutoff": D,

@@ -11,6 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
+from smallpolaron.derive.derive import bands
 from smallpolaron.derive.tables import (
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -24,9 +25,7 @@ from smallpolaron.planning.jobs import computed
 from smallpolaron.planning.present import absences, present
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.baths import bath_physics
 from smallpolaron.study.disorder_section import DISORDERED
-from smallpolaron.study.parameters import confidence, number, whole
 from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
 
@@ -77,30 +76,29 @@ def finite_size_rows(results: Sequence[Result], settings: AnalysisConfig) -> lis
     """
     groups: dict[str, list[Result]] = {}
     for result in results:
-        groups.setdefault(_physics(result.parameters), []).append(result)
+        groups.setdefault(_physics(result), []).append(result)
     rows: list[Row] = []
     for index, members in enumerate(groups.values(), start=1):
         rows += _series(index, sorted(members, key=_order), settings)
     return rows
 
 
-def _physics(parameters: Mapping[str, Any]) -> str:
+def _physics(result: Result) -> str:
     """Return what all runs of one system share, whatever their size and accuracy."""
-    model = {key: value for key, value in parameters["model"].items() if key != "n_sites"}
-    return json.dumps([model, bath_physics(parameters)], sort_keys=True)
+    model = result.resolved.model.content()
+    return json.dumps([model | {"n_sites": None}, result.resolved.bath.physics], sort_keys=True)
 
 
 def _order(result: Result) -> tuple[int, tuple[bool, float], str]:
-    parameters = result.parameters
-    size = whole(parameters, "model.n_sites")
-    return size, confidence(parameters), str(parameters.get("point"))
+    point = result.resolved
+    return point.n_sites, point.confidence, str(result.parameters.get("point"))
 
 
 def _best(members: Sequence[Result]) -> dict[int, Result]:
     """Return the run of every size that is used: not flagged, then the most accurate."""
     best: dict[int, Result] = {}
     for result in members:
-        size = whole(result.parameters, "model.n_sites")
+        size = result.resolved.n_sites
         if not math.isfinite(_scalar(result, "D")):
             continue
         if size not in best or best[size].flagged or not result.flagged:
@@ -116,13 +114,12 @@ def _series(index: int, members: Sequence[Result], settings: AnalysisConfig) -> 
             list(best),
             [_scalar(r, "D") for r in runs],
             [r.flagged for r in runs],
-            number(runs[0].parameters, "model.temperature_K"),
-            band_paper_units=settings.band_paper_units,
-            band_percent=settings.band_percent,
+            runs[0].resolved.model.temperature_K,
+            **bands(settings),
         )
     by_size = {row.n_sites: row for row in table.rows} if table else {}
     for result in members:
-        size = whole(result.parameters, "model.n_sites")
+        size = result.resolved.n_sites
         used = by_size[size] if best.get(size) is result else None
         yield {"series": index} | _row(result, table, used)
 
@@ -161,7 +158,7 @@ def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
         common = _ladder(result)
         names = ("n_sites", "D", "D_error", "change", "usable", "fitted")
         columns = (np.asarray(result.variables[name].data).tolist() for name in names)
-        temperature = number(result.parameters, "model.temperature_K")
+        temperature = result.resolved.model.temperature_K
         for n_sites, D, error, change, usable, fitted in zip(*columns, strict=True):
             yield {
                 **common,
@@ -247,8 +244,11 @@ BY_KIND: Final = {
 """Columns and rows of the tables of the kinds that are made from many points."""
 
 
-def write_all(plan_path: Path, folder: Path) -> None:
+def write_all(plan_path: Path, folder: Path) -> dict[str, str]:
     """Write points.csv, quality.csv and finite_size.csv of the results that there are.
+
+    Returns:
+        Why the others are left out, by the names of their jobs.
 
     Raises:
         PlanError: the plan cannot be used.
@@ -286,3 +286,4 @@ def write_all(plan_path: Path, folder: Path) -> None:
     write_table(folder / "quality.csv", QUALITY_COLUMNS, judged)
     sizes = finite_size_rows(mobilities, plan.analysis)
     write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)
+    return missing

@@ -33,7 +33,7 @@ from smallpolaron.derive.derive import (
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.quantity import Quantity, Table, time
 from smallpolaron.results.store import Result, StoreError
-from smallpolaron.study.parameters import holstein_model, model_of, whole
+from smallpolaron.study.parameters import holstein_model, model_of
 from smallpolaron.study.sections import AnalysisConfig
 
 _OWN: Final = ("start", "point", "study", "derived")
@@ -99,7 +99,7 @@ QUANTITIES: Final[Table] = {
     **{
         f"{kind}/{edge}_fs": Quantity("fs", f"{word} of the regime {kind}; NaN without it.")
         for kind in get_args(Kind)
-        for edge, word in (("from", "Begin"), ("to", "End"))
+        for edge, word in (("from", "Start"), ("to", "End"))
     },
 }
 
@@ -132,8 +132,7 @@ def spreading_run(source: Result) -> Spreading:
     """Return how a run spreads; in equilibrium sites count with their Boltzmann factors."""
     if source.kind == DISPLACEMENT:
         return unbounded_spreading(*(source.variables[name].data for name in _DISPLACEMENT))
-    origin = whole(source.parameters, "start_site")
-    model = model_of(source.parameters)
+    origin, model = source.resolved.start_site, model_of(source.resolved)
     factors = np.exp(-model.beta * (model.energies - np.min(model.energies)))
     names = ("time_fs", "populations", "dpopulations", "d2populations")
     time, P, dP, d2P = (np.real(source.variables[name].data) for name in names)
@@ -226,10 +225,8 @@ def _boundary(source: Result) -> Boundary:
     """Return where the lattice of a run ends or closes."""
     if source.kind == DISPLACEMENT or "lattice" in source.parameters:
         return NO_BOUNDARY
-    model = holstein_model(source.parameters)
-    return find_boundary(
-        model.displacements_A(whole(source.parameters, "start_site")), model.topology
-    )
+    model = holstein_model(source.resolved)
+    return find_boundary(model.displacements_A(source.resolved.start_site), model.topology)
 
 
 def _axes(time_fs: NDArray[np.float64], boundary: Boundary) -> dict[str, Any]:

@@ -11,8 +11,6 @@ from pathlib import Path
 from smallpolaron.planning.jobs import Job
 from smallpolaron.planning.resources import JobEstimate, estimate
 from smallpolaron.results.store import Result
-from smallpolaron.study.baths import bath_text
-from smallpolaron.study.parameters import is_infinite
 from smallpolaron.study.plan import Plan
 from smallpolaron.support.files import write_text
 
@@ -60,23 +58,20 @@ def point_rows(plan: Plan, missing: Mapping[str, str] | None = None) -> list[Row
     rows = []
     ladder_of = {rung.id: ladder.name for ladder in plan.ladders for rung in ladder.rungs}
     for point in (*plan.points, *plan.rungs):
-        parameters = point.parameters
-        flat = {
-            key: value
-            for section in ("model", "bath", "hierarchy", "propagation")
-            for key, value in parameters[section].items()
-        }
+        parameters, content = point.parameters, point.parameters.content()
+        sections = ("model", "bath", "hierarchy", "propagation")
+        flat = {key: value for name in sections for key, value in content[name].items()}
         for protocol in point.protocols:
             need = estimate(parameters, protocol, plan.resources)
-            content: Row = {
+            row: Row = {
                 **flat,
                 **point.derived,
                 "point": point.id,
                 "protocol": protocol,
                 "block": point.block,
-                "baths": bath_text(parameters),
+                "baths": parameters.bath.description,
                 "ladder": ladder_of.get(point.id),
-                "accuracy": parameters["accuracy"],
+                "accuracy": parameters.accuracy,
                 "unknowns": need.unknowns,
                 "unknowns_exact": need.exact,
                 "ranks": need.tasks,
@@ -84,11 +79,11 @@ def point_rows(plan: Plan, missing: Mapping[str, str] | None = None) -> list[Row
                 "runtime_min": need.runtime_min,
                 "core_hours": round(need.core_hours.expected, 4),
             }
-            if protocol != "current" and not is_infinite(parameters):
-                content["symmetry"] = "none"
+            if protocol != "current" and not parameters.is_infinite:
+                row["symmetry"] = "none"
             if missing is not None:
-                content["missing"] = missing.get(Job(point, protocol).name, "")
-            rows.append(content)
+                row["missing"] = missing.get(Job(point, protocol).name, "")
+            rows.append(row)
     return rows
 
 
@@ -127,30 +122,20 @@ def upper_bound(jobs: int, ladders: int) -> str:
 
 def plan_text(plan: Plan) -> str:
     """Return a plan as text for the terminal: one line per job and the total cost."""
-    rows = point_rows(plan)
-    head = ("point", "protocol", "unknowns", "ranks", "mem_mb_per_cpu", "runtime_min")
-    marked = [
-        row if row["unknowns_exact"] else row | {"unknowns": f"~{row['unknowns']}"} for row in rows
+    jobs = [
+        (point.id, protocol, estimate(point.parameters, protocol, plan.resources))
+        for point in (*plan.points, *plan.rungs)
+        for protocol in point.protocols
     ]
-    lines = [head, *(tuple(str(row[key]) for key in head) for row in marked)]
-    widths = [max(len(line[i]) for line in lines) for i in range(len(head))]
-    text = [
-        "  ".join(
-            cell.ljust(width) if i < 2 else cell.rjust(width)
-            for i, (cell, width) in enumerate(zip(line, widths, strict=True))
-        ).rstrip()
-        for line in lines
-    ]
-    hours = sum(float(str(row["core_hours"])) for row in rows)
-    exact = all(row["unknowns_exact"] for row in rows)
+    hours = sum(need.core_hours.expected for _, _, need in jobs)
     summary = (
-        f"study {plan.study}: {len(plan.points) + len(plan.rungs)} points, {len(rows)} MPI jobs, "
+        f"study {plan.study}: {len(plan.points) + len(plan.rungs)} points, {len(jobs)} MPI jobs, "
         f"about {hours:.2g} core hours; memory in MB per rank, wall-time limits in minutes"
-        + ("" if exact else "; ~ an estimate: adaptive")
+        + ("" if all(need.exact for _, _, need in jobs) else "; ~ an estimate: adaptive")
     )
     if plan.ladders:
         summary += f"; {upper_bound(len(plan.rungs), len(plan.ladders))}"
-    return "\n".join([summary, *text])
+    return "\n".join([summary, *need_lines(jobs, longest=len(jobs))])
 
 
 def need_lines(

@@ -19,10 +19,9 @@ from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.quantity import Quantity, Table
 from smallpolaron.results.store import Result, StoreError
-from smallpolaron.study.parameters import Given, model_of, number
+from smallpolaron.study.parameters import Parameters, model_of
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import AnalysisConfig
-from smallpolaron.support.canonical import Parameters
 
 _MATRIX: Final = ("axis", "column")
 _OWN: Final = ("lattice", "point", "study", "derived")
@@ -71,7 +70,7 @@ def first_of_each(points: Sequence[Point]) -> list[Point]:
     """
     found: dict[str, Point] = {}
     for point in points:
-        varied = "lattice.direction" in point.axes and "disorder" not in point.parameters
+        varied = "lattice.direction" in point.axes and point.parameters.disorder is None
         if not varied or "current" not in point.protocols:
             continue
         first = found.setdefault(str(_system(point.parameters)), point)
@@ -93,10 +92,10 @@ def tensor_result(sources: Sequence[Result], _settings: AnalysisConfig) -> Resul
     first = sources[0]
     for source in sources:
         require_one_system(first, source, _OWN)
-        if _without_direction(source.parameters) != _without_direction(first.parameters):
+        if _system(source.resolved).lattice != _system(first.resolved).lattice:
             raise StoreError("mobility files of several lattices; give those of one")
-    form = form_of(first.parameters)
-    directions = [direction_of(source.parameters) for source in sources]
+    form = form_of(first.resolved)
+    directions = [direction_of(source.resolved) for source in sources]
     try:
         form.require(directions)
     except ValueError as error:
@@ -121,7 +120,7 @@ def _tensor(
         for name in ("D_resolvent", "D_resolvent_error", "D", "D_error")
     }
     D, D_error = form.solve(directions, read["D_resolvent"], read["D_resolvent_error"])
-    unit = mobility_cm2(1.0, number(sources[0].parameters, "model.temperature_K"))
+    unit = mobility_cm2(1.0, sources[0].resolved.model.temperature_K)
     values, axes = principal(unit * D)
     return {
         "direction": np.array(directions),
@@ -148,7 +147,7 @@ def principal(
     return values[::-1], axes + 0.0  # no negative zeros
 
 
-def form_of(parameters: Given) -> TensorForm:
+def form_of(parameters: Parameters) -> TensorForm:
     """Return the tensors that the symmetry of a lattice allows.
 
     Raises:
@@ -160,15 +159,12 @@ def form_of(parameters: Given) -> TensorForm:
     return tensor_form(model)
 
 
-def direction_of(parameters: Given) -> tuple[float, ...]:
+def direction_of(parameters: Parameters) -> tuple[float, ...]:
     """Return the direction of a point on a lattice."""
-    return tuple(parameters["lattice"]["direction"])
+    assert parameters.lattice is not None
+    assert parameters.lattice.direction is not None
+    return parameters.lattice.direction
 
 
 def _system(parameters: Parameters) -> Parameters:
-    lattice = _without_direction(parameters) if "lattice" in parameters else None
-    return {**parameters, "lattice": lattice}
-
-
-def _without_direction(parameters: Given) -> Parameters:
-    return {**parameters["lattice"], "direction": None}
+    return parameters.changed(lattice={"direction": None}) if parameters.lattice else parameters

@@ -25,7 +25,7 @@ def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
     if run.infinite:
         return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
     start = int(run.parameter("start_site"))
-    squares = model_of(run.result.parameters).displacements_A(start) ** 2
+    squares = model_of(run.result.resolved).displacements_A(start) ** 2
     return (
         run.array("time_fs"),
         run.array("populations") @ squares,

@@ -18,7 +18,6 @@ from smallpolaron.figures.runs import (
     remarks,
 )
 from smallpolaron.model.units import paper_units
-from smallpolaron.study.parameters import confidence
 
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)
 _MARKERS = "osD^vP"
@@ -57,7 +56,7 @@ def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float)
 
     def importance(series: Series) -> tuple[int, tuple[bool, float]]:
         good = sum(not run.flagged for run in series.runs)
-        return good, max(confidence(run.result.parameters) for run in series.runs)
+        return good, max(run.result.resolved.confidence for run in series.runs)
 
     return sorted(result, key=importance, reverse=True)
 

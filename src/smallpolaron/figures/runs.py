@@ -21,8 +21,9 @@ from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.planning.present import present
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.store import Result, read_result
-from smallpolaron.study.parameters import confidence, is_infinite, lookup
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.plan import read_plan
+from smallpolaron.support.canonical import lookup
 
 _ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
 """What says how a run chose its hierarchy; each run has one of the two."""
@@ -93,7 +94,7 @@ class Run:
     @property
     def infinite(self) -> bool:
         """True for an infinite ring, whose number of sites is that of its window."""
-        return is_infinite(self.result.parameters)
+        return self.result.resolved.is_infinite
 
     @property
     def temperature_K(self) -> float:
@@ -196,17 +197,11 @@ def engine_label(parameters: Mapping[str, Any]) -> str:
     return ", ".join(_words(parameters, _ENGINES))
 
 
-def size_label(parameters: Mapping[str, Any]) -> str:
-    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw.
-
-    A table of numbers goes by the name of its file.
-    """
-    if is_table(parameters):
-        return str(parameters["table"]["file"])
-    n_sites = lookup(parameters, "model.n_sites")
-    member = parameters.get("disorder", {}).get("member")
-    drawn = "" if member is None else f", member {member}"
-    return f"N = ∞ (window {n_sites})" if is_infinite(parameters) else f"N = {n_sites}{drawn}"
+def size_label(parameters: Parameters) -> str:
+    """Return what a legend says of the size of a system, such as ``N = 6``, and of its draw."""
+    n_sites, disorder = parameters.model.n_sites, parameters.disorder
+    drawn = "" if disorder is None or disorder.member is None else f", member {disorder.member}"
+    return f"N = ∞ (window {n_sites})" if parameters.is_infinite else f"N = {n_sites}{drawn}"
 
 
 def read_runs(paths: Sequence[Path]) -> list[Run]:
@@ -233,9 +228,10 @@ def runs_of(results: Sequence[tuple[str, Result]]) -> list[Run]:
     runs = []
     for name, result in results:
         point = str(result.parameters["point"]) if name == result.kind else name
-        words = [size_label(result.parameters)]
-        if not is_table(result.parameters):
-            words += _words(result.parameters, telling)
+        if is_table(result.parameters):
+            words = [str(result.parameters["table"]["file"])]
+        else:
+            words = [size_label(result.resolved), *_words(result.parameters, telling)]
         runs.append(Run(point, result, ", ".join(words)))
     return sorted(runs, key=lambda run: (run.size, run.point))
 
@@ -285,7 +281,7 @@ def reference(runs: Sequence[Run]) -> Run:
             not run.reason,
             not run.flagged,
             run.size,
-            (False, 0.0) if run.is_table else confidence(run.result.parameters),
+            (False, 0.0) if run.is_table else run.result.resolved.confidence,
         ),
     )
 

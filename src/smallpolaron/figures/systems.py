@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from smallpolaron.study.baths import bath_physics, bath_text
-from smallpolaron.study.parameters import is_adaptive, lookup
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import lattice_text
 from smallpolaron.study.plan import Ensemble, Ladder, Point
 from smallpolaron.study.sections import Protocol
@@ -49,18 +48,17 @@ def _ratio(value: float, v: Any) -> str:
     return ""
 
 
-def _title(parameters: Mapping[str, Any]) -> str:
-    model, bath = parameters["model"], parameters["bath"]
-    v, eta, gamma = model["hopping_cm"], float(bath["eta_cm"]), float(bath["gamma_cm"])
-    frequency = bath.get("frequency_cm")
+def _title(parameters: Parameters) -> str:
+    model, bath = parameters.model, parameters.bath
+    v, frequency = model.hopping_cm, bath.frequency_cm
     vibration = "" if frequency is None else f"ω₀ = {frequency:g} cm⁻¹{_ratio(frequency, v)}, "
-    count = len(bath.get("further_baths", {}))
+    count = len(bath.further_baths)
     more = f"{count} more bath{'s' * (count > 1)}, " if count else ""
-    topology = "infinite ring" if model["topology"] == "infinite" else model["topology"]
-    topology = lattice_text(parameters) if topology == "lattice" else topology
+    named = {"infinite": "infinite ring", "lattice": ""}.get(model.topology, model.topology)
     return (
-        f"{topology}, η = {eta:g} cm⁻¹{_ratio(eta, v)}, "
-        f"γ = {gamma:g} cm⁻¹{_ratio(gamma, v)}, {vibration}{more}{model['temperature_K']:g} K"
+        f"{named or lattice_text(parameters)}, η = {bath.eta_cm:g} cm⁻¹{_ratio(bath.eta_cm, v)}, "
+        f"γ = {bath.gamma_cm:g} cm⁻¹{_ratio(bath.gamma_cm, v)}, {vibration}{more}"
+        f"{model.temperature_K:g} K"
     )
 
 
@@ -77,35 +75,35 @@ _TOPOLOGIES: Final = {
 }
 
 
-def _description(parameters: Mapping[str, Any]) -> str:
-    model = parameters["model"]
-    a = model.get("lattice_constant_A")
+def _description(parameters: Parameters) -> str:
+    model = parameters.model
+    a = model.lattice_constant_A
     constant = "" if a is None else f"lattice constant {a:g} Å, "
     return (
-        f"{_TOPOLOGIES.get(model['topology']) or lattice_text(parameters)}, "
-        f"hopping v = {_listed(model['hopping_cm'], 'cm⁻¹')}, "
-        f"site energies {_listed(model['site_energies_cm'], 'cm⁻¹')}, "
+        f"{_TOPOLOGIES.get(model.topology) or lattice_text(parameters)}, "
+        f"hopping v = {_listed(model.hopping_cm, 'cm⁻¹')}, "
+        f"site energies {_listed(model.site_energies_cm, 'cm⁻¹')}, "
         f"{constant}"
-        f"temperature {model['temperature_K']:g} K, "
-        f"{bath_text(parameters)}"
+        f"temperature {model.temperature_K:g} K, "
+        f"{parameters.bath.description}"
     )
 
 
-def _name(parameters: Mapping[str, Any]) -> str:
-    physics = {key: parameters["model"].get(key.partition(".")[2]) for key in PHYSICS}
-    if "lattice" in parameters:
-        physics["lattice"] = parameters["lattice"]
-    physics |= {f"bath.{key}": value for key, value in bath_physics(parameters).items()}
+def _name(parameters: Parameters) -> str:
+    content, bath = parameters.content(), parameters.bath
+    physics = {key: content["model"].get(key.partition(".")[2]) for key in PHYSICS}
+    if parameters.lattice:
+        physics["lattice"] = content["lattice"]
+    physics |= {f"bath.{key}": value for key, value in bath.physics.items()}
     text = json.dumps(physics, sort_keys=True, default=list)
     digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    model, bath = parameters["model"], parameters["bath"]
-    eta, gamma = decimal_text(bath["eta_cm"]), decimal_text(bath["gamma_cm"])
-    return f"{model['topology']}__eta_cm~{eta}__gamma_cm~{gamma}-{digest}"
+    eta, gamma = decimal_text(bath.eta_cm), decimal_text(bath.gamma_cm)
+    return f"{parameters.model.topology}__eta_cm~{eta}__gamma_cm~{gamma}-{digest}"
 
 
-def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:
+def group(points: Sequence[tuple[str, Parameters]]) -> list[System]:
     """Return the systems of a study in the order of their first points."""
-    found: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    found: dict[str, list[tuple[str, Parameters]]] = {}
     for point in points:
         found.setdefault(_name(point[1]), []).append(point)
     return [
@@ -119,17 +117,19 @@ def group(points: Sequence[tuple[str, Mapping[str, Any]]]) -> list[System]:
     ]
 
 
-def drawn(parameters: Mapping[str, Any]) -> str:
+def drawn(parameters: Parameters) -> str:
     """Return the static disorder of an ensemble in words."""
-    disorder = parameters["disorder"]
-    names = {"site_energy": "site energies", "hopping": "hoppings"}
+    disorder = parameters.disorder
+    assert disorder is not None
     texts = [
-        f"{disorder[f'{key}_distribution']} distribution of {words} of width "
-        f"{disorder[f'{key}_cm']:g} cm⁻¹"
-        for key, words in names.items()
-        if disorder[f"{key}_cm"] is not None
+        f"{shape} distribution of {words} of width {width:g} cm⁻¹"
+        for words, width, shape in (
+            ("site energies", disorder.site_energy_cm, disorder.site_energy_distribution),
+            ("hoppings", disorder.hopping_cm, disorder.hopping_distribution),
+        )
+        if width is not None
     ]
-    return f"{' and '.join(texts)}, {disorder['members']} members, seed {disorder['seed']}"
+    return f"{' and '.join(texts)}, {disorder.members} members, seed {disorder.seed}"
 
 
 def listed(values: Iterable[Any]) -> str:
@@ -140,27 +140,21 @@ def listed(values: Iterable[Any]) -> str:
     return ", ".join([*(decimal_text(v) for v in sorted(numbers)), *words])
 
 
-def numerics(parameters: Sequence[Mapping[str, Any]]) -> str:
+def numerics(parameters: Sequence[Parameters]) -> str:
     """Return the numerical parameters of the runs of a system in words, for a caption."""
-
-    def values(key: str) -> str:
-        return listed(lookup(p, key) for p in parameters)
-
-    adaptive = [p for p in parameters if is_adaptive(p)]
+    baths, runs = [p.bath for p in parameters], [p.propagation for p in parameters]
     engines = []
-    if adaptive:
-        accuracy = listed(p["accuracy"] for p in adaptive)
-        engines.append(f"adaptive hierarchy with accuracy {accuracy}")
-    if len(adaptive) < len(parameters):
-        depths = listed(p["hierarchy"]["depth"] for p in parameters if not is_adaptive(p))
-        engines.append(f"hierarchy depth {depths}")
+    if accuracies := [p.accuracy for p in parameters if p.is_adaptive]:
+        engines.append(f"adaptive hierarchy with accuracy {listed(accuracies)}")
+    if depths := [p.hierarchy.depth for p in parameters if not p.is_adaptive]:
+        engines.append(f"hierarchy depth {listed(depths)}")
     return (
         f"{' and '.join(engines)}, "
-        f"{values('bath.decomposition')} expansion of the bath with "
-        f"{values('bath.terms')} low-temperature terms, "
-        f"step tolerance {values('propagation.tolerance')}, "
-        f"{values('propagation.duration_fs')} fs stored every "
-        f"{values('propagation.sample_fs')} fs"
+        f"{listed(bath.decomposition for bath in baths)} expansion of the bath with "
+        f"{listed(bath.terms for bath in baths)} low-temperature terms, "
+        f"step tolerance {listed(run.tolerance for run in runs)}, "
+        f"{listed(run.duration_fs for run in runs)} fs stored every "
+        f"{listed(run.sample_fs for run in runs)} fs"
     )
 
 
@@ -174,7 +168,7 @@ def about_runs(
         points: its points.
         left_out: ids of those that were not computed.
     """
-    sites = listed(p.parameters["model"]["n_sites"] for p in points if p.id not in left_out)
+    sites = listed(p.parameters.n_sites for p in points if p.id not in left_out)
     runs = (
         f"**System.** {system.description}. **Runs.** N = {sites}; "
         f"{numerics([p.parameters for p in points])}. A run that failed a quality gate is named "
@@ -191,7 +185,7 @@ def about_ensemble(ensemble: Ensemble, protocol: Protocol) -> dict[str, Any]:
         "system": system.description,
         "disorder": drawn(ensemble.parameters),
         "numerics": numerics([ensemble.parameters]),
-        "n_sites": ensemble.parameters["model"]["n_sites"],
+        "n_sites": ensemble.parameters.n_sites,
         "protocol": protocol,
     }
 

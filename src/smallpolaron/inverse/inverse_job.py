@@ -47,9 +47,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, StoreError, write_result
 from smallpolaron.study.config import SECTIONS
-from smallpolaron.study.parameters import is_adaptive
 from smallpolaron.study.yamlfile import parse_yaml
-from smallpolaron.support.canonical import Parameters
 from smallpolaron.support.files import shown_name, write_text
 from smallpolaron.support.problems import ConfigurationError
 
@@ -385,7 +383,7 @@ _AXIS_KEYS: Final = {
 _LONGEST_NAME = 64
 
 
-def suggested_study(like: Parameters, place: Mapping[str, float], remark: str) -> str:
+def suggested_study(like: Mapping[str, Any], place: Mapping[str, float], remark: str) -> str:
     """Return a study file (YAML) with one point.
 
     Args:
@@ -397,17 +395,18 @@ def suggested_study(like: Parameters, place: Mapping[str, float], remark: str) -
         Text that load_plan accepts. Only settings that differ from their defaults are named.
     """
     content = _least(like)
-    defaults = plan_document(parse_yaml(_dump(_with_grid(content, place)), "suggestion")).points[0]
+    plan = plan_document(parse_yaml(_dump(_with_grid(content, place)), "suggestion"))
+    defaults = plan.points[0].parameters.content()
     for section in SECTIONS.keys() & like.keys():
         for key, value in like[section].items():
             given = key in ("eta_cm", "gamma_cm", *place)
-            if not given and value != defaults.parameters[section][key]:
+            if not given and value != defaults[section][key]:
                 content.setdefault(section, {})[key] = value
     head = "".join(f"# {line}\n" for line in remark.splitlines())
     return head + _dump(_with_grid(content, place))
 
 
-def _least(like: Parameters) -> dict[str, Any]:
+def _least(like: Mapping[str, Any]) -> dict[str, Any]:
     """Return what has no default, and what other defaults depend on."""
     model, run = like["model"], like["propagation"]
     content: dict[str, Any] = {
@@ -416,7 +415,7 @@ def _least(like: Parameters) -> dict[str, Any]:
         "propagation": {"duration_fs": run["duration_fs"], "sample_fs": run["sample_fs"]},
         "protocols": ["current"],
     }
-    if is_adaptive(like):
+    if like["accuracy"] is not None:
         return content | {"accuracy": like["accuracy"]}
     return content | {"hierarchy": {"depth": like["hierarchy"]["depth"]}}
 

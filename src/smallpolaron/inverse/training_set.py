@@ -19,7 +19,7 @@ from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.results.store import Result, StoreError
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.parameters import confidence, is_infinite, number, whole
+from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import AnalysisConfig
 
 AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
@@ -54,7 +54,8 @@ class Run:
 
     Attributes:
         point: id of the point.
-        parameters: its resolved parameters.
+        parameters: its parameters as its file holds them.
+        resolved: its resolved parameters.
         flagged: whether a quality gate failed.
         coordinates: value of each of AXES.
         values: quantities found, by name.
@@ -66,6 +67,7 @@ class Run:
 
     point: str
     parameters: Mapping[str, Any]
+    resolved: Parameters
     flagged: bool
     coordinates: Mapping[str, float]
     values: Mapping[str, float]
@@ -249,10 +251,11 @@ def _run(group: Mapping[str, Result]) -> Run:
     return Run(
         point=str(first.parameters["point"]),
         parameters=first.parameters,
+        resolved=first.resolved,
         flagged=any(result.flagged for result in group.values()),
         coordinates={
             **{axis: np.nan if ratios[axis] is None else ratios[axis] for axis in AXES[:2]},
-            "temperature_K": number(first.parameters, "model.temperature_K"),
+            "temperature_K": first.resolved.model.temperature_K,
         },
         values=values,
         errors=_mobility_error(group["mobility"]) if "mobility" in values else {},
@@ -284,9 +287,8 @@ def _mobility_error(result: Result) -> dict[str, float]:
 
 def _trust(run: Run) -> tuple[bool, int, tuple[bool, float], str]:
     """Return what orders runs of one system: the last is the one to be believed."""
-    parameters = run.parameters
-    sites = whole(parameters, "model.n_sites")
-    return is_infinite(parameters), sites, confidence(parameters), run.point
+    point = run.resolved
+    return point.is_infinite, point.n_sites, point.confidence, run.point
 
 
 def _held_out(runs: list[Run], wanted: str | None) -> Run | None:

@@ -1,4 +1,4 @@
-"""One wanted accuracy, and everything that follows from it."""
+"""The accuracy asked for, and everything that follows from it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ met the target at once, three after one tightening."""
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Wanted accuracy with optional expert settings; None derives a setting from the target.
+    """The accuracy asked for, with expert settings; None derives a setting from the target.
 
     Attributes:
-        target: wanted error of C_JJ(t) relative to C_JJ(0), or of populations; 1e-6 to 0.1.
+        target: largest error of C_JJ(t) relative to C_JJ(0), or of populations; 1e-6 to 0.1.
         growth: an element enters the basis when its amplitude would exceed this share of the norm
             of the initial state; default 0.3 target.
         pruning: it leaves when its amplitude is below this fraction of growth, and it would not

@@ -54,7 +54,7 @@ class Coupling:
     bath: int = 0
 
     def __post_init__(self) -> None:
-        """Refuse what is no Hermitian operator."""
+        """Refuse an operator that is not Hermitian."""
         if not self.elements:
             raise ValueError("elements is empty; a mode couples to the carrier by at least one")
         for each in self.elements:

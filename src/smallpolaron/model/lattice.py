@@ -53,7 +53,7 @@ class Lattice:
             widened where its edge is seen. Needed where a dimension is not infinite.
 
     Raises:
-        ValueError: what is no lattice; the message says what is allowed.
+        ValueError: the lattice is invalid; the message says what is allowed.
     """
 
     vectors_A: tuple[Vector, ...]
@@ -63,7 +63,7 @@ class Lattice:
     cells: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what is no lattice."""
+        """Refuse an invalid lattice."""
         d = len(self.vectors_A)
         if d > 3:
             raise ValueError(f"{d} lattice vectors; allowed: 0 (a cluster) to 3")

@@ -44,7 +44,7 @@ class LatticeModel:
     couplings: tuple[Coupling, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what is no model."""
+        """Refuse an invalid model."""
         cell, total = len(self.lattice.sites_A), self.lattice.n_sites
         energies = np.asarray(self.site_energies, dtype=float)
         allowed = (cell,) if self.lattice.is_infinite else (cell, total)

@@ -20,7 +20,7 @@ ComplexArray = NDArray[np.complex128]
 
 @dataclass(frozen=True)
 class ModeTable:
-    """The elements <a|V_mu|c>, listed by the site a of cell 0 that they begin on.
+    """The elements <a|V_mu|c>, listed by the site a of cell 0 that they start on.
 
     Attributes:
         sites: the sites.

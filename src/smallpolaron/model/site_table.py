@@ -18,7 +18,7 @@ ComplexArray = NDArray[np.complex128]
 IntArray = NDArray[np.int64]
 
 NO_SITE, BEYOND = -1, -2
-"""Instead of a site: there is none; it lies outside the window of an infinite lattice."""
+"""Stands for a site that is absent: it lies outside the window of an infinite lattice."""
 
 
 @dataclass(frozen=True)

@@ -180,7 +180,7 @@ def _carries(model: LatticeModel, matrix: IntArray) -> bool:
 def fit_sites(
     own: FloatArray, moved: FloatArray, vectors: FloatArray
 ) -> tuple[IntArray, IntArray] | None:
-    """Cell and place of each moved site, None where one of them is no site."""
+    """Cell and place of each moved site, None where one of them is not a site."""
     cells, places = [], []
     for position in moved:
         away = (position - own) @ np.linalg.pinv(vectors)

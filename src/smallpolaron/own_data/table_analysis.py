@@ -36,7 +36,6 @@ from smallpolaron.results.store import (
 )
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study import describe
-from smallpolaron.study.parameters import number
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.files import file_digest, shown_name
 from smallpolaron.support.problems import ConfigurationError, Problem
@@ -248,7 +247,7 @@ def without_scale(result: Result) -> Result:
     C(0) fs, which is also what remains of a frequency-resolved mobility. Diffusion constants,
     mobilities and times that depend on a band of absolute width become NaN.
     """
-    unit_of_mobility = mobility_cm2(1.0, number(result.parameters, "model.temperature_K"))
+    unit_of_mobility = mobility_cm2(1.0, float(result.parameters["model"]["temperature_K"]))
     variables = {
         name: _relative(name, variable, unit_of_mobility)
         for name, variable in result.variables.items()

@@ -12,8 +12,6 @@ from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import Range
 from smallpolaron.planning.jobs import Job
 from smallpolaron.planning.resources import JobEstimate, estimate
-from smallpolaron.study.baths import is_one_debye_bath
-from smallpolaron.study.parameters import is_adaptive
 from smallpolaron.study.plan import Plan
 
 SHOWN: Final = 10
@@ -72,7 +70,7 @@ def bill(
 
 def _estimate(plan: Plan, job: Job, speed: float | None, known: Sequence[Evidence]) -> JobEstimate:
     parameters, more = job.point.parameters, None
-    if known and is_adaptive(parameters):
+    if known and parameters.is_adaptive:
         more = correction(read_model(), known, features(parameters, job.protocol))
     return estimate(
         parameters, job.protocol, plan.resources, least_ranks=1, speed=speed, correction=more
@@ -137,7 +135,7 @@ def _notes(items: Sequence[Item]) -> Iterator[str]:
             "with a message; ask for less accuracy or allow more"
         )
     parameters = [item.job.point.parameters for item in items]
-    unseen = sum(is_adaptive(p) and not is_one_debye_bath(p) for p in parameters)
+    unseen = sum(p.is_adaptive and not p.bath.is_one_debye_bath for p in parameters)
     if unseen:
         yield (
             f"note: {unseen} jobs have vibrations or several baths, of which the cost model has "

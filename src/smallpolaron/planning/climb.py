@@ -14,7 +14,6 @@ from smallpolaron.analysis.finite_size import EXTRAPOLATION_SIZES
 from smallpolaron.analysis.memory.cutoff import Criterion, half_width
 from smallpolaron.results.store import Result
 from smallpolaron.study.ladder_section import LadderConfig
-from smallpolaron.study.parameters import whole
 
 STEPS_WITHIN: Final = 2
 """Successive changes that must be within the tolerance; one may be small by chance, for instance
@@ -58,7 +57,7 @@ class Rung:
             float(mobility.variables[name].data.real) for name in ("D", "D_error", "D_error_record")
         )
         error = max(error, record) if math.isfinite(error) else record
-        size = whole(mobility.parameters, "model.n_sites")
+        size = mobility.resolved.n_sites
         return cls(size, D, error, mobility.flagged)
 
 

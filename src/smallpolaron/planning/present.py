@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from smallpolaron.planning.jobs import Job, computed, decided
-from smallpolaron.planning.status import status
+from smallpolaron.planning.status import record_of, status
+from smallpolaron.results.store import StoreError
 from smallpolaron.study.plan import Plan, Point
 
 _ANALYSES: Final = ("mobility", "kernel", "drude_smith")
@@ -15,7 +16,7 @@ _ANALYSES: Final = ("mobility", "kernel", "drude_smith")
 
 
 def present(plan: Plan, results: Path, *, analysed: bool = True) -> Plan:
-    """Return the part of a plan whose results there are.
+    """Return the part of a plan whose results there are; a damaged file counts as none.
 
     Points keep the protocols that have results; sizes of ladders are among the points. Ensembles
     keep all members: their files say which of them are averaged.
@@ -41,7 +42,7 @@ def present(plan: Plan, results: Path, *, analysed: bool = True) -> Plan:
         ladder
         for ladder in plan.ladders
         if (
-            _file(results, "ladder", ladder.name).exists()
+            not _trouble(_file(results, "ladder", ladder.name))
             if analysed
             else decided(results, ladder)[1]
         )
@@ -52,7 +53,7 @@ def present(plan: Plan, results: Path, *, analysed: bool = True) -> Plan:
             protocol
             for name, protocol in ensemble.run_names.items()
             if (
-                _file(results, "ensemble", name).exists()
+                not _trouble(_file(results, "ensemble", name))
                 if analysed
                 else any(Job(plan.point(m), protocol).name in runs for m in ensemble.members)
             )
@@ -72,16 +73,32 @@ def absences(plan: Plan, results: Path) -> dict[str, str]:
             detail = each.detail.removeprefix("error: ")
             found[each.job.name] = ": ".join(filter(None, (state, detail)))
         elif lacking := _lacking(each.job, results, analysed=True):
-            logs = ", ".join(str(_log(results, kind, each.job.point.id)) for kind in lacking)
-            found[each.job.name] = f"computed, but not analysed: see {logs}"
+            logs = (str(_log(results, kind, each.job.point.id)) for kind in lacking)
+            texts = (text or f"see {log}" for text, log in zip(lacking.values(), logs, strict=True))
+            found[each.job.name] = f"computed, but not analysed: {'; '.join(texts)}"
     return found
 
 
-def _lacking(job: Job, results: Path, analysed: bool) -> list[str]:
-    """Return the kinds of files that a job, and with ``analysed`` its analysis, has not left."""
+def _lacking(job: Job, results: Path, analysed: bool) -> dict[str, str]:
+    """Return the kinds of files that a job, and with ``analysed`` its analysis, has not left.
+
+    With each of them what is wrong with the file; empty where there is none.
+    """
     kind, _, name = job.name.partition("/")
     more = _ANALYSES if analysed and job.protocol == "current" else ()
-    return [each for each in (kind, *more) if not _file(results, each, name).exists()]
+    found = {each: _trouble(_file(results, each, name)) for each in (kind, *more)}
+    return {each: trouble.strip() for each, trouble in found.items() if trouble}
+
+
+def _trouble(path: Path) -> str:
+    """Return why a result cannot be shown: a blank where it is missing, nothing where it can."""
+    try:
+        record_of(path)
+    except FileNotFoundError:
+        return " "
+    except StoreError as error:
+        return str(error)
+    return ""
 
 
 def _file(results: Path, kind: str, name: str) -> Path:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
 from math import log
-from typing import Any, Final
+from typing import Final
 
 from smallpolaron.cost.evidence import PROBE_ERROR, Evidence
 from smallpolaron.cost.features import features
@@ -23,23 +23,19 @@ from smallpolaron.dynamics.population_runs import (
 )
 from smallpolaron.dynamics.progress import to_stderr
 from smallpolaron.dynamics.solve import NotConverged
-from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import LARGEST
 from smallpolaron.parallel import MPI
 from smallpolaron.planning.jobs import Job
-from smallpolaron.runs.engine_runs import accuracy_of
+from smallpolaron.runs.engine_runs import accuracy_of, limits_of
 from smallpolaron.study.parameters import (
+    Parameters,
     bath_expansion,
-    is_adaptive,
-    is_infinite,
     model_of,
-    number,
     population_symmetry,
     symmetry_of,
-    whole,
 )
 from smallpolaron.study.sections import Protocol
-from smallpolaron.support.canonical import Parameters
 
 LOOSER: Final = 3.0
 """Thresholds of a probe over those of its job, for less than half of the labels."""
@@ -60,8 +56,8 @@ def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
     Jobs of one system differ in size, duration and accuracy only; the smallest is probed.
     """
     chosen: dict[Hashable, Job] = {}
-    for job in sorted(jobs, key=lambda job: whole(job.point.parameters, "model.n_sites")):
-        if is_adaptive(job.point.parameters):
+    for job in sorted(jobs, key=lambda job: job.point.parameters.n_sites):
+        if job.point.parameters.is_adaptive:
             seen = features(job.point.parameters, job.protocol)
             chosen.setdefault((seen.family, seen.system), job)
     found = []
@@ -87,32 +83,32 @@ def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evide
 
 
 def _shortened(parameters: Parameters) -> Parameters:
-    duration = min(PROBE_FS, number(parameters, "propagation.duration_fs"))
-    growth = LOOSER * number(parameters, "adaptive.growth")
-    run: Any = {**parameters["propagation"], "duration_fs": duration, "sample_fs": duration / 2}
-    return {
-        **parameters,
-        "accuracy": min(LARGEST, LOOSER * number(parameters, "accuracy")),
-        "adaptive": {**parameters["adaptive"], "growth": min(growth, 0.3 * LARGEST)},
-        "propagation": {**run, "tolerance": LOOSER * number(parameters, "propagation.tolerance")},
-    }
+    run, growth, accuracy = parameters.propagation, parameters.adaptive.growth, parameters.accuracy
+    assert growth is not None
+    assert accuracy is not None
+    duration = min(PROBE_FS, run.duration_fs)
+    times = {"duration_fs": duration, "sample_fs": duration / 2}
+    return parameters.changed(
+        accuracy=min(LARGEST, LOOSER * accuracy),
+        adaptive={"growth": min(LOOSER * growth, 0.3 * LARGEST)},
+        propagation={**times, "tolerance": LOOSER * run.tolerance},
+    )
 
 
 def _largest(parameters: Parameters, protocol: Protocol) -> int:
     """Return the labels of the largest basis of one propagation."""
     model, bath = model_of(parameters), bath_expansion(parameters)
     accuracy, comm = accuracy_of(parameters), MPI.COMM_WORLD
-    span = number(parameters, "propagation.duration_fs")
-    times = sample_times(span, number(parameters, "propagation.sample_fs"))
-    limits = Limits(MOST_LABELS, whole(parameters, "adaptive.max_occupation"))
+    times = sample_times(parameters.propagation.duration_fs, parameters.propagation.sample_fs)
+    limits = limits_of(parameters, MOST_LABELS)
     if protocol == "current":
-        sectors = current_sectors(model, symmetry_of(parameters), is_infinite(parameters))
+        sectors = current_sectors(model, symmetry_of(parameters), parameters.is_infinite)
         task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent)
         return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
-    if is_infinite(parameters):
+    if parameters.is_infinite:
         there = DisplacementTask(model, protocol, times, limits, comm, _silent)
         return run_displacement(there, bath, accuracy, "").record.n_unknowns
-    site = whole(parameters, "start_site")
+    site = parameters.start_site
     start = PopulationTask(model, protocol, site, times, limits, comm, _silent)
     sector = population_sector(model, site, population_symmetry(parameters))
     return run_one_sector(start, bath, accuracy, "", sector).record.n_unknowns

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import ceil, prod, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,13 +26,10 @@ from smallpolaron.cost.prediction import (
 from smallpolaron.hierarchy.limits import Truncation, count_unknowns
 from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.study.parameters import (
-    Given,
+    Parameters,
     bath_expansion,
-    is_adaptive,
     model_of,
-    number,
     truncation,
-    whole,
 )
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 
@@ -113,7 +111,7 @@ class JobEstimate:
         return f"{'' if self.exact else '~'}{self.unknowns}"
 
 
-def unknowns(parameters: Given, protocol: Protocol) -> int:
+def unknowns(parameters: Parameters, protocol: Protocol) -> int:
     """Return the number of unknowns of a job with a fixed hierarchy, as its truncation has them.
 
     A localised start breaks the translation symmetry. Reflection and Hermiticity, which runs use,
@@ -127,7 +125,7 @@ def unknowns(parameters: Given, protocol: Protocol) -> int:
     if _site_states_bound(rule, n_terms) > LONGEST_SITE_LIST:
         raise ValueError(f"depth {rule.depth} with {n_terms} bath terms is beyond any computer")
     sites = model_of(parameters).sites
-    translation = protocol == "current" and parameters["hierarchy"]["symmetry"] == "translation"
+    translation = protocol == "current" and parameters.hierarchy.symmetry == "translation"
     return count_unknowns(sites.n_sites, n_terms, rule, sites.per_cell if translation else None)
 
 
@@ -138,7 +136,7 @@ def _site_states_bound(rule: Truncation, n_terms: int) -> float:
     return prod(edge / float(w) / (i + 1) for i, w in enumerate(weights))
 
 
-def spectral_radius(parameters: Given) -> float:
+def spectral_radius(parameters: Parameters) -> float:
     """Return an estimate of the generator's largest eigenvalue, rad/fs.
 
     Decay of the outermost operators, max_k n_k nu_k with n_k = L / w_k excitations of term k,
@@ -156,11 +154,9 @@ def spectral_radius(parameters: Given) -> float:
     return decay + coupling + electronic + 4.0 * abs(expansion.terminator)
 
 
-def expected_products(parameters: Given, protocol: Protocol) -> int:
+def expected_products(parameters: Parameters, protocol: Protocol) -> int:
     """Return the expected number of generator-state products of a job with a fixed hierarchy."""
-    steps = (
-        number(parameters, "propagation.duration_fs") * spectral_radius(parameters) / STABLE_STEP
-    )
+    steps = parameters.propagation.duration_fs * spectral_radius(parameters) / STABLE_STEP
     return ceil(TERMS_PER_STEP * steps) + (SOLVES if protocol == "current" else 0)
 
 
@@ -170,7 +166,7 @@ def ranks(n_unknowns: int, limits: ResourcesConfig, least: int = LEAST_RANKS) ->
 
 
 def estimate(
-    parameters: Given,
+    parameters: Parameters,
     protocol: Protocol,
     limits: ResourcesConfig,
     attempt: int = 1,
@@ -197,7 +193,7 @@ def estimate(
     if attempt < 1:
         raise ValueError(f"attempt = {attempt}: must be 1 or more")
     relative = speed or limits.core_speed or 1.0
-    if is_adaptive(parameters):
+    if parameters.is_adaptive:
         need = _adaptive(parameters, protocol, limits, least_ranks, correction)
     else:
         need = _fixed(parameters, protocol, limits, least_ranks)
@@ -209,16 +205,15 @@ def estimate(
         core_hours=Range(seconds.expected / 3600, seconds.factor),
         memory_MB=need.memory_MB,
         file_MB=Range(need.file_bytes.expected / 1e6, need.file_bytes.factor),
-        exact=not is_adaptive(parameters),
-        outgrows=is_adaptive(parameters) and need.labels.expected >= limits.max_unknowns,
+        exact=not parameters.is_adaptive,
+        outgrows=parameters.is_adaptive and need.labels.expected >= limits.max_unknowns,
         tasks=need.tasks,
         mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
         runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(min(minutes, LONGEST_RUNTIME_MIN))),
     )
 
 
-@dataclass(frozen=True)
-class _Need:
+class _Need(NamedTuple):
     """What a job takes on the machine of the cost model."""
 
     labels: Range
@@ -230,7 +225,7 @@ class _Need:
 
 
 def _adaptive(
-    parameters: Given,
+    parameters: Parameters,
     protocol: Protocol,
     limits: ResourcesConfig,
     least_ranks: int,
@@ -254,7 +249,7 @@ def _adaptive(
 
 
 def _fixed(
-    parameters: Given, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
+    parameters: Parameters, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
 ) -> _Need:
     model, size = read_model(), unknowns(parameters, protocol)
     tasks = ranks(size, limits, least_ranks)
@@ -263,10 +258,9 @@ def _fixed(
     entries = size * (5 + 4 * bath_expansion(parameters).n_terms)
     products = expected_products(parameters, protocol)
     work = entries * (products / ENTRIES_PER_SECOND + LINKING_SECONDS_PER_ENTRY)
-    samples = 1 + int(
-        number(parameters, "propagation.duration_fs") / number(parameters, "propagation.sample_fs")
-    )
-    arrays = array_bytes(family, samples, whole(parameters, "model.n_sites"))
+    run = parameters.propagation
+    samples = 1 + int(run.duration_fs / run.sample_fs)
+    arrays = array_bytes(family, samples, parameters.n_sites)
     return _Need(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),

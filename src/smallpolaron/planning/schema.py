@@ -132,7 +132,7 @@ def with_tables(document: str) -> str:
 
 
 def generated_files(root: Path) -> dict[Path, str]:
-    """Return path and wanted text of every generated file of a checkout.
+    """Return the path and the up-to-date text of every generated file of a checkout.
 
     Raises:
         ValueError: the documentation page has no place for the tables.

@@ -85,7 +85,7 @@ def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
     expected = 3600.0 * need.core_hours.expected
     if result.exists():
         try:
-            record = _record(result, result.stat().st_mtime_ns)
+            record = record_of(result)
         except Unreadable as error:
             return _Sight(job, "unreadable", str(error), expected)
         except StoreError as error:
@@ -100,9 +100,17 @@ def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
     return _Sight(job, *_read_log(log, now, expected))
 
 
+def record_of(path: Path) -> Record:
+    """Read a record, once for every version of its file, so that watching is cheap.
+
+    Raises:
+        StoreError: as read_record.
+    """
+    return _record(path, path.stat().st_mtime_ns)
+
+
 @lru_cache(maxsize=100_000)
 def _record(path: Path, _: int) -> Record:
-    """Read a record once for every version of its file, so that watching is cheap."""
     return read_record(path)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.planning.bill import BUDGET_ADVICE, all_jobs, bill, overdraft
@@ -11,28 +12,37 @@ from smallpolaron.planning.resources import unknowns
 from smallpolaron.study.config import Study
 from smallpolaron.study.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.study.members import ensemble_parameters, member_parameters
-from smallpolaron.study.parameters import bath_expansion, derived, point_hash, resolve
+from smallpolaron.study.overrides import overridden
+from smallpolaron.study.parameters import Parameters, bath_expansion, derived
 from smallpolaron.study.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
+from smallpolaron.study.resolve import resolve
 from smallpolaron.study.sections import CONVERGED, Protocol
 from smallpolaron.study.yamlfile import Document, dotted, read_yaml
-from smallpolaron.support.canonical import Parameters, scalar_text
+from smallpolaron.support.canonical import scalar_text
 from smallpolaron.support.problems import MOST_PROBLEMS, ConfigurationError, Problem
 
 LONGEST_LABEL = 120
 """Characters of the readable part of a point id; the rest is in the hash."""
 
 
-def load_plan(path: str | Path, *, within_budget: bool = True) -> Plan:
+def load_plan(
+    path: str | Path,
+    changes: Mapping[str, object] = MappingProxyType({}),
+    *,
+    within_budget: bool = True,
+) -> Plan:
     """Read, check and expand a study configuration.
 
     Args:
         path: the study file.
+        changes: values in place of those in the file, by dotted key.
         within_budget: refuse a study that is expected to exceed resources.max_core_hours.
 
     Raises:
         ConfigurationError: with every fault found, one line each.
     """
-    return plan_document(read_yaml(Path(path)), within_budget=within_budget)
+    document = overridden(read_yaml(Path(path)), changes, "--set")
+    return plan_document(document, within_budget=within_budget)
 
 
 def plan_document(document: Document, *, within_budget: bool = True) -> Plan:
@@ -131,7 +141,7 @@ class _Points:
         if member is not None:
             disorder, bonds = entry.study.disorder, entry.study.model.bonds
             parameters = member_parameters(parameters, disorder, member, bonds)
-        digest = point_hash(parameters)
+        digest = parameters.hash
         if digest not in self.first:
             self.first[digest] = entry.assignment
             self._make(entry, parameters, digest, member)
@@ -144,7 +154,7 @@ class _Points:
         self, entry: GridPoint, parameters: Parameters, digest: str, member: int | None
     ) -> None:
         if len(self.problems) > MOST_PROBLEMS:
-            return  # the first ones are told; to find that a point is wrong can take a second
+            return  # the first ones are shown; to find that a point is wrong can take a second
         assignment, study = entry.assignment, entry.study
         try:
             _check_size(study, parameters)
@@ -205,9 +215,7 @@ class _Points:
 
 
 def _ladder(assignment: Assignment, rungs: tuple[Point, ...], check: Point | None) -> Ladder:
-    parameters = dict(rungs[0].parameters)
-    parameters["model"] = {**parameters["model"], "n_sites": CONVERGED}
-    digest = point_hash(parameters)
+    digest = rungs[0].parameters.changed(model={"n_sites": CONVERGED}).hash
     values = assignment.changed({"model.n_sites": CONVERGED}).values
     label = _label({key: scalar_text(value) for key, value in values.items()})
     name = f"{label}-{digest[:HASH_DIGITS]}"
@@ -216,7 +224,7 @@ def _ladder(assignment: Assignment, rungs: tuple[Point, ...], check: Point | Non
 
 def _ensemble(entry: GridPoint, members: tuple[str, ...]) -> Ensemble:
     parameters = ensemble_parameters(resolve(entry.study), entry.study.disorder)
-    digest = point_hash(parameters)
+    digest = parameters.hash
     label = _label({key: scalar_text(value) for key, value in entry.assignment.values.items()})
     name = f"{label}-{digest[:HASH_DIGITS]}"
     return Ensemble(name, digest, entry.group, parameters, members, entry.study.protocols)

@@ -24,7 +24,7 @@ DIAGNOSTICS: Final = (
     "resolvent/products",
     "resolvent/n_unknowns",
 )
-"""Begins of the names of variables that describe the run, not the physics. Some measure rounding
+"""Prefixes of the names of variables that describe the run, not the physics. Some measure rounding
 itself: on another number of ranks, hermiticity was 1e-17 and changed by 70 %."""
 
 ORIGIN: Final = (

@@ -30,7 +30,7 @@ class Kind:
         files: how many files of the source it takes: one; one and, if there is one, that of the
             other initialisation; one per start site; or one per direction of the current.
         of_study: whether every study has it.
-        of_table: whether it is also derived from a table of numbers of one's own.
+        of_table: whether it is also derived from a table of numbers that a user has.
         of_many: whether it is made from many points.
     """
 

@@ -18,7 +18,7 @@ from smallpolaron.results.store import Variable
 Variables = dict[str, Variable]
 
 _MISSING: Final[Mapping[type, Any]] = {float: np.nan, complex: np.nan, int: -1, bool: False}
-"""What stands for a value that there is not."""
+"""What stands for a missing value."""
 
 
 @dataclass(frozen=True)

@@ -13,12 +13,14 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
 import h5py
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationError
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.results import attributes
@@ -33,6 +35,8 @@ from smallpolaron.results.attributes import (
 from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.older_versions import renamed
+from smallpolaron.study.parameters import Parameters
+from smallpolaron.study.resolved.base import first_fault
 from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
 from smallpolaron.support.problems import show
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
@@ -41,6 +45,8 @@ SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 3
 OLDEST_READABLE = 1
 """Version 2 is version 3 with the names in older_versions.py; version 1 has no seal."""
+BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
+"""What a result file holds among the parameters and the hash of a point leaves out."""
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _BLOCK = 1 << 16
 """Bytes by which the memory of a file being made grows."""
@@ -93,6 +99,20 @@ class Result:
     provenance: Mapping[str, Any]
     notes: Mapping[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def resolved(self) -> Parameters:
+        """The parameters of the point that the result is of.
+
+        Raises:
+            StoreError: it is of none, or they are not those of a point.
+        """
+        try:
+            return Parameters.model_validate(point_content(self.parameters))
+        except ValidationError as error:
+            where = getattr(self.parameters, "where", "parameters/")
+            advice = getattr(self.parameters, "advice", "give the result of a point")
+            raise StoreError(f"{where}{first_fault(error)}; {advice}") from error
+
     @property
     def flagged(self) -> bool:
         """True when a quality gate failed."""
@@ -102,6 +122,11 @@ class Result:
     def failed_gates(self) -> list[str]:
         """Names of the quality gates that failed."""
         return [gate.name for gate in self.gates if not gate.passed]
+
+
+def point_content(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a point from those in its result file, as plain data."""
+    return {key: value for key, value in stored.items() if key not in BESIDE_PARAMETERS}
 
 
 def write_result(path: str | Path, result: Result, *, overwrite: bool = False) -> None:

@@ -141,7 +141,7 @@ class JobCheckpoints:
     def write(self, comm: MPI.Intracomm, *more: Callable[[], None]) -> bool:
         """Write the ends of stages and what else there is (collective); return whether it worked.
 
-        A job whose checkpoints cannot be written goes on without.
+        A job whose checkpoints cannot be written continues without them.
         """
         began = time.monotonic()
         mine = [each for each in self._held if each.comm == comm]
@@ -152,7 +152,7 @@ class JobCheckpoints:
             for write in more:
                 write()
         except NotWritten as error:
-            self.say(comm, f"checkpoint not written, the run goes on without: {error}")
+            self.say(comm, f"checkpoint not written, the run continues without it: {error}")
             return False
         finally:
             took = time.monotonic() - began
@@ -254,7 +254,7 @@ class _Stage:
     def _newest(self) -> tuple[Path, Contents] | str | None:
         """Return the newest checkpoint that can be trusted, or why one cannot be read now.
 
-        Without it the job would begin further back and write over it.
+        Without it the job would start further back and write over it.
         """
         usable = []
         for path in map(self._path, ("a", "b", "end")):
@@ -265,7 +265,7 @@ class _Stage:
             except NotUsable as reason:
                 self._set_aside(path, reason)
             except (OSError, MemoryError) as error:
-                return f"{cannot_read(path, error)}, or delete it to begin at the start"
+                return f"{cannot_read(path, error)}, or delete it to start from the beginning"
         return max(usable, key=lambda pair: int(pair[1].header["sequence"]), default=None)
 
     def _set_aside(self, path: Path, reason: NotUsable) -> None:

@@ -50,7 +50,7 @@ def run_job(options: JobOptions, request: StopRequest) -> int:
     Collective. Rank 0 reads the plan and writes the result.
 
     Args:
-        options: what is wanted.
+        options: what is asked for.
         request: whether it is to stop.
     """
     tell_if_contradictory(options.ranks, os.environ)

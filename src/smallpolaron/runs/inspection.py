@@ -12,9 +12,8 @@ import numpy as np
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import departures
-from smallpolaron.results.store import Result, StoreError, check_result
-from smallpolaron.runs.point_run import point_parameters
-from smallpolaron.study.parameters import model_of, number, point_hash
+from smallpolaron.results.store import Result, StoreError, check_result, point_content
+from smallpolaron.study.parameters import model_of, point_hash
 from smallpolaron.study.plan import HASH_DIGITS
 
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)
@@ -49,7 +48,7 @@ def _inconsistencies(result: Result) -> Iterator[str]:
 def _names(path: Path, result: Result) -> Iterator[str]:
     """Yield where parameters, their hash and the name of the file disagree."""
     recorded = str(result.provenance.get("configuration_hash", ""))
-    parameters = point_parameters(dict(result.parameters))
+    parameters = point_content(result.parameters)
     if "propagation" in parameters:  # the kinds that are of one system
         origin: Any = result.provenance
         while isinstance(origin.get("source"), Mapping):  # whose hash a derived file has
@@ -72,16 +71,17 @@ def _systems(result: Result) -> Iterator[str]:
     if KINDS[result.kind].of_many:
         return
     try:
-        if not 0.0 < number(parameters, "model.temperature_K") < np.inf:
-            yield "parameters/model/temperature_K is no temperature; must be > 0"
+        temperature = parameters["model"]["temperature_K"]
+        if type(temperature) not in (int, float) or not 0.0 < temperature < np.inf:
+            yield f"parameters/model/temperature_K = {temperature!r} is not a temperature > 0"
         if "propagation" not in parameters:  # a table of numbers has no system
             return
-        n_sites = model_of(parameters).n_sites
-        start = parameters["start_site"]
+        n_sites = model_of(result.resolved).n_sites
+        start = result.resolved.start_site
     except _MALFORMED as error:
         yield f"parameters: {' '.join(str(error).split())}"
         return
-    if type(start) is not int or not 0 <= start < n_sites:
+    if not 0 <= start < n_sites:
         yield f"parameters/start_site = {start!r}; must be a site from 0 to {n_sites - 1}"
     found = result.variables.get("populations")
     if found is not None and np.shape(found.data)[-1:] != (n_sites,):

@@ -7,21 +7,16 @@ bath terms, basis and steps from the accuracy of a point.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from smallpolaron.results.provenance import Stopwatch, collect, parallel_versions
 from smallpolaron.results.store import Result
-from smallpolaron.study.parameters import is_infinite
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import Protocol
-from smallpolaron.support.canonical import Parameters
 
 if TYPE_CHECKING:
     from smallpolaron.dynamics.checkpoints import Checkpoints
     from smallpolaron.dynamics.progress import Report
-
-BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
-"""What a result file holds among the parameters and the hash of a point leaves out."""
 
 
 def run_point(
@@ -63,12 +58,7 @@ def run_point(
 
     watch, parameters = watch or Stopwatch(), point.parameters
     options = (checkpoints or NO_CHECKPOINTS, report or to_stderr)
-    if protocol == "current":
-        outcome = engine_runs.correlation(parameters, max_unknowns, *options)
-    else:
-        infinite = is_infinite(parameters)
-        compute = engine_runs.displacement if infinite else engine_runs.population
-        outcome = compute(parameters, protocol, max_unknowns, *options)
+    outcome = engine_runs.compute(parameters, protocol, max_unknowns, *options)
     if outcome is None:
         return None
     variables, gates = outcome
@@ -89,20 +79,15 @@ def kind_of(point: Point, protocol: Protocol) -> str:
     """Return the kind of result that a protocol gives at a point."""
     if protocol == "current":
         return "correlation"
-    return "displacement" if is_infinite(point.parameters) else "population"
+    return "displacement" if point.parameters.is_infinite else "population"
 
 
-def stored_parameters(point: Point, study: str, **more: Any) -> Parameters:
+def stored_parameters(point: Point, study: str, **more: Any) -> dict[str, Any]:
     """Return the parameters as a result file holds them."""
     return {
-        **point.parameters,
+        **point.parameters.content(),
         "derived": point.derived,
         "study": study,
         "point": point.id,
         **more,
     }
-
-
-def point_parameters(stored: Parameters) -> Parameters:
-    """Return the resolved parameters of a point from those in its result file."""
-    return {key: value for key, value in stored.items() if key not in BESIDE_PARAMETERS}

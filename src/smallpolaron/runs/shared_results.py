@@ -11,7 +11,7 @@ from pathlib import Path
 
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
 from smallpolaron.runs.inspection import faults
-from smallpolaron.runs.point_run import kind_of, point_parameters, stored_parameters
+from smallpolaron.runs.point_run import kind_of, stored_parameters
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import Protocol
 from smallpolaron.support.files import NotWritable, seal_state
@@ -45,7 +45,7 @@ def take(folder: Path, point: Point, study: str, protocol: Protocol) -> tuple[Re
             wrong.append("it has no checksum")
         if found.provenance["configuration_hash"] != point.hash:
             wrong.append("it has another hash")
-        if point_parameters(dict(found.parameters)) != point.parameters:
+        if found.resolved != point.parameters:
             wrong.append("it has other parameters")
     except (StoreError, OSError) as error:
         wrong = [str(error)]

@@ -46,7 +46,7 @@ def read_bath(
         quantum_correction: how a classical one becomes J(w).
 
     Raises:
-        ValueError: it cannot be read, or is no bath; says why and what to do.
+        ValueError: it cannot be read, or is not a bath; the message says why and what to do.
     """
     try:
         stamp = Path(path).stat()
@@ -70,7 +70,7 @@ def _read(
         frame = pd.read_csv(path, sep=None, engine="python", comment="#", skipinitialspace=True)
         values = {str(name): frame[name].to_numpy(dtype=float) for name in frame}
     except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise ValueError(f"is no table of numbers ({' '.join(str(error).split())})") from error
+        raise ValueError(f"is not a table of numbers ({' '.join(str(error).split())})") from error
     columns = {}
     for name, column in values.items():
         quantity, _, unit = name.strip().rpartition("_")
@@ -95,7 +95,7 @@ def checked_rows(omega_cm: NDArray[np.float64], J_cm: NDArray[np.float64]) -> Ro
     """Return the rows of a table of J(w) in cm^-1 that is a spectral density.
 
     Raises:
-        ValueError: it is none, or its units must be wrong.
+        ValueError: it is not one, or its units must be wrong.
     """
     rows = (tuple(map(float, omega_cm)), tuple(map(float, J_cm)))
     bath = tabulated(rows)

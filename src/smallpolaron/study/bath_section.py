@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal, get_args
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -12,8 +12,10 @@ from smallpolaron.model.accuracy import BATH_ERROR_PER_ACCURACY, LARGEST_BATH_ER
 from smallpolaron.model.baths.bath_data import QuantumCorrection
 from smallpolaron.model.baths.expansion import Scheme
 from smallpolaron.model.baths.sampled_density import Cutoff
-from smallpolaron.study.bath_files import Rows, checked_rows, read_bath
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.study.bath_files import Rows, checked_rows, read_bath, tabulated
 from smallpolaron.study.coupling_section import CoupledSection
+from smallpolaron.study.resolved.bath import ResolvedBaths
 from smallpolaron.study.sections import (
     DEFAULT_ERROR_BOUND,
     Positive,
@@ -27,6 +29,8 @@ from smallpolaron.support.problems import MISSING, Problem
 BathKind = Literal["debye", "brownian", "ohmic", "table", "correlation", "trajectory"]
 MOST_FURTHER_BATHS = 30
 """Largest number of baths of a site beyond the first."""
+_DIGITS: Final = 6
+"""Digits of what is computed from a table."""
 
 _QUANTITIES: Final[Mapping[BathKind, tuple[str, ...]]] = {
     "debye": ("eta", "gamma"),
@@ -124,7 +128,7 @@ class OneBath(Section):
         """Return J(w) of a bath that is given by numbers.
 
         Raises:
-            ValueError: they are no bath; says why and what to do.
+            ValueError: they are not a bath; the message says why and what to do.
         """
         if self.omega_cm is not None and self.density_cm is not None:
             return checked_rows(np.array(self.omega_cm), np.array(self.density_cm))
@@ -138,13 +142,25 @@ class OneBath(Section):
             if getattr(self, f"{name}_over_v") is not None:
                 yield f"{name}_over_v"
 
-    def in_cm(self, name: str, hopping_cm: float | None) -> float:
-        """Return a quantity that is given, in cm^-1."""
+    def _in_cm(self, name: str, hopping_cm: float | None) -> float:
         absolute = getattr(self, f"{name}_cm")
         if absolute is not None:
             return float(absolute)
         assert hopping_cm is not None  # checked by the study
         return exact_product(float(getattr(self, f"{name}_over_v")), float(hopping_cm))
+
+    def resolved(self, hopping_cm: float | None) -> dict[str, Any]:
+        """Return the numbers of a bath of a point in cm^-1; a Debye bath has no others."""
+        if self.needed:
+            found: dict[str, Any] = {f"{n}_cm": self._in_cm(n, hopping_cm) for n in self.needed}
+            if self.kind == "ohmic":
+                found |= {"exponent": self.exponent or 1.0, "cutoff": self.cutoff or "exponential"}
+            return found if self.kind == "debye" else {**found, "kind": self.kind}
+        rows = self.rows()
+        table = tabulated(rows)
+        sizes = {"eta_cm": 2 * table.reorganisation_energy, "gamma_cm": table.slowest}
+        rounded = {key: float(f"{v / CM_TO_RAD_FS:.{_DIGITS}g}") for key, v in sizes.items()}
+        return {**rounded, "omega_cm": rows[0], "density_cm": rows[1], "kind": "table"}
 
     def faults(self) -> Iterator[Problem]:
         """Yield pairs of which exactly one must be given, and options without effect."""
@@ -193,6 +209,10 @@ FurtherBaths = Annotated[tuple[OneBath, ...], BeforeValidator(as_tuple)]
 class CouplingConfig(CoupledSection, OneBath):
     """A bath and what it couples to."""
 
+    def resolved(self, hopping_cm: float | None) -> dict[str, Any]:
+        """Return the numbers of the bath of a point, and the operator unless it is local."""
+        return {**super().resolved(hopping_cm), **self.resolved_coupling()}
+
 
 FurtherCouplings = Annotated[tuple[CouplingConfig, ...], BeforeValidator(as_tuple)]
 
@@ -235,6 +255,26 @@ class BathConfig(CouplingConfig):
         allowed=f"a list of at most {MOST_FURTHER_BATHS} mappings with coupling, elements, kind, "
         "eta_*, gamma_* and frequency_* as above",
     )
+
+    def resolved(self, hopping_cm: float | None) -> dict[str, Any]:
+        """Return every bath of every coupling of a point."""
+        found = super().resolved(hopping_cm)
+        for name in ("further_baths", "further_couplings"):
+            several = [
+                {"kind": each.kind, **each.resolved(hopping_cm)} for each in getattr(self, name)
+            ]
+            found |= {name: several} if several else {}
+        return found
+
+    def baths_of_point(self, hopping_cm: float | None, error_bound: float | None) -> ResolvedBaths:
+        """Return the section of a point; error_bound with its default filled in."""
+        return ResolvedBaths(
+            **self.resolved(hopping_cm),
+            decomposition=self.scheme,
+            terms=self.terms,
+            terminator=self.terminator,
+            error_bound=error_bound,
+        )
 
     @property
     def couplings(self) -> tuple[CouplingConfig, ...]:

@@ -18,10 +18,10 @@ from pydantic import BeforeValidator, model_validator
 
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.study.bath_section import BathConfig
-from smallpolaron.study.baths import resolved_baths
 from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
 from smallpolaron.study.ladder_section import LadderConfig
-from smallpolaron.study.lattice_section import LatticeConfig, largest_hopping_cm, lattice_model
+from smallpolaron.study.lattice_section import LatticeConfig
+from smallpolaron.study.resolved.lattice import ResolvedLattice
 from smallpolaron.study.sections import (
     CONVERGED,
     NAME_PATTERN,
@@ -60,7 +60,7 @@ class Study(Section):
     lattice: LatticeConfig = described("A lattice beyond rings and chains.", LatticeConfig())
     bath: BathConfig = described("The baths of every site.")
     accuracy: float = described(
-        "Wanted error of C_JJ(t) relative to C_JJ(0), of populations, or, on an infinite ring, of "
+        "Largest error of C_JJ(t) relative to C_JJ(0), of populations, or, on an infinite ring, of "
         "dMSD/dt relative to its mean. Decides the hierarchy, the bath terms, the steps and the "
         "solvers. Not with hierarchy.depth.",
         1e-3,
@@ -100,9 +100,9 @@ class Study(Section):
         return data
 
     @cached_property
-    def resolved_lattice(self) -> dict[str, Any]:
-        """The lattice of the section lattice as parameters of a point."""
-        return self.lattice.resolved(self.model.hopping_cm)
+    def resolved_lattice(self) -> ResolvedLattice | None:
+        """The lattice of the section lattice as a point has it; None for rings and chains."""
+        return self.lattice.resolved(self.model.hopping_cm) if self.lattice.present else None
 
     @cached_property
     def lattice_model(self) -> LatticeModel | None:
@@ -111,11 +111,11 @@ class Study(Section):
         Raises:
             ValueError: there is none.
         """
-        if not self.lattice.present:
+        lattice, model = self.resolved_lattice, self.model
+        if lattice is None:
             return None
-        model = self.model.model_dump(include={"site_energies_cm", "temperature_K"})
-        bath = resolved_baths(self.bath, self.hopping_cm)
-        return lattice_model({"lattice": self.resolved_lattice, "model": model, "bath": bath})
+        bath = self.bath.baths_of_point(self.hopping_cm, None)
+        return lattice.model(model.site_energies_cm, model.temperature_K, bath)
 
     @property
     def sites(self) -> int:
@@ -137,9 +137,8 @@ class Study(Section):
     @property
     def hopping_cm(self) -> float | None:
         """The hopping if it is one for all bonds; of a lattice the largest, in size; cm^-1."""
-        if not self.lattice.present:
-            return self.model.uniform_hopping_cm
-        return largest_hopping_cm(self.resolved_lattice)
+        lattice = self.resolved_lattice
+        return self.model.uniform_hopping_cm if lattice is None else lattice.largest_hopping_cm
 
     @property
     def populations(self) -> tuple[Protocol, ...]:

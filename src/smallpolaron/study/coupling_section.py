@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Final, Literal
+from collections.abc import Iterator
+from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from smallpolaron.model import coupling as couplings
 from smallpolaron.model.coupling import Coupling, Element
-from smallpolaron.model.lattice import Lattice
+from smallpolaron.study.resolved.bath import CouplingKind
 from smallpolaron.study.sections import Section, as_tuple, described
 from smallpolaron.support.problems import MISSING, Problem
 
-CouplingKind = Literal["local", "bond", "ssh", "operator"]
 MOST_ELEMENTS: Final = 1000
 """Elements of one operator."""
 
-_MAKE: Final = {
-    "local": couplings.local,
-    "bond": couplings.bonds,
-    "ssh": couplings.displacements,
-}
-_Whole = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
+Whole = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 _Number = Annotated[float, Field(ge=-1000, le=1000)]
 _Value = _Number | Annotated[tuple[_Number, _Number], BeforeValidator(as_tuple)]
 
@@ -32,8 +25,8 @@ class ElementConfig(Section):
 
     first: int = described("Site in cell O, counted from 0.")
     second: int = described("Site in cell O + R; the same site for a diagonal element.")
-    cell: _Whole = described("R in lattice vectors, one whole number each.", ())
-    origin: _Whole = described("O, likewise; empty for the cell of the mode.", ())
+    cell: Whole = described("R in lattice vectors, one whole number each.", ())
+    origin: Whole = described("O, likewise; empty for the cell of the mode.", ())
     value: _Value = described("Dimensionless: the bath has the energy; complex as [re, im].", 1.0)
 
 
@@ -59,7 +52,7 @@ class CoupledSection(Section):
     )
 
     def faults(self) -> Iterator[Problem]:
-        """Yield elements that are missing or have no effect, and what is no operator."""
+        """Yield elements that are missing, have no effect, or do not make an operator."""
         yield from super().faults()
         needed, given = self.coupling == "operator", self.elements is not None
         if needed != given:
@@ -71,12 +64,12 @@ class CoupledSection(Section):
                 _ = Coupling(self._operator())
         except ValueError as error:
             yield Problem(
-                "elements", str(self.elements), f"make no operator: {error}", "correct it"
+                "elements", str(self.elements), f"do not make an operator: {error}", "correct it"
             )
 
     def _operator(self) -> tuple[Element, ...]:
         return tuple(
-            Element(e.first, e.second, e.cell, _complex(e.value), e.origin)
+            Element(e.first, e.second, e.cell, as_complex(e.value), e.origin)
             for e in self.elements or ()
         )
 
@@ -100,49 +93,6 @@ class CoupledSection(Section):
         return {"coupling": self.coupling, **({"elements": elements} if elements else {})}
 
 
-def coupled_baths(bath: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the section bath of a point and its further couplings, each with a bath of its own."""
-    further = bath.get("further_couplings", {})
-    return [bath, *(further[key] for key in sorted(further, key=int))]
-
-
-def moves_carrier(bath: Mapping[str, Any]) -> bool:
-    """Whether the bath of one coupling of a point takes the carrier from site to site."""
-    kind = bath.get("coupling", "local")
-    if kind == "operator":
-        return any(not each.is_diagonal for each in _operator(bath["elements"]))
-    return bool(kind != "local")
-
-
-def modes_of(lattice: Lattice, bath: Mapping[str, Any]) -> tuple[Coupling, ...]:
-    """Return the modes of a cell from the section bath of a point.
-
-    Returns:
-        () where every site has a bath and that is all.
-
-    Raises:
-        ValueError: the lattice cannot have them.
-    """
-    every = coupled_baths(bath)
-    if len(every) == 1 and "coupling" not in bath:
-        return ()
-    return tuple(mode for i, each in enumerate(every) for mode in _modes(lattice, i, each))
-
-
-def _modes(lattice: Lattice, bath: int, parameters: Mapping[str, Any]) -> tuple[Coupling, ...]:
-    kind = parameters.get("coupling", "local")
-    if kind != "operator":
-        return tuple(_MAKE[kind](lattice, bath))
-    return (Coupling(_operator(parameters["elements"]), bath),)
-
-
-def _operator(listed: list[list[float]]) -> tuple[Element, ...]:
-    elements = []
-    for first, second, *cells, re, im in listed:
-        steps, d = tuple(map(int, cells)), len(cells) // 2
-        elements.append(Element(int(first), int(second), steps[:d], complex(re, im), steps[d:]))
-    return tuple(elements)
-
-
-def _complex(value: float | tuple[float, float]) -> complex:
+def as_complex(value: float | tuple[float, float]) -> complex:
+    """Return a number of a study, which may be a pair [re, im]."""
     return complex(*value) if isinstance(value, tuple) else complex(value)

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 
 from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.sections import Section
+from smallpolaron.study.yamlfile import KeyPath
 from smallpolaron.support.problems import show
 
 
@@ -135,16 +136,18 @@ def _text(key: str, field: FieldInfo) -> FieldText:
     return FieldText(key, field.description or "", unit(field), allowed(field), _default(field))
 
 
-def find_field(path: tuple[str | int, ...]) -> FieldInfo | None:
-    """Return the field of a key path such as ``("bath", "eta_cm")``, or None."""
+def find_field(path: KeyPath) -> tuple[KeyPath, FieldInfo]:
+    """Return the field of a key path, and the path to it: pydantic's goes on into unions and lists.
+
+    Raises:
+        KeyError: there is no such field.
+    """
     model: type[BaseModel] = Study
-    field: FieldInfo | None = None
-    for part in path:
-        if not isinstance(part, str) or part not in model.model_fields:
+    for end, part in enumerate(path, start=1):
+        field = model.model_fields[str(part)]
+        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Section)):
             break
-        field = model.model_fields[part]
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            model = field.annotation
-        else:
+        model = field.annotation
+        if path[end:] and str(path[end]) not in model.model_fields:
             break
-    return field
+    return path[:end], field

@@ -18,7 +18,7 @@ _MEANING = (
 
 
 class DisorderConfig(Section):
-    """Static disorder: site energies and hoppings drawn anew for every member of an ensemble."""
+    """Static disorder: site energies and hoppings drawn for every member of an ensemble."""
 
     site_energy_cm: float | None = described(
         "Width of the distribution added to model.site_energies_cm. null: none.",

@@ -19,7 +19,8 @@ from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.describe import AXIS_KEYS
 from smallpolaron.study.disorder_section import drawn_at, idle_disorder
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
-from smallpolaron.study.lattice_section import DIRECTIONS, TENSOR, tensor_directions
+from smallpolaron.study.lattice_section import TENSOR, tensor_directions
+from smallpolaron.study.resolved.lattice import DIRECTIONS
 from smallpolaron.study.sections import CONVERGED, NAME_PATTERN, POPULATION_PROTOCOLS
 from smallpolaron.study.validation import check_study, split_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
@@ -300,7 +301,7 @@ def _climbed(point: GridPoint, checked: Callable[[Assignment], GridPoint | None]
     check = None
     if study.has_infinite_check:
         check = checked(place.changed({"model.n_sites": None, "model.topology": "infinite"}))
-        check = check and replace(check, group=None)  # a check is no point of the block
+        check = check and replace(check, group=None)  # a check is not a point of the block
     return replace(point, rungs=tuple(rung for rung in sizes if rung is not None), check=check)
 
 
@@ -370,7 +371,7 @@ def _merged(
 
 
 class _Collector:
-    """Gathers problems of all points; the same problem of many points is told once."""
+    """Gathers problems of all points; a problem that many points share is shown once."""
 
     def __init__(self, document: Document) -> None:
         self.document = document

@@ -52,7 +52,7 @@ class LadderConfig(Section):
         return self.tolerance_percent or DEFAULT_TOLERANCE_PERCENT
 
     def faults(self) -> Iterator[Problem]:
-        """Yield sizes that are no ladder, and two tolerances."""
+        """Yield sizes that do not make a ladder, and a second tolerance."""
         sizes = self.sizes
         if len(sizes) < EXTRAPOLATION_SIZES or sorted(set(sizes)) != list(sizes):
             allowed = f"must be {EXTRAPOLATION_SIZES} or more increasing numbers of sites"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Final, Literal
 
 import numpy as np
 from pydantic import BeforeValidator, Field
@@ -15,8 +15,8 @@ from smallpolaron.model import lattice as lattices
 from smallpolaron.model.lattice import Bond, Boundary, Lattice
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.tensor_symmetry import tensor_form
-from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.study.coupling_section import modes_of
+from smallpolaron.study.coupling_section import Whole, as_complex
+from smallpolaron.study.resolved.lattice import DIRECTIONS, ResolvedLattice
 from smallpolaron.study.sections import Energies, Section, as_tuple, described
 from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, Problem
@@ -26,12 +26,6 @@ MOST_SITES: Final = 4096
 
 MOST_BONDS: Final = 1000
 """Bonds of a cell: what a result file can hold among its parameters."""
-
-DIRECTIONS: Final[dict[str, tuple[float, float, float]]] = {
-    word: tuple(float(axis in word) for axis in "xyz")  # type: ignore[misc]
-    for word in ("x", "y", "z", "xy", "xz", "yz")
-}
-"""Directions of the current by name; xy is the diagonal between x and y."""
 
 TENSOR: Final = "tensor"
 """What stands for as many directions as the mobility tensor needs, each a point of its own."""
@@ -68,7 +62,6 @@ Ratio = Annotated[float, Field(ge=-100_000, le=100_000)]
 Places = Annotated[
     tuple[Annotated[tuple[Place, ...], BeforeValidator(as_tuple)], ...], BeforeValidator(as_tuple)
 ]
-Whole = Annotated[tuple[int, ...], BeforeValidator(as_tuple)]
 Hopping = Ratio | Annotated[tuple[Ratio, Ratio], BeforeValidator(as_tuple)]
 
 
@@ -173,7 +166,7 @@ class LatticeConfig(Section):
         """The lattice.
 
         Raises:
-            ValueError: what is no lattice.
+            ValueError: the lattice is invalid.
         """
         assert self.kind is not None
         names = self._names()
@@ -182,11 +175,11 @@ class LatticeConfig(Section):
             known = {name: value for name, value in given.items() if value is not None}
             made = _PRESETS[self.kind](**known)
         elif self.kind == "cluster":
-            matrix = [[_complex(h) for h in row] for row in self.matrix or ()]
+            matrix = [[as_complex(h) for h in row] for row in self.matrix or ()]
             made = lattices.cluster(matrix, self.sites_A)
         else:
             bonds = tuple(
-                Bond(b.first, b.second, b.cell, _complex(b.hopping)) for b in self.bonds or ()
+                Bond(b.first, b.second, b.cell, as_complex(b.hopping)) for b in self.bonds or ()
             )
             made = Lattice(self.vectors_A or (), self.sites_A or (), bonds)
         sides = self.boundary or "infinite"
@@ -206,16 +199,16 @@ class LatticeConfig(Section):
         return _OWN.get(kind) or tuple(inspect.signature(_PRESETS[kind]).parameters)
 
     @property
-    def way(self) -> list[float]:
+    def way(self) -> tuple[float, ...]:
         """The direction as three numbers, the largest of them 1 in size, the first not negative."""
         given = self.direction
         way = [*(DIRECTIONS[given] if isinstance(given, str) else given), 0.0, 0.0][:3]
         first = next(value for value in way if value)
         largest = max(map(abs, way)) * (1 if first > 0 else -1)
-        return [value / largest + 0.0 for value in way]
+        return tuple(value / largest + 0.0 for value in way)
 
     def faults(self) -> Iterator[Problem]:
-        """Yield what does not apply to the kind, what it lacks, and why it is no lattice."""
+        """Yield what does not apply to the kind, what it lacks, and why it is not a lattice."""
         if not self.present:
             for name in self.model_fields_set - {"kind"}:
                 yield Problem(name, getattr(self, name), "needs lattice.kind", "add the kind")
@@ -240,7 +233,9 @@ class LatticeConfig(Section):
         try:
             _ = self.lattice
         except (ValueError, TypeError) as error:
-            yield Problem("kind", self.kind, f"makes no lattice: {error}", "correct the section")
+            yield Problem(
+                "kind", self.kind, f"does not make a lattice: {error}", "correct the section"
+            )
 
     def _required(self) -> tuple[str, ...]:
         kind = str(self.kind)
@@ -249,53 +244,26 @@ class LatticeConfig(Section):
         arguments = inspect.signature(_PRESETS[kind]).parameters.values()
         return tuple(each.name for each in arguments if each.default is inspect.Parameter.empty)
 
-    def resolved(self, hopping_cm: float | tuple[float, ...]) -> dict[str, Any]:
-        """Return the lattice as parameters of a point, its hoppings in cm^-1.
+    def resolved(self, hopping_cm: float | tuple[float, ...]) -> ResolvedLattice:
+        """Return the lattice of a point, its hoppings in cm^-1.
 
         Args:
             hopping_cm: what multiplies the hoppings of all bonds, or one number per bond.
         """
         made = self.lattice
         units = hopping_cm if isinstance(hopping_cm, tuple) else (hopping_cm,) * len(made.bonds)
-        bonds = [
-            [float(b.first), float(b.second), *map(float, b.cell), *_in_cm(b.hopping, unit)]
+        bonds = tuple(
+            (float(b.first), float(b.second), *map(float, b.cell), *_in_cm(b.hopping, unit))
             for b, unit in zip(made.bonds, units, strict=True)
-        ]
-        return {
-            "vectors_A": made.vectors.tolist(),
-            "sites_A": made.sites.tolist(),
-            "bonds": bonds,
-            "boundary": list(made.boundary),
-            "cells": list(made.cells),
-            "direction": self.way,
-        }
-
-
-def lattice_model(parameters: Mapping[str, Any]) -> LatticeModel:
-    """Return the model of a point with a section lattice, in internal units.
-
-    Raises:
-        ValueError: there is none.
-    """
-    section, model = parameters["lattice"], parameters["model"]
-    bonds = tuple(
-        Bond(int(first), int(second), tuple(map(int, cell)), complex(re, im))
-        for first, second, *cell, re, im in section["bonds"]
-    )
-    vectors, sites, boundary, cells = (
-        tuple(section[key]) for key in ("vectors_A", "sites_A", "boundary", "cells")
-    )
-    lattice = Lattice(vectors, sites, bonds, boundary, cells)
-    energies = np.asarray(model["site_energies_cm"], dtype=float) * CM_TO_RAD_FS
-    alike = not energies.ndim or np.ptp(energies) == 0
-    return LatticeModel(
-        lattice,
-        CM_TO_RAD_FS,
-        float(energies.flat[0]) if alike else tuple(energies.tolist()),
-        model["temperature_K"],
-        tuple(section["direction"]),
-        modes_of(lattice, parameters["bath"]),
-    )
+        )
+        return ResolvedLattice(
+            vectors_A=made.vectors.tolist(),
+            sites_A=made.sites.tolist(),
+            bonds=bonds,
+            boundary=made.boundary,
+            cells=made.cells,
+            direction=self.way,
+        )
 
 
 def tensor_directions(model: LatticeModel) -> list[str]:
@@ -309,15 +277,6 @@ def tensor_directions(model: LatticeModel) -> list[str]:
         if np.linalg.matrix_rank(reading) > len(found):
             found.append(word)
     return found
-
-
-def largest_hopping_cm(section: Mapping[str, Any]) -> float:
-    """Return the largest hopping of a lattice among the parameters of a point, cm^-1."""
-    return max((abs(complex(*bond[-2:])) for bond in section["bonds"]), default=0.0)
-
-
-def _complex(value: float | tuple[float, float]) -> complex:
-    return complex(*value) if isinstance(value, tuple) else complex(value)
 
 
 def _in_cm(hopping: complex, unit: float) -> tuple[float, float]:

@@ -1,25 +1,32 @@
-"""Resolved parameters of a disordered ensemble and of its members."""
+"""Parameters of a disordered ensemble and of its members."""
 
 from __future__ import annotations
 
-from smallpolaron.model.disorder import Distribution, Quantity, standard_draws
-from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
-from smallpolaron.support.canonical import Parameters
+from typing import Any
+
+from smallpolaron.model.disorder import Quantity, standard_draws
+from smallpolaron.study.disorder_section import DisorderConfig
+from smallpolaron.study.parameters import Parameters
 
 _DIGITS = 6
 """Decimals of a realised energy in cm^-1: a last bit in which the logarithms of two machines may
 differ must not give one member two names."""
+
+_DRAWN: dict[str, tuple[Quantity, str]] = {
+    "site_energies_cm": ("site_energies", "site_energy"),
+    "hopping_cm": ("hopping", "hopping"),
+}
+"""What is drawn, and what the section disorder calls it."""
 
 
 def ensemble_parameters(clean: Parameters, disorder: DisorderConfig) -> Parameters:
     """Return the parameters of an ensemble: those without disorder, and what is drawn.
 
     Args:
-        clean: resolved parameters without disorder.
+        clean: parameters without disorder.
         disorder: what is drawn.
     """
-    record = {**_record(disorder), "members": disorder.members}
-    return {**_unsymmetric(clean), "disorder": record}
+    return _unsymmetric(clean, disorder, members=disorder.members)
 
 
 def member_parameters(
@@ -28,43 +35,28 @@ def member_parameters(
     """Return the parameters of one member, with realised site energies and hoppings.
 
     Args:
-        clean: resolved parameters without disorder.
+        clean: parameters without disorder.
         disorder: what is drawn.
         member: its number, from 0.
         n_bonds: bonds of the lattice.
     """
-
-    def realised(
-        mean: float | list[float], quantity: Quantity, name: str, count: int
-    ) -> float | list[float]:
-        width: float | None = getattr(disorder, f"{name}_cm")
-        if width is None:
-            return mean
-        shape: Distribution = getattr(disorder, f"{name}_distribution")
-        draws = standard_draws(shape, quantity, seed=disorder.seed, member=member, count=count)
-        means = mean if isinstance(mean, list) else [mean] * count
-        pairs = zip(means, draws, strict=True)
-        return [round(float(m + width * draw), _DIGITS) for m, draw in pairs]
-
-    model = clean["model"]
-    energies, hopping = model["site_energies_cm"], model["hopping_cm"]
-    drawn = {
-        "site_energies_cm": realised(energies, "site_energies", "site_energy", model["n_sites"]),
-        "hopping_cm": realised(hopping, "hopping", "hopping", n_bonds),
-    }
-    return {
-        **_unsymmetric(clean),
-        "model": {**model, **drawn},
-        "disorder": {**_record(disorder), "member": member},
-    }
+    drawn = {}
+    for key, (quantity, name) in _DRAWN.items():
+        width, shape = getattr(disorder, f"{name}_cm"), getattr(disorder, f"{name}_distribution")
+        if width is not None:
+            count = n_bonds if name == "hopping" else clean.n_sites
+            draws = standard_draws(shape, quantity, seed=disorder.seed, member=member, count=count)
+            given = getattr(clean.model, key)
+            means = given if isinstance(given, tuple) else (given,) * count
+            pairs = zip(means, draws, strict=True)
+            drawn[key] = [round(float(mean + width * draw), _DIGITS) for mean, draw in pairs]
+    return _unsymmetric(clean, disorder, member=member).changed(model=drawn)
 
 
-def _unsymmetric(clean: Parameters) -> Parameters:
-    """Return parameters without the symmetries that disorder breaks."""
-    return {**clean, "hierarchy": {**clean["hierarchy"], "symmetry": "none"}}
+def _unsymmetric(clean: Parameters, disorder: DisorderConfig, **which: Any) -> Parameters:
+    """Return parameters without the symmetries that disorder breaks, and where draws come from.
 
-
-def _record(disorder: DisorderConfig) -> Parameters:
-    """Return where draws come from; the number of members has no influence on them."""
-    keys = [f"{name}_{what}" for name in DISORDERED for what in ("cm", "distribution")]
-    return {"seed": disorder.seed, **{key: getattr(disorder, key) for key in keys}}
+    The number of members has no influence on the draws of one.
+    """
+    record = disorder.model_dump(exclude={"members"}) | which
+    return clean.changed(hierarchy={"symmetry": "none"}, disorder=record)

@@ -1,216 +1,206 @@
-"""Resolved parameters of a point: every default filled in, absolute units, one spelling."""
+"""The parameters of a point: every default filled in, absolute units, one spelling."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import Any, Literal
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.hierarchy.limits import Truncation
-from smallpolaron.model.accuracy import (
-    BATH_ERROR_PER_ACCURACY,
-    GROWTH_PER_ACCURACY,
-    LARGEST_BATH_ERROR,
-    PRUNING,
-    TOLERANCE_PER_ACCURACY,
-)
 from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.expansion import BathExpansion, Scheme
-from smallpolaron.model.holstein import HolsteinModel, Topology
+from smallpolaron.model.disorder import Distribution
+from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.units import CM_TO_RAD_FS
-from smallpolaron.study.baths import (
-    BathValues,
-    coupling_values,
-    is_one_debye_bath,
-    resolved_baths,
-    site_bath,
-)
-from smallpolaron.study.coupling_section import coupled_baths, moves_carrier
-from smallpolaron.study.sections import DEFAULT_ERROR_BOUND, DEFAULT_TOLERANCE, LARGEST_OCCUPATION
-from smallpolaron.support.canonical import (
-    Parameters,
-    ParameterValue,
-    exact_product,
-    parameter_hash,
-)
-
-if TYPE_CHECKING:
-    from smallpolaron.study.config import Study
-
-Given = Mapping[str, Any]
+from smallpolaron.study.resolved.base import Resolved
+from smallpolaron.study.resolved.bath import ResolvedBaths, ResolvedCoupling
+from smallpolaron.study.resolved.lattice import ResolvedLattice
+from smallpolaron.study.sections import DEFAULT_ERROR_BOUND
+from smallpolaron.support.canonical import parameter_hash
 
 
-def resolve(study: Study) -> Parameters:
-    """Return everything that decides the numbers of a point, and nothing else.
+class ResolvedModel(Resolved):
+    """The electronic system."""
 
-    Energies are in cm^-1, times in fs. Spellings of the same physics resolve alike: equal values
-    in a list become one number, eta_over_v becomes eta_cm, symmetry auto becomes what it stands
-    for, settings that accuracy decides are filled in. What the engine of the point does not use
-    is None.
+    n_sites: int | Literal["converged"]
+    topology: Literal["ring", "chain", "infinite", "lattice"]
+    hopping_cm: float | tuple[float, ...] | None
+    site_energies_cm: float | tuple[float, ...]
+    lattice_constant_A: float | None = None
+    temperature_K: float
+
+
+class ResolvedHierarchy(Resolved):
+    """The rule of a fixed hierarchy, and the symmetry in use."""
+
+    depth: int | None
+    weights: tuple[float, ...] | None
+    max_excited_sites: int | None
+    symmetry: Literal["translation", "reflection", "none"]
+
+
+class ResolvedAdaptive(Resolved):
+    """Settings of the hierarchy that adapts itself; None of a fixed one."""
+
+    growth: float | None = None
+    pruning: float | None = None
+    max_occupation: int | None = None
+
+
+class ResolvedPropagation(Resolved):
+    """Times and tolerances."""
+
+    duration_fs: float
+    sample_fs: float
+    tolerance: float
+    equilibrium_tolerance: float | None
+    resolvent_frequencies_cm: tuple[float, ...] = ()
+
+
+class ResolvedDisorder(Resolved):
+    """Where the draws of an ensemble, or of one member of it, come from."""
+
+    seed: int
+    site_energy_cm: float | None
+    site_energy_distribution: Distribution | None
+    hopping_cm: float | None
+    hopping_distribution: Distribution | None
+    members: int | None = None
+    member: int | None = None
+
+
+class Parameters(Resolved):
+    """Everything that decides the numbers of a point, and nothing else.
+
+    Energies are in cm^-1, times in fs. Spellings of the same physics are alike: equal values in a
+    list are one number, eta_over_v is eta_cm, symmetry auto is what it stands for, settings that
+    accuracy decides are filled in. What the hierarchy of the point does not use is None.
     """
-    model, rule, run = study.model, study.hierarchy, study.propagation
-    lattice: Parameters = {}
-    if study.lattice.present:
-        lattice["lattice"] = study.resolved_lattice
-    return {
-        "model": {
-            "n_sites": study.sites,
-            "topology": model.topology,
-            "hopping_cm": study.hopping_cm if lattice else _simplest(model.hopping_cm),
-            "site_energies_cm": _simplest(model.site_energies_cm),
-            **({} if lattice else {"lattice_constant_A": model.lattice_constant_A}),
-            "temperature_K": model.temperature_K,
-        },
-        **lattice,
-        "bath": _bath(study),
-        "accuracy": None if study.fixed else study.accuracy,
-        "hierarchy": {
-            "depth": rule.depth,
-            "weights": None if set(rule.weights or (1.0,)) == {1.0} else list(rule.weights or ()),
-            "max_excited_sites": rule.max_excited_sites,
-            "symmetry": _symmetry(study),
-        },
-        "adaptive": _adaptive(study),
-        "propagation": {
-            "duration_fs": run.duration_fs,
-            "sample_fs": run.sample_fs,
-            **_tolerances(study),
-            "resolvent_frequencies_cm": sorted(run.resolvent_frequencies_cm),
-        },
-        "start_site": study.resolved_start_site,
+
+    model: ResolvedModel
+    lattice: ResolvedLattice | None = None
+    bath: ResolvedBaths
+    accuracy: float | None = None  # early files lack it, and other defaults
+    hierarchy: ResolvedHierarchy
+    adaptive: ResolvedAdaptive = ResolvedAdaptive()
+    propagation: ResolvedPropagation
+    start_site: int
+    disorder: ResolvedDisorder | None = None
+
+    @property
+    def n_sites(self) -> int:
+        """Number of sites, of the window where they are infinitely many.
+
+        Raises:
+            TypeError: the parameters are those of a ladder, which has several.
+        """
+        if not isinstance(self.model.n_sites, int):
+            raise TypeError("a ladder has several numbers of sites")
+        return self.model.n_sites
+
+    @property
+    def is_adaptive(self) -> bool:
+        """Whether the hierarchy adapts itself to accuracy; else its depth is fixed."""
+        return self.accuracy is not None
+
+    @property
+    def is_infinite(self) -> bool:
+        """Whether the lattice has no end."""
+        return self.lattice.is_infinite if self.lattice else self.model.topology == "infinite"
+
+    @property
+    def confidence(self) -> tuple[bool, float]:
+        """What orders runs of one system and size: the last is the one to be believed.
+
+        Adaptive before fixed hierarchies, because they know their error; then the finer or deeper.
+        """
+        if self.accuracy is not None:
+            return True, -self.accuracy
+        return False, float(self.hierarchy.depth or 0)
+
+    @property
+    def hash(self) -> str:
+        """The hash that names the point."""
+        return point_hash(self.content())
+
+    def changed(self, **sections: Any) -> Parameters:
+        """Return parameters with other values: ``changed(model={"temperature_K": 200})``."""
+        return Parameters(**_laid_over(self.content(), sections))
+
+
+def _laid_over(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    return content | {
+        key: {**content.get(key, {}), **value} if isinstance(value, dict) else value
+        for key, value in changes.items()
     }
 
 
-def _symmetry(study: Study) -> str:
-    """Return what symmetry auto stands for; adaptive hierarchies know reflection, too."""
-    if study.hierarchy.symmetry != "auto":
-        return study.hierarchy.symmetry
-    if study.translations:
-        return "translation"
-    return "reflection" if study.model.mirrored_chain and not study.fixed else "none"
+def point_hash(content: dict[str, Any], numerics_version: int = NUMERICS_VERSION) -> str:
+    """Return the hash that names a point; a cut in excited sites that cuts nothing is no cut.
 
-
-def _bath(study: Study) -> Parameters:
-    bath = study.bath
-    bound = bath.error_bound
-    if bound is None and bath.terms == "auto":
-        wanted = exact_product(BATH_ERROR_PER_ACCURACY, study.accuracy)
-        bound = DEFAULT_ERROR_BOUND if study.fixed else min(wanted, LARGEST_BATH_ERROR)
-    return {
-        **resolved_baths(bath, study.hopping_cm),
-        "decomposition": bath.scheme,
-        "terms": bath.terms,
-        "terminator": bath.terminator,
-        "error_bound": bound,
-    }
-
-
-def _adaptive(study: Study) -> Parameters:
-    given = study.adaptive
-    if study.fixed:
-        return dict.fromkeys(type(given).model_fields)
-    growth = exact_product(GROWTH_PER_ACCURACY, study.accuracy)
-    return {
-        "growth": growth if given.growth is None else given.growth,
-        "pruning": PRUNING if given.pruning is None else given.pruning,
-        "max_occupation": given.max_occupation or LARGEST_OCCUPATION,
-    }
-
-
-def _tolerances(study: Study) -> Parameters:
-    run = study.propagation
-    if study.fixed:
-        return {
-            "tolerance": run.tolerance or DEFAULT_TOLERANCE,
-            "equilibrium_tolerance": run.equilibrium_tolerance or DEFAULT_TOLERANCE,
-        }
-    wanted = exact_product(TOLERANCE_PER_ACCURACY, study.accuracy)
-    return {"tolerance": run.tolerance or wanted, "equilibrium_tolerance": None}
-
-
-def point_hash(parameters: Given, numerics_version: int = NUMERICS_VERSION) -> str:
-    """Return the hash that names a point; a cut in excited sites that cuts nothing is no cut."""
-    rule = dict(parameters["hierarchy"])
-    if rule["max_excited_sites"] == parameters["model"]["n_sites"]:
+    Args:
+        content: the parameters of the point as plain data, such as a result file holds them.
+        numerics_version: version of the numerics.
+    """
+    rule = dict(content["hierarchy"])
+    if rule["max_excited_sites"] == content["model"]["n_sites"]:
         rule["max_excited_sites"] = None
-    return parameter_hash({**parameters, "hierarchy": rule}, numerics_version)
+    return parameter_hash({**content, "hierarchy": rule}, numerics_version)
 
 
-def is_adaptive(parameters: Given) -> bool:
-    """Whether the hierarchy of a point adapts itself to accuracy; else its depth is fixed."""
-    return parameters["accuracy"] is not None
-
-
-def is_infinite(parameters: Given) -> bool:
-    """Whether the lattice of a point has no end; its number of sites is then that of a window."""
-    if "lattice" in parameters:
-        return "infinite" in parameters["lattice"]["boundary"]
-    return bool(parameters["model"]["topology"] == "infinite")
-
-
-def confidence(parameters: Given) -> tuple[bool, float]:
-    """Return what orders runs of one system and size: the last is the one to be believed.
-
-    Adaptive before fixed hierarchies, because they know their error; then the finer or deeper.
-    """
-    if is_adaptive(parameters):
-        return True, -number(parameters, "accuracy")
-    return False, number(parameters, "hierarchy.depth")
-
-
-def derived(parameters: Given) -> Parameters:
+def derived(parameters: Parameters) -> dict[str, int | float | None]:
     """Return what follows from the parameters and helps to read them; not part of the hash.
 
     ``eta_over_v`` and ``gamma_over_v`` are None unless the hopping is one number > 0 and each site
     has one Debye bath, which they describe;
     ``bath_terms`` is the number K of low-temperature terms in use.
     """
-    v = parameters["model"]["hopping_cm"]
-    uniform = isinstance(v, (int, float)) and v > 0 and is_one_debye_bath(parameters)
+    v, bath = parameters.model.hopping_cm, parameters.bath
+    ratios: list[float | None] = [None, None]
+    if isinstance(v, float) and v > 0 and bath.is_one_debye_bath:
+        ratios = [bath.eta_cm / v, bath.gamma_cm / v]
     return {
-        "eta_over_v": number(parameters, "bath.eta_cm") / v if uniform else None,
-        "gamma_over_v": number(parameters, "bath.gamma_cm") / v if uniform else None,
+        "eta_over_v": ratios[0],
+        "gamma_over_v": ratios[1],
         "bath_terms": bath_expansion(parameters).low_temperature_terms,
     }
 
 
-def model_of(parameters: Given) -> Model:
+def model_of(parameters: Parameters) -> Model:
     """Return the model of a point in internal units; the window of an infinite ring as a ring."""
-    if "lattice" not in parameters:
+    model, lattice = parameters.model, parameters.lattice
+    if lattice is None:
         return holstein_model(parameters)
-    from smallpolaron.study.lattice_section import lattice_model  # with pydantic, only if needed
-
-    return lattice_model(parameters)
+    return lattice.model(model.site_energies_cm, model.temperature_K, parameters.bath)
 
 
-def holstein_model(parameters: Given) -> HolsteinModel:
+def holstein_model(parameters: Parameters) -> HolsteinModel:
     """Return the model of a point on a ring or chain; see model_of.
 
     Raises:
         ValueError: it is on another lattice.
     """
-    if "lattice" in parameters:
+    model = parameters.model
+    if model.hopping_cm is None or model.lattice_constant_A is None:
         raise ValueError("needs a ring, a chain or the infinite line, not another lattice")
-    topology = "ring" if is_infinite(parameters) else parameters["model"]["topology"]
     return HolsteinModel(
-        n_sites=whole(parameters, "model.n_sites"),
-        topology=cast(Topology, topology),
-        hopping=_internal(parameters["model"]["hopping_cm"]),
-        site_energies=_internal(parameters["model"]["site_energies_cm"]),
-        lattice_constant_A=number(parameters, "model.lattice_constant_A"),
-        temperature_K=number(parameters, "model.temperature_K"),
+        n_sites=parameters.n_sites,
+        topology="chain" if model.topology == "chain" else "ring",
+        hopping=_internal(model.hopping_cm),
+        site_energies=_internal(model.site_energies_cm),
+        lattice_constant_A=model.lattice_constant_A,
+        temperature_K=model.temperature_K,
     )
 
 
-def symmetry_of(parameters: Given) -> Literal["auto", "none"]:
+def symmetry_of(parameters: Parameters) -> Literal["auto", "none"]:
     """Return which symmetries the current uses."""
-    return "none" if parameters["hierarchy"]["symmetry"] == "none" else "auto"
+    return "none" if parameters.hierarchy.symmetry == "none" else "auto"
 
 
-def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
+def population_symmetry(parameters: Parameters) -> Literal["auto", "none"]:
     """Return which symmetries populations use.
 
     Symmetry none speaks of those of the lattice. A lattice without any, such as a disordered one,
@@ -221,7 +211,7 @@ def population_symmetry(parameters: Given) -> Literal["auto", "none"]:
     return symmetry_of(parameters) if lattice else "auto"
 
 
-def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion:
+def bath_expansion(parameters: Parameters, terms: int | None = None) -> BathExpansion:
     """Return the expansion of the bath of a point, or the one with another number of terms.
 
     Args:
@@ -233,9 +223,9 @@ def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion
     Raises:
         ValueError: no expansion meets the error bound.
     """
-    couplings = coupled_baths(parameters["bath"])
-    if len(couplings) == 1 and "coupling" not in parameters["bath"]:
-        return _expansion(parameters, parameters["bath"], terms)
+    couplings = parameters.bath.couplings
+    if parameters.bath.is_plain:
+        return _expansion(parameters, parameters.bath, terms)
     more = terms or 0
     parts = [_expansion(parameters, each, None) for each in couplings]
     if more:
@@ -247,32 +237,27 @@ def bath_expansion(parameters: Given, terms: int | None = None) -> BathExpansion
     return BathSet.joined(*parts, extra_terms=more)
 
 
-def _expansion(parameters: Given, bath: Given, terms: int | None) -> BathExpansion:
+def _expansion(
+    parameters: Parameters, coupling: ResolvedCoupling, terms: int | None
+) -> BathExpansion:
     """Return the expansion of the bath of one coupling.
 
     A bath that moves the carrier has no terminator: the assisted current would lack its share.
     """
-    bound, span = DEFAULT_ERROR_BOUND, 0.0
-    if terms is None and parameters["bath"]["terms"] == "auto":
-        bound = number(parameters, "bath.error_bound")
-        if is_adaptive(parameters):
-            span = model_of(parameters).span
+    bath, bound, span = parameters.bath, DEFAULT_ERROR_BOUND, 0.0
+    if terms is None and bath.terms != "auto":
+        terms = bath.terms
     elif terms is None:
-        terms = whole(parameters, "bath.terms")
-    return _expand(
-        coupling_values(bath),
-        number(parameters, "model.temperature_K"),
-        cast(Scheme, parameters["bath"]["decomposition"]),
-        terms,
-        bool(parameters["bath"]["terminator"]) and not moves_carrier(bath),
-        bound,
-        span,
-    )
+        bound = bath.error_bound or bound
+        span = model_of(parameters).span if parameters.is_adaptive else 0.0
+    terminator = bath.terminator and not coupling.moves_carrier
+    temperature = parameters.model.temperature_K
+    return _expand(coupling, temperature, bath.decomposition, terms, terminator, bound, span)
 
 
 @lru_cache(maxsize=1024)
 def _expand(
-    baths: tuple[BathValues, ...],
+    coupling: ResolvedCoupling,
     temperature_K: float,
     scheme: Scheme,
     terms: int | None,
@@ -280,62 +265,22 @@ def _expand(
     error_bound: float,
     span: float,
 ) -> BathExpansion:
-    return expand(site_bath(baths), temperature_K, scheme, terms, terminator, error_bound, span)
+    density = coupling.total_density
+    return expand(density, temperature_K, scheme, terms, terminator, error_bound, span)
 
 
-def truncation(parameters: Given) -> Truncation:
-    """Return the truncation rule of a point.
+def truncation(parameters: Parameters) -> Truncation:
+    """Return the truncation rule of a point with a fixed hierarchy.
 
     Raises:
         ValueError: weights and depth together exceed what a label holds.
     """
-    rule = parameters["hierarchy"]
-    weights, limit = rule["weights"], rule["max_excited_sites"]
-    return Truncation(
-        depth=whole(parameters, "hierarchy.depth"),
-        weights=tuple(weights) if isinstance(weights, list) else None,
-        max_excited_sites=limit if limit is None else whole(rule, "max_excited_sites"),
-    )
+    rule = parameters.hierarchy
+    assert rule.depth is not None
+    return Truncation(rule.depth, rule.weights, rule.max_excited_sites)
 
 
-def lookup(parameters: Given, key: str) -> Any:
-    """Return the value of a dotted key.
-
-    Raises:
-        KeyError: there is no such parameter.
-    """
-    value: Any = parameters
-    for part in key.split("."):
-        try:
-            value = value[part]
-        except (KeyError, TypeError) as error:
-            raise KeyError(f"the parameters have no '{key}'") from error
-    return value
-
-
-def number(parameters: Given, key: str) -> float:
-    """Return a parameter that must be a number."""
-    value = lookup(parameters, key)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise TypeError(f"{key} = {value!r}: a number is needed")
-    return float(value)
-
-
-def whole(parameters: Given, key: str) -> int:
-    """Return a parameter that must be a whole number."""
-    value = lookup(parameters, key)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"{key} = {value!r}: a whole number is needed")
-    return value
-
-
-def _simplest(value: float | tuple[float, ...]) -> float | list[float]:
-    if not isinstance(value, tuple):
-        return value
-    return value[0] if len(set(value)) == 1 else list(value)
-
-
-def _internal(value: ParameterValue) -> float | tuple[float, ...]:
-    if isinstance(value, list):
+def _internal(value: float | tuple[float, ...]) -> float | tuple[float, ...]:
+    if isinstance(value, tuple):
         return tuple(item * CM_TO_RAD_FS for item in value)
-    return float(cast(float, value)) * CM_TO_RAD_FS
+    return value * CM_TO_RAD_FS

@@ -322,7 +322,7 @@ class AnalysisConfig(Section):
     )
 
     def faults(self) -> Iterator[Problem]:
-        """Yield a fit range that is not one."""
+        """Yield an invalid range of the fit."""
         span = self.drude_smith_range_fs
         if span is not None and (len(span) != 2 or not span[0] < span[1]):
             allowed = "must be a list of two numbers, from >= 0 and to > from, or null"

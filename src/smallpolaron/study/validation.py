@@ -11,7 +11,6 @@ from pydantic import BaseModel, ValidationError
 from smallpolaron.study import describe
 from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
-from smallpolaron.study.sections import Section
 from smallpolaron.study.yamlfile import KeyPath, dotted
 from smallpolaron.support.problems import MISSING, Problem, show
 
@@ -42,9 +41,7 @@ def _problems(item: dict[str, Any], data: Mapping[str, object]) -> list[Problem]
         return [_prefixed(fault, path) for fault in item["ctx"]["faults"]]
     if item["type"] == "extra_forbidden":
         return [_unknown_key(path, data)]
-    path = _field_path(path)
-    field = describe.find_field(path)
-    assert field is not None
+    path, field = describe.find_field(path)
     if path[-1] in SECTIONS and len(path) == 1:
         return [_section_problem(str(path[0]), data)]
     value = MISSING if item["type"] == "missing" else _lookup(data, path)
@@ -108,21 +105,6 @@ def _unknown_key(path: KeyPath, data: Mapping[str, object]) -> Problem:
         advice = "it belongs to the top level of the file"
     allowed = f"is not a known key; allowed here: {', '.join(choices)}"
     return Problem(dotted(path), value, allowed, advice)
-
-
-def _field_path(path: KeyPath) -> KeyPath:
-    """Cut pydantic's location (union members, list items) to the path of the field."""
-    keep: list[str | int] = []
-    model: type[BaseModel] = Study
-    for part in path:
-        field = model.model_fields.get(str(part))
-        if field is None:
-            break
-        keep.append(part)
-        if not (isinstance(field.annotation, type) and issubclass(field.annotation, Section)):
-            break
-        model = field.annotation
-    return tuple(keep)
 
 
 def _lookup(data: object, path: KeyPath) -> object:

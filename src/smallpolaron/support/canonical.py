@@ -15,9 +15,6 @@ from typing import Any
 from smallpolaron import NUMERICS_VERSION
 
 Scalar = str | int | float | bool | None
-ParameterValue = Scalar | list[float]
-Parameters = dict[str, Any]
-"""Resolved parameters in sections, as in the configuration: ``parameters["model"]["n_sites"]``."""
 
 _LONGEST_PLAIN = 12
 _SMALLEST_PLAIN = -4
@@ -36,6 +33,21 @@ def decimal_text(value: int | float) -> str:
     lead, rest = digits[0], "".join(map(str, digits[1:]))
     mantissa = f"{'-' if sign else ''}{lead}{'.' + rest if rest else ''}"
     return f"{mantissa}e{exponent + len(rest)}"
+
+
+def lookup(parameters: Mapping[str, Any], key: str) -> Any:
+    """Return the value of a dotted key in nested mappings.
+
+    Raises:
+        KeyError: there is no such parameter.
+    """
+    value: Any = parameters
+    for part in key.split("."):
+        try:
+            value = value[part]
+        except (KeyError, TypeError) as error:
+            raise KeyError(f"the parameters have no '{key}'") from error
+    return value
 
 
 def scalar_text(value: Scalar) -> str:

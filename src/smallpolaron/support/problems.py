@@ -8,7 +8,7 @@ from typing import Final
 
 _LONGEST_VALUE = 60
 MOST_PROBLEMS: Final = 20
-"""Problems of one file that are told; the rest is counted."""
+"""Problems of one file that are shown; the rest is counted."""
 
 
 class _Missing:
@@ -81,5 +81,5 @@ class ConfigurationError(ValueError):
         told = [problem.text(source) for problem in self.problems[:MOST_PROBLEMS]]
         if len(self.problems) > MOST_PROBLEMS:
             more = len(self.problems) - MOST_PROBLEMS
-            told.append(f"{source}: and at least {more} problems more; mend the first ones")
+            told.append(f"{source}: and at least {more} more problems; correct the first ones")
         super().__init__("\n".join(told))

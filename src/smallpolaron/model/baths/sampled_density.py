@@ -219,7 +219,7 @@ class TabulatedBath(SampledDensity):
         J: J there, rad/fs.
 
     Raises:
-        ValueError: what is no spectral density: negative values, rows out of order, a gap, an end
+        ValueError: not a spectral density: negative values, rows out of order, a gap, an end
             before J has decayed.
     """
 
@@ -227,7 +227,7 @@ class TabulatedBath(SampledDensity):
     J: tuple[float, ...]
 
     def __post_init__(self) -> None:
-        """Refuse what is no spectral density."""
+        """Refuse an invalid spectral density."""
         w, J = np.array(self.omega), np.array(self.J)
         if w.shape != J.shape or not 4 <= w.size <= MOST_ROWS:
             raise ValueError(

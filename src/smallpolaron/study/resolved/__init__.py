@@ -1,0 +1,1 @@
+"""What a point holds: frozen sections with every default filled in."""
