@@ -113,11 +113,9 @@ class Harness:
             found = json.loads(answer.read_text())
         per_rank = found["ranks"]
         peak = max(r["peak_mb"] for r in per_rank)
-        if ranks == 1:
-            # from outside: interpreter start and shutdown count too
-            core = usage.ru_utime + usage.ru_stime
-        else:
-            core = sum(r["core_s"] for r in per_rank)
+        # from outside: interpreter start and shutdown count too
+        outside = usage.ru_utime + usage.ru_stime
+        core = outside if ranks == 1 else sum(r["core_s"] for r in per_rank)
         self.say(f"    {wall:.1f} s, {core:.1f} core-s, {peak:.0f} MB")
         return Measured(found["result"], wall, core, peak, per_rank)
 
