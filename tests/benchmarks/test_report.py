@@ -79,6 +79,7 @@ CORRELATION = {
 POPULATION = {"errors": {"frontier": 1e-3}, "trace_error": 0.0, **CORRELATION}
 RANK = {"labels": 50, "entries": 400, "ghosts": 9, "imports_mb": 100.0, "ready_mb": 120.0}
 QUTIP = {"D": 0.89, "ados": 100, "unknowns": 3600}
+FMO = {"populations": [[1.0, 0.0], [0.9, 0.1]], "unknowns": 300}
 PRODUCT = {
     "labels": 1000,
     "entries": 8000,
@@ -125,6 +126,8 @@ class Synthetic:
             "adaptive:population": POPULATION,
             "fixed:correlation": {**QUTIP, "products": 100},
             "qutip_ring:correlation": QUTIP,
+            "fmo:peer": FMO,
+            "fmo:ours": FMO,
             "product:compare": PRODUCT,
             "stream:on_all_ranks": {"bytes_per_s": 1e10},
             "ranks:products": {

@@ -8,14 +8,15 @@ from click.testing import CliRunner, Result
 from smallpolaron.cli import commands
 from smallpolaron.planning.study import load_plan
 from smallpolaron.study.key_names import converted
+from smallpolaron.study.parameters import Parameters
 
 
 def new(path: Path, *options: str, answers: str = "") -> Result:
     return CliRunner().invoke(commands, ["new", str(path), *options], input=answers)
 
 
-def parameters(path: Path) -> dict:
-    return dict(load_plan(path).points[0].parameters)
+def parameters(path: Path) -> Parameters:
+    return load_plan(path).points[0].parameters
 
 
 @pytest.mark.parametrize(
@@ -55,8 +56,8 @@ def test_answers_to_questions(tmp_path: Path) -> None:
 def test_every_infinite_lattice(tmp_path: Path, lattice: str) -> None:
     path = tmp_path / "a.yaml"
     assert new(path, "--lattice", lattice, answers="\n\n\n\n\n\n").exit_code == 0
-    assert parameters(path)["bath"]["eta_cm"] == 100
-    assert parameters(path)["model"]["hopping_cm"] == 50
+    assert parameters(path).bath.eta_cm == 100
+    assert parameters(path).model.hopping_cm == 50
 
 
 def test_a_vibration_by_options(tmp_path: Path) -> None:
@@ -64,9 +65,9 @@ def test_a_vibration_by_options(tmp_path: Path) -> None:
     options = ["--lattice=chain", "--spacing=5", "--hopping=5 meV", "--temperatures=300"]
     options += ["--bath=vibration", "--frequency=6 THz", "--huang-rhys=0.1", "--rate=50"]
     assert new(path, *options).exit_code == 0
-    bath = parameters(path)["bath"]
-    assert bath["frequency_cm"] == pytest.approx(200.138, rel=1e-5)
-    assert bath["eta_cm"] == pytest.approx(2 * 0.1 * 200.138, rel=1e-5)
+    bath = parameters(path).bath
+    assert bath.frequency_cm == pytest.approx(200.138, rel=1e-5)
+    assert bath.eta_cm == pytest.approx(2 * 0.1 * 200.138, rel=1e-5)
 
 
 def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

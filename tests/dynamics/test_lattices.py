@@ -128,7 +128,8 @@ def test_a_cubic_lattice_without_hops_across_is_the_square_one():
 def test_turning_a_lattice_turns_its_mobility():
     along = numbers(infinite(lattices.square(5.0, 0.5)))
     turned = replace(infinite(lattices.square(5.0, 2.0), direction=(0.0, 1.0)), hopping=25 * CM)
-    np.testing.assert_allclose(numbers(turned), along, rtol=1e-9)
+    # to the tolerance of the solver of the equilibrium
+    np.testing.assert_allclose(numbers(turned), along, rtol=1e-6)
 
 
 def test_signs_of_hops_that_a_gauge_removes_change_nothing():
