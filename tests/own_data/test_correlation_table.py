@@ -352,7 +352,7 @@ def test_many_problems_are_collected_and_counted(tmp_path: Path) -> None:
     text = str(caught.value).splitlines()
     assert len(text) == MOST_PROBLEMS + 1
     assert text[-1].endswith(
-        f"and at least {41 - MOST_PROBLEMS} problems more; mend the first ones"
+        f"and at least {41 - MOST_PROBLEMS} more problems; correct the first ones"
     )
 
 
