@@ -22,7 +22,7 @@ from smallpolaron.results.store import Result, Variable, read_result, write_resu
 from smallpolaron.study.sections import AnalysisConfig
 
 LENGTHS = {"time": 7, "site": 3, "cutoff": 4, "omega": 5, "n_sites": 2, "run": 6, "system": 2}
-LENGTHS |= {"frequency": 3}
+LENGTHS |= {"frequency": 3, "axis": 3, "column": 3, "principal": 3}
 
 
 def invented(kind: str) -> Result:

@@ -68,7 +68,7 @@ def test_correlation_on_two_ranks(plan_path: Path, plan: Plan, tmp_path: Path) -
     result = read_result(output, kind="correlation")
     assert [p.name for p in output.parent.iterdir()] == ["c.h5"]
     assert result.parameters["point"] == point.id
-    assert result.parameters["hierarchy"] == point.parameters.hierarchy
+    assert result.resolved.hierarchy == point.parameters.hierarchy
     assert result.provenance["ranks"] == 2
     assert result.provenance["configuration_hash"] == point.hash
     assert result.provenance["petsc_scalar"] == "complex128"
