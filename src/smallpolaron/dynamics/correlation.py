@@ -37,6 +37,10 @@ from smallpolaron.parallel import MPI
 HIGHER_ORDERS: Final = (3, 4, 5, 6)
 """Derivatives kept besides the first two: as many as a projector on J, dJ and d2J needs."""
 
+_REPEATED: Final = 100_000
+"""Labels of a solve for D up to which it is repeated with smaller thresholds: a factor of COARSER
+takes four times as many, and six times as long."""
+
 _TAIL_SHARE: Final = 1e-2
 """What comes after the record is solved for to this share of the error allowed in the whole."""
 
@@ -210,7 +214,8 @@ def compute_correlation(
         end = fine.basis.values(basis.keys, fine.final)
         tail = problem.resolve(basis, end, scale=_TAIL_SHARE * solution.norm)[0].real
     allowed = abs(D_resolvent - D_coarse) + accuracy.target * abs(D_resolvent)
-    if solution and abs(fine.D + tail - D_resolvent) > allowed and limits.truncation is None:
+    grows = limits.truncation is None and solution and solution.generator.size < _REPEATED
+    if grows and abs(fine.D + tail - D_resolvent) > allowed:
         # the solutions for wide bands are spread over many small labels
         with suppress(LimitReached):
             value, better = problem.resolve(*problem.start(), finer=COARSER)
