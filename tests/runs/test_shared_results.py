@@ -62,13 +62,13 @@ def shared(tmp_path: Path) -> Path:
 def computed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return a list that grows with every current that is computed."""
     calls: list[str] = []
-    compute = engine_runs.correlation
+    compute = engine_runs.compute_correlation
 
     def count(*given: object, **more: object) -> object:
         calls.append("current")
         return compute(*given, **more)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(engine_runs, "correlation", count)
+    monkeypatch.setattr(engine_runs, "compute_correlation", count)
     return calls
 
 

@@ -195,7 +195,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
     """
     n, m = empty_list(frame), empty_list(frame)
     other = np.empty(keys.shape[1], dtype=np.uint64)
-    count, total, taken, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
+    count, total, rest, largest, capped = 0, 0.0, 0.0, 0.0, 0.0
     for row in range(len(links)):
         size = abs(x[row])
         if size == 0.0:
@@ -207,20 +207,23 @@ def find_candidates(  # type: ignore[no-untyped-def]
         if size * leaks[row, 2] > threshold:
             capped = max(capped, size * leaks[row, 2])
         if size * leaks[row, 1] <= threshold:
+            rest += size * size * leaks[row, 0]
             continue
         a, b = read(frame, keys[row], n)
         for slot in range(links.shape[1]):
-            if links[row, slot] != ABSENT:
+            kind = links[row, slot]
+            if kind != ABSENT and kind != CAP:
                 continue
             strength, change = flow(frame, maps, strengths, keys[row], a, b, slot)
             amplitude = size * strength / (max(damping[row] + change, 0.0) + base_rate)
-            if amplitude > threshold:
-                taken += amplitude * amplitude
+            if kind == CAP or amplitude <= threshold:
+                rest += amplitude * amplitude
+            else:
                 if count < len(candidates):
                     _, left, right = neighbour(frame, maps, n, a, b, slot, m)
                     canonical(frame, maps, m, left, right, candidates[count], other)
                 count += 1
-    return count, total, max(total - taken, 0.0), largest, capped
+    return count, total, rest, largest, capped
 
 
 @numba.njit(cache=True, inline="always")
