@@ -35,6 +35,13 @@ from tests.hierarchy.ragged_bases import (
     scatter_of,
 )
 
+
+def feeds(basis):
+    """What a state of ones feeds outside: all, what stays there, the largest."""
+    found = basis.outflow(np.ones(basis.n_local, complex), 0.02)
+    return found.total, found.rest, found.largest
+
+
 # -- links ---------------------------------------------------------------------------------------
 
 
@@ -87,6 +94,7 @@ def test_links_lead_to_the_neighbours_that_the_equations_name(parts):
 @pytest.mark.parametrize("settled", [True, False], ids=["sparsity between", "at once"])
 def test_labels_may_leave_and_come_back(parts, settled):
     basis = grown(parts, COMM)
+    feeds(basis)  # what is kept per label must follow
     before, everything = operator_map(basis), basis.keys.copy()
     x = scatter_of(basis)
     values = values_by_label(basis, x)
@@ -99,10 +107,12 @@ def test_labels_may_leave_and_come_back(parts, settled):
     fresh.add(kept)
     if settled:
         assert operator_map(basis) == operator_map(fresh)
+        assert feeds(basis) == pytest.approx(feeds(fresh))
     first = share(COMM, np.concatenate(COMM.allgather(everything))[::3])
     basis.add(first)
     fresh.add(whole(COMM, first))
     assert operator_map(basis) == operator_map(fresh)
+    assert feeds(basis) == pytest.approx(feeds(fresh))
     basis.add(everything)
     assert operator_map(basis) == before
 

@@ -32,7 +32,7 @@ _PIVOTING: Final = 0.1
 _DROP: Final = 1e-2
 """Entries of incomplete factors that are dropped, relative to their column. The ladders of two
 sites with a Debye bath and a vibration each fill a complete factorisation: at 28,600 elements 4.4
-million entries, 36 s for 98 products; incomplete 0.5 million and 1.8 s for 130."""
+million entries, 36 s for 98 products; incomplete 0.6 million and 1.8 s for 130."""
 
 
 class BlockPreconditioner:
