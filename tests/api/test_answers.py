@@ -60,3 +60,26 @@ def test_temperatures_are_systems_of_their_own():
     assert [each.verdict for each in found] == ["trust", "trust"]
     assert found[0].mobility.value == pytest.approx(found[1].mobility.value, rel=0.5)
     assert found[0].system != found[1].system
+
+
+LAYER = CHAIN.replace(lattice=sp.Lattice.square(spacing_A=5.0, ratio=0.4))
+
+
+def tensor(model: sp.Model) -> sp.MobilityTensor:
+    return sp.mobility_tensor(model, 400.0, accuracy=1e-2, progress=False)
+
+
+def test_a_tensor_answers_along_its_principal_axes():
+    found = tensor(LAYER)
+    own = answer(found.stored)
+    values, _ = found.principal
+    assert list(own.along) == ["along (1, 0, 0)", "along (0, 1, 0)"]
+    assert [each.value for each in own.along.values()] == pytest.approx(values[:2])
+    assert own.mobility == own.along["along (1, 0, 0)"]
+    assert own.verdict == "trust"
+    assert len(own.mobilities) == 2
+
+
+def test_equal_principal_mobilities_are_told_once():
+    own = answer(tensor(CHAIN.replace(lattice=sp.Lattice.square(spacing_A=5.0))).stored)
+    assert list(own.along) == ["along (1, 0, 0) and (0, 1, 0)"]

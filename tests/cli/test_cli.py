@@ -244,6 +244,7 @@ def test_show_says_the_number_and_what_to_distrust(
     assert main(["show", *names]) == 0
     long, short = capsys.readouterr().out.split("\n\n")
     assert long.startswith(names[0])
+    assert "  do not use\n" in short
     assert "0.1121 Å² fs⁻¹" in long
     assert "long_time_decay" not in long
     assert "FAILED: long_time_decay" in short

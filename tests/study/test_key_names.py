@@ -33,16 +33,13 @@ def advice(text: str, key: str) -> str:
         ("bath", "omega_c_cm", "41", "gamma_cm", 41.0, "gamma = omega_c"),
         ("bath", "wc_THz", "1", "gamma_cm", 33.35641, "gamma = omega_c"),
         ("bath", "tau_fs", "100", "gamma_cm", 53.08837, "gamma = 1/tau"),
-        ("bath", "eta_meV", "5", "eta_cm", 40.32772, ""),
-        ("model", "hopping_meV", "10", "hopping_cm", 80.65544, ""),
         ("model", "hoping_meV", "10", "hopping_cm", 80.65544, ""),
         ("model", "J_cm", "50", "hopping_cm", 50.0, ""),
         ("model", "V_cm", "50", "hopping_cm", 50.0, ""),
         ("model", "T_K", "250", "temperature_K", 250.0, ""),
         ("model", "kT_meV", "25.85", "temperature_K", 299.977, ""),
-        ("model", "lattice_constant_nm", "0.5", "lattice_constant_A", 5.0, ""),
-        ("propagation", "duration_ps", "1", "duration_fs", 1000.0, ""),
-        ("analysis", "frequency_max_meV", "100", "frequency_max_cm", 806.5544, ""),
+        ("bath", "S", "0.3", "huang_rhys", 0.3, "kind: brownian"),
+        ("propagation", "time_ps", "1", "duration_fs", 1000.0, ""),
         ("disorder", "sigma_meV", "5", "site_energy_cm", 40.32772, ""),
     ],
 )
@@ -65,7 +62,7 @@ def test_a_number_is_converted(
 @pytest.mark.parametrize(
     ("given", "right", "words"),
     [
-        ("huang_rhys: 0.3", "eta_cm", "lambda = S omega"),
+        ("g: 0.3", "eta_cm", "lambda = g^2 omega"),
         ("lambda: 10", "eta_cm", LAMBDA),
         ("cutoff: 10", "gamma_cm", "gamma = omega_c"),
         ("lambda_cm: ten", "eta_cm", LAMBDA),

@@ -10,6 +10,7 @@ from smallpolaron.planning.study import plan_document
 from smallpolaron.results.attributes import read_mapping, write_mapping
 from smallpolaron.results.store import StoreError
 from smallpolaron.study.parameters import model_of, point_hash
+from smallpolaron.study.physical_system import physics
 from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.problems import ConfigurationError
 from tests.api.cases import BATH
@@ -221,3 +222,17 @@ def test_tensors_of_a_grid_are_one_per_system():
     assert [p.axes["model.temperature_K"] for p in first_of_each(found)] == ["200", "300"]
     # a direction that was chosen is none that was asked for
     assert first_of_each(points("lattice: {kind: square, spacing_A: 5}")) == []
+
+
+def test_a_lattice_is_one_system_whatever_its_size_but_for_open_sides():
+    def system(sides):
+        (point,) = points(f"lattice: {{kind: square, spacing_A: 5, {sides}}}")
+        return physics(point.parameters)
+
+    endless = system("boundary: infinite")
+    assert system("boundary: periodic, cells: [3, 3]") == endless
+    assert system("boundary: periodic, cells: [4, 6]") == endless
+    assert system("boundary: [infinite, periodic], cells: [5, 3]") == endless
+    strips = [system(f"boundary: [infinite, open], cells: [5, {n}]") for n in (2, 3)]
+    assert strips[0] != strips[1]
+    assert endless not in strips

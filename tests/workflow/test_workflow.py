@@ -134,11 +134,11 @@ def test_target_cost_prints_the_bill_and_computes_nothing(snakemake: Run, tmp_pa
 
 def test_a_bad_file_is_refused_with_its_line(snakemake: Run, tmp_path: Path) -> None:
     path = tmp_path / "bad.yaml"
-    text = Path(TINY).read_text(encoding="utf-8").replace("duration_fs:", "duration_ps:")
+    text = Path(TINY).read_text(encoding="utf-8").replace("duration_fs:", "duration_days:")
     path.write_text(text, encoding="utf-8")
-    line = 1 + text[: text.index("duration_ps")].count("\n")
+    line = 1 + text[: text.index("duration_days")].count("\n")
     done = snakemake("-n", "--configfile", str(path), status=1)
-    assert f"bad.yaml:{line}: propagation.duration_ps" in done.stderr
+    assert f"bad.yaml:{line}: propagation.duration_days" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -193,7 +193,7 @@ def first_page(answers):
     """Return what the first page of the report says of the answers of the study."""
     systems = [
         {
-            "mobility": str(each.mobility),
+            "mobilities": each.mobilities,
             "verdict": each.verdict,
             "system": each.system,
             "why": each.why,

@@ -1,4 +1,7 @@
-"""What a study answers: a mobility with error and verdict per system, and what to distrust."""
+"""What a study answers: a mobility with error and verdict per system, and what to distrust.
+
+Of a lattice whose tensor was computed, the mobilities along its principal axes.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,29 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import indent
 from typing import Any, Final
 
 import numpy as np
 
 from smallpolaron.api.outcome import system_text
+from smallpolaron.api.tensor import MobilityTensor
 from smallpolaron.api.values import Value
+from smallpolaron.derive.derive import MU
+from smallpolaron.derive.tensor_job import first_of_each
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.planning.jobs import computed
 from smallpolaron.planning.present import absences, present
+from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study.physical_system import physics
+from smallpolaron.study.parameters import Parameters
+from smallpolaron.study.physical_system import boundaries, physics
 from smallpolaron.study.plan import read_plan
 from smallpolaron.support.canonical import parameter_hash
 
 ROUGH: Final = 0.1
 """A relative error above which a mobility is called rough."""
-_UNITS: Final = "cm^2 V^-1 s^-1"
 _ADVICE: Final = {
     "long_time_decay": "raise propagation.duration_fs",
     "settled": "raise propagation.duration_fs; an open chain has no mobility, use a ring",
@@ -41,7 +49,9 @@ class Answer:
 
     Attributes:
         system: lattice, hopping, temperature and baths in words.
-        mobility: with its error, cm^2/(V s).
+        mobility: with its error, cm^2/(V s); of a tensor the largest principal one.
+        along: of a tensor the principal mobilities by their axes, the largest first; those that
+            are 0 because the lattice does not extend there are left out. Else empty.
         verdict: "trust", "rough" or "do not use".
         why: what the verdict rests on, and what to do where it is not "trust".
         point: the run it comes from, or the ensemble.
@@ -49,9 +59,22 @@ class Answer:
 
     system: str
     mobility: Value
+    along: Mapping[str, Value]
     verdict: str
     why: str
     point: str
+
+    @property
+    def mobilities(self) -> tuple[str, ...]:
+        """The mobility in words, or those along all principal axes."""
+        each = tuple(f"{value} {axis}" for axis, value in self.along.items())
+        return each or (str(self.mobility),)
+
+    def __str__(self) -> str:
+        """Return the mobilities with the verdict, the system and what to distrust, as lines."""
+        *others, last = self.mobilities
+        lines = [*others, f"{last}  {self.verdict}", f"  {self.system}"]
+        return "\n".join([*lines, f"  {self.why}"] if self.why else lines)
 
 
 @dataclass(frozen=True)
@@ -69,14 +92,11 @@ class Answers:
     missing: Mapping[str, str]
 
     def __str__(self) -> str:
-        """Return a line per system, those to distrust with the reason below."""
+        """Return the answer of every system, and how many runs are missing."""
         lines = [f"study {self.study}"]
         if not self.systems:
             lines.append("  no mobility: no run of the protocol current has been analysed")
-        for each in self.systems:
-            lines += [f"  {each.mobility}  {each.verdict}", f"    {each.system}"]
-            if each.why:
-                lines.append(f"    {each.why}")
+        lines += [indent(str(each), "  ") for each in self.systems]
         if self.missing:
             lines.append(f"  missing: {len(self.missing)} runs; smallpolaron status says why")
         return "\n".join(lines)
@@ -94,11 +114,17 @@ def study_answers(folder: Path) -> Answers:
     """
     whole_plan = computed(read_plan(folder / "plan.json"), folder)
     plan = present(whole_plan, folder)
-    members = {name for ensemble in plan.ensembles for name in ensemble.members}
+    tensors = [
+        read_input(folder / "tensor" / f"{point.id}.h5", ("tensor",))
+        for point in first_of_each(plan.points)
+    ]
+    # a mean or a tensor counts, not each of what it is made from
+    parts = {name for ensemble in plan.ensembles for name in ensemble.members}
+    parts |= {name for tensor in tensors for name in tensor.notes[POINTS_NOTE].split(", ")}
     mobilities = [
         read_input(folder / "mobility" / f"{point.id}.h5", ("mobility",))
         for point in plan.with_protocol("current")
-        if point.id not in members  # their mean counts, not any of them
+        if point.id not in parts
     ]
     ensembles = [
         read_input(folder / "ensemble" / f"{name}.h5", ("ensemble",))
@@ -106,31 +132,49 @@ def study_answers(folder: Path) -> Answers:
         for protocol, name in ensemble.run_names.items()
         if protocol == "current"
     ]
-    found = (*answers_of(mobilities), *map(_of_ensemble, ensembles))
+    found = answers_of([*mobilities, *tensors, *ensembles])
     return Answers(plan.study, found, absences(whole_plan, folder))
 
 
-def answers_of(mobilities: Sequence[Result]) -> tuple[Answer, ...]:
-    """Return the answer of every physical system among mobility results."""
-    return tuple(map(_of_system, _systems(mobilities)))
+def answers_of(results: Sequence[Result]) -> tuple[Answer, ...]:
+    """Return the answer of every physical system.
+
+    Args:
+        results: of the kinds mobility, tensor and ensemble; others, and the analysis of a table,
+            answer nothing.
+    """
+    systems = [
+        each
+        for each in results
+        if each.kind in ("mobility", "tensor") and "table" not in each.parameters
+    ]
+    means = [each for each in results if each.kind == "ensemble" and "start" not in each.parameters]
+    return (*map(_of_system, _systems(systems)), *map(_of_ensemble, means))
 
 
-def _systems(mobilities: Sequence[Result]) -> Iterator[list[Result]]:
+def _systems(results: Sequence[Result]) -> Iterator[list[Result]]:
     """Yield the results of every physical system, the one to be believed last."""
     groups: dict[str, list[Result]] = {}
-    for result in mobilities:
-        groups.setdefault(parameter_hash(physics(result.resolved)), []).append(result)
+    for result in results:
+        groups.setdefault(parameter_hash(physics(_parameters(result))), []).append(result)
     for members in groups.values():
         yield sorted(members, key=_credit)
 
 
+def _parameters(result: Result) -> Parameters:
+    """Return the parameters of a result; a tensor has no direction."""
+    found = result.resolved
+    return found.changed(lattice={"direction": None}) if result.kind == "tensor" else found
+
+
 def _credit(result: Result) -> tuple[Any, ...]:
     """Return what orders runs of one system."""
-    model = result.parameters["model"]
+    sides = boundaries(result.resolved)
     return (
-        math.isfinite(_scalar(result, "mobility")),
+        math.isfinite(_largest(result).value),
         not result.flagged,
-        {"chain": 0, "ring": 1}.get(model["topology"], 2),
+        sides.count("infinite"),
+        sides.count("periodic"),
         result.resolved.n_sites,
         result.resolved.confidence,
     )
@@ -140,19 +184,42 @@ def _scalar(result: Result, name: str) -> float:
     return float(np.real(result.variables[name].data))
 
 
+def _along(result: Result) -> dict[str, Value]:
+    """Return the principal mobilities of a tensor by their axes; those that read alike are one."""
+    if result.kind != "tensor":
+        return {}
+    tensor = MobilityTensor(result)
+    found: dict[str, tuple[Value, list[str]]] = {}
+    for axis in tensor.principal[1].tolist():
+        value = tensor.along(axis)
+        if value.value or value.error:
+            _, axes = found.setdefault(str(value), (value, []))
+            axes.append(f"({', '.join(f'{number:.3g}' for number in axis)})")
+    alike = found.values()
+    return {f"along {' and '.join(sorted(axes)[::-1])}": value for value, axes in alike}
+
+
+def _largest(result: Result) -> Value:
+    """Return the mobility, of a tensor the largest principal one."""
+    if result.kind == "tensor":
+        return next(iter(_along(result).values()), Value(math.nan, math.nan, MU))
+    return Value(_scalar(result, "mobility"), _scalar(result, "mobility_error"), MU)
+
+
 def _of_system(members: Sequence[Result]) -> Answer:
     result = members[-1]
-    mobility = Value(_scalar(result, "mobility"), _scalar(result, "mobility_error"), _UNITS)
-    verdict, why = _judged(result, mobility)
+    mobility, along = _largest(result), _along(result)
+    verdict, why = _judged(result, along or {"": mobility})
     if verdict != "do not use" and (remark := _size_remark(members, mobility)):
         verdict, why = "rough", "; ".join(filter(None, (why, remark)))
+    parameters = {**result.parameters, **_parameters(result).content()}
     point = str(result.parameters["point"])
-    return Answer(system_text(dict(result.parameters)), mobility, verdict, why, point)
+    return Answer(system_text(parameters), mobility, along, verdict, why, point)
 
 
-def _judged(result: Result, mobility: Value) -> tuple[str, str]:
+def _judged(result: Result, mobilities: Mapping[str, Value]) -> tuple[str, str]:
     """Return the verdict on one run and its reason."""
-    if not math.isfinite(mobility.value):
+    if not all(math.isfinite(each.value) for each in mobilities.values()) or not mobilities:
         return "do not use", result.notes.get("reason", "it gave no number")
     if result.flagged:
         reasons = [
@@ -162,30 +229,36 @@ def _judged(result: Result, mobility: Value) -> tuple[str, str]:
             if not gate.passed
         ]
         return "do not use", "; ".join(reasons)
-    if not math.isfinite(mobility.error):
+    if not all(math.isfinite(each.error) for each in mobilities.values()):
         return "rough", "no error estimate; use accuracy in place of hierarchy.depth"
-    if mobility.error > ROUGH * abs(mobility.value):
-        relative = mobility.error / abs(mobility.value) if mobility.value else math.inf
-        return "rough", f"its error is {100 * relative:.0f} %; ask for a smaller accuracy"
+    for axis, each in mobilities.items():
+        if each.error > ROUGH * abs(each.value):
+            relative = each.error / abs(each.value) if each.value else math.inf
+            where = f" {axis}" if axis else ""
+            return (
+                "rough",
+                f"its error{where} is {100 * relative:.0f} %; ask for a smaller accuracy",
+            )
     return "trust", ""
 
 
 def _size_remark(members: Sequence[Result], mobility: Value) -> str:
     """Return what speaks against the size of a finite lattice; empty if nothing does."""
-    parameters = members[-1].parameters
-    if parameters["model"]["topology"] != "ring" or "disorder" in parameters:
+    parameters = members[-1].resolved
+    if "periodic" not in boundaries(parameters) or "disorder" in members[-1].parameters:
         return ""
-    size = members[-1].resolved.n_sites
+    size = parameters.n_sites
     smaller = [each for each in members[:-1] if not each.flagged and each.resolved.n_sites < size]
     if not smaller:
-        return f"one size only, {size} sites: compare with a larger ring or topology: infinite"
+        endless = "lattice.boundary" if parameters.lattice else "topology"
+        return f"one size only, {size} sites: compare with more sites or {endless}: infinite"
     other = smaller[-1]
-    change = abs(_scalar(other, "mobility") / mobility.value - 1)
-    own = mobility.error + _scalar(other, "mobility_error")
+    before, known = other.resolved.n_sites, _largest(other)
+    change = abs(known.value / mobility.value - 1)
+    own = mobility.error + known.error
     if change * abs(mobility.value) <= own or change <= 0.01:
         return ""
-    before = other.resolved.n_sites
-    return f"{100 * change:.0f} % from {before} to {size} sites: compute larger rings"
+    return f"{100 * change:.0f} % from {before} to {size} sites: compute more sites"
 
 
 def _of_ensemble(result: Result) -> Answer:
@@ -193,7 +266,7 @@ def _of_ensemble(result: Result) -> Answer:
     mean, low, high = (
         mobility_cm2(_scalar(result, name), temperature) for name in ("D", "D_low", "D_high")
     )
-    mobility = Value(mean, (high - low) / 2, _UNITS)
-    verdict, why = _judged(result, mobility)
+    mobility = Value(mean, (high - low) / 2, MU)
+    verdict, why = _judged(result, {"": mobility})
     system = f"mean over disorder, with its interval; {system_text(dict(result.parameters))}"
-    return Answer(system, mobility, verdict, why, str(result.parameters["point"]))
+    return Answer(system, mobility, {}, verdict, why, str(result.parameters["point"]))

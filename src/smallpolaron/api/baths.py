@@ -30,6 +30,7 @@ from smallpolaron.study.bath_files import (
     trajectory_rows,
 )
 from smallpolaron.study.bath_section import BathConfig, OneBath
+from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, Problem
 
 if TYPE_CHECKING:
@@ -360,7 +361,9 @@ def Vibrations(
         energy = np.atleast_1d(in_cm("Vibrations", "reorganisation", *energies))
     else:
         s = np.atleast_1d(in_cm("Vibrations", given[0], huang_rhys if g is None else g, None))
-        energy = (s if g is None else s**2) * (w0 if len(w0) == len(s) else 1.0)
+        s = s if g is None else s**2
+        same = len(s) == len(w0)  # else refused below
+        energy = np.array([*map(exact_product, s.tolist(), w0.tolist())]) if same else s
     if not np.all(energy > 0):
         key = "reorganisation_cm" if given == ["reorganisation"] else given[0]
         raise ModelError("Vibrations", [Problem(key, energy.tolist(), "must be numbers > 0")])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from smallpolaron.model.units import MEV_TO_CM
+from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, ConfigurationError, Problem
 
 Energies = float | Sequence[float]
@@ -51,5 +52,5 @@ def in_cm(
     if values.ndim > 1 or not np.all(np.isfinite(values)):
         allowed = "must be a finite number, or a list of them"
         raise ModelError(where, [Problem(key, given, allowed, "write plain numbers")])
-    scaled = (values * unit).tolist()
-    return scaled if isinstance(scaled, float) else tuple(scaled)
+    scaled = [exact_product(value, unit) for value in values.ravel().tolist()]
+    return tuple(scaled) if values.ndim else scaled[0]

@@ -25,15 +25,16 @@ TOLERANCE = 1e-12
 @click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH...")
 def show(paths: tuple[Path, ...]) -> int:
     """Show what results (HDF5), or studies (folders), say: numbers, errors, what to distrust."""
-    from smallpolaron.api.answers import study_answers
+    from smallpolaron.api.answers import answers_of, study_answers
     from smallpolaron.api.collection import read_result
 
-    print(
-        "\n\n".join(
-            str(study_answers(path)) if path.is_dir() else f"{path}\n{read_result(path)!r}"
-            for path in paths
-        )
-    )
+    def said(path: Path) -> str:
+        if path.is_dir():
+            return str(study_answers(path))
+        result = read_result(path)
+        return "\n".join([str(path), *map(str, answers_of([result.stored])), repr(result)])
+
+    print("\n\n".join(map(said, paths)))
     return 0
 
 

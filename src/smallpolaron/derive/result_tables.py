@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -26,8 +25,10 @@ from smallpolaron.planning.present import absences, present
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.disorder_section import DISORDERED
+from smallpolaron.study.physical_system import physics
 from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.canonical import parameter_hash
 
 _NUMERICS: Final = ("accuracy", "depth")
 _SYSTEM: Final = ("topology", "eta_cm", "gamma_cm", "temperature_K")
@@ -85,8 +86,7 @@ def finite_size_rows(results: Sequence[Result], settings: AnalysisConfig) -> lis
 
 def _physics(result: Result) -> str:
     """Return what all runs of one system share, whatever their size and accuracy."""
-    model = result.resolved.model.content()
-    return json.dumps([model | {"n_sites": None}, result.resolved.bath.physics], sort_keys=True)
+    return result.resolved.model.topology + parameter_hash(physics(result.resolved))
 
 
 def _order(result: Result) -> tuple[int, tuple[bool, float], str]:

@@ -13,6 +13,7 @@ from smallpolaron.study.config import Study
 from smallpolaron.study.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
 from smallpolaron.study.members import ensemble_parameters, member_parameters
 from smallpolaron.study.overrides import overridden
+from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.parameters import Parameters, bath_expansion, derived
 from smallpolaron.study.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
 from smallpolaron.study.resolve import resolve
@@ -47,6 +48,7 @@ def load_plan(
 
 def plan_document(document: Document, *, within_budget: bool = True) -> Plan:
     """Return the plan of a configuration that has been read; see load_plan."""
+    document = in_own_units(document)
     grid = expand(document)
     made = _Points(document)
     for entry in grid:

@@ -38,6 +38,7 @@ _QUANTITIES: Final[Mapping[BathKind, tuple[str, ...]]] = {
     "ohmic": ("eta", "gamma"),
 }
 _OPTIONS: Final[Mapping[BathKind, tuple[str, ...]]] = {
+    "brownian": ("huang_rhys",),
     "ohmic": ("exponent", "cutoff"),
     "table": ("file", "omega_cm", "density_cm"),
     "correlation": ("file", "data_temperature_K", "quantum_correction"),
@@ -68,6 +69,9 @@ class OneBath(Section):
     )
     eta_over_v: Positive | None = described(
         "Coupling strength eta in units of the hopping v.", None, unit="v"
+    )
+    huang_rhys: Positive | None = described(
+        "Huang-Rhys factor S of a vibration (kind: brownian), in place of eta: eta = 2 S w0.", None
     )
     gamma_cm: Positive | None = described(
         "Relaxation rate gamma of a Debye bath, damping of a vibration, cutoff frequency of an "
@@ -146,6 +150,8 @@ class OneBath(Section):
         absolute = getattr(self, f"{name}_cm")
         if absolute is not None:
             return float(absolute)
+        if name == "eta" and self.huang_rhys is not None:
+            return exact_product(2.0 * self.huang_rhys, self._in_cm("frequency", hopping_cm))
         assert hopping_cm is not None  # checked by the study
         return exact_product(float(getattr(self, f"{name}_over_v")), float(hopping_cm))
 
@@ -165,13 +171,15 @@ class OneBath(Section):
     def faults(self) -> Iterator[Problem]:
         """Yield pairs of which exactly one must be given, and options without effect."""
         for name in self.needed:
-            absolute, relative = getattr(self, f"{name}_cm"), getattr(self, f"{name}_over_v")
-            allowed = f"exactly one of {name}_cm (cm^-1) and {name}_over_v must be given"
-            if absolute is None and relative is None:
+            ways = [f"{name}_cm", f"{name}_over_v"]
+            ways += ["huang_rhys"] if name == "eta" and self.kind == "brownian" else []
+            given = [key for key in ways if getattr(self, key) is not None]
+            allowed = f"exactly one of {', '.join(ways[:-1])} and {ways[-1]} must be given"
+            if not given:
                 advice = f"add bath.{name}_cm, or bath.{name}_over_v, here or in every grid block"
                 yield Problem(f"{name}_cm", MISSING, allowed + ", a number > 0", advice)
-            elif absolute is not None and relative is not None:
-                yield Problem(f"{name}_over_v", relative, allowed, f"remove it or {name}_cm")
+            for more in given[1:]:
+                yield Problem(more, getattr(self, more), allowed, f"remove it or {given[0]}")
         known = _keys(self.kind)
         for key in OneBath.model_fields:
             value = getattr(self, key)

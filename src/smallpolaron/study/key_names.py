@@ -6,30 +6,30 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 from scipy.constants import value as codata
 
-from smallpolaron.model.units import BOHR_A, CM_TO_RAD_FS, KB_CM
+from smallpolaron.model.units import BOHR_A, CM_TO_RAD_FS, KB_CM, MEV_TO_CM
+from smallpolaron.support.canonical import exact_product
 
 
 def _per_cm(name: str) -> float:
     return codata(f"{name}-inverse meter relationship") / 100.0
 
 
-_EV: Final = _per_cm("electron volt")
 _HARTREE: Final = _per_cm("hartree")
 _KJ_MOL: Final = _per_cm("joule") * 1e3 / codata("Avogadro constant")
 _UNITS: Final[Mapping[str, Mapping[str, float]]] = {
     "cm": {
-        **{"cm": 1.0, "cm1": 1.0, "cm-1": 1.0, "meV": 1e-3 * _EV, "eV": _EV, "K": KB_CM},
-        **{"THz": 1e12 * _per_cm("hertz"), "mHa": 1e-3 * _HARTREE, "Ha": _HARTREE},
-        **{"Hartree": _HARTREE, "kJ_mol": _KJ_MOL, "kcal_mol": 4.184 * _KJ_MOL},
-        **{"rad_fs": 1.0 / CM_TO_RAD_FS, "rad_ps": 1e-3 / CM_TO_RAD_FS},
+        **{"cm": 1.0, "meV": MEV_TO_CM, "eV": 1e3 * MEV_TO_CM, "THz": 1e12 * _per_cm("hertz")},
+        **{"rad_ps": 1e-3 / CM_TO_RAD_FS, "rad_fs": 1.0 / CM_TO_RAD_FS, "K": KB_CM},
+        **{"mHa": 1e-3 * _HARTREE, "Ha": _HARTREE, "Hartree": _HARTREE},
+        **{"kJ_mol": _KJ_MOL, "kcal_mol": 4.184 * _KJ_MOL, "cm1": 1.0, "cm-1": 1.0},
     },
     "K": {"K": 1.0},
     "fs": {"fs": 1.0, "ps": 1e3, "ns": 1e6, "as": 1e-3},
-    "A": {"A": 1.0, "angstrom": 1.0, "nm": 10.0, "pm": 0.01, "bohr": BOHR_A},
+    "A": {"A": 1.0, "nm": 10.0, "angstrom": 1.0, "pm": 0.01, "bohr": BOHR_A},
     "over_v": {"over_v": 1.0},
     "minutes": {"minutes": 1.0, "hours": 60.0, "seconds": 1.0 / 60.0},
     "hours": {"hours": 1.0},
@@ -69,12 +69,7 @@ _SYNONYMS: Final = (
         "eta = 2 lambda, lambda the reorganisation energy",
         2.0,
     ),
-    _Synonym(
-        "bath.eta",
-        r"S|huang_?rhys(_factor)?|s_factor",
-        "eta = 2 lambda and lambda = S omega for a vibration of frequency omega, kind: brownian",
-        None,
-    ),
+    _Synonym("bath.huang_rhys", r"S|huang_?rhys(_factor)?|s_factor", "S, kind: brownian"),
     _Synonym(
         "bath.eta",
         r"g",
@@ -115,6 +110,39 @@ def split_unit(key: str) -> tuple[str, str]:
     """Return a key without its unit, and the unit as it is spelled here; empty if there is none."""
     found = _ENDING.fullmatch(key)
     return (found[1], _NAMES[found[2].lower()]) if found else (key, "")
+
+
+def own_key(key: str, known: Iterable[str]) -> tuple[str, float]:
+    """Return the key of a study for one in another unit, and the size of that unit.
+
+    A key that is known, or is not one in another unit of a known one, is itself, with size 1:
+    ``hopping_meV`` is ``hopping_cm`` with 8.06554.
+
+    Args:
+        key: as written, with or without its section.
+        known: the keys of a study there, with or without.
+    """
+    name, unit = split_unit(key)
+    if not unit or key in (choices := tuple(known)):
+        return key, 1.0
+    for choice in choices:
+        same, target = split_unit(choice)
+        if same == name and (size := _UNITS.get(target, {}).get(unit)):
+            return choice, size
+    return key, 1.0
+
+
+def in_unit(value: object, size: float) -> object:
+    """Return numbers, in lists too, times a size; anything else, to be refused later, as it is."""
+    if isinstance(value, list):
+        return [in_unit(each, size) for each in value]
+    return exact_product(float(value), size) if _is_number(value) else value
+
+
+def other_units(key: str) -> tuple[str, ...]:
+    """Return the units in place of which a key of a study may have its own."""
+    own = split_unit(key)[1]
+    return tuple(unit for unit in _UNITS.get(own, {}) if unit != own)
 
 
 def converted(text: str, target: str) -> float:
@@ -217,12 +245,12 @@ def _said(unit: str) -> str:
     return {"cm": "cm^-1", "over_v": "units of the hopping v", "A": "angstrom"}.get(unit, unit)
 
 
-def _is_number(value: object) -> bool:
+def _is_number(value: object) -> TypeGuard[float]:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
 def _converted(number: object, factor: float, *, inverse: bool) -> str:
-    assert isinstance(number, (int, float))
+    assert _is_number(number)
     if factor == 1.0 and not inverse:
         return f"{number}"
     return f"{factor / number if inverse and number else factor * number:.6g}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smallpolaron.study.config import SECTIONS, Study
+from smallpolaron.study.key_names import own_key
+from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.yamlfile import Document, plain_value
 from smallpolaron.support.problems import ConfigurationError, Problem
 
@@ -19,7 +21,7 @@ def overridden(
     """Return a study with changes laid over it, key by key also in sections.
 
     A key may be dotted, model.temperature_K=250, and do without its section if no other has it.
-    (Snakemake refuses keys with a dot.)
+    (Snakemake refuses keys with a dot.) It may be in another unit than that of the file.
 
     Args:
         document: the study file.
@@ -27,7 +29,8 @@ def overridden(
         option: how they were given, for messages.
 
     Raises:
-        ConfigurationError: the changes are nested too deeply or hold too many values.
+        ConfigurationError: the changes are nested too deeply or hold too many values, or a quantity
+            is given in two units at once.
     """
     if not changes:
         return document
@@ -38,12 +41,16 @@ def overridden(
         if dot:
             plain = _merged(plain, {section: {name: plain.pop(key)}})
             continue
-        homes = [name for name, section in SECTIONS.items() if key in section.model_fields]
+        homes = [
+            name
+            for name, section in SECTIONS.items()
+            if own_key(key, section.model_fields)[0] in section.model_fields
+        ]
         if len(homes) == 1 and key not in Study.model_fields:
             plain = _merged(plain, {homes[0]: {key: plain.pop(key)}})
-    return Document(
-        f"{document.source} with {option}", _merged(document.data, plain), document.lines
-    )
+    file, given = in_own_units(document), in_own_units(Document(option, plain, {}))
+    merged = _merged(file.data, given.data)
+    return Document(f"{document.source} with {option}", merged, file.lines)
 
 
 class _Reader:

@@ -1,18 +1,25 @@
 """Which points belong to one physical system, whatever their size, lattice and accuracy.
 
 Rings, chains and the infinite lattice of one bath belong together: all are to give the D of the
-endless lattice. Lattices whose sites differ have no endless counterpart.
+endless lattice. So do lattices of more dimensions, but one with an open side is as wide as it is.
+Lattices whose sites differ have no endless counterpart.
 """
 
 from __future__ import annotations
 
 from typing import Any, Final
 
+from smallpolaron.model.lattice import Boundary
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.support.canonical import decimal_text, parameter_hash
 
 _NUMERICAL: Final = ("accuracy", "hierarchy", "adaptive", "propagation", "start_site")
 _TOPOLOGIES: Final = {"infinite": "infinite chain", "ring": "ring", "chain": "open chain"}
+_BOUNDARIES: Final[dict[str, Boundary]] = {
+    "infinite": "infinite",
+    "ring": "periodic",
+    "chain": "open",
+}
 
 
 def physics(parameters: Parameters) -> dict[str, Any]:
@@ -21,7 +28,18 @@ def physics(parameters: Parameters) -> dict[str, Any]:
     kept = {key: value for key, value in content.items() if key not in _NUMERICAL}
     lattice = ("n_sites", "topology")
     model = {key: value for key, value in content["model"].items() if key not in lattice}
+    if there := parameters.lattice:
+        sides = zip(there.cells, there.boundary, strict=True)
+        width = [count if side == "open" else 0 for count, side in sides]
+        kept["lattice"] = {**kept["lattice"], "cells": width, "boundary": []}
     return {**kept, "model": model, "bath": parameters.bath.physics}
+
+
+def boundaries(parameters: Parameters) -> tuple[Boundary, ...]:
+    """Return how the lattice of a point ends, by dimension; () for a cluster."""
+    if parameters.lattice is not None:
+        return parameters.lattice.boundary
+    return (_BOUNDARIES[parameters.model.topology],)
 
 
 def system_name(parameters: Parameters) -> str:
