@@ -61,6 +61,9 @@ def test_the_local_coupling_alone_keeps_its_parameters():
         (sp.Coupling(DEBYE, [(0, 0, 1.0, (1,))]), "coupling.kind"),
         (sp.Coupling(VIBRATION, []), "coupling.elements"),
         (sp.Coupling(VIBRATION, [(0, 0, 1j)]), "coupling.elements"),
+        (sp.Coupling(VIBRATION, [(0, 1, 1.0)]), "coupling.elements"),
+        (sp.Coupling(VIBRATION, [(0, 0, 1.0), (0, 0, 1.0, (0,))]), "coupling.elements"),
+        (sp.Coupling(VIBRATION, [(0, 0, 1j, (1,)), (0, 0, 1j, (0,), (1,))]), "coupling.elements"),
         ([], "coupling"),
     ],
 )
@@ -70,6 +73,13 @@ def test_what_is_refused(coupling, key):
     assert key in [problem.key for problem in refused.value.problems]
 
 
+@pytest.mark.parametrize("elements", [[5], [(0, 0)], [(0, 0.5, 1.0)], [(0, 0, "a")]])
+def test_what_is_written_in_another_way_is_refused_when_it_is_built(elements):
+    with pytest.raises(sp.ModelError) as refused:
+        sp.Coupling(VIBRATION, elements)
+    assert [problem.key for problem in refused.value.problems] == ["elements"]
+
+
 @pytest.mark.parametrize("kind", [sp.Bond, sp.SSH])
 def test_a_debye_bath_that_moves_the_carrier_is_warned_of_when_it_is_built(kind):
     with pytest.warns(UserWarning, match="Brownian"):
@@ -77,6 +87,9 @@ def test_a_debye_bath_that_moves_the_carrier_is_warned_of_when_it_is_built(kind)
     with pytest.raises(sp.ModelError) as refused:
         parameters(model([sp.Local(DEBYE), made]))
     assert [p.key for p in refused.value.problems] == ["coupling.further_couplings.1.kind"]
+    with pytest.raises(sp.ModelError) as refused:
+        parameters(model(made))
+    assert [p.key for p in refused.value.problems] == ["coupling.further_baths.0.kind"]
     parameters(model(made), "franck_condon")
 
 

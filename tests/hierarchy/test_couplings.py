@@ -119,6 +119,12 @@ def test_what_no_coupling_is():
         LatticeModel(lattice, CM, couplings=(wrong,))
     with pytest.raises(ValueError, match="1 integers"):
         LatticeModel(lattice, CM, couplings=(Coupling((Element(0, 0, (1, 0)),)),))
+    wide = Coupling((Element(0, 0, (6,)),))
+    with pytest.raises(ValueError, match="13 cells"):
+        LatticeModel(lattice, CM, couplings=(wide,))
+    assert LatticeModel(lattice.with_window(13), CM, couplings=(wide,)).n_sites == 13
+    with pytest.raises(ValueError, match="twice"):
+        Coupling((Element(0, 1, (), 1j), Element(1, 0, (), 1j)))
     model, _ = random_cluster(2, 1, (OTHER, OTHER), 1, 0)
     with pytest.raises(ValueError, match="expansions are given"):
         Basis(

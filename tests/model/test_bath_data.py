@@ -75,6 +75,9 @@ def test_data_that_are_no_bath_are_refused():
         (TIMES, c.real + 0j, T, None, "quantum_correction"),
         (TIMES, c, T, "harmonic", "quantum already"),
         (TIMES, np.full(len(TIMES), np.nan + 0j), T, None, "finite"),
+        (TIMES + 50, c, T, None, "begin at 0"),
+        (TIMES - 50, c, T, None, "begin at 0"),
+        (TIMES, c.real + 0j, T, "classical", "allowed: harmonic, standard"),
     ):
         with pytest.raises(ValueError, match=reason):
             from_correlation(times, values, temperature_K, correction)
@@ -83,4 +86,7 @@ def test_data_that_are_no_bath_are_refused():
     with pytest.raises(ValueError, match="longer"):
         from_trajectory(time, energies, T, "harmonic")
     with pytest.raises(ValueError, match="fluctuate"):
-        from_trajectory(time, np.ones_like(energies), T, "harmonic")
+        from_trajectory(time, np.full_like(energies, 0.1), T, "harmonic")
+    noise = np.random.default_rng(0).normal(size=energies.shape)
+    with pytest.raises(ValueError, match="more often"):
+        from_trajectory(time, noise, T, "harmonic")

@@ -127,6 +127,8 @@ def build(**changes):
         ({"bonds": (Bond(0, 1, (1, 0)),)}, "sites 0 to 0"),
         ({"bonds": (Bond(0, 0, (1,)),)}, "2 integers"),
         ({"bonds": (Bond(0, 0, (0, 0)),)}, "itself"),
+        ({"bonds": (Bond(0, 0.5, (1, 0)),)}, "whole numbers"),
+        ({"bonds": (Bond(0, 0, (0.5, 0)),)}, "whole numbers"),
         ({"bonds": (Bond(0, 0, (1, 0), complex(np.inf)),)}, "finite"),
         ({"bonds": (Bond(0, 0, (1, 0)), Bond(0, 0, (-1, 0)))}, "both directions"),
     ],
@@ -141,6 +143,7 @@ def test_what_is_no_lattice_is_refused(changes, words):
     [
         (lambda: lattices.cluster([[0, 1], [2, 0]], [(0,), (5,)]), "not Hermitian"),
         (lambda: lattices.cluster([[1, 1], [1, 0]], [(0,), (5,)]), "site energies"),
+        (lambda: lattices.cluster([[0, np.nan], [np.nan, 0]]), "finite"),
         (lambda: lattices.cluster([[0, 1], [1, 0]], [(0,)]), "shape"),
         (lambda: LatticeModel(SQUARE, 1.0, (0.0, 1.0)), "allowed: one number, or 1 "),
         (lambda: LatticeModel(SQUARE.finite((2, 2)), 1.0, (0.0, 1.0)), "or 1 or 4"),

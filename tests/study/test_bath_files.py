@@ -88,6 +88,12 @@ def test_files_of_correlation_functions_and_trajectories_become_tables(points, t
     assert point.parameters.bath.eta_cm == pytest.approx(variance / 208.5, rel=0.1)
 
 
+def test_a_table_in_other_units_is_warned_of(points) -> None:
+    rows = f"omega_cm: {W.tolist()}, density_cm: {(200 * J).tolist()}"
+    with pytest.warns(UserWarning, match="units"):
+        points(f"{{kind: table, {rows}}}")
+
+
 def test_a_table_is_one_of_several_baths(points) -> None:
     rows = f"omega_cm: {W.tolist()}, density_cm: {J.tolist()}"
     further = "further_baths: [{kind: brownian, eta_cm: 20, gamma_cm: 20, frequency_cm: 400}]"

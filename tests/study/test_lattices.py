@@ -6,6 +6,7 @@ import pytest
 import smallpolaron as sp
 from smallpolaron.derive.tables import plan_text
 from smallpolaron.derive.tensor_job import first_of_each, points_needed
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.study import plan_document
 from smallpolaron.results.attributes import read_mapping, write_mapping
 from smallpolaron.results.store import StoreError
@@ -106,6 +107,7 @@ def test_the_plan_says_what_lattices_cost():
 CUSTOM = "lattice: {kind: custom, vectors_A: [[5]], sites_A: [[0], [2]], bonds: [%s]}"
 FULL = (1 - np.eye(46, dtype=int)).tolist()
 FINITE = "lattice: {kind: square, spacing_A: 5, boundary: periodic, cells: [3, 3]}\n"
+DRAWN = "disorder: {hopping_cm: 5, hopping_distribution: normal, members: 2}\n"
 
 
 @pytest.mark.parametrize(
@@ -161,9 +163,16 @@ FINITE = "lattice: {kind: square, spacing_A: 5, boundary: periodic, cells: [3, 3
         ),
         (FINITE + "protocols: [marcus]\nstart_site: 9", "start_site", "0 to 8"),
         (
-            FINITE + "disorder: {hopping_cm: 5, hopping_distribution: normal}",
+            "lattice: {kind: cluster, matrix: [[0, [0, 1]], [[0, -1], 0]], sites_A: [[0], [5]]}\n"
+            + DRAWN,
             "disorder.hopping_cm",
-            "rings and chains only",
+            "complex",
+        ),
+        (FINITE.replace("[3, 3]", "[23, 22]") + DRAWN, "disorder.hopping_cm", "here 1012"),
+        (
+            "lattice: {kind: square, spacing_A: 5}\n" + DRAWN,
+            "disorder.hopping_cm",
+            "no meaning on an infinite",
         ),
         (
             "lattice: {kind: square, spacing_A: 5}\nhierarchy: {symmetry: none}",
@@ -188,6 +197,47 @@ def test_members_of_an_ensemble_on_a_lattice_have_one_energy_per_site():
     assert not any(model.is_translation_invariant for model in models)
     assert np.ptp(models[0].energies) > 0
     assert not np.allclose(models[0].energies, models[1].energies)
+
+
+@pytest.mark.parametrize(("boundary", "topology"), [("periodic", "ring"), ("open", "chain")])
+def test_drawn_hoppings_of_a_lattice_are_those_of_the_ring_or_chain(boundary, topology):
+    both = DRAWN.replace("members", "site_energy_cm: 9, site_energy_distribution: normal, members")
+    line = "lattice: {kind: custom, vectors_A: [[5]], sites_A: [[0]], cells: [5], boundary: "
+    line += f"{boundary}, bonds: [{{first: 0, second: 0, cell: [1]}}]}}\n"
+    plain = f"model: {{topology: {topology}, n_sites: 5}}\n"
+    for one, other in zip(points(line + both), points(plain + both), strict=True):
+        made, known = model_of(one.parameters), model_of(other.parameters)
+        np.testing.assert_allclose(made.hamiltonian, known.hamiltonian, rtol=0, atol=1e-15)
+        np.testing.assert_allclose(made.current, known.current, rtol=0, atol=1e-15)
+        assert one.parameters.model.hopping_cm == other.parameters.model.hopping_cm
+
+
+def test_where_hoppings_are_drawn_a_lattice_keeps_its_sites_bonds_and_modes():
+    text = "lattice: {kind: honeycomb, spacing_A: 4, boundary: [periodic, open], cells: [3, 2]}\n"
+    text += "model: {site_energies_cm: [0, 30]}\n"
+    bath = PLAIN.replace("eta", "kind: brownian, frequency_cm: 90, coupling: ssh, eta")
+    clean, member = (
+        model_of(plan_document(parse_yaml(bath + text + more, "s.yaml")).points[0].parameters)
+        for more in ("", DRAWN)
+    )
+    # the ways from site to site, by which the sites are known whatever cell they are in
+    np.testing.assert_array_equal(member.hopping_matrix != 0, clean.hopping_matrix != 0)
+    ratio = clean.hopping_matrix != 0
+    np.testing.assert_allclose(
+        member.current[ratio] / member.hopping_matrix[ratio],
+        clean.current[ratio] / clean.hopping_matrix[ratio],
+    )
+    np.testing.assert_array_equal(member.energies, clean.energies)
+    assert (member.modes.n_modes, member.n_sites) == (clean.modes.n_modes, 12)
+    assert np.std(np.abs(member.hopping_matrix[ratio]) / CM) > 2
+
+
+def test_modes_of_whole_cells_and_drawn_hoppings_exclude_each_other():
+    torus, drawn = sp.Lattice.square(5.0).finite((3, 3)), sp.Disorder(hopping_cm=5)
+    with pytest.raises(sp.ModelError) as refused:
+        scripted(torus, coupling=sp.Coupling(BATH, [(0, 0, 1.0)]), disorder=drawn)
+    assert [problem.key for problem in refused.value.problems] == ["disorder.hopping_cm"]
+    assert scripted(torus, coupling=[sp.Local(BATH), sp.Local(BATH)], disorder=drawn)
 
 
 LAYER = "{kind: herringbone, a_A: 7, b_A: 8, along: 0.3, second: -0.4, direction: tensor}"

@@ -5,10 +5,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import index
 from typing import Any, ClassVar
 
 from smallpolaron.api.arguments import explained
 from smallpolaron.api.baths import Debye, Local
+from smallpolaron.api.energies import ModelError
+from smallpolaron.support.problems import Problem
 
 
 @explained
@@ -62,6 +65,21 @@ class Coupling(Local):
     elements: Sequence[Sequence[Any]] = ()
     kind: ClassVar[str] = "operator"
 
+    def __post_init__(self) -> None:
+        """Refuse elements that are not written as above.
+
+        Raises:
+            ModelError: they are not.
+        """
+        super().__post_init__()
+        try:
+            _ = self.section()
+        except (TypeError, ValueError):
+            allowed = "must be (a, b, value), (a, b, value, cell of b), or with the cell of a, too"
+            advice = "write sites and cells as whole numbers, such as [(0, 0, 1.0, (1,))]"
+            problem = Problem("elements", repr(self.elements), allowed, advice)
+            raise ModelError("Coupling", [problem]) from None
+
     def _operator_text(self) -> str:
         return f", {[tuple(each) for each in self.elements]}"
 
@@ -70,14 +88,15 @@ class Coupling(Local):
         listed = []
         for a, b, value, *cells in self.elements:
             there, here = (*cells, *([()] * (2 - len(cells))))[:2]
-            across = [int(r) - int(o) for r, o in zip(there, here or [0] * len(there), strict=True)]
+            origin = [index(o) for o in here or [0] * len(there)]
+            across = [index(r) - o for r, o in zip(there, origin, strict=True)]
             number = complex(value)
             listed.append(
                 {
-                    "first": int(a),
-                    "second": int(b),
+                    "first": index(a),
+                    "second": index(b),
                     "cell": across,
-                    "origin": [int(o) for o in here],
+                    "origin": origin if here else [],
                     "value": [number.real, number.imag],
                 }
             )

@@ -120,6 +120,8 @@ def populations(
     """
     _require(not model.lattice.is_infinite, model, "displacement()")
     numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
+    if start_site is None and model.lattice.boundary == ("open",):
+        start_site = model.lattice.n_sites // 2
     if start_site is not None:
         numerics["start_site"] = start_site
     found = _run(model, start, numerics, max_elements, progress)

@@ -32,6 +32,15 @@ class Element:
     origin: tuple[int, ...] = ()
 
     @property
+    def ends(self) -> frozenset[tuple[int, tuple[int, ...]]]:
+        """Its two sites, each with its cell relative to that of the mode, () for that itself."""
+        origin = self.origin or (0,) * len(self.cell)
+        across = self.cell or (0,) * len(origin)
+        there = tuple(o + r for o, r in zip(origin, across, strict=True))
+        ends = (self.first, origin), (self.second, there)
+        return frozenset((site, cell if any(cell) else ()) for site, cell in ends)
+
+    @property
     def is_diagonal(self) -> bool:
         """Whether it leaves the carrier where it is."""
         return self.first == self.second and not any(self.cell)
@@ -47,7 +56,7 @@ class Coupling:
             equal numbers have equal baths, but each its own.
 
     Raises:
-        ValueError: no element, or one that is not Hermitian or finite.
+        ValueError: no element, one that is not Hermitian or finite, or a pair of sites twice.
     """
 
     elements: tuple[Element, ...]
@@ -57,6 +66,12 @@ class Coupling:
         """Refuse an operator that is not Hermitian."""
         if not self.elements:
             raise ValueError("elements is empty; a mode couples to the carrier by at least one")
+        pairs = [each.ends for each in self.elements]
+        for each, pair in zip(self.elements, pairs, strict=True):
+            if pairs.count(pair) > 1:
+                raise ValueError(
+                    f"{each} is given twice, or in both directions; give each pair of sites once"
+                )
         for each in self.elements:
             if not np.isfinite(each.value) or each.value == 0:
                 raise ValueError(f"{each}: the value must be a finite number, not 0")
@@ -122,7 +137,8 @@ def check(couplings: Iterable[Coupling], lattice: Lattice) -> None:
     """Refuse couplings that the lattice cannot have.
 
     Raises:
-        ValueError: a site that does not exist, or a cell of the wrong number of dimensions.
+        ValueError: a site that does not exist, a cell of the wrong number of dimensions, or one
+            beyond the window of an infinite lattice.
     """
     n, d = len(lattice.sites_A), lattice.dimensions
     for each in (element for coupling in couplings for element in coupling.elements):
@@ -131,3 +147,10 @@ def check(couplings: Iterable[Coupling], lattice: Lattice) -> None:
         for name, cell in (("cell", each.cell), ("origin", each.origin)):
             if len(cell) not in (0, d):
                 raise ValueError(f"{each}: give its {name} by {d} integers")
+        for axis, (side, count) in enumerate(zip(lattice.boundary, lattice.cells, strict=True)):
+            steps = [cell[axis] for _, cell in each.ends if cell] + [*each.cell[axis : axis + 1]]
+            reach = max(map(abs, steps), default=0)
+            if side == "infinite" and count < 2 * reach + 1:
+                raise ValueError(
+                    f"{each} needs a window of {2 * reach + 1} cells at least; here {lattice.cells}"
+                )

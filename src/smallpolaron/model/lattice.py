@@ -7,6 +7,7 @@ CM_TO_RAD_FS the numbers of the bonds are in cm^-1.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Final, Literal
 
 import numpy as np
@@ -100,6 +101,8 @@ class Lattice:
 
     def _check(self, bond: Bond) -> None:
         n = len(self.sites_A)
+        if not all(isinstance(i, Integral) for i in (bond.first, bond.second, *bond.cell)):
+            raise ValueError(f"{bond}: sites and cells are counted; give whole numbers")
         if len(bond.cell) != len(self.vectors_A):
             raise ValueError(f"{bond}: give its cell by {len(self.vectors_A)} integers")
         if not (0 <= bond.first < n and 0 <= bond.second < n):
@@ -171,6 +174,8 @@ def cluster(hopping: ArrayLike, sites_A: Sequence[Sequence[float]] | None = None
     n = len(sites_A)
     if h.shape != (n, n):
         raise ValueError(f"hopping has the shape {h.shape}; {n} positions need ({n}, {n})")
+    if not np.all(np.isfinite(h)):
+        raise ValueError("hopping holds values that are not finite numbers; correct them")
     if not np.allclose(h, h.conj().T, rtol=1e-12, atol=0):
         a, b = np.argwhere(~np.isclose(h, h.conj().T, rtol=1e-12, atol=0))[0]
         raise ValueError(

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -158,14 +159,13 @@ class LatticeModel:
 
         On a torus by the shortest way.
         """
-        away = self.positions - self.positions[origin]
-        for vector, side, count in zip(
-            self.lattice.vectors, self.lattice.boundary, self.lattice.cells, strict=True
-        ):
-            if side == "periodic":
-                images = away + np.array([0, -1, 1])[:, None, None] * count * vector
-                nearest = np.argmin(np.linalg.norm(images, axis=2), axis=0)
-                away = images[nearest, np.arange(len(away))]
+        away, lattice = self.positions - self.positions[origin], self.lattice
+        around = [(0, -1, 1) if side == "periodic" else (0,) for side in lattice.boundary]
+        turns = np.array(list(product(*around))).reshape(-1, lattice.dimensions)
+        images = away + ((turns * lattice.cells) @ lattice.vectors)[:, None]
+        # of equally short ways the same one on all machines
+        nearest = np.argmin(np.round(np.linalg.norm(images, axis=2), 6), axis=0)
+        away = images[nearest, np.arange(len(away))]
         return np.asarray(away @ self.unit_direction)
 
     @cached_property

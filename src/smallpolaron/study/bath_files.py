@@ -5,6 +5,7 @@ The names of the columns say the units, so that none is guessed.
 
 from __future__ import annotations
 
+import warnings
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal
@@ -29,6 +30,8 @@ _UNITS: Final = {"fs": 1.0, "cm": 1.0, "meV": MEV_TO_CM, "cm2": 1.0, "meV2": MEV
 _LAST_CM: Final = (5.0, 200_000.0)
 _ENERGY_CM: Final = (1e-3, 50_000.0)
 """Last frequency and reorganisation energy, cm^-1, beyond which units must be wrong."""
+_LARGE_CM: Final = 5000.0
+"""Reorganisation energy, cm^-1, from which units may be wrong."""
 
 
 def read_bath(
@@ -109,6 +112,12 @@ def checked_rows(omega_cm: NDArray[np.float64], J_cm: NDArray[np.float64]) -> Ro
                 f"{name} is {value:.3g} cm^-1, outside {low:g} to {high:g}: both columns must be "
                 "in cm^-1 (or meV, named so), not in eV, rad/fs, THz or hartree"
             )
+    if energy > _LARGE_CM:
+        warnings.warn(
+            f"the reorganisation energy (1/pi) int J/w dw of a table is {energy:.3g} cm^-1, above "
+            f"{_LARGE_CM:g}, where few materials are: check its units",
+            stacklevel=2,
+        )
     return rows
 
 

@@ -314,11 +314,16 @@ class BathConfig(CouplingConfig):
         return sum(2 if bath.kind == "brownian" else 1 for bath in self.all_baths)
 
     @property
-    def placed(self) -> Iterator[tuple[str, OneBath]]:
-        """Yield every bath of every coupling with the key of it, and the dot that follows."""
+    def first(self) -> Iterator[tuple[str, OneBath]]:
+        """Yield every bath of the first coupling with the key of it, and the dot that follows."""
         yield "bath.", self
         for index, bath in enumerate(self.further_baths):
             yield f"bath.further_baths.{index}.", bath
+
+    @property
+    def placed(self) -> Iterator[tuple[str, OneBath]]:
+        """Yield every bath of every coupling likewise."""
+        yield from self.first
         for index, coupling in enumerate(self.further_couplings):
             yield f"bath.further_couplings.{index}.", coupling
 

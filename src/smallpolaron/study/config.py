@@ -20,7 +20,7 @@ from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.study.bath_section import BathConfig
 from smallpolaron.study.disorder_section import DISORDERED, DisorderConfig
 from smallpolaron.study.ladder_section import LadderConfig
-from smallpolaron.study.lattice_section import LatticeConfig
+from smallpolaron.study.lattice_section import MOST_BONDS, LatticeConfig
 from smallpolaron.study.resolved.lattice import ResolvedLattice
 from smallpolaron.study.sections import (
     CONVERGED,
@@ -199,15 +199,28 @@ class Study(Section):
             if self.infinite:
                 allowed = "has no meaning on an infinite lattice, whose sites are all alike"
                 yield Problem(key, width, allowed, "use a large finite one")
-            if self.lattice.present and name == "hopping":
-                allowed = "is drawn on rings and chains only, not on a lattice"
-                yield Problem(key, width, allowed, "give disorder.site_energy_cm")
+            elif name == "hopping" and self.resolved_lattice is not None:
+                yield from self._drawn_bond_faults(self.resolved_lattice, width)
             if self.model.n_sites == CONVERGED:
                 allowed = "needs a number of sites; model.n_sites is converged"
                 yield Problem(key, width, allowed, "vary model.n_sites in the grid instead")
             if self.hierarchy.symmetry == "translation":
                 allowed = "leaves no translation symmetry; hierarchy.symmetry is translation"
                 yield Problem(key, width, allowed, "use hierarchy.symmetry: auto")
+
+    def _drawn_bond_faults(self, lattice: ResolvedLattice, width: float) -> Iterator[Problem]:
+        """Yield lattices whose hoppings cannot be drawn bond by bond."""
+        key, cells = "disorder.hopping_cm", int(np.prod(lattice.cells, dtype=int))
+        if any(im for *_, im in lattice.bonds):
+            allowed = "is added to real hoppings; a bond of this lattice has a complex one"
+            yield Problem(key, width, allowed, "give real hoppings, or draw site energies only")
+        if cells > 1 and any(each.coupling == "operator" for each in self.bath.couplings):
+            allowed = "leaves no two cells alike; coupling: operator is one per cell"
+            advice = "use a cluster, another coupling, or draw site energies only"
+            yield Problem(key, width, allowed, advice)
+        if (count := cells * max(len(lattice.bonds), len(lattice.sites_A))) > MOST_BONDS:
+            allowed = f"is stored bond by bond: at most {MOST_BONDS} bonds; here {count}"
+            yield Problem(key, width, allowed, "use fewer cells, or draw site energies only")
 
     def _hopping_faults(self) -> Iterator[Problem]:
         v = self.hopping_cm
@@ -228,11 +241,14 @@ class Study(Section):
             advice = "add the lattice: a chain is of kind custom with one vector, site and bond"
             yield Problem("bath.coupling", self.bath.coupling, allowed, advice)
         for index, each in enumerate(self.bath.couplings):
-            place = f"bath.further_couplings.{index - 1}." if index else "bath."
-            if each.moves_carrier and each.kind == "debye" and "current" in self.protocols:
-                allowed = "must not be debye where the bath moves the carrier: <X^2> of the "
-                allowed += "assisted current diverges with the number of bath terms"
-                yield Problem(f"{place}kind", each.kind, allowed, "use kind: brownian")
+            if not (each.moves_carrier and "current" in self.protocols):
+                continue
+            own = [(f"bath.further_couplings.{index - 1}.", each)] if index else self.bath.first
+            for place, bath in own:
+                if bath.kind == "debye":
+                    allowed = "must not be debye where the bath moves the carrier: <X^2> of the "
+                    allowed += "assisted current diverges with the number of bath terms"
+                    yield Problem(f"{place}kind", bath.kind, allowed, "use kind: brownian")
 
     def _fixed_faults(self) -> Iterator[Problem]:
         """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""
@@ -286,6 +302,14 @@ class Study(Section):
             allowed = f"must be one number, or {len(made.bonds)}, one per bond of a cell"
             yield Problem("model.hopping_cm", v, allowed, "give one per bond, in their order")
             return
+        for index, each in enumerate(self.bath.couplings):
+            place = f"bath.further_couplings.{index - 1}." if index else "bath."
+            try:
+                each.require_fit(made)
+            except ValueError as error:
+                allowed = f"does not fit: {error}"
+                yield Problem(f"{place}elements", "(a list)", allowed, "correct it")
+                return
         try:
             there = self.lattice_model
             assert there is not None

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field
 
-from smallpolaron.model.coupling import Coupling, Element
+from smallpolaron.model.coupling import Coupling, Element, check
+from smallpolaron.model.lattice import Lattice
 from smallpolaron.study.resolved.bath import CouplingKind
 from smallpolaron.study.sections import Section, as_tuple, described
 from smallpolaron.support.problems import MISSING, Problem
@@ -63,9 +64,17 @@ class CoupledSection(Section):
             if needed and given:
                 _ = Coupling(self._operator())
         except ValueError as error:
-            yield Problem(
-                "elements", str(self.elements), f"do not make an operator: {error}", "correct it"
-            )
+            allowed = f"do not make an operator: {error}"
+            yield Problem("elements", "(a list)", allowed, "correct it")
+
+    def require_fit(self, lattice: Lattice) -> None:
+        """Refuse elements that a lattice cannot have.
+
+        Raises:
+            ValueError: it cannot.
+        """
+        if self.elements is not None:
+            check([Coupling(self._operator())], lattice)
 
     def _operator(self) -> tuple[Element, ...]:
         return tuple(

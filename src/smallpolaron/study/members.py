@@ -34,23 +34,40 @@ def member_parameters(
 ) -> Parameters:
     """Return the parameters of one member, with realised site energies and hoppings.
 
+    Where hoppings are drawn, a lattice becomes one cell: no two bonds are alike.
+
     Args:
         clean: parameters without disorder.
         disorder: what is drawn.
         member: its number, from 0.
-        n_bonds: bonds of the lattice.
+        n_bonds: bonds of a ring or chain.
     """
-    drawn = {}
+    drawn, lattice = dict[str, list[float]](), clean.lattice
+    if lattice is not None and disorder.hopping_cm is not None:
+        lattice = lattice.as_one_cell
     for key, (quantity, name) in _DRAWN.items():
         width, shape = getattr(disorder, f"{name}_cm"), getattr(disorder, f"{name}_distribution")
         if width is not None:
-            count = n_bonds if name == "hopping" else clean.n_sites
+            given, count = getattr(clean.model, key), clean.n_sites
+            if name == "hopping":
+                count = n_bonds
+                if lattice is not None:
+                    given = tuple(re for *_, re, _ in lattice.bonds)
+                    count = len(given)
             draws = standard_draws(shape, quantity, seed=disorder.seed, member=member, count=count)
-            given = getattr(clean.model, key)
-            means = given if isinstance(given, tuple) else (given,) * count
+            # energies of a lattice may repeat with the cell
+            means = given * (count // len(given)) if isinstance(given, tuple) else (given,) * count
             pairs = zip(means, draws, strict=True)
             drawn[key] = [round(float(mean + width * draw), _DIGITS) for mean, draw in pairs]
-    return _unsymmetric(clean, disorder, member=member).changed(model=drawn)
+    found = _unsymmetric(clean, disorder, member=member)
+    if lattice is None or lattice is clean.lattice:
+        return found.changed(model=drawn)
+    pairs = zip(lattice.bonds, drawn["hopping_cm"], strict=True)
+    bonds = [(*ends, v, im) for (*ends, _, im), v in pairs]
+    energies = clean.model.site_energies_cm
+    if isinstance(energies, tuple):
+        drawn.setdefault("site_energies_cm", [*energies] * (clean.n_sites // len(energies)))
+    return found.changed(model=drawn, lattice=lattice.content() | {"bonds": bonds})
 
 
 def _unsymmetric(clean: Parameters, disorder: DisorderConfig, **which: Any) -> Parameters:

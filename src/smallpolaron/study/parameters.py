@@ -207,7 +207,8 @@ def population_symmetry(parameters: Parameters) -> Literal["auto", "none"]:
     leaves Hermiticity, which every start on one site has.
     """
     model = model_of(parameters)
-    lattice = model.is_translation_invariant or model.is_mirror_symmetric
+    moved = model.is_translation_invariant and model.sites.n_cells > 1
+    lattice = moved or model.is_mirror_symmetric
     return symmetry_of(parameters) if lattice else "auto"
 
 

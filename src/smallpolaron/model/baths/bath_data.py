@@ -5,7 +5,7 @@ noise of a transformed record.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal, get_args
 
 import numpy as np
 
@@ -33,6 +33,12 @@ _UNLIKE = 0.1
 
 _NEGATIVE = 0.05
 """Negative J of a fit, relative to its maximum, from which the data are refused."""
+
+_STILL: Final = 1e-12
+"""Fluctuation, relative to the values, that is rounding."""
+
+_RESOLVED: Final = 3
+"""Steps within which C(t) of a trajectory must not have decayed."""
 
 _ROWS = 240
 _DIGITS = 5
@@ -81,6 +87,11 @@ def from_correlation(
     103, 9494.
     """
     step = _even_step(time_fs, len(correlation))
+    if not 0 <= time_fs[0] <= 1.001 * step:
+        raise ValueError(f"C(t) begins at {time_fs[0]:g} fs; it must begin at 0, or one step later")
+    if quantum_correction not in (None, *get_args(QuantumCorrection)):
+        allowed = ", ".join(get_args(QuantumCorrection))
+        raise ValueError(f"quantum_correction = {quantum_correction!r}; allowed: {allowed}")
     if not np.all(np.isfinite(correlation)):
         raise ValueError("C(t) holds values that are not finite numbers; remove those rows")
     real = not np.any(correlation.imag)
@@ -151,10 +162,15 @@ def from_trajectory(
     deviations = values - values.mean(axis=1, keepdims=True)
     power = np.abs(np.fft.rfft(deviations, 2 * n)) ** 2
     correlation = np.fft.irfft(power)[:, :n].mean(axis=0) / np.arange(n, 0, -1)
-    if correlation[0] <= 0:
+    if correlation[0] <= (_STILL * np.max(np.abs(values))) ** 2:
         raise ValueError("the trajectory does not fluctuate; give site energies over time")
     shape = correlation / correlation[0]
     first = int(np.argmax(shape < 0.05)) or n
+    if first < _RESOLVED:
+        raise ValueError(
+            f"C(t) has decayed within {first} steps of {step:g} fs: that is noise, or sampled too "
+            "rarely; write the trajectory out more often"
+        )
     memory = float(np.sum(shape[:first] ** 2))
     error = np.sqrt(2 * memory / values.size)
     if error > _NOISY or first > n // 5:

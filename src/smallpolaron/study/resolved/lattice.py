@@ -41,6 +41,42 @@ class ResolvedLattice(Resolved):
         """Largest hopping in size, cm^-1."""
         return max((abs(complex(*bond[-2:])) for bond in self.bonds), default=0.0)
 
+    @property
+    def as_one_cell(self) -> ResolvedLattice:
+        """A finite lattice with every site and every bond on its own, both ordered by cell."""
+        own, found, corners = len(self.sites_A), [], list(np.ndindex(*self.cells))
+        first = {corner: own * number for number, corner in enumerate(corners)}
+        for corner in corners:
+            for a, b, *cell, re, im in self.bonds:
+                steps, inside = zip(corner, cell, self.cells, self.boundary, strict=True), True
+                across, there = [], []
+                for at, step, count, side in steps:
+                    beyond, place = divmod(at + int(step), count)
+                    inside = inside and (side == "periodic" or not beyond)
+                    across.append(float(beyond))
+                    there.append(place)
+                if inside:
+                    ends = float(first[corner] + int(a)), float(first[tuple(there)] + int(b))
+                    found.append((*ends, *across, re, im))
+        return self.model_copy(
+            update={
+                "vectors_A": tuple(
+                    tuple(count * x for x in vector)
+                    for count, vector in zip(self.cells, self.vectors_A, strict=True)
+                ),
+                "sites_A": tuple(
+                    tuple(
+                        x + sum(n * v[i] for n, v in zip(corner, self.vectors_A, strict=True))
+                        for i, x in enumerate(site)
+                    )
+                    for corner in corners
+                    for site in self.sites_A
+                ),
+                "bonds": tuple(found),
+                "cells": (1,) * len(self.cells),
+            }
+        )
+
     def model(
         self,
         site_energies_cm: float | tuple[float, ...],
