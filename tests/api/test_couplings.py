@@ -93,6 +93,13 @@ def test_a_debye_bath_that_moves_the_carrier_is_warned_of_when_it_is_built(kind)
     parameters(model(made), "franck_condon")
 
 
+@pytest.mark.parametrize("coupling", [sp.Local(DEBYE), sp.SSH(VIBRATION)])
+def test_on_an_open_chain_all_couplings_start_in_the_middle(coupling):
+    chain = model(coupling).replace(lattice=sp.Lattice.open_chain(3))
+    run = sp.populations(chain, 2.0, accuracy=0.05, progress=False)
+    assert np.argmax(run.populations[0]) == 1
+
+
 def test_the_current_of_a_bond_coupling_has_its_assisted_part():
     run = sp.current_correlation(model(sp.Bond(VIBRATION)), 60.0, accuracy=5e-3, progress=False)
     rho, v, a = np.array(run["equilibrium/density_matrix"]), 50 * CM, 5.0
