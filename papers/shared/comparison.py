@@ -7,20 +7,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.html import Cell, table, write_page
 from smallpolaron.figures.runs import (
     Run,
     engine_label,
     error_of,
-    study_main,
+    input_parser,
+    read_study,
     with_error,
 )
-from smallpolaron.figures.style import Row
+from smallpolaron.figures.style import Row, write_numbers
+from smallpolaron.planning.jobs import computed
+from smallpolaron.planning.present import present
 from smallpolaron.study.parameters import Parameters
+from smallpolaron.study.plan import read_plan
 
 MORI = "Chem. Sci. 15, 16715 (2024)"
 ANOMALOUS = "arXiv 2024, anomalous transport"
@@ -132,7 +136,7 @@ def _computed(run: Run, quantity: str) -> str:
     return f"{run.number(quantity):.4g}" if quantity.endswith("_fs") else with_error(run, quantity)
 
 
-def page(runs: Sequence[Run], _plan: Path) -> tuple[str, list[str]]:
+def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
     """Return the summary sentence and the table."""
     found = sorted(
         pairs(runs), key=lambda item: (item[1].source, item[1].quantity, item[0].n_sites)
@@ -163,4 +167,15 @@ def page(runs: Sequence[Run], _plan: Path) -> tuple[str, list[str]]:
     return summary, [table([Cell(text) for text in head], lines)]
 
 
-main = study_main("Computed and printed numbers", page, rows)
+def main(argv: Sequence[str] | None = None) -> None:
+    """Write the page and its numbers; only runs for which a paper printed a number are read."""
+    line = input_parser()
+    for name in ("plan", "figure", "numbers"):
+        line.add_argument(f"--{name}", type=Path, required=True)
+    options = line.parse_args(argv)
+    plan, folder = read_plan(options.plan), options.plan.parent
+    points = tuple(point for point in computed(plan, folder).points if matching(point.parameters))
+    compared = replace(plan, points=points, ladders=(), ensembles=())
+    runs = read_study(present(compared, folder), folder)
+    write_page(options.figure, "Computed and printed numbers", *page(runs))
+    write_numbers(options.numbers, rows(runs))

@@ -12,10 +12,8 @@ import pytest
 
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
-from smallpolaron.derive.result_tables import write_all
 from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.figures import displacement as figure
-from smallpolaron.figures import quality
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.plan import Plan, write_plan
@@ -117,16 +115,16 @@ def test_tables_and_figures_take_them(displacement: Make, plan_file: str, tmp_pa
         result = displacement(start)
         files.append(str(folder / f"{result.parameters['point']}__{start}.h5"))
         write_result(files[-1], result)
-    write_all(Path(plan_file), tmp_path / "tables")
+    tables = ["tables", "--plan", plan_file, "--output-folder", str(tmp_path / "tables")]
+    assert main([*tables, "--figures-folder", str(tmp_path)]) == 0
     with (tmp_path / "tables" / "quality.csv").open() as stream:
         assert {(row["kind"], row["start"]) for row in csv.DictReader(stream)} == {
             ("displacement", start) for start in EXCESS
         }
     with (tmp_path / "tables" / "points.csv").open() as stream:
         assert {row["symmetry"] for row in csv.DictReader(stream)} == {"translation"}
-    page, numbers = tmp_path / "quality.html", tmp_path / "quality.csv"
-    quality.main(["--plan", plan_file, "--figure", str(page), "--numbers", str(numbers)])
-    assert "Runs of the displacement on the infinite lattice" in page.read_text()
+    page = (tmp_path / "quality.html").read_text(encoding="utf-8")
+    assert "Runs of the displacement on the infinite lattice" in page
     drawn, numbers = tmp_path / "d.svg", tmp_path / "d.csv"
     figure.main(["--population", *files, "--figure", str(drawn), "--numbers", str(numbers)])
     with numbers.open() as stream:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli.batch import make_batch
+from smallpolaron.derive.outlook import outlook_text
 from smallpolaron.planning.batches import (
     CRITERIA,
     MOST_ALONE,
@@ -69,6 +70,10 @@ def test_every_small_job_is_in_one_batch(tmp_path: Path, plan_of: Callable[[str]
     assert len(outputs) == len(set(outputs)) == 40 * 5
     sizes = [len(batch.steps) for batch in runs.values()]
     assert max(sizes) - min(sizes) <= 5
+    # a dry run says that they are not as many jobs
+    text = outlook_text(study, tmp_path, 40, 1, 0, {}, runs.values())
+    assert "80 of them are small: 3 batches" in text
+    assert "batches" not in outlook_text(study, tmp_path, 40, 1, 0, {})
     # what is derived follows in the same batch
     for batch in runs.values():
         seen: set[str] = {str(tmp_path / CRITERIA)}

@@ -8,20 +8,28 @@ import os
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from papers.shared.comparison import matching
+from smallpolaron import cli
 from smallpolaron.analysis.gates import make_gate
+from smallpolaron.api.answers import read_answers, study_answers
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
+from smallpolaron.derive.study_results import read_study_results
 from smallpolaron.figures import finite_size, style
+from smallpolaron.figures.quality import write_quality
 from smallpolaron.figures.runs import read_runs, read_study, reference, remarks
 from smallpolaron.figures.systems import group, numerics
+from smallpolaron.planning.status import _record
 from smallpolaron.planning.study import plan_document
+from smallpolaron.results import store
 from smallpolaron.results.store import read_result, write_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.yamlfile import parse_yaml
@@ -205,7 +213,7 @@ def test_captions_say_how_the_hierarchy_was_chosen(mixed: Study) -> None:
 
 def test_comparison_names_accuracy_and_infinite_size(mixed: Study) -> None:
     comparison = importlib.import_module("papers.shared.comparison")
-    text = "".join(comparison.page(read_study(mixed.plan_file), mixed.plan_file)[1])
+    text = "".join(comparison.page(read_study(mixed.plan, mixed.folder))[1])
     assert "accuracy 0.0001" in text
     assert "depth 10" in text
     assert "∞" in text
@@ -235,20 +243,59 @@ def test_a_run_without_numbers_is_drawn_as_such(study: Study, tmp_path: Path) ->
 
 
 def test_quality_page_shows_every_gate_and_the_failed_one(study: Study, tmp_path: Path) -> None:
-    quality = importlib.import_module("smallpolaron.figures.quality")
-    page, numbers = tmp_path / "q.html", tmp_path / "q.csv"
-    quality.main(["--plan", str(study.plan_file), "--figure", str(page), "--numbers", str(numbers)])
-    text = page.read_text(encoding="utf-8")
+    write_quality(read_study_results(study.folder), tmp_path)
+    text = (tmp_path / "quality.html").read_text(encoding="utf-8")
     assert "6 of 7 runs pass every quality gate" in text
     assert text.count("✗ flagged") == 1
     assert text.count("✓ trusted") == 6
-    with numbers.open(encoding="utf-8") as stream:
+    with (tmp_path / "quality.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     failed = [row for row in rows if row["passed"] == "false"]
     assert [(row["gate"], "depth~3" in row["point"]) for row in failed] == [
         ("frontier_weight", True)
     ]
-    assert len(rows) == sum(len(run.result.gates) for run in read_study(study.plan_file))
+    runs = read_study(study.plan, study.folder)
+    assert len(rows) == sum(len(run.result.gates) for run in runs)
+
+
+def test_what_is_about_all_results_reads_each_once(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened: Counter[str] = Counter()
+    opening = store._open
+
+    def counting(path: Path) -> Any:
+        opened[f"{path.parent.name}/{path.stem}"] += 1
+        return opening(path)
+
+    monkeypatch.setattr("smallpolaron.results.store._open", counting)
+    _record.cache_clear()
+    tables = ["tables", "--plan", str(study.plan_file), "--output-folder", str(tmp_path)]
+    assert cli.main([*tables, "--figures-folder", str(tmp_path)]) == 0
+    assert len(opened) == len(list(study.folder.glob("*/*.h5")))
+    # whether a mobility can be shown is known before any is read for its numbers
+    assert {name for name, count in opened.items() if count > 1} == {
+        f"mobility/{point.id}" for point in study.plan.with_protocol("current")
+    }
+    assert max(opened.values()) == 2
+    # as text: errors that are not known are NaN
+    assert repr(read_answers(tmp_path / "answers.json")) == repr(study_answers(study.folder))
+
+
+def test_nothing_is_read_for_which_no_paper_printed_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = plan_document(parse_yaml(MIXED.replace("eta_over_v: 2", "eta_over_v: 3"), "study.yaml"))
+    write_plan(tmp_path / "plan.json", plan)
+    synthetic.write_all(tmp_path / "plan.json")
+    monkeypatch.setattr("smallpolaron.results.store._open", None)
+    _record.cache_clear()
+    comparison = importlib.import_module("papers.shared.comparison")
+    files = {name: str(tmp_path / name) for name in ("plan.json", "c.html", "c.csv")}
+    comparison.main(
+        ["--plan", files["plan.json"], "--figure", files["c.html"], "--numbers", files["c.csv"]]
+    )
+    assert "No paper printed a number" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
 def test_printed_numbers_stand_beside_ours_with_both_sizes(study: Study, tmp_path: Path) -> None:

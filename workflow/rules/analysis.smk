@@ -36,6 +36,14 @@ rule tables:
         points=f"{TABLES}/points.csv",
         quality=f"{TABLES}/quality.csv",
         finite_size=f"{TABLES}/finite_size.csv",
+        answers=ANSWERS,
+        page=report(
+            f"{FIGURES}/quality.html",
+            caption="../report/quality.rst",
+            category="Summary",
+            labels={"result": "quality gates of every run"},
+        ),
+        numbers=f"{FIGURES}/quality.csv",
     log:
         f"{LOGS}/tables.log",
     localrule: True
@@ -44,10 +52,10 @@ rule tables:
     params:
         criteria=ANALYSIS,
     message:
-        "Tables of the study"
+        "Tables of the study, its answers and quality gates"
     shell:
         "python -m smallpolaron tables --plan {input.plan} --output-folder $(dirname {output.points})"
-        " > {log} 2>&1"
+        " --figures-folder $(dirname {output.page}) > {log} 2>&1"
 
 
 for kind, files in {"ladder": LADDER_FILES, "ensemble": ENSEMBLE_FILES}.items():

@@ -35,10 +35,6 @@ PICTURES = {
         ("ensemble", "disordered ensemble", "{ensemble_run}", about_run_of_ensemble),
     )
 }
-STUDY_TABLES = {
-    "quality": ("smallpolaron.figures quality", "quality gates of every run"),
-    "comparison": ("papers shared.comparison", "numbers printed in the papers"),
-}
 
 
 for figure, (label, place, files, describe, criteria) in PICTURES.items():
@@ -74,31 +70,25 @@ for figure, (label, place, files, describe, criteria) in PICTURES.items():
             " {params.criteria} --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
 
 
-for table, (module, label) in STUDY_TABLES.items():
-
-    rule:
-        name:
-            table
-        input:
-            plan=PLAN,
-            results=all_results,
-        output:
-            figure=report(
-                f"{FIGURES}/{table}.html",
-                caption=f"../report/{table}.rst",
-                category="Summary",
-                labels={"result": label},
-            ),
-            numbers=f"{FIGURES}/{table}.csv",
-        log:
-            f"{LOGS}/{table}.log",
-        localrule: True
-        conda:
-            "../../envs/analysis.yaml"
-        params:
-            module=module,
-        message:
-            f"Table: {label}"
-        shell:
-            "python -m {params.module} --plan {input.plan}"
-            " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
+rule comparison:
+    input:
+        plan=PLAN,
+        results=all_results,
+    output:
+        figure=report(
+            f"{FIGURES}/comparison.html",
+            caption="../report/comparison.rst",
+            category="Summary",
+            labels={"result": "numbers printed in the papers"},
+        ),
+        numbers=f"{FIGURES}/comparison.csv",
+    log:
+        f"{LOGS}/comparison.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Table: numbers printed in the papers"
+    shell:
+        "python -m papers shared.comparison --plan {input.plan}"
+        " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"

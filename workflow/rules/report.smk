@@ -1,6 +1,6 @@
 # The first page begins with what the study answers, and the picture of its first system.
-if REPORTS and Path(PLAN).exists():
-    config["answers"] = first_page(study_answers(Path(RESULTS)))
+if REPORTS and Path(ANSWERS).exists():
+    config["answers"] = first_page(read_answers(Path(ANSWERS)))
 
 
 rule figures:

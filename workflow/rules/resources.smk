@@ -47,8 +47,9 @@ def outlook():
         target: {job.name for job in jobs_behind(target)} for target in sorted(asked)
     }
     count = len(SYSTEMS) + len(STUDY.ensembles)
+    batches = STAGES.get("runs", {}).values()
     return outlook_text(
-        STUDY, Path(RESULTS), count, RANKS_AT_LEAST, OVERHEAD_MB, behind
+        STUDY, Path(RESULTS), count, RANKS_AT_LEAST, OVERHEAD_MB, behind, batches
     )
 
 

@@ -19,7 +19,7 @@ shell.prefix(
 
 try:
     from smallpolaron import NUMERICS_VERSION
-    from smallpolaron.api.answers import study_answers
+    from smallpolaron.api.answers import read_answers, study_answers
     from smallpolaron.launch import missing_scheduler
     from smallpolaron.planning.bill import all_jobs, bill, bill_lines, hours_text, total
     from smallpolaron.planning.run import begin_run, is_planned
@@ -158,6 +158,7 @@ LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 FIGURES = f"{RESULTS}/figures"
 TABLES = f"{RESULTS}/tables"
+ANSWERS = f"{TABLES}/answers.json"
 PLAN = str(plan_of(STUDY.study))
 ANALYSIS = STUDY.analysis.model_dump()
 DERIVED = derived()
@@ -223,7 +224,10 @@ def leave_if_run_otherwise():
 def tell_answers():
     """Say at the end of a run what its results say."""
     if not INNER and Path(PLAN).exists():
-        print(study_answers(Path(RESULTS)), file=sys.stderr)
+        # of the whole study they have just been written, of a part of it perhaps not
+        whole = not workflow.dag_settings.targets and Path(ANSWERS).exists()
+        answers = read_answers(Path(ANSWERS)) if whole else study_answers(Path(RESULTS))
+        print(answers, file=sys.stderr)
 
 
 def tell_if_edited():

@@ -5,30 +5,29 @@ Of a lattice whose tensor was computed, the mobilities along its principal axes.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from textwrap import indent
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from smallpolaron.api.outcome import system_text
 from smallpolaron.api.tensor import MobilityTensor
 from smallpolaron.api.values import Value
 from smallpolaron.derive.derive import MU
-from smallpolaron.derive.tensor_job import first_of_each
+from smallpolaron.derive.study_results import StudyResults, read_study_results
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.planning.jobs import computed
-from smallpolaron.planning.present import absences, present
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.store import Result
-from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import boundaries, physics
-from smallpolaron.study.plan import read_plan
 from smallpolaron.support.canonical import parameter_hash
+from smallpolaron.support.files import write_text
 
 ROUGH: Final = 0.1
 """A relative error above which a mobility is called rough."""
@@ -112,28 +111,26 @@ def study_answers(folder: Path) -> Answers:
         PlanError: there is no plan that can be used.
         StoreError: a result file is damaged.
     """
-    whole_plan = computed(read_plan(folder / "plan.json"), folder)
-    plan = present(whole_plan, folder)
-    tensors = [
-        read_input(folder / "tensor" / f"{point.id}.h5", ("tensor",))
-        for point in first_of_each(plan.points)
-    ]
-    # a mean or a tensor counts, not each of what it is made from
-    parts = {name for ensemble in plan.ensembles for name in ensemble.members}
-    parts |= {name for tensor in tensors for name in tensor.notes[POINTS_NOTE].split(", ")}
-    mobilities = [
-        read_input(folder / "mobility" / f"{point.id}.h5", ("mobility",))
-        for point in plan.with_protocol("current")
-        if point.id not in parts
-    ]
-    ensembles = [
-        read_input(folder / "ensemble" / f"{name}.h5", ("ensemble",))
-        for ensemble in plan.ensembles
-        for protocol, name in ensemble.run_names.items()
-        if protocol == "current"
-    ]
-    found = answers_of([*mobilities, *tensors, *ensembles])
-    return Answers(plan.study, found, absences(whole_plan, folder))
+    return answers_from(read_study_results(folder))
+
+
+def answers_from(found: StudyResults) -> Answers:
+    """Return what results that have been read say."""
+    # a tensor counts, not each of what it is made from
+    parts = {name for tensor in found.tensors for name in tensor.notes[POINTS_NOTE].split(", ")}
+    single = [each for each in found.mobilities if each.parameters["point"] not in parts]
+    systems = answers_of([*single, *found.tensors, *found.ensembles])
+    return Answers(found.plan.study, systems, found.missing)
+
+
+def write_answers(path: Path, answers: Answers) -> None:
+    """Write answers as JSON."""
+    write_text(path, json.dumps(asdict(answers), indent=1) + "\n")
+
+
+def read_answers(path: Path) -> Answers:
+    """Return what write_answers wrote."""
+    return TypeAdapter(Answers).validate_python(json.loads(path.read_text(encoding="utf-8")))
 
 
 def answers_of(results: Sequence[Result]) -> tuple[Answer, ...]:

@@ -194,12 +194,26 @@ def ladder(
 
 @command("tables", hidden=True)
 @plan
-@file("--output-folder", "folder for the tables")
-def tables(plan: Path, output_folder: Path) -> None:
-    """Write all tables of a study, whose files are beside the plan (CSV)."""
-    from smallpolaron.derive.result_tables import write_all
+@file("--output-folder", "folder for the tables and the answers")
+@path("--figures-folder", "folder for the page about the quality gates, if it is to be written")
+def tables(plan: Path, output_folder: Path, figures_folder: Path | None) -> None:
+    """Write what is about all results of a study, whose files are beside the plan.
 
-    for name, why in write_all(plan, output_folder).items():
+    These are its tables (CSV), its answers (JSON) and the page about its quality gates. They are
+    made together, because to read thousands of files takes longer than to write all that.
+    """
+    from smallpolaron.api.answers import answers_from, write_answers
+    from smallpolaron.derive.result_tables import write_tables
+    from smallpolaron.derive.study_results import read_study_results
+
+    found = read_study_results(plan.parent)
+    write_tables(found, output_folder)
+    write_answers(output_folder / "answers.json", answers_from(found))
+    if figures_folder:
+        from smallpolaron.figures.quality import write_quality
+
+        write_quality(found, figures_folder)
+    for name, why in found.missing.items():
         print(f"left out: {name}: {why}", file=sys.stderr)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from smallpolaron.derive.tables import need_lines, upper_bound
+from smallpolaron.planning.batches import Batch
 from smallpolaron.planning.bill import hours_text, total
 from smallpolaron.planning.jobs import decided, jobs_of
 from smallpolaron.planning.resources import estimate
@@ -19,6 +20,7 @@ def outlook_text(
     least_ranks: int,
     overhead_MB: int,
     targets: Mapping[str, Collection[str]],
+    batches: Collection[Batch] = (),
 ) -> str:
     """Return what a run will cost.
 
@@ -29,6 +31,7 @@ def outlook_text(
         least_ranks: fewest MPI ranks of a job.
         overhead_MB: memory per rank beyond the estimates.
         targets: the names of the jobs behind each target; none for the whole study.
+        batches: those in which small jobs are packed.
     """
     wanted = {name for names in targets.values() for name in names}
     jobs = [
@@ -42,6 +45,9 @@ def outlook_text(
         f"Study {study.study}: {len(study.points) + len(study.rungs)} points in {systems} physical "
         f"systems; {len(jobs)} MPI jobs to compute, about {hours} core-hours.",
     ]
+    packed = {step.output for batch in batches for step in batch.steps}
+    if small := sum(str(results / f"{job.name}.h5") in packed for job, _ in jobs):
+        lines.append(f"{small} of them are small: {len(batches)} batches, each of one process.")
     climbing = [ladder for ladder in study.ladders if not decided(results, ladder)[1]]
     sizes = {rung.id for ladder in climbing for rung in ladder.rungs}
     sizes -= {point.id for point in study.points}

@@ -11,6 +11,7 @@ import numpy as np
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable, SizeRow, finite_size_table
 from smallpolaron.derive.derive import bands
+from smallpolaron.derive.study_results import StudyResults
 from smallpolaron.derive.tables import (
     POINT_COLUMNS,
     QUALITY_COLUMNS,
@@ -20,13 +21,9 @@ from smallpolaron.derive.tables import (
     write_table,
 )
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.planning.jobs import computed
-from smallpolaron.planning.present import absences, present
 from smallpolaron.results.store import Result
-from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.disorder_section import DISORDERED
 from smallpolaron.study.physical_system import physics
-from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.canonical import parameter_hash
 
@@ -244,46 +241,11 @@ BY_KIND: Final = {
 """Columns and rows of the tables of the kinds that are made from many points."""
 
 
-def write_all(plan_path: Path, folder: Path) -> dict[str, str]:
-    """Write points.csv, quality.csv and finite_size.csv of the results that there are.
-
-    Returns:
-        Why the others are left out, by the names of their jobs.
-
-    Raises:
-        PlanError: the plan cannot be used.
-        StoreError: a result file is damaged.
-    """
-    results = plan_path.parent
-    whole = computed(read_plan(plan_path), results)
-    plan, missing = present(whole, results), absences(whole, results)
-    runs = [
-        read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
-        for point in plan.with_protocol("current")
-    ]
-    runs += [
-        read_input(results / "population" / f"{point.id}__{start}.h5")
-        for point in plan.points
-        for start in point.populations
-    ]
-    ladders = [
-        read_input(results / "ladder" / f"{ladder.name}.h5", ("ladder",)) for ladder in plan.ladders
-    ]
-    ensembles = [
-        read_input(results / "ensemble" / f"{name}.h5", ("ensemble",))
-        for ensemble in plan.ensembles
-        for name in ensemble.run_names
-    ]
-    members = {name for ensemble in plan.ensembles for name in ensemble.members}
-    mobilities = [
-        read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
-        for point in plan.with_protocol("current")
-        if point.id not in members  # their mean counts, not any of them
-    ]
-    rows = point_rows(whole, missing)
+def write_tables(found: StudyResults, folder: Path) -> None:
+    """Write points.csv, quality.csv and finite_size.csv of the results that there are."""
+    rows = point_rows(found.whole, found.missing)
     write_table(folder / "points.csv", (*POINT_COLUMNS, "missing"), rows)
-    judged = quality_rows([*runs, *ladders, *ensembles])
+    judged = quality_rows([*found.runs, *found.ladders, *found.ensembles])
     write_table(folder / "quality.csv", QUALITY_COLUMNS, judged)
-    sizes = finite_size_rows(mobilities, plan.analysis)
+    sizes = finite_size_rows(found.mobilities, found.plan.analysis)
     write_table(folder / "finite_size.csv", FINITE_SIZE_COLUMNS, sizes)
-    return missing

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from smallpolaron.figures.html import Cell, definitions, table
-from smallpolaron.figures.runs import Run, study_main
-from smallpolaron.figures.style import Row
-from smallpolaron.planning.present import absences
-from smallpolaron.study.plan import read_plan
+from smallpolaron.derive.study_results import StudyResults
+from smallpolaron.figures.html import Cell, definitions, table, write_page
+from smallpolaron.figures.runs import Run, read_study
+from smallpolaron.figures.style import Row, write_numbers
+from smallpolaron.planning.status import record_of
 
 _KINDS = {"population": "populations", "displacement": "displacement on the infinite lattice"}
 
@@ -69,9 +69,8 @@ def _page_table(runs: Sequence[Run], gates: Sequence[str]) -> str:
     return table(head, lines)
 
 
-def page(runs: Sequence[Run], plan: Path) -> tuple[str, list[str]]:
+def page(runs: Sequence[Run], missing: Mapping[str, str]) -> tuple[str, list[str]]:
     """Return the summary and the tables of gates of a study, and what is missing from it."""
-    missing = absences(read_plan(plan), plan.parent)
     meanings = {gate.name: gate.meaning for run in runs for gate in run.result.gates}
     parts = []
     if missing:
@@ -89,4 +88,8 @@ def page(runs: Sequence[Run], plan: Path) -> tuple[str, list[str]]:
     return summary(runs, len(missing)), parts
 
 
-main = study_main("Quality gates", page, rows)
+def write_quality(found: StudyResults, folder: Path) -> None:
+    """Write the page about the gates of a study and its numbers: quality.html and quality.csv."""
+    runs = read_study(found.plan, found.folder, record_of)
+    write_page(folder / "quality.html", "Quality gates", *page(runs, found.missing))
+    write_numbers(folder / "quality.csv", rows(runs))

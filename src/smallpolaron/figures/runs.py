@@ -16,13 +16,11 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from smallpolaron.figures import style
-from smallpolaron.figures.html import write_page
 from smallpolaron.model.units import mobility_cm2, paper_units
-from smallpolaron.planning.present import present
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.store import Result, read_result
 from smallpolaron.study.parameters import Parameters
-from smallpolaron.study.plan import read_plan
+from smallpolaron.study.plan import Plan
 from smallpolaron.support.canonical import lookup
 
 _ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
@@ -236,23 +234,31 @@ def runs_of(results: Sequence[tuple[str, Result]]) -> list[Run]:
     return sorted(runs, key=lambda run: (run.size, run.point))
 
 
-def read_study(plan_file: Path) -> list[Run]:
-    """Read all results of a study that there are: per run one, with all variables and gates.
+def read_study(plan: Plan, folder: Path, read: Callable[[Path], Result] = read_result) -> list[Run]:
+    """Read the results of a study: per run one, with all variables and gates.
 
-    The folders beside the plan are read. Analysis files repeat the gates of the file they come
-    from and may add their own; each gate counts once.
+    Analysis files repeat the gates of the file they come from and may add their own; each gate
+    counts once.
+
+    Args:
+        plan: the part of the study that there is.
+        folder: folder of its results.
+        read: what reads a file; a record is enough for the gates.
     """
-    folder = plan_file.parent
-    plan = present(read_plan(plan_file), folder)
     runs = []
     for point in plan.points:
-        label = size_label(point.parameters)
+        label, parameters = size_label(point.parameters), point.parameters.content()
+        files = {
+            f"{point.id}__{start}": [folder / "population" / f"{point.id}__{start}.h5"]
+            for start in point.populations
+        }
         if "current" in point.protocols:
-            files = [folder / kind / f"{point.id}.h5" for kind in _CURRENT_KINDS]
-            runs.append(Run(point.id, _together([read_result(path) for path in files]), label))
-        for start in point.populations:
-            name = f"{point.id}__{start}"
-            runs.append(Run(name, read_result(folder / "population" / f"{name}.h5"), label))
+            current = [folder / kind / f"{point.id}.h5" for kind in _CURRENT_KINDS]
+            files = {point.id: current} | files
+        for name, paths in files.items():
+            found = _together([read(path) for path in paths])
+            whole = replace(found, parameters={**parameters, **found.parameters})
+            runs.append(Run(name, whole, label))
     return runs
 
 
@@ -384,31 +390,6 @@ def figure_main(
 def one_run(path: Path, kind: str) -> Run:
     """Return a result file as a run that goes by the name of the file."""
     return Run(path.stem, read_result(path, kind=kind), path.stem)
-
-
-def study_main(
-    title: str,
-    page: Callable[[Sequence[Run], Path], tuple[str, list[str]]],
-    rows: Callable[[Sequence[Run]], Iterable[style.Row]],
-) -> Main:
-    """Return the main of a page about a whole study, whose results are beside its plan.
-
-    Args:
-        title: of the page.
-        page: returns the summary and the parts of the page from all runs and the plan.
-        rows: yields its numbers.
-    """
-
-    def main(argv: Sequence[str] | None = None) -> None:
-        line = input_parser()
-        for name in ("plan", "figure", "numbers"):
-            line.add_argument(f"--{name}", type=Path, required=True)
-        options = line.parse_args(argv)
-        runs = read_study(options.plan)
-        write_page(options.figure, title, *page(runs, options.plan))
-        style.write_numbers(options.numbers, rows(runs))
-
-    return main
 
 
 def input_parser(*kinds: str, criteria: Sequence[str] = ()) -> argparse.ArgumentParser:

@@ -12,7 +12,7 @@ from typing import Final, Literal, get_args
 
 from smallpolaron.planning.jobs import Job, jobs_of
 from smallpolaron.planning.resources import estimate
-from smallpolaron.results.store import Record, StoreError, Unreadable, read_record
+from smallpolaron.results.store import Result, StoreError, Unreadable, read_record
 from smallpolaron.study.plan import Plan
 
 State = Literal["done", "flagged", "running", "failed", "unreadable", "waiting"]
@@ -90,17 +90,16 @@ def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
             return _Sight(job, "unreadable", str(error), expected)
         except StoreError as error:
             return _Sight(job, "failed", str(error), expected)
-        failed = [gate.name for gate in record.gates if not gate.passed]
-        state: State = "flagged" if failed else "done"
+        state: State = "flagged" if record.flagged else "done"
         found = record.provenance.get("core_seconds")
         seconds = found if isinstance(found, float) else None
-        return _Sight(job, state, ", ".join(failed), expected, seconds)
+        return _Sight(job, state, ", ".join(record.failed_gates), expected, seconds)
     if not log.is_file():
         return _Sight(job, "waiting", "", expected)
     return _Sight(job, *_read_log(log, now, expected))
 
 
-def record_of(path: Path) -> Record:
+def record_of(path: Path) -> Result:
     """Read a record, once for every version of its file, so that watching is cheap.
 
     Raises:
@@ -110,7 +109,7 @@ def record_of(path: Path) -> Record:
 
 
 @lru_cache(maxsize=100_000)
-def _record(path: Path, _: int) -> Record:
+def _record(path: Path, _: int) -> Result:
     return read_record(path)
 
 

@@ -294,24 +294,24 @@ def _open(path: Path) -> h5py.File:
     return open_hdf5(path)
 
 
-@dataclass(frozen=True)
-class Record:
-    """What a result file says about itself, without its numbers."""
+def read_record(path: Path) -> Result:
+    """Read what a result file says about itself; its seal is compared.
 
-    gates: tuple[Gate, ...]
-    provenance: Mapping[str, Any]
-
-
-def read_record(path: Path) -> Record:
-    """Read the gates and the provenance of a result file; its seal is compared.
+    Returns:
+        The result without variables, notes and sections of parameters; it takes a third of the time
+        of the whole one.
 
     Raises:
         StoreError: as read_result.
     """
     with _opened(path, None) as file:
-        return Record(
-            read_gates(subgroup(file, "quality")),
-            attributes.read_mapping(subgroup(file, "provenance")),
+        parameters = subgroup(file, "parameters")
+        return Result(
+            kind=read_value(file, "kind"),
+            variables={},
+            parameters={key: read_value(parameters, key) for key in parameters.attrs},
+            gates=read_gates(subgroup(file, "quality")),
+            provenance=attributes.read_mapping(subgroup(file, "provenance")),
         )
 
 
