@@ -6,6 +6,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from math import ceil
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from smallpolaron.derive.outlook import outlook_text
 from smallpolaron.planning.batches import (
     CRITERIA,
     MOST_ALONE,
+    STEP_S,
     Batch,
     Drawing,
     Step,
@@ -80,6 +82,14 @@ def test_every_small_job_is_in_one_batch(tmp_path: Path, plan_of: Callable[[str]
         for step in batch.steps:
             assert seen.issuperset(step.sources)
             seen.add(step.output)
+
+
+def test_batches_are_as_long_as_asked_for_without_starts(
+    tmp_path: Path, plan_of: Callable[[str], Plan]
+) -> None:
+    minutes = 0.2  # twice a job with its start
+    runs = form_stages(grid(plan_of, 80, minutes), tmp_path, [], 1)["runs"]
+    assert len(runs) == ceil(STEP_S * len(steps_of(runs)) / (60.0 * minutes))
 
 
 def test_few_jobs_and_large_ones_are_left_alone(

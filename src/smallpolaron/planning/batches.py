@@ -31,8 +31,8 @@ MOST_ALONE: Final = 20
 """So many small jobs are left to steps of their own, with resources and retries of their own."""
 STEPS_PER_BATCH: Final = 8
 """A study is not spread over so many processes that one has fewer jobs than that."""
-ANALYSIS_S: Final = 1.0
-"""What deriving everything from a current takes, core seconds."""
+STEP_S: Final = 0.1
+"""What the smallest step takes in a batch, core seconds: all but the physics."""
 DRAWING_S: Final = 0.5
 """What drawing a figure takes, core seconds."""
 DRAWING_MB: Final = 1000
@@ -196,11 +196,11 @@ def _work(job: Job, need: JobEstimate, results: Path) -> Work:
             command = (kind_of_study.command, *common, option, source, "--overwrite")
             sources = (source, str(results / CRITERIA))
             steps.append(_step(results, kind_of_study.name, name, command, sources))
-    seconds = need.core_hours.expected * 3600.0 + ANALYSIS_S * current
+    # a batch starts the program once, not for every job
     return Work(
         steps=tuple(steps),
-        seconds=seconds,
-        most_seconds=seconds * need.core_hours.factor,
+        seconds=need.work_s.expected + STEP_S * len(steps),
+        most_seconds=need.work_s.high + 4.0 * STEP_S * len(steps),
         memory_MB=need.mem_mb_per_cpu,
     )
 

@@ -80,6 +80,7 @@ class JobEstimate:
         labels: elements of the largest state, with its uncertainty; a fixed hierarchy has none.
         products: products with the generator of the run that is stored.
         core_hours: expected use on all ranks together.
+        work_s: of which without the start of the program, core seconds.
         memory_MB: memory of one rank, 10^6 bytes.
         file_MB: size of the result file, 10^6 bytes.
         exact: whether the number of elements was counted rather than estimated.
@@ -92,6 +93,7 @@ class JobEstimate:
     labels: Range
     products: Range
     core_hours: Range
+    work_s: Range
     memory_MB: Range
     file_MB: Range
     exact: bool
@@ -197,12 +199,14 @@ def estimate(
         need = _adaptive(parameters, protocol, limits, least_ranks, correction)
     else:
         need = _fixed(parameters, protocol, limits, least_ranks)
-    seconds = Range(need.core_seconds.expected / relative, need.core_seconds.factor)
+    whole = core_seconds(read_model(), need.work_s, need.tasks)
+    seconds = Range(whole.expected / relative, whole.factor)
     minutes = RUNTIME_SAFETY * seconds.high / need.tasks / 60
     return JobEstimate(
         labels=need.labels,
         products=need.products,
         core_hours=Range(seconds.expected / 3600, seconds.factor),
+        work_s=Range(need.work_s.expected / relative, need.work_s.factor),
         memory_MB=need.memory_MB,
         file_MB=Range(need.file_bytes.expected / 1e6, need.file_bytes.factor),
         exact=not parameters.is_adaptive,
@@ -218,7 +222,7 @@ class _Need(NamedTuple):
 
     labels: Range
     products: Range
-    core_seconds: Range
+    work_s: Range
     memory_MB: Range
     file_bytes: Range
     tasks: int
@@ -241,7 +245,7 @@ def _adaptive(
     return _Need(
         labels=size,
         products=found.products,
-        core_seconds=core_seconds(model, found.work_s, tasks),
+        work_s=found.work_s,
         memory_MB=memory_MB(job.family, family, job.samples, held, tasks),
         file_bytes=found.file_bytes,
         tasks=tasks,
@@ -264,7 +268,7 @@ def _fixed(
     return _Need(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),
-        core_seconds=core_seconds(model, Range(work, FIXED_FACTOR), tasks),
+        work_s=Range(work, FIXED_FACTOR),
         memory_MB=memory_MB(family, known, samples, Range(size), tasks),
         file_bytes=Range(known.file_bytes + arrays, FILE_FACTOR),
         tasks=tasks,
