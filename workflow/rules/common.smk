@@ -99,10 +99,17 @@ def all_results(wildcards):
     return found + LADDER_FILES + ENSEMBLE_FILES
 
 
+# The figures of a system take 0.6 MB of a report, and a browser opens some tens of MB.
+MOST_REPORTED = 50
+
+
 def figure_files():
-    """Return every figure of the study: those of each system and the tables of all."""
+    """Return every figure of the study: those of each system and the tables of all.
+
+    A report shows those of the first systems.
+    """
     found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
-    for system in SYSTEMS.values():
+    for system in list(SYSTEMS.values())[: MOST_REPORTED if REPORTS else None]:
         current = point_files("mobility", system.points)
         spreads = population_files(system.points)
         found += [

@@ -1,6 +1,8 @@
 # The first page begins with what the study answers, and the picture of its first system.
 if REPORTS and Path(ANSWERS).exists():
     config["answers"] = first_page(read_answers(Path(ANSWERS)))
+if len(SYSTEMS) > MOST_REPORTED:
+    config["shown"] = MOST_REPORTED
 
 
 rule figures:
