@@ -86,6 +86,29 @@ def test_the_cost_is_that_of_the_command_line():
     )
     assert small.outgrows
     assert not small.seen
+    assert found.warning == ""
+    assert small.warning
+
+
+def test_an_expensive_run_is_announced_before_it_starts(monkeypatch):
+    from smallpolaron.api import runs
+
+    class Begun(Exception):
+        pass
+
+    def begin(*_given, **_more):
+        raise Begun
+
+    monkeypatch.setattr(runs, "run_point", begin)
+    said = {}
+    for lattice in (sp.Lattice.ring(4, spacing_A=5), sp.Lattice.square(5)):
+        terminal = _Terminal()
+        monkeypatch.setattr("sys.stderr", terminal)
+        with pytest.raises(Begun):
+            sp.mobility(RING.replace(lattice=lattice), 600, max_elements=10_000, progress=True)
+        said[lattice.is_infinite] = terminal.text
+    assert not said[False]
+    assert "max_elements" in said[True]
 
 
 class _Terminal:

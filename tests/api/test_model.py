@@ -157,6 +157,13 @@ def test_baths_of_every_kind():
     for other in (table, recorded):
         ratio = other.density().reorganisation_energy / density.reorganisation_energy
         assert ratio == pytest.approx(1, rel=0.01)
+    noisy = c.real * (1 + 0.02 * np.random.default_rng(0).normal(size=len(c)))
+    given = {"temperature_K": 300, "quantum_correction": "harmonic"}
+    with pytest.raises(sp.ModelError):
+        sp.CorrelationFunction(t, noisy, **given, error=1e-5)
+    rough = sp.CorrelationFunction(t, noisy, **given, error=0.02)
+    ratio = rough.density().reorganisation_energy / density.reorganisation_energy
+    assert ratio == pytest.approx(1, rel=0.1)
     modes = sp.Vibrations(frequency_cm=[150, 1200], g=[0.5, 0.3], damping_cm=20)
     assert modes[1] == sp.Vibration(huang_rhys=0.09, frequency_cm=1200, damping_cm=20)
     energies = sp.Vibrations(frequency_meV=[10, 100], reorganisation_meV=[5, 8], damping_cm=[3, 9])
@@ -164,6 +171,7 @@ def test_baths_of_every_kind():
     every = sp.Local([ohmic, *modes], method="aaa")
     expansion = every.expansion(300, accuracy=0.01)
     assert expansion.n_poles == 4
+    assert len(repr(expansion).splitlines()) == 1 + expansion.n_terms
     assert expansion.error <= 3e-3
     assert every.section()["decomposition"] == "aaa"
     titles = [axes.get_title() for axes in every.plot(300, accuracy=0.01).axes]
@@ -179,6 +187,7 @@ def test_baths_of_every_kind():
         (lambda: sp.SpectralDensity(omega_cm=[0, 10, 20, 30], J_cm=[0, -1, 1, 0]), "J_cm"),
         (lambda: sp.SpectralDensity.from_csv("nowhere.csv"), "bath"),
         (lambda: sp.CorrelationFunction([0, 1], [1, 1], temperature_K=300), "bath"),
+        (lambda: sp.CorrelationFunction([0, 1], [1, 1], temperature_K=300, error=0), "error"),
         (lambda: sp.Vibrations(frequency_cm=[1, 2], damping_cm=1), "huang_rhys"),
         (lambda: sp.Vibrations(frequency_cm=[1, 2], damping_cm=[1] * 3, g=[1, 1]), "frequency_cm"),
     ],

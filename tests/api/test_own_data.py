@@ -1,6 +1,7 @@
 """Arrays of one's own give what the run they come from gives."""
 
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,9 +57,11 @@ def test_own_arrays_have_the_mobility_of_the_run():
     )
     assert float(own.mobility()) == pytest.approx(float(source.mobility()), rel=1e-12)
     assert own.gates
+    assert "arrays" in repr(own)
     with pytest.raises(TableError) as caught:
         sp.own_correlation(source.time_fs, source.C_JJ)
     assert caught.value.problems[0].key == "temperature_K"
+    assert str(caught.value).startswith("arrays: ")
 
 
 def test_a_table_is_read(tmp_path):
@@ -79,8 +82,34 @@ def test_a_conductivity_is_fitted_by_the_model_it_was_made_with():
     k, c = 0.01, -0.7
     sigma = (1 + c * k / (k - 1j * omega)) / (k - 1j * omega)
     noise = np.random.default_rng(1).normal(size=(2, 40)) * 0.5
-    fits = sp.fit_conductivity(f, sigma + noise[0] + 1j * noise[1], np.full(40, 0.5))
+    sigma += noise[0] + 1j * noise[1]
+    fits = sp.fit_conductivity(f, sigma, np.full(40, 0.5))
+    other = sp.fit_conductivity(f, sigma.conj(), np.full(40, 0.5), conjugate=True)
+    assert other.to_dataframe().equals(fits.to_dataframe())
+    assert [axes.get_xlabel() for axes in fits.plot().axes[2:]] == 2 * ["frequency (THz)"]
     table = fits.to_dataframe().query("model == 'drude_smith'").set_index("quantity")
     assert table.loc["c", "value"] == pytest.approx(c, abs=0.05)
     assert table.loc["c", "low_95"] < c < table.loc["c", "high_95"]
     assert fits.fits.text in repr(fits)
+
+
+def test_a_table_of_a_conductivity_is_fitted():
+    path = Path(__file__).parents[1] / "own_data" / "data" / "tables" / "messung.csv"
+    fits = sp.fit_conductivity(path)
+    assert fits.believed
+    table = fits.to_dataframe().query("model == 'drude_smith'").set_index("quantity")
+    assert table.loc["c", "value"] == pytest.approx(-0.78, abs=0.01)
+    assert table.loc["sigma_0", "unit"] == "S/cm"
+
+
+def test_the_picture_of_a_fit_shows_what_was_fitted():
+    fit = run().drude_smith()
+    curves = [line.get_label() for line in fit.plot().axes[0].lines]
+    assert "computed" in curves
+    assert len(type(fit)(fit.stored).plot().axes[0].lines) == 1  # a file holds the fit alone
+
+
+def test_the_picture_of_a_kernel_shows_its_cutoff_time():
+    kernel = run().memory_kernel(band_percent=5.0)
+    shown = [line.get_xdata()[0] for line in kernel.plot().axes[0].lines if line.get_ls() == "-."]
+    assert shown == [kernel.cutoff_time()]

@@ -213,7 +213,7 @@ MALFORMED: dict[str, tuple[Change, str, str]] = {
     "cell missing": (lambda x: [*x[:4], "3,1", *x[5:]], ":5: row of 2 cells", "the header has 3"),
     "other separator below": (
         lambda x: [x[0], *(line.replace(",", ";") for line in x[1:])],
-        ":2: row of 1 cells",
+        "a.csv:1: cells in every row: 1",
         "separator",
     ),
     "no header": (lambda x: x[1:], "a.csv:1: has no header line", "add one above the first row"),

@@ -102,6 +102,15 @@ FORMS: dict[str, str | bytes] = {
     ),
     "Hz": text("f_Hz,sigma_re,sigma_im,error", [THZ[:, 0] * 1e12, *PLAIN[1:]]),
     "rad/ps": text("omega [rad/ps],sigma_re,sigma_im,error", [OMEGA * 1e3, *PLAIN[1:]]),
+    "units in a line below": text("Freq;Re;Im;Err\nTHz;S/cm;S/cm;", PLAIN, ";"),
+    "units in a comment below": text(
+        "f\tRe\tIm\terror\n# (THz)\t(S/cm)\t(S/cm)\t(S/cm)", PLAIN, "\t"
+    ),
+    "names of two words": text("# f[THz] Re σ Im σ error", PLAIN, " "),
+    "French": text(
+        "fréquence (THz);partie réelle σ (S/cm);partie imaginaire σ (S/cm);écart-type", PLAIN, ";"
+    ).replace(".", ","),
+    "Spanish": text("frecuencia_THz;conductividad real;conductividad imaginaria;error", PLAIN, ";"),
     "npy with fields": _npy(_fields()),
     "npz": _npz(frequency_THz=THZ[:, 0], sigma=SIGMA, error=THZ[:, 3], notes=np.zeros((2, 2))),
 }
@@ -172,6 +181,32 @@ def test_a_correlation_function_as_arrays(tmp_path: Path) -> None:
     np.testing.assert_array_equal(found.C, expected.C)
 
 
+@pytest.mark.parametrize(
+    ("header", "complex_rows"),
+    [
+        ("time(fs) Re C(t) Im C(t)", False),
+        ("t/fs Re<J(t)J(0)> Im<J(t)J(0)>", False),
+        ("time_fs C", True),
+    ],
+)
+def test_a_correlation_function_as_programs_write_it(
+    header: str, complex_rows: bool, tmp_path: Path
+) -> None:
+    expected = read_correlation_table(EXAMPLE, 300.0)
+    parts = [expected.C] if complex_rows else [expected.C.real, expected.C.imag]
+    np.savetxt(tmp_path / "a.dat", np.column_stack([expected.time_fs, *parts]), header=header)
+    found = read_correlation_table(tmp_path / "a.dat", 300.0, unit="A2/fs2")
+    np.testing.assert_allclose(found.C, expected.C, rtol=1e-12)
+
+
+def test_rows_shorter_than_the_header_are_one_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(text(H, PLAIN[:3]))
+    with pytest.raises(TableError) as caught:
+        read_conductivity(path)
+    assert [problem.line for problem in caught.value.problems] == [1]
+
+
 def _text(content: str) -> Callable[[Path], object]:
     return lambda path: path.write_text(content)
 
@@ -237,6 +272,11 @@ def test_a_truncated_archive_is_refused(tmp_path: Path) -> None:
         ("Frequenz/THz", "frequency", "THz"),
         ("angular frequency (rad/fs)", "frequency", "rad/fs"),
         ("sigma [e²/h]", "sigma_real", "e²/h"),
+        ("Re", "sigma_real", ""),
+        ("Imaginary part [S/cm]", "sigma_imag", "S/cm"),
+        ("Δσ' (S/cm)", "sigma_real", "S/cm"),
+        ("photoconductivity_imag", "sigma_imag", ""),
+        ("Real optical conductivity (S/cm)", "sigma_real", "S/cm"),
     ],
 )
 def test_names_of_a_conductivity(name: str, key: str, unit: str) -> None:

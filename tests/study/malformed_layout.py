@@ -52,7 +52,7 @@ LAYOUT: list[Case] = [
     ("name_option", study(head="study: -rf\n"), "study", ("'-rf'", "starting with a letter")),
     ("name_newline", study(head='study: "a\\nb"\n'), "study", ("a\\nb", "letters")),
     ("name_trailing_newline", study(head='study: "a\\n"\n'), "study", ("'a\\n'", "letters")),
-    ("name_unicode", study(head="study: größe\n"), "study", ("gr\\xf6\\xdfe", "letters")),
+    ("name_unicode", study(head="study: größe\n"), "study", ("größe", "letters")),
     ("name_number", study(head="study: 5\n"), "study", ("= 5", "letters")),
     ("name_long", study(head=f"study: {'a' * 65}\n"), "study", ("aaa", "1 to 64")),
     (

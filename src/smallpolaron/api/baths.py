@@ -17,7 +17,7 @@ from smallpolaron.api.arguments import explained
 from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths import spectral_density as model
-from smallpolaron.model.baths.bath_data import QuantumCorrection
+from smallpolaron.model.baths.bath_data import EXACT, QuantumCorrection
 from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.expansion import BathExpansion, Scheme
 from smallpolaron.model.units import CM_TO_RAD_FS
@@ -261,6 +261,7 @@ def CorrelationFunction(
     *,
     temperature_K: float,
     quantum_correction: QuantumCorrection | None = None,
+    error: float = EXACT,
 ) -> SpectralDensity:
     """Return the bath of a correlation function C(t) = <X(t) X(0)> of a site's energy.
 
@@ -270,6 +271,7 @@ def CorrelationFunction(
         temperature_K: the temperature of C(t).
         quantum_correction: how a classical C(t) becomes J(w): "harmonic", S beta w/2 with the
             power spectrum S, exact for vibrations; or "standard", S tanh(beta w/2).
+        error: of the values, relative to the largest: sqrt(2 memory / length) of one trajectory.
 
     Returns:
         J(w), for any temperature.
@@ -278,7 +280,10 @@ def CorrelationFunction(
         ModelError: not such a function; the message says why.
     """
     t, c = np.asarray(t_fs, dtype=float), np.asarray(C_cm2, dtype=complex)
-    arguments = (t, c, temperature_K, quantum_correction)
+    if not 0.0 < error < 1.0:
+        problem = Problem("error", error, "must be a number > 0 and < 1, relative to C(0)")
+        raise ModelError("CorrelationFunction", [problem])
+    arguments = (t, c, temperature_K, quantum_correction, error)
     rows = _refusing("CorrelationFunction", f"{c.size} values", correlation_rows, *arguments)
     return SpectralDensity(*rows)
 

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 from smallpolaron.api.arguments import explained
 from smallpolaron.api.model import Model
+from smallpolaron.api.outcome import duration_text
 from smallpolaron.api.runs import MOST_ELEMENTS, how_computed
 from smallpolaron.cost.evidence import correction
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import Range
 from smallpolaron.planning.resources import estimate
-from smallpolaron.study.sections import ResourcesConfig
+from smallpolaron.study.parameters import Parameters
+from smallpolaron.study.sections import Protocol, ResourcesConfig
+
+LONG_S: Final = 600.0
+"""Expected time from which on a run is announced."""
+
+WORST_S: Final = 3600.0
+"""The same of the longest time it may take, where the estimate extrapolates."""
 
 
 @dataclass(frozen=True)
@@ -34,21 +43,42 @@ class Cost:
     outgrows: bool
     seen: bool
 
+    @property
+    def warning(self) -> str:
+        """What to say before a run that may be too expensive; empty for others."""
+        time, memory = self.core_seconds, self.memory_MB
+        memory_here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e6
+        if self.outgrows:
+            text = "this run is expected to outgrow max_elements, where it stops"
+        elif time.expected > LONG_S or memory.expected > memory_here:
+            text = f"this run is expected to take {duration_text(time.expected)} on one core and "
+            text += f"{_short(memory.expected)} MB (this machine has {_short(memory_here)} MB)"
+        elif not self.seen and time.high > WORST_S:
+            text = f"this run may take up to {duration_text(time.high)} on one core: "
+            text += "no such system is known to the estimate"
+        else:
+            return ""
+        return (
+            f"{text}; estimate_cost(…, probe=True) tells more, and a larger accuracy or a shorter "
+            "duration_fs makes it cheaper"
+        )
+
     def __repr__(self) -> str:
         """Return the estimate as text."""
         rows = [
-            f"  {name:<8}  {_short(value.expected)} {unit}"
-            f" ({_short(value.low)} to {_short(value.high)})"
-            for name, value, unit in (
-                ("basis", self.elements, "elements"),
-                ("time", self.core_seconds, "core-seconds"),
-                ("memory", self.memory_MB, "MB"),
+            f"  {name:<8}  {form(value.expected)}{unit} ({form(value.low)} to {form(value.high)})"
+            for name, value, unit, form in (
+                ("basis", self.elements, " elements", _short),
+                ("time", self.core_seconds, " on one core", duration_text),
+                ("memory", self.memory_MB, " MB", _short),
             )
         ]
         if self.outgrows:
             rows.append("  is expected to outgrow max_elements, where it stops")
         if not self.seen:
-            rows.append("  extrapolated: the cost model has seen one Debye bath on chains only")
+            rows.append(
+                "  extrapolated from chains with one Debye bath: probe=True looks at this model"
+            )
         return "\n".join(["Expected cost (90 % range)", *rows])
 
 
@@ -81,7 +111,13 @@ def estimate_cost(
         ModelError: wrong input.
     """
     settings = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
-    parameters = model.point(run, settings).parameters
+    return expected_cost(model.point(run, settings).parameters, run, max_elements, probe)
+
+
+def expected_cost(
+    parameters: Parameters, run: Protocol, max_elements: int, probe: bool = False
+) -> Cost:
+    """Estimate what a point takes; arguments as of estimate_cost."""
     known, more = read_model(), None
     if probe:
         from smallpolaron.planning import probe as probing
@@ -101,4 +137,4 @@ def estimate_cost(
 
 
 def _short(value: float) -> str:
-    return f"{value:.2g}" if value < 100 else f"{value:,.0f}"
+    return f"{value:.2g}" if value < 100 else f"{float(f'{value:.2g}'):,.0f}"

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.gates import Gate
-from smallpolaron.api.values import Value
+from smallpolaron.api.values import Value, pretty
 from smallpolaron.results.store import Result, point_content, write_result
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ class Outcome:
     title: ClassVar[str] = "Result"
     values: ClassVar[tuple[tuple[str, str, str], ...]] = ()
     """What the summary shows: words, variable, variable of its error (may be empty)."""
+    shown_notes: ClassVar[Mapping[str, str]] = {"reason": "reason", "verdict": "verdict"}
+    """Notes that it shows, and how it calls them."""
 
     def __init__(self, stored: Result) -> None:
         """Wrap a result."""
@@ -142,10 +144,10 @@ class Outcome:
         size = self.stored.variables.get("convergence/n_unknowns")
         if size is not None:
             yield "basis", f"{int(np.real(size.data))} elements"
-        for name in ("reason", "verdict"):
+        for name, words in self.shown_notes.items():
             if name in self.stored.notes:
-                yield name, self.stored.notes[name]
-        yield "computed in", f"{self.seconds:.2g} s"
+                yield words, self.stored.notes[name]
+        yield "computed in", duration_text(self.seconds)
 
     def __repr__(self) -> str:
         """Return the summary as text."""
@@ -236,12 +238,7 @@ class Outcome:
 
     def plot(self) -> Figure:
         """Draw the figure that a study draws of this result (needs matplotlib)."""
-        try:
-            import matplotlib  # noqa: F401
-        except ImportError as error:
-            raise ImportError(
-                'plot() needs matplotlib: pip install "smallpolaron[figures]"'
-            ) from error
+        need_matplotlib()
         return self._draw()
 
     def _draw(self) -> Figure:
@@ -252,7 +249,9 @@ class Outcome:
         axes = figure.subplots()
         for name in table.columns:
             axes.plot(table.index, np.real(table[name]), label=name)
-        axes.set_xlabel(str(table.index.name))
+        place = self.stored.variables.get(str(table.index.name))
+        unit = f" ({pretty(place.units)})" if place is not None else ""
+        axes.set_xlabel(f"{table.index.name}{unit}")
         axes.legend()
         return figure
 
@@ -263,10 +262,27 @@ class Outcome:
         return runs_of([(self.kind, self.stored)])
 
 
+def need_matplotlib() -> None:
+    """Refuse to draw where matplotlib is not installed, and say how to get it."""
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError as error:
+        message = 'plot() needs matplotlib: pip install "smallpolaron[figures]"'
+        raise ImportError(message) from error
+
+
 def rank() -> int:
     """Return the number of this process under mpiexec; 0 where there is one only."""
     parallel = sys.modules.get("smallpolaron.parallel")
     return int(parallel.MPI.COMM_WORLD.rank) if parallel else 0
+
+
+def duration_text(seconds: float) -> str:
+    """Return a time as people say it: 0.16 s, 75 s, 20 min, 3.2 h."""
+    for unit, size in (("s", 1.0), ("min", 60.0)):
+        if not seconds >= 100.0 * size:
+            return f"{seconds / size:.2g} {unit}"
+    return f"{seconds / 3600.0:.3g} h"
 
 
 def system_text(parameters: Mapping[str, Any]) -> str:

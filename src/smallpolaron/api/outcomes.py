@@ -5,8 +5,8 @@ Every analysis is the function that the command line and the rules of a study ca
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Final, TypeVar
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Mobility(Outcome):
         ("by linear solve", "mobility_resolvent", ""),
         ("D", "D", ""),
     )
+    shown_notes: ClassVar[Mapping[str, str]] = {"D_error": "error", **Outcome.shown_notes}
 
     def __float__(self) -> float:
         """Return the DC mobility, cm^2/(V s)."""
@@ -46,7 +47,9 @@ class Mobility(Outcome):
 
     def drude_smith(self, **criteria: Any) -> DrudeSmith:
         """Fit Drude-Smith to the Kubo transform; criteria as in the section analysis of a study."""
-        return _analysed(DrudeSmith, self, drude_smith_result, criteria)
+        found = _analysed(DrudeSmith, self, drude_smith_result, criteria)
+        found.source = self
+        return found
 
     def conductivity_models(self, **criteria: Any) -> ConductivityModels:
         """Fit Drude-Smith and its rivals and rank them."""
@@ -140,7 +143,7 @@ class MemoryKernel(Outcome):
     def _draw(self) -> Figure:
         from smallpolaron.figures import memory_kernel
 
-        return memory_kernel.draw(self._runs())
+        return memory_kernel.draw(self._runs(), "percent")  # that of cutoff_time()
 
 
 class Augmented(Outcome):
@@ -154,6 +157,15 @@ class DrudeSmith(Outcome):
 
     title = "Drude–Smith fit"
     values = (("c", "c", ""), ("k", "k", ""), ("largest residual", "residual_max", "none"))
+    source: Mobility | None = None
+    """What was fitted; None of a file, which holds the fit alone."""
+
+    def _draw(self) -> Figure:
+        from smallpolaron.figures import drude_smith
+
+        if self.source is None:
+            return super()._draw()
+        return drude_smith.draw(self._runs(), self.source._runs())
 
 
 class ConductivityModels(Outcome):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,18 +17,23 @@ from smallpolaron.analysis.fits.measured_conductivity import (
 )
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.mobility import mobility as diffusion
+from smallpolaron.api.outcome import need_matplotlib
 from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
-from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, model_rows, ranking
+from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, messages, model_rows
+from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.correlation_table import Kind
 from smallpolaron.own_data.table_analysis import correlation_of_table
-from smallpolaron.own_data.table_format import RAD_FS_PER_THZ
+from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, TableError
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, Variable
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
 _NAMES = ("C", "dC", "d2C")
+_ARRAYS: Final = "arrays"
+"""What stands in place of the name of a file."""
 
 
 def own_correlation(
@@ -69,11 +74,15 @@ def own_correlation(
         arrays = {name: np.real(array) for name, array in arrays.items()}
     with TemporaryDirectory() as folder:
         # as a table: what is refused, and how it is said, is the same
-        path = Path(folder) / "arrays.npy"
+        path = Path(folder) / _ARRAYS
         columns = {"time_fs": np.asarray(source), **arrays}
         table: Any = np.rec.fromarrays(list(columns.values()), dtype=_fields(columns))
-        np.save(path, table, allow_pickle=False)
-        return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
+        with path.open("wb") as file:
+            np.save(file, table, allow_pickle=False)
+        try:
+            return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
+        except TableError as error:
+            raise TableError(_ARRAYS, error.problems) from None
 
 
 def _fields(columns: dict[str, Any]) -> list[tuple[str, np.dtype[Any]]]:
@@ -116,7 +125,7 @@ def memory_kernel(
         name: Variable(array, ("time",), "angstrom^2 fs^-2", "As given.")
         for name, array in arrays.items()
     }
-    parameters = {"point": "arrays", "model": {"temperature_K": T}, "table": {"file": "arrays"}}
+    parameters = {"point": _ARRAYS, "model": {"temperature_K": T}, "table": {"file": _ARRAYS}}
     stored = Result("correlation", variables, parameters, (), collect("", Stopwatch()))
     kernel = CurrentCorrelation(stored).memory_kernel(**criteria)
     if "reason" in kernel.stored.notes:
@@ -132,9 +141,11 @@ class ConductivityFits:
     """Drude-Smith and its rivals fitted to a measured conductivity, best first.
 
     Attributes:
+        table: what was fitted: frequencies, conductivity, noise, and remarks on them.
         fits: models, errors and criteria.
     """
 
+    table: ConductivityTable
     fits: MeasuredFits
 
     @property
@@ -146,22 +157,38 @@ class ConductivityFits:
         """Return one row per model and quantity: value, error, 95 % interval, criteria."""
         import pandas as pd
 
-        return pd.DataFrame(list(model_rows(self.fits, "")), columns=list(MODEL_COLUMNS))
+        return pd.DataFrame(
+            list(model_rows(self.fits, self.table.unit)), columns=list(MODEL_COLUMNS)
+        )
+
+    def plot(self) -> Figure:
+        """Draw the data with Drude-Smith, Drude and the best other model (needs matplotlib)."""
+        need_matplotlib()
+        from smallpolaron.own_data.measured_fit import draw
+
+        return draw(self.table, self.fits)
 
     def __repr__(self) -> str:
-        """Return ranking and verdict."""
-        return "\n".join([*ranking(self.fits, ""), self.fits.text])
+        """Return remarks, ranking and verdict, as the command fit prints them."""
+        return "\n".join(messages(self.table, self.fits))
 
 
 def fit_conductivity(
-    frequency_THz: ArrayLike, sigma: ArrayLike, error: ArrayLike | None = None
+    source: str | Path | ArrayLike,
+    sigma: ArrayLike | None = None,
+    error: ArrayLike | None = None,
+    *,
+    conjugate: bool = False,
 ) -> ConductivityFits:
     """Fit Drude-Smith and its rivals to a measured conductivity and rank them.
 
     Args:
-        frequency_THz: increasing frequencies, THz, at least 8.
-        sigma: complex conductivity at those, in any unit, for exp(-i w t): Im sigma > 0 of Drude.
+        source: a table (text, HDF5, .npy, .npz; docs/inverse.md), or increasing frequencies, THz,
+            at least 8.
+        sigma: complex conductivity at those, in any unit, for exp(-i w t): Im sigma > 0 of Drude;
+            None with a table.
         error: standard errors of its parts; None takes them from the scatter.
+        conjugate: change the sign of the imaginary part: of data for exp(+i w t).
 
     Returns:
         All models with parameters, errors and ranks, and whether Drude-Smith may be believed.
@@ -169,6 +196,12 @@ def fit_conductivity(
     Raises:
         ValueError: not such a table; the message says why.
     """
-    omega = RAD_FS_PER_THZ * np.asarray(frequency_THz, dtype=float)
-    noise = judged_noise(omega, sigma, error)
-    return ConductivityFits(fit_measured(omega, sigma, noise.error))
+    if sigma is None:
+        table = read_conductivity(Path(str(source)), conjugate=conjugate)
+    else:
+        omega = RAD_FS_PER_THZ * np.asarray(source, dtype=float)
+        values = np.asarray(sigma, dtype=complex)
+        values = values.conj() if conjugate else values
+        noise = judged_noise(omega, values, error)
+        table = ConductivityTable(_ARRAYS, omega, values, noise, "", (noise.text,))
+    return ConductivityFits(table, fit_measured(table.omega, table.sigma, table.noise.error))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any, Literal
@@ -257,8 +258,14 @@ def _run(
 
     point = model.point(protocol, numerics)
     comm, line = MPI.COMM_WORLD, StatusLine()
+    watched = comm.rank == 0 and (is_watched() if progress is None else progress)
+    if watched:
+        from smallpolaron.api.cost import expected_cost  # which needs this module
+
+        if warning := expected_cost(point.parameters, protocol, most).warning:
+            print(warning, file=sys.stderr, flush=True)
     with ExitStack() as showing:
-        if progress is None and comm.rank == 0 and is_watched():
+        if progress is None and watched:
             showing.enter_context(line.shown())
         stored = run_point(
             point,

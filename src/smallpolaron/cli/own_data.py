@@ -64,6 +64,7 @@ def analyse(
     **options: Any,
 ) -> None:
     """Analyse C(t) in a table of your own: text, HDF5, .npy or .npz (docs/own-data.md)."""
+    from smallpolaron.api.outcomes import wrapped
     from smallpolaron.own_data.table_analysis import SUMMARY, analyse_table, analysis_settings
 
     names = ("temperature_K", "kind", "unit", "columns", "skip", "overwrite")
@@ -74,6 +75,9 @@ def analyse(
     for name, result in results.items():
         if "reason" in result.notes:
             print(f"{name}: no numbers: {result.notes['reason']}", file=sys.stderr)
+    for name in ("mobility", "kernel", "drude_smith"):
+        if name in results:
+            print(wrapped(results[name]))
     print(output_folder / SUMMARY)
 
 
@@ -92,7 +96,7 @@ def fit(
     from smallpolaron.own_data.conductivity_fit import SUMMARY, fit_table, messages
 
     folder = output_folder or Path(f"{table.stem}-fit")
-    for line in messages(*fit_table(table, folder, **options), folder / SUMMARY):
+    for line in (*messages(*fit_table(table, folder, **options)), folder / SUMMARY):
         print(line)
 
 

@@ -38,16 +38,16 @@ def draw_bath(
         xlabel="ω (cm⁻¹)", ylabel="S(ω) (cm⁻¹)", title=f"Power spectrum, {temperature_K:g} K"
     )
     t = np.linspace(0, 6 / bath.slowest, 601)[1:]
-    c = correlation_samples(bath, t, temperature_K) / CM_TO_RAD_FS**2
+    c = correlation_samples(bath, t, temperature_K) / CM_TO_RAD_FS**2 / 1000
     right.plot(t, c.real, color=BLACK, label="Re C")
     right.plot(t, c.imag, color=GREY, label="Im C")
-    right.set(xlabel="t (fs)", ylabel="C(t) (cm⁻²)", title="Correlation function")
+    right.set(xlabel="t (fs)", ylabel="C(t) (10³ cm⁻²)", title="Correlation function")
     if expansion is not None:
         name = f"{expansion.n_terms} terms ({expansion.scheme})"
         fit = expansion.spectrum(w) / CM_TO_RAD_FS
         middle.plot(w / CM_TO_RAD_FS, fit, "--", color=VERMILION, label=name)
-        ours = expansion.correlation(t) / CM_TO_RAD_FS**2
-        right.plot(t, ours.real, "--", color=VERMILION, label=f"error of g: {expansion.error:.1g}")
+        ours = expansion.correlation(t) / CM_TO_RAD_FS**2 / 1000
+        right.plot(t, ours.real, "--", color=VERMILION, label=name)
         right.plot(t, ours.imag, "--", color=BLUE)
         middle.legend()
     right.legend()

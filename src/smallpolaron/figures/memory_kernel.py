@@ -26,8 +26,13 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
         yield from rows_of(run.identity(), columns)
 
 
-def draw(runs: Sequence[Run]) -> Figure:
-    """Draw the real (left) and imaginary (right) part of K(t) of every run of one system."""
+def draw(runs: Sequence[Run], criterion: str = "band") -> Figure:
+    """Draw the real (left) and imaginary (right) part of K(t) of every run of one system.
+
+    Args:
+        runs: kernels.
+        criterion: whether the cutoff shown is that of the absolute "band" or of the "percent".
+    """
     figure = style.new_figure()
     panels = figure.subplots(1, 2, sharex=True)
     until = window(runs[-1].array("time_fs"), [run.array("K") for run in runs])
@@ -36,7 +41,8 @@ def draw(runs: Sequence[Run]) -> Figure:
         for axes, part in zip(panels, (K.real, K.imag), strict=True):
             axes.plot(run.array("time_fs"), part, **look)
     shown = reference(runs)
-    lifetime = shown.number("tau_K_band_fs")
+    whose = f"\n({shown.label})" if len(runs) > 1 else ""
+    lifetime = shown.number(f"tau_K_{criterion}_fs")
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
         axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(xlabel="time (fs)", ylabel=rf"{name} $\mathcal{{K}}$ (fs$^{{-2}}$)")
@@ -44,7 +50,7 @@ def draw(runs: Sequence[Run]) -> Figure:
             until = min(max(until, 1.1 * lifetime), float(shown.array("time_fs")[-1]))
             axes.axvline(lifetime, color=style.VERMILION, linewidth=1.2, linestyle="-.")
             axes.annotate(
-                rf"$\tau_\mathcal{{K}}$ = {lifetime:.0f} fs" + f"\n({shown.label})",
+                rf"$\tau_\mathcal{{K}}$ = {lifetime:.0f} fs" + whose,
                 (lifetime, 0.97),
                 xycoords=("data", "axes fraction"),
                 xytext=(-5, 0),

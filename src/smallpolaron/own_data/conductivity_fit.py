@@ -149,10 +149,11 @@ def _page(path: Path, table: ConductivityTable, fits: MeasuredFits) -> Iterator[
 def _cells(one: MeasuredModel, unit: str) -> Iterator[tuple[str, ...]]:
     for name, found, its_unit in quantities(one, unit):
         error = "at a limit" if found.at_limit else number_text(found.error, 2)
-        interval = f"{number_text(found.low, 4)} to {number_text(found.high, 4)}"
+        low, high = number_text(found.low, 4), number_text(found.high, 4)
+        interval = low if low == high else f"{low} to {high}"
         yield name, number_text(found.value), error, interval, its_unit
 
 
-def messages(table: ConductivityTable, fits: MeasuredFits, page: Path) -> Sequence[str]:
-    """Return what the command says: remarks, ranking, verdict and the page to read."""
-    return [*table.remarks, *ranking(fits, table.unit), fits.text, str(page)]
+def messages(table: ConductivityTable, fits: MeasuredFits) -> Sequence[str]:
+    """Return what to say first: remarks, ranking and verdict."""
+    return [*table.remarks, *ranking(fits, table.unit), fits.text]

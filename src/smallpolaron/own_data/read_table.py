@@ -113,7 +113,7 @@ def _from_text(table: TextTable, schema: Schema) -> RawTable:
     for index in numbers:
         parts, faults = read_numbers(table, index, has_comma)
         line = table.line
-        if "imag" in parts:
+        if "imag" in parts and np.any(parts["imag"].values):
             line = table.rows[int(np.flatnonzero(parts["imag"].values)[0])][0]
         problems += faults or _take(columns, found[index], table.names[index], parts, line)
     if problems:
@@ -175,6 +175,8 @@ def _take(
 ) -> list[Problem]:
     """Add the parts of one column of the file to the table."""
     quantity, part, _ = named
+    if "imag" in parts and not np.any(parts["imag"].values) and (part or not quantity.has_parts):
+        parts = {"real": parts["real"]}  # savetxt writes all columns as complex where one is
     if "imag" in parts and (part or not quantity.has_parts):
         allowed = f"column {name} is complex: must be real"
         return [Problem("", None, allowed, "store one part, or name the column without one", line)]

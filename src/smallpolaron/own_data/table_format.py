@@ -65,10 +65,11 @@ _SPELT: Final = {
 """Spellings of units without anything but letters and digits, in lower case."""
 
 _PARTS: Final = {
-    **dict.fromkeys(("real", "re", "realteil"), "real"),
+    **dict.fromkeys(("real", "re", "realteil", "reel", "reelle", "reale"), "real"),
     **dict.fromkeys(("imag", "im", "imaginary", "imaginarteil", "imaginaerteil"), "imag"),
+    **dict.fromkeys(("imaginaire", "imaginaria", "imaginario", "immaginaria"), "imag"),
 }
-_FILLERS: Final = {"part", "of", "the", "in"}
+_FILLERS: Final = {"part", "partie", "parte", "of", "the", "in", "de", "la", "optical", "complex"}
 _NUMBERED_PART: Final = re.compile(r"sigma[\s_]*([12])(?![\da-z])")
 _LETTERS: Final = {"σ": "sigma", "ω": "omega", "ν": "nu", "Ω": "ohm", "δ": "d"}
 _BRACKET: Final = re.compile(r"(?P<name>[^\[(]*?)\s*(?:\[(?P<square>.*)\]|\((?P<round>.*)\))")
@@ -102,8 +103,23 @@ _SIGMA_UNITS: Final = (*SIGMA_UNITS, ARBITRARY)
 _ANGULAR: Final = ("omega", "w", "angular_frequency", "kreisfrequenz")
 
 CORRELATION: Final[Schema] = (
-    Quantity("time", ("time", "t", "zeit"), tuple(TIME_UNITS), needed=True, needs_unit=True),
-    Quantity("C", ("c", "c_jj", "c_t", "c_jj_t"), _C_UNITS, has_parts=True, needed=True),
+    Quantity(
+        "time",
+        ("time", "t", "zeit", "temps", "tiempo", "tempo"),
+        tuple(TIME_UNITS),
+        needed=True,
+        needs_unit=True,
+    ),
+    Quantity(
+        "C",
+        (
+            *("c", "c_jj", "c_t", "c_jj_t", "cjj", "cjj_t", "jj", "j_t_j_0", "j_t_j", "v_t_v_0"),
+            *("acf", "vacf", "correlation", "correlation_function"),
+        ),
+        _C_UNITS,
+        has_parts=True,
+        needed=True,
+    ),
     Quantity("dC", ("dc", "dc_jj"), has_parts=True),
     Quantity("d2C", ("d2c", "d2c_jj"), has_parts=True),
 )
@@ -114,6 +130,7 @@ CONDUCTIVITY: Final[Schema] = (
         "frequency",
         (
             *("frequency", "freq", "f", "nu", "frequenz", "energy", "e", "photon_energy"),
+            *("frequence", "frecuencia", "frequencia", "frequenza"),
             *("energie", "wavenumber", "wellenzahl", *_ANGULAR),
         ),
         tuple(FREQUENCY_UNITS),
@@ -122,7 +139,11 @@ CONDUCTIVITY: Final[Schema] = (
     ),
     Quantity(
         "sigma",
-        ("sigma", "conductivity", "leitfahigkeit", "leitfaehigkeit", "sigma_w", "sigma_omega"),
+        (
+            *("sigma", "conductivity", "leitfahigkeit", "leitfaehigkeit", "sigma_w", "sigma_omega"),
+            *("conductivite", "conductividad", "condutividade", "conducibilita", "conduttivita"),
+            *("photoconductivity", "sheet_conductivity", "delta_sigma", "δ_sigma"),
+        ),
         _SIGMA_UNITS,
         has_parts=True,
         needed=True,
@@ -131,6 +152,8 @@ CONDUCTIVITY: Final[Schema] = (
         "error",
         (
             *("error", "err", "std", "stderr", "standard_error", "uncertainty", "fehler"),
+            *("sd", "standard_deviation", "standardabweichung", "unsicherheit", "ecart_type"),
+            *("erreur", "incertitude"),
             *("sigma_error", "error_sigma", "sigma_err", "sigma_std", "dsigma", "d_sigma"),
         ),
         _SIGMA_UNITS,
@@ -246,7 +269,10 @@ def _tokens(text: str) -> list[str]:
 
 
 def _split_name(tokens: Sequence[str], schema: Schema) -> Named | None:
-    """Return what tokens say: words of a name, then those of a unit, the part anywhere."""
+    """Return what tokens say: words of a name, then those of a unit, the part anywhere.
+
+    A part alone, as in ``f;Re;Im``, is that of the complex quantity a table must have.
+    """
     for end in range(len(tokens), 0, -1):
         parts = {_PARTS[token] for token in tokens if token in _PARTS}
         words = [t for t in tokens[:end] if t not in _PARTS and t not in _FILLERS]
@@ -254,10 +280,21 @@ def _split_name(tokens: Sequence[str], schema: Schema) -> Named | None:
         for quantity in schema:
             spelt = _SPELT.get(unit, "")
             is_unit = not unit or spelt in quantity.units or (quantity.needs_unit and end == 1)
-            is_name = "_".join(words) in quantity.words and len(parts) <= quantity.has_parts
-            if is_name and is_unit:
+            is_named = "_".join(words) in quantity.words or (
+                not words and len(parts) == 1 and quantity.needed
+            )
+            if is_named and len(parts) <= quantity.has_parts and is_unit:
                 return Named(quantity, next(iter(parts), ""), spelt or unit)
     return None
+
+
+def joined_parts(names: Sequence[str]) -> list[str]:
+    """Return names with each word for a part alone put before the name that follows it."""
+    joined: list[str] = []
+    for name in names:
+        alone = bool(joined) and {*_tokens(joined[-1])} <= _PARTS.keys()
+        joined[-1:] = [f"{joined[-1]} {name}"] if alone else [*joined[-1:], name]
+    return joined
 
 
 def spelt_unit(text: str) -> str | None:

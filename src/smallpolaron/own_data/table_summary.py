@@ -161,8 +161,9 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
     if table.is_absolute:
         end, unit = _number(mobility, "D_error_record"), mobility_cm2(1.0, table.temperature_K)
         for name, factor in (("D", 1.0), ("mobility", unit)):
-            words = f"± {number_text(factor * end, 2)} (end of the record), "
-            words += f"± {factor * moved:.1g} (rounding)"
+            words = f"± {factor * moved:.1g} (rounding)"
+            if not end < 1e-3 * moved:
+                words = f"± {number_text(factor * end, 2)} (end of the record), {words}"
             yield _row(mobility, name, {"D": "diffusion constant D"}.get(name, name), words)
         step = f"± {_step_error(kernel):.1g} (time step)"
         yield _row(kernel, "D_kernel", "D from the whole memory kernel", step)
@@ -171,7 +172,9 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
         yield ("integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs")
     for name, words in _times(table).items():
         variable = kernel.variables[name]
-        step = "" if math.isnan(_number(kernel, name)) else f"- {table.time_fs[1]:g} (time step)"
+        step = (
+            "" if math.isnan(_number(kernel, name)) else f"-{table.time_fs[1]:g} to 0 (time step)"
+        )
         yield words, number_text(variable.data), step, variable.units
     for words, group in _augmented(results):
         value = results["augmented"].variables[f"{group}/tau_K_percent_fs"].data
@@ -181,7 +184,7 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
         for name in ("c", "k"):
             error = number_text(_number(results["drude_smith"], f"{name}_error"), 2)
             words = f"± {error} (standard error)"
-            yield _row(results["drude_smith"], name, f"Drude-Smith {name}", words)
+            yield _row(results["drude_smith"], name, f"Drude–Smith {name}", words)
     if "moments" in results and "reason" not in results["moments"].notes:
         limit = _number(results["moments"], "limit_used")
         words = f"mean frequency of the kernel, up to {limit:g} rad/fs"

@@ -18,8 +18,10 @@ from smallpolaron.own_data.table_format import (
     Column,
     Schema,
     TableError,
+    joined_parts,
     read_name,
     refuse,
+    spelt_unit,
 )
 from smallpolaron.support.problems import Problem, show
 
@@ -75,9 +77,9 @@ def parse_text(
     """Find header and rows of a text table; its form is in docs/own-data.md.
 
     The text is UTF-8, UTF-16 with its mark, or else cp1252. The header is the line above the
-    numbers, a comment or not, in which most names are known; lines before it are left out. The
-    separator is that of a line ``sep=;``, or the first of semicolon, tab, comma and bar that the
-    header contains, else blanks.
+    numbers, a comment or not, in which most names are known; lines before it are left out. A line
+    of units may follow it, a cell for each name. The separator is that of a line ``sep=;``, or the
+    first of semicolon, tab, comma and bar that the header contains, else blanks.
 
     Args:
         source: name of the file.
@@ -101,7 +103,8 @@ def parse_text(
         used = next((i for i, (_, t) in enumerate(lines) if not t.startswith(_COMMENTS)), first)
         top = lines[used][1] if used < first else ""
         used += any(read_name(n, schema) for n in _names(top, separator or _separator(top)))
-    below = [item for item in lines[used:] if not item[1].startswith(_COMMENTS)]
+    units = _unit_cells(lines[used], header[1], separator) if header[0] and used < first else []
+    below = [item for item in lines[used + bool(units) :] if not item[1].startswith(_COMMENTS)]
     if not below and not header[0]:
         raise refuse(
             source, "holds no table", "write a header line, then one row per time or frequency"
@@ -113,7 +116,10 @@ def parse_text(
         raise refuse(source, allowed, "keep every n-th row, or cut the end of the record")
     rows = [(n, _split(source, n, line, separator)) for n, line in below]
     titles = names or _titles(source, header, separator, rows)
-    return TextTable(source, tuple(titles), header[0], tuple(_even(source, titles, rows)), remarks)
+    if len(units) == len(titles):
+        titles = [_with_unit(*pair, schema) for pair in zip(titles, units, strict=True)]
+    even = tuple(_even(source, titles, header[0], rows))
+    return TextTable(source, tuple(titles), header[0], even, remarks)
 
 
 def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
@@ -144,12 +150,27 @@ def _undefined(content: bytes) -> bool:
     return any(byte in content for byte in b"\x81\x8d\x8f\x90\x9d")
 
 
+def _unit_cells(below: tuple[int, str], header: str, separator: str | None) -> list[str]:
+    """Return the cells of the line below the header if it has one for each name, some units."""
+    separator = separator or _separator(header)
+    cells = _names(below[1].lstrip("#% "), separator)
+    is_whole = len(cells) == len(_names(header, separator))
+    is_data = any(_NUMBER.fullmatch(_clean(cell)) for cell in cells)
+    return cells if is_whole and not is_data and any(map(spelt_unit, cells)) else []
+
+
+def _with_unit(name: str, unit: str, schema: Schema) -> str:
+    """Return a name with the unit below it, unless it has one."""
+    named = read_name(name, schema)
+    return f"{name} [{unit.strip('[]()')}]" if named and not named.unit and unit else name
+
+
 def _is_row(line: str, separator: str | None) -> bool:
     """Whether a line begins with a number."""
     if line.startswith(_COMMENTS):
         return False
     cell = _clean((line.split(separator or _separator(line)) or [""])[0])
-    return any(form.fullmatch(cell) for form in (_NUMBER, _NOT_FINITE, _DECIMAL_COMMA))
+    return any(form.fullmatch(cell) for form in (_NUMBER, _COMPLEX, _NOT_FINITE, _DECIMAL_COMMA))
 
 
 def _header(
@@ -197,10 +218,17 @@ def _titles(
     separator: str | None,
     rows: Sequence[tuple[int, list[str]]],
 ) -> list[str]:
-    """Return the names of the header; an empty one at its end counts if it has cells."""
+    """Return the names of the header; an empty one at its end counts if it has cells.
+
+    Between blanks, ``Re C(t)`` is one name where the rows have as many cells then.
+    """
     names = _names(header[1], separator)
     if separator is not None:
         names = _split(source, header[0], header[1], separator)
+    elif rows:
+        splits = (names, header[1].split())
+        choices = (*splits, *map(joined_parts, splits))
+        names = next((each for each in choices if len(each) == len(rows[0][1])), names)
     while (
         len(names) > 1
         and not names[-1]
@@ -222,10 +250,15 @@ def _split(source: str, number: int, line: str, separator: str | None) -> list[s
 
 
 def _even(
-    source: str, names: Sequence[str], rows: Sequence[tuple[int, list[str]]]
+    source: str, names: Sequence[str], header_line: int, rows: Sequence[tuple[int, list[str]]]
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield rows of as many cells as there are names; further empty cells are dropped."""
     wanted, problems = len(names), []
+    widths = {len(cells) for _, cells in rows}
+    if len(rows) > 1 and len(widths) == 1 and min(widths) < wanted:
+        shown = show(", ".join(names))
+        allowed = f"cells in every row: {min(widths)}; in the header: {wanted}, {shown}"
+        raise TableError(source, [Problem("", None, allowed, _HINT, header_line or rows[0][0])])
     for line, cells in rows:
         if len(cells) < wanted or any(cells[wanted:]):
             allowed = f"row of {len(cells)} cells; the header has {wanted}"

@@ -13,7 +13,12 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.baths.bath_data import QuantumCorrection, from_correlation, from_trajectory
+from smallpolaron.model.baths.bath_data import (
+    EXACT,
+    QuantumCorrection,
+    from_correlation,
+    from_trajectory,
+)
 from smallpolaron.model.baths.sampled_density import TabulatedBath
 from smallpolaron.model.units import CM_TO_RAD_FS, MEV_TO_CM
 
@@ -132,11 +137,12 @@ def correlation_rows(
     correlation_cm2: NDArray[np.complex128],
     temperature_K: float | None,
     quantum_correction: QuantumCorrection | None,
+    error: float = EXACT,
 ) -> Rows:
     """Return J(w) in cm^-1 of a C(t) in cm^-2; see model.bath_data.from_correlation."""
     temperature = _temperature(temperature_K)
     c = np.asarray(correlation_cm2 * CM_TO_RAD_FS**2, dtype=np.complex128)
-    return _rows(from_correlation(time_fs, c, temperature, quantum_correction))
+    return _rows(from_correlation(time_fs, c, temperature, quantum_correction, error))
 
 
 def trajectory_rows(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 _LONGEST_VALUE = 60
+# Neither Latin, Greek nor superscripts: letters that look alike are shown by their numbers.
+_SCRIPTS: Final = re.compile(r"[^\x00-\u024f\u0370-\u03ff\u2070-\u209c]")
 MOST_PROBLEMS: Final = 20
 """Problems of one file that are shown; the rest is counted."""
 
@@ -31,7 +34,8 @@ def show(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         value = list(value)
-    text = ascii(value) if isinstance(value, (str, dict, list)) else str(value)
+    plain = isinstance(value, (str, dict, list))
+    text = _SCRIPTS.sub(lambda m: ascii(m[0])[1:-1], repr(value)) if plain else str(value)
     if len(text) > _LONGEST_VALUE:
         text = text[: _LONGEST_VALUE - 3] + "..."
     return text

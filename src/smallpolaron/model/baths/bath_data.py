@@ -22,7 +22,7 @@ S tanh(beta w / 2)."""
 _SAMPLES = 400
 """Times at which ESPRIT looks at a record; the fit that follows looks at all."""
 
-_EXACT = 1e-3
+EXACT = 1e-3
 """Error of the fit of a computed C(t), relative to its maximum."""
 
 _NOISY = 0.2
@@ -62,7 +62,7 @@ def from_correlation(
     correlation: ComplexArray,
     temperature_K: float,
     quantum_correction: QuantumCorrection | None = None,
-    error: float = _EXACT,
+    error: float = EXACT,
 ) -> TabulatedBath:
     """Spectral density of a bath from its correlation function.
 
@@ -225,7 +225,8 @@ def _fitted(time_fs: FloatArray, rows: FloatArray, step_fs: float, error: float)
         best = min(best, missed)
     raise ValueError(
         f"C(t) is no sum of {MAX_TERMS} decaying exponentials: the best misses it by {best:.1g} of "
-        "its maximum; cut the record where noise begins, or give J(w) as a table"
+        "its maximum; cut the record where noise begins, say how large the error of the data is, "
+        "or give the trajectory or J(w) instead"
     )
 
 

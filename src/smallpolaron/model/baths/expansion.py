@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
+from smallpolaron.model.units import CM_TO_RAD_FS
 
 Scheme = Literal["pade", "matsubara", "aaa", "esprit"]
 """How exponentials are found: from the poles of J(w) and of the Bose function, or by a fit."""
@@ -31,7 +32,7 @@ _LEAST_MIXING = 0.02
 """Below it terms are not mixed, which saves a coupling per site."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class BathExpansion:
     """Finite expansion C(t) ~ sum_k c_k exp(-nu_k t) + 2 Delta delta(t).
 
@@ -59,6 +60,17 @@ class BathExpansion:
     error: float
     n_poles: int = 1
     mixed: bool = True
+
+    def __repr__(self) -> str:
+        """Return the terms in cm^-1, one in a line, and the error."""
+        rows = [
+            f"  {c / CM_TO_RAD_FS**2:.6g} cm⁻² · exp(-t · {nu / CM_TO_RAD_FS:.6g} cm⁻¹)"
+            for c, nu in zip(self.coefficients, self.rates, strict=True)
+        ]
+        if self.terminator:
+            rows.append(f"  terminator {self.terminator / CM_TO_RAD_FS:.6g} cm⁻¹")
+        title = f"{self.n_terms} exponentials ({self.scheme}), error of g(t) {self.error:.1g}"
+        return "\n".join([title, *rows])
 
     @property
     def n_terms(self) -> int:
