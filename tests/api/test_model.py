@@ -163,7 +163,7 @@ def test_baths_of_every_kind():
         sp.CorrelationFunction(t, noisy, **given, error=1e-5)
     rough = sp.CorrelationFunction(t, noisy, **given, error=0.02)
     ratio = rough.density().reorganisation_energy / density.reorganisation_energy
-    assert ratio == pytest.approx(1, rel=0.1)
+    assert ratio == pytest.approx(1, rel=0.2)  # Re C is not quite the classical function
     modes = sp.Vibrations(frequency_cm=[150, 1200], g=[0.5, 0.3], damping_cm=20)
     assert modes[1] == sp.Vibration(huang_rhys=0.09, frequency_cm=1200, damping_cm=20)
     energies = sp.Vibrations(frequency_meV=[10, 100], reorganisation_meV=[5, 8], damping_cm=[3, 9])
