@@ -49,17 +49,18 @@ def draw(runs: Sequence[Run], criterion: str = "band") -> Figure:
         if lifetime == lifetime:
             until = min(max(until, 1.1 * lifetime), float(shown.array("time_fs")[-1]))
             axes.axvline(lifetime, color=style.VERMILION, linewidth=1.2, linestyle="-.")
-            axes.annotate(
-                rf"$\tau_\mathcal{{K}}$ = {lifetime:.0f} fs" + whose,
-                (lifetime, 0.97),
-                xycoords=("data", "axes fraction"),
-                xytext=(-5, 0),
-                textcoords="offset points",
-                ha="right",
-                va="top",
-                color=style.VERMILION,
-                fontsize=9.5,
-            )
+    if lifetime == lifetime:
+        panels[0].annotate(
+            rf"$\tau_\mathcal{{K}}$ = {lifetime:.0f} fs" + whose,
+            (lifetime, 0.97),
+            xycoords=("data", "axes fraction"),
+            xytext=(-5, 0),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=style.VERMILION,
+            fontsize=9.5,
+        )
     panels[0].set_xlim(0, until)
     style.legend(panels[1], loc="best")
     style.flagged_note(figure, remarks(runs))
