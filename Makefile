@@ -7,6 +7,7 @@
 #   CONFIG               study for `make cost` (default: config/config.yaml)
 #   TORTURE_ARGS         options of `make torture`: "--help" lists them
 #   PYTEST_ARGS          options of pytest for `make test` (default: a process per core)
+#   VERSION              of the documentation that `make docs` keeps (default: none, site/)
 #   CORES                cores for `make demo`, `make paper-mori`, `make paper-anomalous`
 #                        (default: as profiles/local says)
 
@@ -86,9 +87,9 @@ torture: setup ## Disturb jobs and workflows 230 times, report what survives (do
 bench: setup ## Set up, run all benchmarks and write benchmarks/report (about 40 minutes)
 	@$(IN_ENV) python benchmarks/run.py $(BENCH_ARGS)
 
-docs: setup-ready ## Build the documentation site, site/index.html
-	@$(IN_ENV) NO_MKDOCS_2_WARNING=1 mkdocs build --strict --quiet
-	@echo "Documentation: $(CURDIR)/site/index.html"
+docs: setup-ready ## Build the documentation, site/index.html; VERSION=1.2 keeps it in versions/
+	@$(IN_ENV) NO_MKDOCS_2_WARNING=1 VERSION="$(VERSION)" mkdocs build --strict --quiet
+	@echo "Documentation: $(CURDIR)/$(if $(VERSION),versions/$(VERSION),site)/index.html"
 
 lint: setup ## Check style, types and workflow
 	@$(IN_ENV) ruff check

@@ -1,7 +1,13 @@
-"""Hook of the documentation site: pages made from the code, and links that leave this folder."""
+"""Hook of the documentation site: pages made from the code, links that leave, versions.
+
+With VERSION the site is built into versions/VERSION, beside those of other versions; a page there
+lists them all. Every page says of which version it is, and links to that list if there is one.
+"""
 
 import ast
+import os
 import re
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +16,60 @@ import smallpolaron as sp
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = {ROOT / "examples": "examples.md"}
 """Pages that show what lies outside."""
+VERSION = os.environ.get("VERSION", "")
+VERSIONS = ROOT / "versions"
+STATED = "{{ version }}"
+LIST = """\
+<!DOCTYPE html>
+<html lang="en"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>smallpolaron, all versions</title>
+<style>:root { color-scheme: light dark } body { font: 1.1rem system-ui; margin: 2rem }</style>
+</head><body><h1>smallpolaron</h1><p>Documentation by version:</p><ul>
+{items}
+</ul></body></html>
+"""
+
+
+def on_config(config: Any, **_: Any) -> Any:
+    """Say the version below every page; choose the folder of one that is kept.
+
+    Raises:
+        ValueError: VERSION is no name of a folder.
+    """
+    config.copyright = STATED
+    if VERSION:
+        if not re.fullmatch(r"[0-9A-Za-z][0-9A-Za-z._-]*", VERSION):
+            raise ValueError(f"VERSION = {VERSION!r}; allowed: letters, digits and . _ -")
+        config.site_dir = str(VERSIONS / VERSION)
+    return config
+
+
+def on_post_page(output: str, page: Any, **_: Any) -> str:
+    """Fill in the version, with a link to the others."""
+    text = f"smallpolaron {escape(VERSION or sp.__version__)}"
+    if VERSION:
+        up = "../" * (page.url.count("/") + 1)
+        text += f' · <a href="{up}index.html">other versions</a>'
+    return output.replace(STATED, text)
+
+
+def on_post_build(**_: Any) -> None:
+    """List the versions that there are, the newest first."""
+    if VERSION:
+        found = [path.parent.name for path in VERSIONS.glob("*/index.html")]
+        items = "\n".join(
+            f'<li><a href="{name}/index.html">{name}</a></li>'
+            for name in sorted(found, key=_numbers, reverse=True)
+        )
+        VERSIONS.joinpath("index.html").write_text(LIST.replace("{items}", items), encoding="utf-8")
+
+
+def _numbers(version: str) -> list[tuple[int, str]]:
+    """Return what orders versions, so that 0.10 comes after 0.9 and words before numbers."""
+    return [
+        (int(part), "") if part.isdigit() else (-1, part) for part in re.split(r"[._-]", version)
+    ]
 
 
 def on_page_markdown(markdown: str, page: Any, **_: Any) -> str:

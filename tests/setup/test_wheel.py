@@ -1,4 +1,7 @@
-"""The library alone: a wheel in a fresh environment runs the script of the README, without MPI."""
+"""The library alone: wheel and sdist, installed by uv and pip in fresh environments, without MPI.
+
+There they run the script of the README.
+"""
 
 import re
 import subprocess
@@ -7,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from bootstrap.commands import clean_environment
+from bootstrap.commands import clean_environment, run
 from bootstrap.errors import SetupError
 from bootstrap.interpreters import inspect
 from bootstrap.settings import read_settings
@@ -32,33 +35,50 @@ def script_of_readme() -> str:
     return next(block for block in blocks if "import smallpolaron" in block)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def uv() -> Uv:
     interpreter = inspect(sys.executable)
     assert interpreter is not None
     return find_uv(read_settings(), interpreter)
 
 
-def install(uv: Uv, wheel: Path, venv: Path, folder: Path) -> None:
-    """Install the wheel with the locked versions of what it needs, from uv's cache if it can."""
-    locked = folder / "locked.txt"
-    wanted = ("--extra", "figures", "--group", "numpy2", "--no-emit-project", "--no-hashes")
-    locked.write_text(uv.call("export", "-q", "--locked", *wanted, what="Reading uv.lock"))
-    command = ["pip", "install", "-q", "--python", str(venv / "bin" / "python")]
-    command += ["--constraints", str(locked), f"{wheel}[figures]"]
+@pytest.fixture(scope="module")
+def built(uv: Uv, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with an sdist, and the wheel made from it."""
+    folder = tmp_path_factory.mktemp("dist")
+    uv.call("build", "-q", "-o", str(folder), what="Building sdist and wheel")
+    return folder
+
+
+def with_uv(uv: Uv, file: Path, python: Path, constraints: Path) -> None:
+    command = ["pip", "install", "-q", "--python", str(python)]
+    command += ["--constraints", str(constraints), f"{file}[figures]"]
     with suppress(SetupError):  # the cache lacks something
-        uv.call(*command, "--offline", what="Installing the wheel")
+        uv.call(*command, "--offline", what="Installing")
         return
-    uv.call(*command, what="Installing the wheel")
+    uv.call(*command, what="Installing")
+
+
+def with_pip(uv: Uv, file: Path, python: Path, constraints: Path) -> None:
+    command = [str(python), "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    command += ["--constraint", str(constraints), f"{file}[figures]"]
+    run(command, clean_environment(uv.env), "Installing")
 
 
 @pytest.mark.slow
-def test_the_script_of_the_readme_runs_from_the_wheel_alone(uv, tmp_path):
-    uv.call("build", "-q", "--wheel", "-o", str(tmp_path), what="Building the wheel")
-    (wheel,) = tmp_path.glob("*.whl")
-    venv, place = tmp_path / "venv", tmp_path / "place"
-    uv.call("venv", "-q", "--python", sys.executable, str(venv), what="Making the environment")
-    install(uv, wheel, venv, tmp_path)
+@pytest.mark.parametrize("installed", [with_uv, with_pip])
+@pytest.mark.parametrize("ending", ["whl", "tar.gz"])
+def test_the_script_of_the_readme_runs_from_the_built_file_alone(
+    uv, built, ending, installed, tmp_path
+):
+    (file,) = built.glob(f"*.{ending}")
+    venv, place, locked = (tmp_path / name for name in ("venv", "place", "locked.txt"))
+    seed = ["--seed"] if installed is with_pip else []
+    uv.call("venv", "-q", *seed, "--python", sys.executable, str(venv), what="Making it")
+    # the locked versions of what it needs
+    wanted = ("--extra", "figures", "--group", "numpy2", "--no-emit-project", "--no-hashes")
+    locked.write_text(uv.call("export", "-q", "--locked", *wanted, what="Reading uv.lock"))
+    installed(uv, file, venv / "bin" / "python", locked)
     place.mkdir()
     environment = clean_environment(uv.env, NUMBA_CACHE_DIR=str(tmp_path / "numba"))
     script = script_of_readme()

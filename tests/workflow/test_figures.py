@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import importlib
 import os
+import re
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -23,7 +24,7 @@ from smallpolaron.api.answers import read_answers, study_answers
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.derive.study_results import read_study_results
-from smallpolaron.figures import finite_size, style
+from smallpolaron.figures import finite_size, style, zoom
 from smallpolaron.figures.quality import write_quality
 from smallpolaron.figures.runs import read_runs, read_study, reference, remarks
 from smallpolaron.figures.systems import group, numerics
@@ -351,3 +352,27 @@ def test_synthetic_results_pass_the_gates_they_should(study: Study) -> None:
     point = study.plan.points[0]
     failed = [gate.name for gate in synthetic.correlation(point, "x").gates if not gate.passed]
     assert failed == []
+
+
+def test_curves_to_zoom_into_are_those_of_the_figures(study: Study, tmp_path: Path) -> None:
+    pytest.importorskip("plotly")
+    zoom.main(["--plan", str(study.plan_file), "--figure", str(tmp_path / "zoom.html")])
+    page = (tmp_path / "zoom.html").read_text(encoding="utf-8")
+    systems = group([(p.id, p.parameters) for p in study.plan.with_protocol("current")])
+    assert page.count("Plotly.newPlot(") == 3 * len(systems)
+    assert len(page) < 8e6  # one copy of the library
+    assert not re.search(r'<(script|link)[^>]+(src|href)="http', page)
+    runs = read_runs([*map(Path, study.files("kernel", PRINTED_SYSTEM))])
+    plotted, first = zoom.plot(runs, zoom.SHOWN[1]), runs[0]
+    np.testing.assert_allclose(plotted.data[0].y, first.array("K").real, rtol=1e-6)
+    np.testing.assert_allclose(plotted.data[1].y, first.array("K").imag, rtol=1e-6)
+
+
+def test_without_plotly_the_page_says_so(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "plotly", None)
+    zoom.main(["--plan", str(study.plan_file), "--figure", str(tmp_path / "zoom.html")])
+    page = (tmp_path / "zoom.html").read_text(encoding="utf-8")
+    assert "Plotly.newPlot(" not in page
+    assert "smallpolaron[workflow]" in page

@@ -109,6 +109,8 @@ def figure_files():
     A report shows those of the first systems.
     """
     found = [f"{FIGURES}/quality.html", f"{FIGURES}/comparison.html"]
+    if point_files("mobility", POINTS_AND_RUNGS):
+        found.append(f"{FIGURES}/zoom.html")
     for system in list(SYSTEMS.values())[: MOST_REPORTED if REPORTS else None]:
         current = point_files("mobility", system.points)
         spreads = population_files(system.points)

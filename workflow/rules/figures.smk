@@ -92,3 +92,26 @@ rule comparison:
     shell:
         "python -m papers shared.comparison --plan {input.plan}"
         " --figure {output.figure} --numbers {output.numbers} > {log} 2>&1"
+
+
+rule zoom:
+    input:
+        plan=PLAN,
+        results=all_results,
+    output:
+        figure=report(
+            f"{FIGURES}/zoom.html",
+            caption="../report/zoom.rst",
+            category="Summary",
+            labels={"result": "curves to zoom into"},
+        ),
+    log:
+        f"{LOGS}/zoom.log",
+    localrule: True
+    conda:
+        "../../envs/analysis.yaml"
+    message:
+        "Curves to zoom into: {output.figure}"
+    shell:
+        "python -m smallpolaron.figures zoom --plan {input.plan} --figure {output.figure}"
+        " > {log} 2>&1"

@@ -11,17 +11,26 @@ from typing import Final
 from smallpolaron.support.files import write_text
 
 _CSS: Final = """
-body { font-family: system-ui, sans-serif; margin: 1.2rem; color: #111; background: #fff; }
+:root {
+  color-scheme: light dark;
+  --line: #ccc; --head: #f2f2f2; --pass: #dcebf7; --fail: #fbd9c6; --faint: #767676; --small: #444;
+}
+@media (prefers-color-scheme: dark) { :root {
+  --line: #555; --head: #2b2b2b; --pass: #17364d; --fail: #6b2c10; --faint: #999; --small: #bbb;
+} }
+body { font-family: system-ui, sans-serif; margin: 1.2rem; }
 p.summary { font-size: 1.05rem; max-width: 60rem; }
+div.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; margin: 0.8rem 0; }
-th, td { border: 1px solid #ccc; padding: 0.3rem 0.55rem; text-align: right; }
-th { background: #f2f2f2; text-align: center; vertical-align: bottom; }
+th, td { border: 1px solid var(--line); padding: 0.3rem 0.55rem; text-align: right; }
+th { background: var(--head); text-align: center; vertical-align: bottom; }
 td.text, th.text { text-align: left; }
-td.pass { background: #dcebf7; }
-td.fail { background: #fbd9c6; font-weight: bold; }
-td.none { color: #999; text-align: center; }
-small { color: #444; font-weight: normal; }
+td.pass { background: var(--pass); }
+td.fail { background: var(--fail); font-weight: bold; }
+td.none { color: var(--faint); text-align: center; }
+small { color: var(--small); font-weight: normal; }
 dt { font-weight: bold; margin-top: 0.4rem; } dd { margin-left: 1.5rem; }
+img { background: #fff; }
 """
 
 
@@ -41,11 +50,15 @@ class Cell:
 
 
 def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return an HTML table."""
-    lines = ["<table><thead><tr>", *(cell.html("th") for cell in head), "</tr></thead><tbody>"]
+    """Return an HTML table, which scrolls where it is wider than the page."""
+    lines = [
+        '<div class="wide"><table><thead><tr>',
+        *(cell.html("th") for cell in head),
+        "</tr></thead><tbody>",
+    ]
     for row in rows:
         lines += ["<tr>", *(cell.html() for cell in row), "</tr>"]
-    return "\n".join([*lines, "</tbody></table>"])
+    return "\n".join([*lines, "</tbody></table></div>"])
 
 
 def definitions(items: Iterable[tuple[str, str]]) -> str:
@@ -60,6 +73,7 @@ def write_page(path: Path, title: str, summary: str, parts: Iterable[str]) -> No
     write_text(
         path,
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(title)}</title><style>{_CSS}</style></head><body>\n"
         f'<h1>{escape(title)}</h1>\n<p class="summary">{escape(summary)}</p>\n{body}\n'
         "</body></html>\n",
