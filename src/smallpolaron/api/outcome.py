@@ -282,7 +282,7 @@ def duration_text(seconds: float) -> str:
     for unit, size in (("s", 1.0), ("min", 60.0)):
         if not seconds >= 100.0 * size:
             return f"{seconds / size:.2g} {unit}"
-    return f"{seconds / 3600.0:.3g} h"
+    return f"{seconds / 3600.0:.1f} h"
 
 
 def system_text(parameters: Mapping[str, Any]) -> str:

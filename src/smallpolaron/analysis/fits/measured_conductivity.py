@@ -237,8 +237,8 @@ def _verdict(models: tuple[MeasuredModel, ...]) -> tuple[bool, str]:
     text = (
         "Drude–Smith may be believed within the measured window: it describes the data to their "
         f"noise, and no rival is decisively better; c = {c.text}, τ = {tau.text} fs. This is said "
-        "of the curve, not of the material: it describes the exact conductivity of polarons in "
-        "such a window to a few percent, too, with other c and τ than on the whole."
+        "of the curve, not of the material: in such a window Drude–Smith describes the exact "
+        "conductivity of polarons to a few percent, too, with other c and τ than on the whole."
     )
     if rivals:
         text += (
