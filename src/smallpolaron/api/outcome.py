@@ -280,7 +280,7 @@ def rank() -> int:
 def duration_text(seconds: float) -> str:
     """Return a time as people say it: 0.16 s, 75 s, 20 min, 3.2 h."""
     for unit, size in (("s", 1.0), ("min", 60.0)):
-        if not seconds >= 100.0 * size:
+        if not seconds >= 99.0 * size:
             return f"{seconds / size:.2g} {unit}"
     return f"{seconds / 3600.0:.1f} h"
 
