@@ -93,6 +93,17 @@ def test_a_debye_bath_that_moves_the_carrier_is_warned_of_when_it_is_built(kind)
     parameters(model(made), "franck_condon")
 
 
+def test_estimates_cover_the_errors_of_an_assisted_current():
+    weak = sp.SSH(sp.Brownian(eta_cm=8, gamma_cm=120, frequency_cm=150))
+    chain = model(weak).replace(lattice=sp.Lattice.open_chain(3))
+    loose, tight = (
+        sp.current_correlation(chain, 100.0, accuracy=wanted, sample_fs=5.0, progress=False)
+        for wanted in (1e-2, 3e-3)
+    )
+    error = np.max(np.abs(loose.C_JJ - tight.C_JJ)) / abs(tight.C_JJ[0])
+    assert error <= loose["errors/C/total"] <= 1e-2
+
+
 @pytest.mark.parametrize("coupling", [sp.Local(DEBYE), sp.SSH(VIBRATION)])
 def test_on_an_open_chain_all_couplings_start_in_the_middle(coupling):
     chain = model(coupling).replace(lattice=sp.Lattice.open_chain(3))
