@@ -52,7 +52,6 @@ READERS = {
 """Files that may read whole files by themselves, and what."""
 HDF5_READERS = {
     *("results/store.py", "own_data/array_table.py"),
-    "support/unavailable.py",  # opens them for the others
 }
 HDF5_LOOKERS = {"own_data/table_analysis.py": "one attribute, to tell own files"}
 PROCESSES = {
@@ -118,7 +117,7 @@ def call_findings(node: ast.Call, file: str) -> Iterator[str]:
         yield f"calls {name} without allow_pickle=False"
     if name.endswith((".read_text", ".read_bytes")) and file not in READERS:
         yield f"reads a whole file by {name}"
-    if name in ("h5py.File", "open_hdf5") and file not in HDF5_READERS | set(HDF5_LOOKERS):
+    if name == "h5py.File" and file not in HDF5_READERS | set(HDF5_LOOKERS):
         yield "opens an HDF5 file"
     if name.endswith((".send", ".recv")):
         yield f"pickles by {name}"

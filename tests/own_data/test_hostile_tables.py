@@ -1,4 +1,4 @@
-"""Hostile tables and small files: measurements, C(t) in HDF5, records of checksums, cost models."""
+"""Hostile tables and small files: measurements, C(t) in HDF5, cost models."""
 
 from __future__ import annotations
 
@@ -188,33 +188,6 @@ def test_links_of_no_concern_are_left_alone(tmp_path: Path) -> None:
     with h5py.File(path, "r+") as file:
         file["elsewhere"] = h5py.ExternalLink("/dev/zero", "/x")
     np.testing.assert_array_equal(read_table(path, CORRELATION).columns["C_real"].values, C.real)
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [
-        (b"\xff" * 70, "cannot read the record"),
-        (b"0" * 64 + b" one blank\n", ":1: not 'checksum  file'"),
-        (b"0" * 64 + b"  a.h5\n\x00\n", ":2: not 'checksum  file'"),
-    ],
-    ids=["binary", "form", "NUL"],
-)
-def test_hostile_record_of_checksums(
-    content: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    (tmp_path / "checksums.sha256").write_bytes(content)
-    said = refused(["verify", str(tmp_path)], tmp_path, capsys)
-    assert reason in said
-
-
-def test_a_record_leads_to_no_other_folder(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from smallpolaron.cli import main
-
-    (tmp_path / "checksums.sha256").write_text("0" * 64 + "  ../../etc/passwd\n")
-    assert main(["verify", str(tmp_path)]) == 1
-    assert "missing" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -34,29 +34,25 @@ def no_locks(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_one_run_at_a_time_has_the_plan(tmp_path: Path, plan: Plan) -> None:
     results, other = tmp_path / "results", replace(plan, paper="other")
     write_plan(results / "plan.json", plan)
-    held = begin_run(other, results, tmp_path / "one", alone=True)
+    held = begin_run(other, results, tmp_path / "one")
     assert held is not None
     assert is_planned(other, results)
     # another folder, with the same results
-    for alone in (True, False):
-        assert begin_run(plan, results, tmp_path / "two", alone=alone) is None
+    assert begin_run(plan, results, tmp_path / "two") is None
     assert is_planned(other, results)
     assert not (tmp_path / "two").exists()
     held.close()
-    again = begin_run(plan, results, tmp_path / "two", alone=True)
+    again = begin_run(plan, results, tmp_path / "two")
     assert again is not None
     again.close()
     assert read_plan(results / "plan.json") == read_plan(tmp_path / "two" / "plan.json") == plan
 
 
 @pytest.mark.usefixtures("no_locks")
-def test_a_disk_without_locks_needs_those_of_snakemake(tmp_path: Path, plan: Plan) -> None:
+def test_a_disk_without_locks_has_those_of_snakemake(tmp_path: Path, plan: Plan) -> None:
     results = tmp_path / "results"
     write_plan(results / "plan.json", plan)
-    with pytest.raises(OSError, match="--nolock"):
-        begin_run(replace(plan, paper="other"), results, tmp_path / "own", alone=False)
-    assert is_planned(plan, results)
-    held = begin_run(replace(plan, paper="other"), results, tmp_path / "own", alone=True)
+    held = begin_run(replace(plan, paper="other"), results, tmp_path / "own")
     assert held is not None
     held.close()
     assert not is_planned(plan, results)
@@ -64,7 +60,7 @@ def test_a_disk_without_locks_needs_those_of_snakemake(tmp_path: Path, plan: Pla
 
 def test_criteria_keep_their_time_while_they_are_the_same(tmp_path: Path, plan: Plan) -> None:
     def begin(study: Plan) -> int:
-        held = begin_run(study, tmp_path / "results", tmp_path / "own", alone=True)
+        held = begin_run(study, tmp_path / "results", tmp_path / "own")
         assert held is not None
         held.close()
         return (tmp_path / "results" / CRITERIA).stat().st_mtime_ns

@@ -199,24 +199,22 @@ def test_watching_refreshes(
 
 
 @pytest.mark.parametrize(
-    ("option", "allowed"),
+    "option",
     [
-        (["--watch", "0"], "a number > 0"),
-        (["--watch", "inf"], "a number > 0"),
-        (["--watch", "nan"], "a number > 0"),
-        (["--cores", "0"], "a whole number > 0"),
-        (["--cores", "1.5"], "a whole number > 0"),
+        ["--watch", "0"],
+        ["--watch", "inf"],
+        ["--watch", "nan"],
+        ["--cores", "0"],
+        ["--cores", "1.5"],
     ],
 )
-def test_numbers_of_options(
-    option: list[str], allowed: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_numbers_of_options(option: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["status", "study.yaml", "=".join(option)])
     assert caught.value.code == 2
     error = capsys.readouterr().err
     assert option[0] in error
-    assert f"'{option[1]}' is not {allowed}" in error
+    assert option[1] in error
 
 
 def test_duration() -> None:

@@ -164,7 +164,6 @@ EVERYWHERE = (
     "no quality",
     "parameters as dataset",
     "hash",
-    "temperature",
 )
 """Changes that no reader may overlook."""
 
@@ -218,19 +217,6 @@ def test_status_calls_it_failed_or_does_not_need_the_part(
     assert status == (1 if "failed: " in out else 0)
     assert status == 0 or reason in out
     assert status == 1 or not name.endswith(("version", "quality", "provenance", "gate"))
-
-
-@pytest.mark.parametrize(
-    ("ranks", "options"),
-    [(10**9, []), ("4", []), ([1, 2], []), (-1, []), (2, ["--ranks", "0"]), (2, ["--ranks", "-4"])],
-)
-def test_a_file_cannot_ask_for_any_number_of_processes(
-    ranks: object, options: list[str], folder: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = file_of(folder)
-    forge(path, lambda file: file["provenance"].attrs.__setitem__("ranks", ranks))
-    said = refused(["rerun", str(path), *options], folder, capsys)
-    assert "must be a whole number from 1 to 4096" in said
 
 
 def test_a_crate_holds_no_links(

@@ -73,7 +73,7 @@ LAYOUT: list[Case] = [
         "model.eta_cm",
         ("= 50", "belongs into the section 'bath'"),
     ),
-    ("hostile_key", study(more='"\\x1b[2Jx": 1\n'), "'\\x1b[2Jx'", ("not a known key",)),
+    ("hostile_key", study(more='"\\x1b[2Jx": 1\n'), "'\\x1b[2Jx'", ("keys must be words",)),
     ("grid_mapping", study(more="grid: {a: [1]}\n"), "grid", ("non-empty list of blocks",)),
     ("grid_empty", study(more="grid: []\n"), "grid", ("non-empty list of blocks",)),
     ("block_empty", study(more="grid: [{}]\n"), "grid[0]", ("non-empty mapping",)),

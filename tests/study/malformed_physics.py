@@ -175,13 +175,13 @@ PHYSICS: list[Case] = [
         "accuracy_of_fixed_hierarchy",
         study(more="accuracy: 1e-3\n"),
         "accuracy",
-        ("= 0.001", "only without hierarchy.depth, which is 3", "remove hierarchy.depth"),
+        ("= 0.001", "only without hierarchy.depth"),
     ),
     (
         "adaptive_key_of_fixed_hierarchy",
         study(more="adaptive: {pruning: 0}\n"),
         "adaptive.pruning",
-        ("= 0", "only without hierarchy.depth, which is 3"),
+        ("= 0", "only without hierarchy.depth"),
     ),
     (
         "resolvent_of_fixed_hierarchy",
@@ -209,7 +209,7 @@ PHYSICS: list[Case] = [
         "weights_without_depth",
         study(depth="hierarchy: {weights: [1]}\n"),
         "hierarchy.weights",
-        ("[1.0]", "only with hierarchy.depth", "let accuracy decide"),
+        ("[1.0]", "only with hierarchy.depth"),
     ),
     (
         "excited_sites_without_depth",

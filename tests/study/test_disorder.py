@@ -164,7 +164,7 @@ def test_the_plan_file_keeps_ensembles(plan_of: PlanOf, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (("site_energy_cm: 30, ", ""), "has an effect only with site_energy_cm"),
+        (("site_energy_cm: 30, ", ""), "has an effect only with disorder.site_energy_cm"),
         (("site_energy_distribution: normal, ", ""), "must be given with site_energy_cm"),
         (
             ("site_energy_cm: 30, site_energy_distribution: normal, ", ""),
@@ -172,7 +172,7 @@ def test_the_plan_file_keeps_ensembles(plan_of: PlanOf, tmp_path: Path) -> None:
         ),
         (("normal", "cauchy"), "normal or uniform or exponential"),
         (("seed: 7", "hopping_cm: 5"), "disorder.hopping_distribution is not given"),
-        (("seed: 7", "hopping_distribution: normal"), "only with hopping_cm"),
+        (("seed: 7", "hopping_distribution: normal"), "only with disorder.hopping_cm"),
         (("site_energy_cm: 30", "site_energy_cm: 0"), "> 0"),
         (("site_energy_cm: 30", "site_energy_cm: -5"), "> 0"),
         (("seed: 7", "seed: -1"), "disorder.seed = -1"),

@@ -157,41 +157,6 @@ def test_a_text_is_a_plain_number_or_a_word(text: str, value: object) -> None:
     assert repr(plain_value(text)) == repr(value)
 
 
-def _nested(levels: int) -> dict[str, object]:
-    return {"x": _nested(levels - 1)} if levels else {}
-
-
-def _multiplied(levels: int) -> list[object]:
-    """Return what aliases make: few objects, each of which stands ten times in the next."""
-    content: list[object] = ["lol"]
-    for _ in range(levels):
-        content = [content] * 10
-    return content
-
-
-def _loop() -> list[object]:
-    content: list[object] = []
-    content.append(content)
-    return content
-
-
-@pytest.mark.parametrize(
-    ("value", "reason"),
-    [
-        (_nested(50), "is nested too deeply"),
-        (_loop(), "is nested too deeply"),
-        (_multiplied(6), "must hold at most"),
-        (_multiplied(40), "is nested too deeply"),
-        (["1"] * 60_000, "must hold at most"),
-    ],
-    ids=["deep", "loop", "bomb", "deep bomb", "list"],
-)
-def test_overrides_are_bounded(value: object, reason: str) -> None:
-    document = parse_yaml(json.dumps(STUDY), "study.yaml")
-    with pytest.raises(ConfigurationError, match=rf"--config: model.* = '...': {reason}.*; "):
-        overridden(document, {"model": value})
-
-
 def test_overrides_are_laid_over_sections() -> None:
     document = parse_yaml(json.dumps(STUDY), "study.yaml")
     changed = overridden(document, {"model": {"temperature_K": "25e1"}, "accuracy": "1e-3"})

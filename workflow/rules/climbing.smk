@@ -46,4 +46,4 @@ def about_ladder(wildcards):
     """Return what the caption says about a ladder."""
     ladder = LADDERS[wildcards.ladder]
     system = next(s for s in SYSTEMS.values() if ladder.rungs[0].id in s.points)
-    return about_sizes(system, ladder, Tolerance.of(STUDY.ladder).text)
+    return systems.about_sizes(system, ladder, Tolerance.of(STUDY.ladder).text)

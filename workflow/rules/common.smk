@@ -34,27 +34,21 @@ def population_files(points, kind="population"):
     ]
 
 
-def populations_of_kernel(wildcards):
-    """Return the population files a kernel is made from: of a chain, those of every start site."""
-    from smallpolaron.derive.population_kernel_job import points_needed
+def files_needed(kind):
+    """Return an input function: the files of several points that one of a kind is made from."""
 
-    point = POINTS_AND_RUNGS[wildcards.point]
-    try:
-        points = points_needed(STUDY.points, point, wildcards.start)
-    except StoreError as error:
-        raise WorkflowError(f"No population kernel: {error}") from None
-    return [f"{RESULTS}/population/{p.id}__{wildcards.start}.h5" for p in points]
+    def found(wildcards):
+        point, start = POINTS_AND_RUNGS[wildcards.point], wildcards.get("start")
+        try:
+            points = kind.module.points_needed(
+                STUDY.points, point, *([start] if start else [])
+            )
+        except StoreError as error:
+            raise WorkflowError(f"No {kind.name}: {error}") from None
+        end = f"__{start}" if start else ""
+        return [f"{RESULTS}/{kind.source}/{p.id}{end}.h5" for p in points]
 
-
-def mobilities_of_tensor(wildcards):
-    """Return the mobility files a tensor is made from: those of all directions of its lattice."""
-    from smallpolaron.derive.tensor_job import points_needed
-
-    try:
-        points = points_needed(STUDY.points, POINTS_AND_RUNGS[wildcards.point])
-    except StoreError as error:
-        raise WorkflowError(f"No mobility tensor: {error}") from None
-    return point_files("mobility", [p.id for p in points])
+    return found
 
 
 def tensor_files():
@@ -71,10 +65,8 @@ def other_start(wildcards):
 
 def sources_of(kind):
     """Return the input files of the rule of a kind, by the options of its command."""
-    if kind.files == "starts":
-        return {kind.source: populations_of_kernel}
-    if kind.files == "directions":
-        return {kind.source: mobilities_of_tensor}
+    if kind.takes_many:
+        return {kind.source: files_needed(kind)}
     found = {kind.source: f"{RESULTS}/{kind.source}/{kind.run}.h5"}
     return found | ({"partner": other_start} if kind.files == "partner" else {})
 
@@ -132,7 +124,7 @@ def about(wildcards):
     """Return what a caption says about the runs of a system."""
     system = SYSTEMS[wildcards.system]
     points = [POINTS_AND_RUNGS[point] for point in system.points]
-    return about_runs(system, points, left_out(STUDY, Path(RESULTS)))
+    return systems.about_runs(system, points, left_out(STUDY, Path(RESULTS)))
 
 
 def options_of(wildcards, input):
@@ -172,7 +164,7 @@ def members_of(wildcards):
 
 def about_run_of_ensemble(wildcards):
     """Return what the caption says about an ensemble."""
-    return about_ensemble(*ENSEMBLE_RUNS[wildcards.ensemble_run])
+    return systems.about_ensemble(*ENSEMBLE_RUNS[wildcards.ensemble_run])
 
 
 def show_so_far():
@@ -232,21 +224,23 @@ BATCHES_FILE = RUN_FOLDER / "batches.json"
 def batches_now():
     """Return the batches of this run by stage: formed where it begins, read in its jobs."""
     if workflow.remote_exec:
-        return read_batches(BATCHES_FILE)
+        return batching.read_batches(BATCHES_FILE)
     # the table of cost of a paper takes what each job used as a process of its own
     if STUDY.paper or not (RUN_LOCK or workflow.output_settings.dryrun):
         return {}
     drawings = [
-        Drawing(name, s.name, criteria, {k: named_files(k, s.points) for k in kinds})
+        batching.Drawing(
+            name, s.name, criteria, {k: named_files(k, s.points) for k in kinds}
+        )
         for s in SYSTEMS.values()
         for name, (_, kinds, criteria) in SYSTEM_FIGURES.items()
     ]
     side_by_side = (workflow.resource_settings.cores or 1) if LOCAL else 1
-    stages = form_stages(
+    stages = batching.form_stages(
         STUDY, Path(RESULTS), [] if LADDERS else drawings, side_by_side
     )
     if RUN_LOCK:
-        write_batches(BATCHES_FILE, stages, Path(RESULTS, "batches"))
+        batching.write_batches(BATCHES_FILE, stages, Path(RESULTS, "batches"))
     return stages
 
 

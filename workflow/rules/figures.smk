@@ -12,32 +12,22 @@ SYSTEM_FIGURES = {
     "conductivity": ("AC conductivity", ("mobility",), ""),
     "displacement": ("mean-squared displacement", ("population",), ""),
 }
-# By name: label, where it is under figures/, input files, what describes it, criteria.
-PICTURES = {
-    figure: (
-        label,
-        f"{{system}}/{figure}",
-        {kind: files_of(kind) for kind in kinds},
-        about,
-        criteria,
-    )
-    for figure, (label, kinds, criteria) in SYSTEM_FIGURES.items()
-} | {
-    figure: (
-        label,
-        f"{figure}/{run}",
-        {figure: f"{RESULTS}/{figure}/{run}.h5"},
-        describe,
-        "",
-    )
-    for figure, label, run, describe in (
-        ("ladder", "finite-size ladder", "{ladder}", about_ladder),
-        ("ensemble", "disordered ensemble", "{ensemble_run}", about_run_of_ensemble),
-    )
+# The others, one for each file of a kind: label, wildcard, what describes it.
+OTHER_FIGURES = {
+    "ladder": ("finite-size ladder", "{ladder}", about_ladder),
+    "ensemble": ("disordered ensemble", "{ensemble_run}", about_run_of_ensemble),
 }
 
 
-for figure, (label, place, files, describe, criteria) in PICTURES.items():
+for figure in [*SYSTEM_FIGURES, *OTHER_FIGURES]:
+    if figure in SYSTEM_FIGURES:
+        label, kinds, criteria = SYSTEM_FIGURES[figure]
+        place, describe = f"{{system}}/{figure}", about
+        files = {kind: files_of(kind) for kind in kinds}
+    else:
+        label, run, describe = OTHER_FIGURES[figure]
+        place, criteria = f"{figure}/{run}", ""
+        files = {figure: f"{RESULTS}/{place}.h5"}
 
     rule:
         name:

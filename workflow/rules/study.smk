@@ -23,22 +23,11 @@ try:
     from smallpolaron.launch import missing_scheduler
     from smallpolaron.planning.bill import all_jobs, bill, bill_lines, hours_text, total
     from smallpolaron.planning.run import begin_run, is_planned
-    from smallpolaron.figures.systems import (
-        about_ensemble,
-        about_runs,
-        about_sizes,
-        group,
-    )
-    from smallpolaron.planning.batches import (
-        Drawing,
-        form_stages,
-        read_batches,
-        write_batches,
-    )
+    from smallpolaron.figures import systems
+    from smallpolaron.planning import batches as batching
     from smallpolaron.planning.jobs import climbs_on, decided, left_out, show_finished
     from smallpolaron.results.kinds import KINDS, derived
     from smallpolaron.planning.climb import Tolerance
-    from smallpolaron.study.physical_system import is_uniform
     from papers.shared.needs import check_paper, fingerprint, is_own
     from smallpolaron.study.overrides import overridden
     from smallpolaron.study.plan import PlanError, plan_json, read_plan, write_plan
@@ -148,7 +137,7 @@ ENSEMBLE_RUNS = {
 MEMBERS = {member for ensemble in STUDY.ensembles for member in ensemble.members}
 SYSTEMS = {
     system.name: system
-    for system in group(
+    for system in systems.group(
         [(p.id, p.parameters) for p in POINTS_AND_RUNGS.values() if p.id not in MEMBERS]
     )
 }
@@ -189,9 +178,7 @@ def hand_over():
 RUN_LOCK = None
 if CHANGES_FILES:
     try:
-        RUN_LOCK = begin_run(
-            WHOLE, Path(RESULTS), RUN_FOLDER, alone="--nolock" not in sys.argv
-        )
+        RUN_LOCK = begin_run(WHOLE, Path(RESULTS), RUN_FOLDER)
     except OSError as error:
         sys.exit(f"The study cannot be run:\n{error}")
 if INNER or RUN_LOCK:

@@ -1,4 +1,5 @@
 # What the verdict on the methods is reached from.
+from smallpolaron.study.physical_system import is_uniform
 
 
 def verdict_inputs(wildcards):

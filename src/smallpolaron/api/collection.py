@@ -19,10 +19,10 @@ from smallpolaron.api.outcomes import (
 from smallpolaron.derive.derive import with_criteria
 from smallpolaron.derive.population_kernel_job import population_kernel_result
 from smallpolaron.derive.result_tables import FINITE_SIZE_COLUMNS, finite_size_rows
-from smallpolaron.own_data.table_analysis import analysis_settings
 from smallpolaron.results import store
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.study.physical_system import lattice_text
+from smallpolaron.study.validation import analysis_settings
 
 if TYPE_CHECKING:
     import pandas as pd

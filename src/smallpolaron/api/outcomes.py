@@ -20,9 +20,9 @@ from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.derive.spreading_job import spreading_result
-from smallpolaron.own_data.table_analysis import analysis_settings
 from smallpolaron.results.store import Result
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.study.validation import analysis_settings
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,7 +20,7 @@ from rocrate.model.softwareapplication import SoftwareApplication
 from rocrate.rocrate import ROCrate
 
 import smallpolaron
-from smallpolaron.archive.verify import CHECKSUMS, result_files, verify
+from smallpolaron.archive.verify import result_files, verify
 from smallpolaron.planning.status import status
 from smallpolaron.planning.study import load_plan
 from smallpolaron.results.store import Result, StoreError, read_result
@@ -189,8 +189,6 @@ def _description(path: Path, result: Result | None) -> str:
         return f"Result of kind {result.kind}, point {result.parameters.get('point')}; {verdict}."
     if path.name == "plan.json":
         return "Plan: every point with its resolved parameters."
-    if path.name == CHECKSUMS:
-        return "Recorded checksums of the results."
     return f"{path.parts[0].capitalize()} of the study."
 
 

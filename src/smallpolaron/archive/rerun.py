@@ -7,10 +7,9 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from pydantic import ValidationError
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS, POINTS_NOTE, derived
@@ -18,14 +17,11 @@ from smallpolaron.results.store import Result, StoreError, read_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
-from smallpolaron.study.sections import POPULATION_PROTOCOLS, AnalysisConfig, ResourcesConfig
+from smallpolaron.study.sections import AnalysisConfig, ResourcesConfig
 from smallpolaron.support.problems import show
 
 RUNS: Final = ("correlation", "population", "displacement")
 """Kinds that are computed from parameters alone."""
-
-MOST_RANKS: Final = 4096
-"""A file that says more could ask for more than a machine bears."""
 
 _SECTIONS: Final = (
     *("model", "bath", "accuracy", "hierarchy", "adaptive", "propagation"),
@@ -38,61 +34,63 @@ NO_LIMIT: Final = 10**12
 
 
 @dataclass(frozen=True)
-class RerunRequest:
-    """What is to be made again, and how."""
-
-    file: Path
-    output: Path
-    scratch: Path
-    sources: tuple[Path, ...] = ()
-    plan: Path | None = None
-    ranks: int | None = None
-
-
-@dataclass(frozen=True)
 class Rerun:
-    """A result and its second making."""
+    """A result, its second making, and what may explain that they differ."""
 
     old: Result
     new: Result
     warnings: tuple[str, ...] = ()
 
 
-def rerun(request: RerunRequest) -> Rerun:
-    """Make a result again.
+def rerun(
+    file: Path,
+    output: Path,
+    scratch: Path,
+    *,
+    sources: Sequence[Path] = (),
+    plan: Path | None = None,
+    ranks: int | None = None,
+) -> Rerun:
+    """Make a result again; the job is started as the workflow does it, with a plan of one point.
 
-    The job is started as the workflow does it, with a plan of one point.
+    Args:
+        file: the result.
+        output: file to write.
+        scratch: folder for what the job needs.
+        sources: files that it was derived from; () for those beside it.
+        plan: plan of its study; None for the one beside it.
+        ranks: MPI ranks of a run; None for as many as then.
 
     Raises:
         StoreError: the file is damaged or not of a kind that can be made again, an option does not
             apply to it, what it was made from is not there, or the job failed.
         PlanError: the plan cannot be used.
     """
-    old = read_input(request.file)
-    _require_known(request.file, old)
-    _require_fitting_options(old, request)
-    plan_path = request.scratch / "plan.json"
-    warnings: tuple[str, ...] = ()
+    old = read_input(file)
+    _require_known(file, old)
+    _require_fitting_options(file, old, len(sources), {"--ranks": ranks, "--plan": plan})
+    plan_path, warnings = scratch / "plan.json", list[str]()
     if old.kind in MANY:
-        plan_path = _study_plan(request, "is made from the files beside the plan of its study")
-        command = [*_program(), *many_command(old, plan_path)]
+        plan_path = _study_plan(file, plan, "is made from the files beside the plan of its study")
+        command = many_command(old, plan_path)
     elif old.kind in RUNS:
         write_plan(plan_path, _plan(old, AnalysisConfig()))
-        command = _run(old, request.ranks)
+        command = _run(old, ranks)
     else:
-        write_plan(plan_path, _plan(old, _criteria(old, request)))
-        sources, partner = _sources(old, request)
-        command = _derivation(old, sources, partner)
-        warnings = _other_source(old, sources)
+        write_plan(plan_path, _plan(old, _criteria(old, file, plan)))
+        command, warnings = _derivation(old, file, list(sources))
+    program = [sys.executable, "-m", "smallpolaron"]
+    if old.kind in RUNS:
+        program = [*program[:2], "smallpolaron.launch", "-n", command[-1], *program]
     done = subprocess.run(
-        [*command, "--plan", str(plan_path), "--output", str(request.output)],
+        [*program, *command, "--plan", str(plan_path), "--output", str(output)],
         stderr=subprocess.PIPE,
         text=True,
         check=False,
     )
     if done.returncode != 0:
-        raise StoreError(f"{request.file}: its job failed again: {done.stderr.strip()}")
-    return Rerun(old, read_result(request.output, kind=old.kind), warnings)
+        raise StoreError(f"{file}: its job failed again: {done.stderr.strip()}")
+    return Rerun(old, read_result(output, kind=old.kind), tuple(warnings))
 
 
 def _require_known(file: Path, old: Result) -> None:
@@ -116,24 +114,23 @@ def _require_known(file: Path, old: Result) -> None:
         )
 
 
-def _require_fitting_options(old: Result, request: RerunRequest) -> None:
+def _require_fitting_options(
+    file: Path, old: Result, n_sources: int, options: Mapping[str, object]
+) -> None:
     """Refuse options that would change nothing."""
     most = KINDS[old.kind].most_sources
-    if len(request.sources) > most:
+    if n_sources > most:
         beside = " but those beside the plan" if old.kind in MANY else ""
         raise StoreError(
-            f"{request.file}: is of kind {old.kind}, which is made from {most or 'no'} other "
-            f"file{'s' * (most != 1)}{beside}; {len(request.sources)} given with --source: leave "
-            f"out {len(request.sources) - most}"
+            f"{file}: is of kind {old.kind}, which is made from {most or 'no'} other "
+            f"file{'s' * (most != 1)}{beside}; {n_sources} given with --source: leave out "
+            f"{n_sources - most}"
         )
-    for option, given, applies in (
-        ("--ranks", request.ranks, old.kind in RUNS),
-        ("--plan", request.plan, old.kind not in RUNS),
-    ):
-        if given is not None and not applies:
-            raise StoreError(
-                f"{request.file}: {option} {given} does not apply to kind {old.kind}; leave it out"
-            )
+    idle = "--plan" if old.kind in RUNS else "--ranks"
+    if options[idle] is not None:
+        raise StoreError(
+            f"{file}: {idle} {options[idle]} does not apply to kind {old.kind}; leave it out"
+        )
 
 
 def _plan(result: Result, criteria: AnalysisConfig) -> Plan:
@@ -168,93 +165,52 @@ def _point(result: Result) -> Point:
 
 
 def _run(old: Result, ranks: int | None) -> list[str]:
-    count = _ranks(old.provenance["ranks"] if ranks is None else ranks)
     start = old.parameters.get("start")
     command = ["population", "--start", str(start)] if start else ["correlation"]
-    launcher = [sys.executable, "-m", "smallpolaron.launch", "-n", str(count)]
-    point = _point(old).id
-    return [*launcher, *_program(), *command, "--point", point, "--ranks", str(count)]
+    count = old.provenance["ranks"] if ranks is None else ranks
+    return [*command, "--point", _point(old).id, "--ranks", str(count)]
 
 
-def _ranks(wanted: Any) -> int:
-    if type(wanted) is not int or not 1 <= wanted <= MOST_RANKS:
-        raise StoreError(
-            f"ranks = {show(wanted)} (--ranks, or provenance/ranks of the file); must be a whole "
-            f"number from 1 to {MOST_RANKS}; give --ranks"
-        )
-    return wanted
-
-
-def _program() -> list[str]:
-    return [sys.executable, "-m", "smallpolaron"]
-
-
-def _sources(old: Result, request: RerunRequest) -> tuple[list[Path], Path | None]:
-    """Return the files a result was derived from, and the other initialisation, if it was used."""
-    folder = request.file.resolve().parent.parent / KINDS[old.kind].source
-    sources, partner = list(request.sources) or _beside(folder, request.file, old), None
-    if old.kind == "spreading" and old.notes.get("partner", "none") != "none":
-        if old.notes["partner"] not in POPULATION_PROTOCOLS:
-            raise StoreError(
-                f"{request.file}: notes/partner = {show(old.notes['partner'])}; must be one of "
-                f"{', '.join(POPULATION_PROTOCOLS)} or none; name the files with --source"
-            )
-        own, other = f"__{old.parameters['start']}", f"__{old.notes['partner']}"
-        beside = folder / request.file.name.replace(own, other)
-        partner = sources.pop() if len(sources) > 1 else beside
-    for path in filter(None, (*sources, partner)):
-        if not path.is_file():
-            raise StoreError(f"{path}: no such file, but needed; name it with --source")
-    return sources, partner
-
-
-def _beside(folder: Path, file: Path, old: Result) -> list[Path]:
-    """Return the files in a folder that a result was derived from: one, or several."""
-    points = old.notes.get(POINTS_NOTE)
-    if points is None:
-        return [folder / file.name]
-    return [folder / file.name.replace(old.parameters["point"], p) for p in points.split(", ")]
-
-
-def _derivation(old: Result, sources: Sequence[Path], partner: Path | None) -> list[str]:
-    with_partner = ["--partner", str(partner)] if partner else []
-    command = [*_program(), KINDS[old.kind].command, *with_partner]
+def _derivation(old: Result, file: Path, sources: list[Path]) -> tuple[list[str], list[str]]:
+    """Return the words that derive a result again, and whether its sources have changed."""
+    kind = KINDS[old.kind]
+    folder = file.resolve().parent.parent / kind.source
+    own, points = [file.name], old.notes.get(POINTS_NOTE)
+    if points is not None:
+        own = [file.name.replace(old.parameters["point"], point) for point in points.split(", ")]
+    files = sources or [folder / name for name in own]
+    command, partner = [kind.command], old.notes.get("partner", "none")
+    if old.kind == "spreading" and partner != "none":
+        beside = folder / file.name.replace(f"__{old.parameters['start']}", f"__{partner}")
+        files.append(files.pop() if len(files) > 1 else beside)
+        command += ["--partner", str(files[-1])]
     if old.kind == "population_kernel":
         command += ["--start-site", str(old.parameters["start_site"])]
-    return [*command, f"--{KINDS[old.kind].source}", *map(str, sources)]
+    for path in files:
+        if not path.is_file():
+            raise StoreError(f"{path}: no such file, but needed; name it with --source")
+    if "--partner" in command:
+        files.pop()
+    names, recorded = ", ".join(path.name for path in files), old.provenance.get("source")
+    is_same = any(read_result(path).provenance == recorded for path in files)
+    changed = f"source: {names} is of another run than the file this was made from"
+    return [*command, f"--{kind.source}", *map(str, files)], [] if is_same else [changed]
 
 
-def _other_source(old: Result, sources: Sequence[Path]) -> tuple[str, ...]:
-    recorded = old.provenance.get("source")
-    if any(read_result(path).provenance == recorded for path in sources):
-        return ()
-    names = ", ".join(path.name for path in sources)
-    return (f"source: {names} is of another run than the file this was made from",)
-
-
-def _criteria(old: Result, request: RerunRequest) -> AnalysisConfig:
+def _criteria(old: Result, file: Path, plan: Path | None) -> AnalysisConfig:
     """Return the criteria of the analysis: those in the file, else those of the plan."""
-    recorded: Mapping[str, Any] | None = old.provenance.get("analysis")
-    if recorded is not None:
-        try:
-            return AnalysisConfig.model_validate(recorded)
-        except ValidationError as error:
-            reason = " ".join(str(error).split())
-            raise StoreError(
-                f"{request.file}: provenance/analysis holds no criteria ({reason}); name the plan "
-                "of the study with --plan"
-            ) from error
+    if recorded := old.provenance.get("analysis"):
+        return AnalysisConfig.model_validate(recorded)
     reason = "does not hold the criteria of its analysis"
-    return read_plan(_study_plan(request, reason)).analysis
+    return read_plan(_study_plan(file, plan, reason)).analysis
 
 
-def _study_plan(request: RerunRequest, reason: str) -> Path:
+def _study_plan(file: Path, plan: Path | None, reason: str) -> Path:
     """Return the plan of the study a result belongs to."""
-    path = request.plan or request.file.resolve().parent.parent / "plan.json"
+    path = plan or file.resolve().parent.parent / "plan.json"
     if not path.is_file():
         raise StoreError(
-            f"{request.file}: {reason}, and there is no {path}; name the plan of the study with "
-            "--plan"
+            f"{file}: {reason}, and there is no {path}; name the plan of the study with --plan"
         )
     return path
 

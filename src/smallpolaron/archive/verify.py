@@ -1,46 +1,31 @@
-"""Whether result files are what was written: their seals, checksums, content and names."""
+"""Whether result files are what was written: their seals, content and names."""
 
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 from smallpolaron.results.store import StoreError, Unreadable, read_result
-from smallpolaron.runs.inspection import faults
+from smallpolaron.runs.inputs import faults
 from smallpolaron.study.plan import PlanError, read_plan
-from smallpolaron.support.files import file_digest, read_bytes, seal_state, write_text
+from smallpolaron.support.files import seal_state
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
-State = Literal[
-    "ok",
-    "no checksum",
-    "changed",
-    "outdated",
-    "damaged",
-    "inconsistent",
-    "missing",
-    "unreadable",
-]
+State = Literal["ok", "no checksum", "outdated", "damaged", "inconsistent", "unreadable"]
 
-CHECKSUMS: Final = "checksums.sha256"
-"""Recorded checksums of a study, in the folder of its results; sha256sum -c reads it as well."""
 RESULT_SUFFIX: Final = ".h5"
 
-_LARGEST_RECORD: Final = 100_000_000
 _SOUND: Final = ("ok", "no checksum")
 _ADVICE: Final[Mapping[State, str]] = {
     "ok": "",
-    "no checksum": "compare with a rerun; record it with --write",
-    "changed": "compare with a rerun, then record it with --write; or restore it from a copy",
+    "no checksum": "compare with a rerun",
     "damaged": "restore it from a copy, or delete it and run its job again",
     "inconsistent": "delete it and run its job again; if that does not help, report it",
     "outdated": "run the study again; if it stays as it is, delete it before",
     "unreadable": "nothing is known against it: do not delete it",
-    "missing": "restore it from a copy, or run its job again and record it with --write",
 }
 
 
@@ -50,8 +35,7 @@ class Finding:
 
     Attributes:
         path: the file.
-        state: ok; no checksum (nothing is wrong, but no checksum proves it); changed (sound, but
-            not the file that was recorded); damaged; inconsistent; missing;
+        state: ok; no checksum (nothing is wrong, but no checksum proves it); damaged; inconsistent;
             outdated (sound, but analysed by other criteria than the plan beside it has);
             unreadable (it cannot be read now).
         detail: what is wrong, in words; empty if nothing is.
@@ -76,16 +60,16 @@ def verify(paths: Sequence[Path]) -> list[Finding]:
     """Return what is found about result files, in the order of folders and names.
 
     Args:
-        paths: result files, or folders with all files below them. A folder's checksums.sha256 is
-            compared, if there is one.
+        paths: result files, or folders with all files below them.
 
     Raises:
-        StoreError: no such file or folder, or no result files, or an unreadable record.
+        StoreError: no such file or folder, or no result files.
     """
     found: list[Finding] = []
     for path in paths:
         if path.is_dir():
-            found += _verify_folder(path)
+            criteria = _criteria(path)
+            found += [verify_file(each, criteria) for each in result_files(path)]
         elif path.is_file():
             found.append(verify_file(path))
         else:
@@ -113,15 +97,6 @@ def result_files(folder: Path) -> list[Path]:
     return sorted(found)
 
 
-def _verify_folder(folder: Path) -> list[Finding]:
-    recorded = read_checksums(folder)
-    files = {path.relative_to(folder).as_posix(): path for path in result_files(folder)}
-    criteria = _criteria(folder)
-    found = [verify_file(path, recorded.get(name), criteria) for name, path in files.items()]
-    absent = [name for name in recorded if name not in files]
-    return found + [Finding(folder / name, "missing", f"is in {CHECKSUMS}") for name in absent]
-
-
 def _criteria(folder: Path) -> Mapping[str, Any]:
     """Return the criteria of the analysis that the plan of a study has; none without a plan."""
     if not (folder / "plan.json").exists():
@@ -132,43 +107,31 @@ def _criteria(folder: Path) -> Mapping[str, Any]:
         return {}
 
 
-def verify_file(
-    path: Path, recorded: str | None = None, criteria: Mapping[str, Any] | None = None
-) -> Finding:
+def verify_file(path: Path, criteria: Mapping[str, Any] | None = None) -> Finding:
     """Return what is found about one result file.
 
     Args:
         path: the file.
-        recorded: its checksum in a record (SHA-256, hex), if it is in one.
         criteria: those by which it should have been analysed, if it was.
     """
     try:
         if not path.is_file():
             return Finding(path, "damaged", "not a file, or a link to nowhere")
-        return patiently(lambda: _verify_readable(path, recorded, criteria or {}))
+        seal = patiently(lambda: seal_state(path))
     except OSError as error:
         if is_unavailable(error):
             return _unreadable(path, cannot_read(path, error))
         return Finding(path, "damaged", f"cannot be read ({error.strerror or error})")
+    if seal == "broken":
+        return Finding(path, "damaged", "its bytes are not those that were written")
+    finding = _inspect(path, criteria or {})
+    if finding.state == "ok" and seal == "none":
+        return Finding(path, "no checksum", "nothing wrong was found")
+    return finding
 
 
 def _unreadable(path: Path, message: str) -> Finding:
     return Finding(path, "unreadable", message.removeprefix(f"{path}: "))
-
-
-def _verify_readable(path: Path, recorded: str | None, criteria: Mapping[str, Any]) -> Finding:
-    seal = seal_state(path)
-    if seal == "broken":
-        return Finding(path, "damaged", "its bytes are not those that were written")
-    same = recorded is None or file_digest(path) == recorded
-    if seal == "none" and not same:
-        return Finding(path, "damaged", f"it has no seal and is not the file in {CHECKSUMS}")
-    finding = _inspect(path, criteria)
-    if finding.state == "ok" and not same:
-        return Finding(path, "changed", f"sealed, but not the file in {CHECKSUMS}")
-    if finding.state == "ok" and seal == "none" and recorded is None:
-        return Finding(path, "no checksum", "nothing wrong was found")
-    return finding
 
 
 def _inspect(path: Path, criteria: Mapping[str, Any]) -> Finding:
@@ -192,44 +155,3 @@ def _departure(used: Mapping[str, Any], planned: Mapping[str, Any]) -> str:
         for name in planned.keys() & used.keys()
         if used[name] != planned[name]
     )
-
-
-def read_checksums(folder: Path) -> dict[str, str]:
-    """Return the recorded checksums of a folder by relative path; none without a record.
-
-    Raises:
-        StoreError: the record is damaged.
-    """
-    path = folder / CHECKSUMS
-    if not path.is_file():
-        return {}
-    recorded = {}
-    try:
-        text = read_bytes(path, _LARGEST_RECORD).decode("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        if is_unavailable(error):
-            raise Unreadable(cannot_read(path, error)) from error
-        raise StoreError(
-            f"{path}: cannot read the record ({error}); restore it from a copy, or delete it and "
-            "record again with --write"
-        ) from error
-    for number, line in enumerate(text.splitlines(), start=1):
-        match = re.fullmatch(r"([0-9a-f]{64})  (.+)", line)
-        if match is None:
-            raise StoreError(
-                f"{path}:{number}: not 'checksum  file'; restore it from a copy, or delete it and "
-                "record again with --write"
-            )
-        recorded[match[2]] = match[1]
-    return recorded
-
-
-def write_checksums(folder: Path, findings: Iterable[Finding]) -> Path:
-    """Record the checksums of the files of a folder that are there; return the record."""
-    lines = [
-        f"{file_digest(each.path)}  {each.path.relative_to(folder).as_posix()}\n"
-        for each in findings
-        if each.state != "missing"
-    ]
-    write_text(folder / CHECKSUMS, "".join(lines))
-    return folder / CHECKSUMS

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import inf
+from math import isfinite
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,35 +46,20 @@ def command(name: str, *, hidden: bool = False) -> Callable[[Callable[..., Any]]
     return click.command(name, cls=Command, hidden=hidden)
 
 
-def number_above_0(text: str) -> float:
-    """Return the value of an option that must be a number above 0."""
-    value = _number(text)
-    if not 0.0 < value < inf:
-        raise click.BadParameter(f"'{text}' is not a number > 0")
-    return value
+class Finite(click.FloatRange):
+    """A finite number in a range."""
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        """Return the number, or refuse it."""
+        found: float = super().convert(value, param, ctx)
+        if not isfinite(found):
+            self.fail(f"{value} is not a finite number", param, ctx)
+        return found
 
 
-def number_from_0(text: str) -> float:
-    """Return the value of an option that must be a number, 0 or above."""
-    value = _number(text)
-    if not 0.0 <= value < inf:
-        raise click.BadParameter(f"'{text}' is not a number >= 0")
-    return value
-
-
-def whole_number_above_0(text: str) -> int:
-    """Return the value of an option that must be a whole number above 0."""
-    text = str(text)
-    if not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text) > 0):
-        raise click.BadParameter(f"'{text}' is not a whole number > 0")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return -inf
+ABOVE_0: Final = Finite(min=0, min_open=True)
+FROM_0: Final = Finite(min=0)
+WHOLE_ABOVE_0: Final = click.IntRange(min=1)
 
 
 def _names(_context: Any, _param: Any, text: str | None) -> tuple[str, ...] | None:

@@ -65,7 +65,8 @@ def analyse(
 ) -> None:
     """Analyse C(t) in a table of your own: text, HDF5, .npy or .npz (docs/own-data.md)."""
     from smallpolaron.api.outcomes import wrapped
-    from smallpolaron.own_data.table_analysis import SUMMARY, analyse_table, analysis_settings
+    from smallpolaron.own_data.table_analysis import SUMMARY, analyse_table
+    from smallpolaron.study.validation import analysis_settings
 
     names = ("temperature_K", "kind", "unit", "columns", "skip", "overwrite")
     given = {name: options.pop(name) for name in names}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from smallpolaron.cli.options import PATH, command, file, files, number_from_0, path
+from smallpolaron.cli.options import FROM_0, PATH, command, file, files, path
 
 if TYPE_CHECKING:
     from smallpolaron.archive.verify import Finding
@@ -40,33 +40,14 @@ def show(paths: tuple[Path, ...]) -> int:
 
 @command("verify")
 @click.argument("paths", type=PATH, nargs=-1, required=True, metavar="PATH...")
-@click.option(
-    "--write",
-    is_flag=True,
-    help="record the checksums of all files of a folder in its checksums.sha256",
-)
 @click.option("--all", "everything", is_flag=True, help="list the sound files, too")
-def verify(paths: tuple[Path, ...], write: bool, everything: bool) -> int:
+def verify(paths: tuple[Path, ...], everything: bool) -> int:
     """Check that result files (HDF5), or those in folders, are what was written."""
     from smallpolaron.archive.verify import verify as inspect
-    from smallpolaron.archive.verify import write_checksums
-    from smallpolaron.results.store import StoreError
 
-    folders = [each for each in paths if each.is_dir()]
-    if write and len(folders) < len(paths):
-        raise StoreError("--write records whole folders: give folders only")
     found = inspect(paths)
     for line in _findings(found, everything=everything):
         print(line)
-    # a file that is gone or was replaced by a sound one may be recorded again
-    bad = [each for each in found if each.state in ("damaged", "inconsistent", "unreadable")]
-    if write and bad:
-        print("error: nothing recorded: repair or delete the files above first", file=sys.stderr)
-    elif write:
-        for folder in folders:
-            mine = [each for each in found if each.path.is_relative_to(folder)]
-            print(f"recorded: {write_checksums(folder, mine)}")
-        return 0
     return 0 if all(each.sound for each in found) else 1
 
 
@@ -93,7 +74,7 @@ def _findings(found: Sequence[Finding], *, everything: bool) -> list[str]:
 @path("--output", "keep the new result there (HDF5)")
 @click.option(
     "--tolerance",
-    type=number_from_0,
+    type=FROM_0,
     default=TOLERANCE,
     help=f"largest difference relative to the largest value (default: {TOLERANCE})",
 )
@@ -106,7 +87,6 @@ def rerun(
     tolerance: float,
 ) -> int:
     """Make a result again from its own file and compare."""
-    from smallpolaron.archive.rerun import RerunRequest
     from smallpolaron.archive.rerun import rerun as make_again
     from smallpolaron.results.compare import compare, origin_warnings
     from smallpolaron.results.store import StoreError
@@ -115,7 +95,7 @@ def rerun(
         raise StoreError(f"{output}: the file exists; remove it or choose another")
     with tempfile.TemporaryDirectory() as scratch:
         again = output or Path(scratch) / "again.h5"
-        found = make_again(RerunRequest(file, again, Path(scratch), source, plan, ranks))
+        found = make_again(file, again, Path(scratch), sources=source, plan=plan, ranks=ranks)
     for warning in (*found.warnings, *origin_warnings(found.old, found.new)):
         print(f"warning: {warning}", file=sys.stderr)
     parts = compare(found.old, found.new, tolerance)

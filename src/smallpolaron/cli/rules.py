@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from smallpolaron.cli.options import (
+    WHOLE_ABOVE_0,
     Decorator,
     command,
     file,
@@ -20,7 +21,6 @@ from smallpolaron.cli.options import (
     path,
     plan,
     table,
-    whole_number_above_0,
 )
 from smallpolaron.results.kinds import Kind, derived
 
@@ -47,22 +47,23 @@ def _job(job_plan: Path, **options: Any) -> int:
         return run_job(JobOptions(plan=job_plan, **options), request)
 
 
+def _of_point(function: Any) -> Any:
+    """Add the options of a job of one point."""
+    ranks = click.option("--ranks", type=WHOLE_ABOVE_0, required=True, help="MPI ranks of the job")
+    point = click.option("--point", required=True, help="id of the point in the plan")
+    return plan(point(ranks(output(function))))
+
+
 @command("correlation", hidden=True)
-@plan
-@click.option("--point", required=True, help="id of the point in the plan")
-@click.option("--ranks", type=whole_number_above_0, required=True, help="MPI ranks of the job")
-@output
+@_of_point
 def correlation(plan: Path, **options: Any) -> int:
     """Compute the current autocorrelation function of a point (MPI)."""
     return _job(plan, protocol="current", **options)
 
 
 @command("population", hidden=True)
-@plan
-@click.option("--point", required=True, help="id of the point in the plan")
-@click.option("--ranks", type=whole_number_above_0, required=True, help="MPI ranks of the job")
 @click.option("--start", type=click.Choice(_STARTS), required=True, help="initial bath")
-@output
+@_of_point
 def population(plan: Path, start: str, **options: Any) -> int:
     """Compute the populations of a point (MPI)."""
     return _job(plan, protocol=start, **options)

@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import click
 
 from smallpolaron.cli.options import (
+    ABOVE_0,
     PATH,
     USAGE_STATUS,
+    WHOLE_ABOVE_0,
     changes,
     command,
     file,
-    number_above_0,
     path,
     study_file,
-    whole_number_above_0,
 )
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def plan(config: Path, output: Path, changes: dict[str, str]) -> None:
 @path("--results", "folder of its results (default: results/<study>)")
 @click.option(
     "--watch",
-    type=number_above_0,
+    type=ABOVE_0,
     is_flag=False,
     flag_value=5.0,
     metavar="[SECONDS]",
@@ -76,7 +76,7 @@ def plan(config: Path, output: Path, changes: dict[str, str]) -> None:
 )
 @click.option(
     "--cores",
-    type=whole_number_above_0,
+    type=WHOLE_ABOVE_0,
     default=os.cpu_count() or 1,
     help="cores the rest will run on, for the time left (default: those of this machine)",
 )
@@ -122,7 +122,7 @@ def status(
 @changes
 @click.option(
     "--budget",
-    type=number_above_0,
+    type=ABOVE_0,
     metavar="HOURS",
     help="refuse a study of more core-hours (default: its resources.max_core_hours)",
 )

@@ -9,10 +9,11 @@ from dataclasses import asdict, dataclass
 from functools import lru_cache
 from math import sqrt
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ConfigDict, TypeAdapter
 from scipy import sparse
 
 from smallpolaron.cost.features import Family
@@ -88,6 +89,8 @@ class FamilyModel:
     bytes_per_label: float
     file_bytes: float
 
+    __pydantic_config__ = ConfigDict(extra="forbid")
+
 
 @dataclass(frozen=True)
 class CostModel:
@@ -138,31 +141,14 @@ def read_model(path: Path = MODEL_FILE) -> CostModel:
     """
     try:
         data = read_json(path, LARGEST_FILE)
-        return CostModel(
-            machine=str(data["machine"]),
-            studies=tuple(data["studies"]),
-            speed=float(data["speed"]),
-            start_s=float(data["start_s"]),
-            families={name: _family(item) for name, item in data["families"].items()},
+        return TypeAdapter(CostModel).validate_python(
+            {key: value for key, value in data.items() if key != "schema"}
         )
-    except (OSError, AttributeError, KeyError, TypeError, ValueError) as error:
+    except (OSError, AttributeError, ValueError) as error:
         raise CostModelError(
-            f"{path}: no cost model ({error}); make it again: "
+            f"{path}: no cost model ({' '.join(str(error).split())}); make it again: "
             "python -m benchmarks.cost calibrate FOLDER"
         ) from error
-
-
-def _family(data: Mapping[str, Any]) -> FamilyModel:
-    fits: dict[Quantity, Regression] = {
-        quantity: Regression(
-            tuple(item["names"]),
-            tuple(item["coefficients"]),
-            float(item["spread"]),
-            tuple(tuple(row) for row in item["covariance"]),
-        )
-        for quantity, item in data["fits"].items()
-    }
-    return FamilyModel(**{**data, "fits": fits})
 
 
 ROWS: Final = 50_000

@@ -21,7 +21,7 @@ from smallpolaron.own_data.table_format import LARGEST_ROWS, Schema, TableError,
 from smallpolaron.results.attributes import Unfit, read_value
 from smallpolaron.results.store import Unreadable
 from smallpolaron.support.problems import Problem
-from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
+from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
 _TEMPERATURE: Final = "temperature_K"
 
@@ -51,7 +51,7 @@ def read_hdf5(path: Path, schema: Schema) -> ArrayTable:
         Unreadable: it cannot be read now.
     """
     try:
-        with patiently(lambda: open_hdf5(path)) as file:
+        with patiently(lambda: h5py.File(path, "r", locking=False)) as file:
             found = {
                 name: item
                 for name in file

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from smallpolaron.own_data.read_table import read_table
 from smallpolaron.own_data.table_checks import (
-    Grid,
+    Times,
     conjugate_faults,
     derivative_faults,
     function_faults,
-    read_grid,
+    read_times,
     unit_faults,
     unit_suspicions,
 )
@@ -91,12 +91,12 @@ def read_correlation_table(
     """
     table = read_table(Path(path), CORRELATION, columns)
     T, unit = _settled(table, temperature_K, unit)
-    grid = read_grid(table)
-    problems = grid if isinstance(grid, list) else list(unit_faults(grid, T))
+    times = read_times(table)
+    problems = times if isinstance(times, list) else list(unit_faults(times, T))
     problems += function_faults(table, kind == "classical")
-    if problems or isinstance(grid, list):
+    if problems or isinstance(times, list):
         raise TableError(table.source, problems)
-    return _converted(table, grid, T, kind, unit)
+    return _converted(table, times, T, kind, unit)
 
 
 def _settled(table: RawTable, temperature_K: float | None, unit: str | None) -> tuple[float, str]:
@@ -125,7 +125,7 @@ def _settled(table: RawTable, temperature_K: float | None, unit: str | None) -> 
 
 
 def _converted(
-    table: RawTable, grid: Grid, temperature_K: float, kind: Kind, unit: str
+    table: RawTable, time_fs: Times, temperature_K: float, kind: Kind, unit: str
 ) -> CorrelationTable:
     start = float(table.columns["C_real"].values[0])
     scale = C_UNITS.get(unit, 1.0 / start)
@@ -133,17 +133,17 @@ def _converted(
     C = scale * _complex(table, "C")
     dC = scale * per_fs * _complex(table, "dC") if "dC_real" in table.columns else None
     d2C = scale * per_fs**2 * _complex(table, "d2C") if "d2C_real" in table.columns else None
-    problems = list(derivative_faults(grid, C, dC, "C"))
+    problems = list(derivative_faults(time_fs, C, dC, "C"))
     if dC is not None:
-        problems += derivative_faults(grid, dC, d2C, "dC")
+        problems += derivative_faults(time_fs, dC, d2C, "dC")
     if kind == "quantum":
-        problems += conjugate_faults(grid, C, temperature_K)
+        problems += conjugate_faults(time_fs, C, temperature_K)
     if problems:
         raise TableError(table.source, problems)
-    doubts = unit_suspicions(grid, C, temperature_K) if kind == "quantum" else ()
+    doubts = unit_suspicions(time_fs, C, temperature_K) if kind == "quantum" else ()
     parts = [table.columns[name] for name in ("C_real", "C_imag") if name in table.columns]
     return CorrelationTable(
-        time_fs=grid.time_fs,
+        time_fs=time_fs,
         C=C,
         dC=dC,
         d2C=d2C,

@@ -11,7 +11,6 @@ from typing import Final
 
 import h5py
 import numpy as np
-from pydantic import ValidationError
 
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.gates import Gate
@@ -35,11 +34,8 @@ from smallpolaron.results.store import (
     write_result,
 )
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.study import describe
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.files import file_digest, shown_name
-from smallpolaron.support.problems import ConfigurationError, Problem
-from smallpolaron.support.unavailable import open_hdf5
 
 SUMMARY: Final = "summary.md"
 CURVES: Final = {"time": "curves.csv", "omega": "spectra.csv"}
@@ -52,31 +48,6 @@ FIGURES: Final = {
     "drude_smith": ("drude_smith", "mobility"),
 }
 """Pictures, the same as those of a computed system, each in a file of its name; and from what."""
-
-
-def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
-    """Return the criteria of the analysis from those that were given; None stands for not given.
-
-    Raises:
-        ConfigurationError: a value is out of its range.
-    """
-    chosen = {key: value for key, value in given.items() if value is not None}
-    try:
-        return AnalysisConfig.model_validate(chosen)
-    except ValidationError as error:
-        problems = []
-        for item in error.errors(include_url=False):
-            if item["type"] == "faults":
-                problems += item["ctx"]["faults"]
-                continue
-            name = str(item["loc"][0])
-            if name not in AnalysisConfig.model_fields:
-                allowed = f"is not known; allowed: {', '.join(AnalysisConfig.model_fields)}"
-                problems.append(Problem(name, chosen[name], allowed))
-                continue
-            field = AnalysisConfig.model_fields[name]
-            problems.append(Problem(name, chosen[name], f"must be {describe.allowed(field)}"))
-        raise ConfigurationError("options", problems) from error
 
 
 def analyse_table(
@@ -184,7 +155,7 @@ def _is_own(path: Path) -> bool:
     if not (path.is_file() and h5py.is_hdf5(path)):
         return False
     try:
-        with open_hdf5(path) as file:
+        with h5py.File(path, "r", locking=False) as file:
             return bool(read_value(file, "schema") == SCHEMA)
     except (OSError, Unfit):
         return False

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -47,31 +46,12 @@ CONJUGATE: Final = 0.1
 """Violation of detailed balance that is gross, and the share of it that a sign may leave."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Even times of a table.
-
-    Attributes:
-        step_fs: their distance in fs.
-        rows: their number.
-    """
-
-    step_fs: float
-    rows: int
-
-    @property
-    def duration_fs(self) -> float:
-        """Last time in fs."""
-        return self.step_fs * (self.rows - 1)
-
-    @property
-    def time_fs(self) -> NDArray[np.float64]:
-        """All times in fs, (rows,)."""
-        return self.step_fs * np.arange(self.rows, dtype=np.float64)
+Times = NDArray[np.float64]
+"""Even times from 0 in fs, (rows,)."""
 
 
-def read_grid(table: RawTable) -> Grid | list[Problem]:
-    """Return the even grid that the printed times stand for, or why there is none."""
+def read_times(table: RawTable) -> Times | list[Problem]:
+    """Return the even times that the printed ones stand for, or why there are none."""
     t = table.columns["time"].values
     if t.size < FEWEST_ROWS:
         advice = "store the function for longer or more finely"
@@ -91,7 +71,7 @@ def read_grid(table: RawTable) -> Grid | list[Problem]:
     step = _even_step(t, table.columns["time"].rounding)
     if step is None:
         return [_uneven(table)]
-    return Grid(step * TIME_UNITS[table.units["time"]], t.size)
+    return step * TIME_UNITS[table.units["time"]] * np.arange(t.size, dtype=np.float64)
 
 
 def _even_step(t: NDArray[np.float64], rounding: NDArray[np.float64]) -> float | None:
@@ -116,15 +96,15 @@ def _uneven(table: RawTable) -> Problem:
     )
 
 
-def unit_faults(grid: Grid, temperature_K: float) -> Iterator[Problem]:
+def unit_faults(time_fs: Times, temperature_K: float) -> Iterator[Problem]:
     """Yield times that cannot be in the unit they are said to be in."""
     thermal = beta(temperature_K)
-    if grid.step_fs < SMALLEST_STEP_FS:
-        allowed = f"the time step is {grid.step_fs:.3g} fs; must be {SMALLEST_STEP_FS:g} fs or more"
+    if time_fs[1] < SMALLEST_STEP_FS:
+        allowed = f"the time step is {time_fs[1]:.3g} fs; must be {SMALLEST_STEP_FS:g} fs or more"
         yield Problem("", None, allowed, "are the times in seconds or ps? write them in fs")
-    elif grid.duration_fs <= thermal:
+    elif time_fs[-1] <= thermal:
         allowed = (
-            f"the record ends at {grid.duration_fs:.4g} fs; must be longer than hbar/(k_B T) = "
+            f"the record ends at {time_fs[-1]:.4g} fs; must be longer than hbar/(k_B T) = "
             f"{thermal:.4g} fs at {temperature_K:g} K"
         )
         advice = "are the times in ps? is the temperature right? else store a longer record"
@@ -194,17 +174,17 @@ def _part_faults(table: RawTable, classical: bool) -> Iterator[Problem]:
 
 
 def derivative_faults(
-    grid: Grid, C: NDArray[np.complex128], dC: NDArray[np.complex128] | None, name: str
+    time_fs: Times, C: NDArray[np.complex128], dC: NDArray[np.complex128] | None, name: str
 ) -> Iterator[Problem]:
     """Yield a derivative whose integral is not the function, as in a wrong unit."""
     if dC is None:
         return
-    integral = cumulative_integral(make_series(grid.time_fs, dC)) + C[0]
+    integral = cumulative_integral(make_series(time_fs, dC)) + C[0]
     away = np.abs(integral - C) / float(np.max(np.abs(C)))
     worst = int(np.argmax(away))
     if away[worst] > DERIVATIVE_MISMATCH:
         allowed = (
-            f"d{name} is not the derivative of {name}: its integral to {grid.time_fs[worst]:g} fs "
+            f"d{name} is not the derivative of {name}: its integral to {time_fs[worst]:g} fs "
             f"is off by {away[worst]:.2g} of the largest |{name}|; may be {DERIVATIVE_MISMATCH:g}"
         )
         advice = "give it per unit of the time column, or leave it out"
@@ -212,18 +192,18 @@ def derivative_faults(
 
 
 def _imbalance(
-    grid: Grid, C: NDArray[np.complex128], temperature_K: float, factor: float = 1.0
+    time_fs: Times, C: NDArray[np.complex128], temperature_K: float, factor: float = 1.0
 ) -> float:
     """Return by what share of the spectrum detailed balance fails, with times times a factor."""
-    found = spectra(make_series(factor * grid.time_fs, C), temperature_K)
+    found = spectra(make_series(factor * time_fs, C), temperature_K)
     return detailed_balance(found.omega, found.full, temperature_K).value
 
 
 def conjugate_faults(
-    grid: Grid, C: NDArray[np.complex128], temperature_K: float
+    time_fs: Times, C: NDArray[np.complex128], temperature_K: float
 ) -> Iterator[Problem]:
     """Yield the complex conjugate of C in place of C: the spectrum is then that at -omega."""
-    as_given, conjugate = (_imbalance(grid, c, temperature_K) for c in (C, C.conj()))
+    as_given, conjugate = (_imbalance(time_fs, c, temperature_K) for c in (C, C.conj()))
     if as_given > CONJUGATE and conjugate < CONJUGATE * as_given:
         allowed = (
             "Im C has the wrong sign: detailed balance fails by "
@@ -233,14 +213,16 @@ def conjugate_faults(
         yield Problem("", None, allowed, advice)
 
 
-def unit_suspicions(grid: Grid, C: NDArray[np.complex128], temperature_K: float) -> Iterator[str]:
+def unit_suspicions(
+    time_fs: Times, C: NDArray[np.complex128], temperature_K: float
+) -> Iterator[str]:
     """Yield a unit of time in which detailed balance holds, where it fails in the one given.
 
     Times in another unit scale the frequencies, and with them the Boltzmann factors.
     """
-    as_given = _imbalance(grid, C, temperature_K)
+    as_given = _imbalance(time_fs, C, temperature_K)
     for unit, factor in (("ps", 1e3), ("fs", 1e-3)):
-        other = _imbalance(grid, C, temperature_K, factor)
+        other = _imbalance(time_fs, C, temperature_K, factor)
         if as_given > CONJUGATE and other < CONJUGATE**2 * as_given:
             yield (
                 f"SUSPECT: the times look like {unit}: detailed balance fails by {as_given:.2g} of "

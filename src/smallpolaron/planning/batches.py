@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import heapq
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import ceil
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+from pydantic import TypeAdapter
 
 from smallpolaron.planning.jobs import Job
 from smallpolaron.planning.resources import (
@@ -25,7 +26,7 @@ from smallpolaron.planning.resources import (
 )
 from smallpolaron.results.kinds import derived
 from smallpolaron.study.plan import Plan
-from smallpolaron.support.files import read_json, write_text
+from smallpolaron.support.files import read_bytes, write_text
 
 MOST_ALONE: Final = 20
 """So many small jobs are left to steps of their own, with resources and retries of their own."""
@@ -123,10 +124,6 @@ class Batch:
     runtime_min: int
 
 
-Batches = Mapping[str, Batch]
-"""By a name that follows from the steps."""
-
-
 def form(
     works: Iterable[Work], minutes: float, at_least: int, coming: Collection[str] = ()
 ) -> dict[str, Batch]:
@@ -139,7 +136,8 @@ def form(
         coming: files that other batches make before.
 
     Returns:
-        None, if there is little to do that no batch has made before: then each step may run alone.
+        Batches by a name that follows from their steps; none if there is little to do that no batch
+        has made before: then each step may run alone.
     """
     due = [work for work in works if work.is_due(coming)]
     again = any(step.made_by for work in due for step in work.steps)
@@ -272,7 +270,7 @@ def form_stages(
     return {"runs": runs, "figures": form(figures, minutes, at_least, coming)}
 
 
-def write_batches(path: Path, stages: Mapping[str, Batches], records: Path) -> None:
+def write_batches(path: Path, stages: dict[str, dict[str, Batch]], records: Path) -> None:
     """Write the batches of every stage of a run that begins.
 
     Args:
@@ -283,25 +281,12 @@ def write_batches(path: Path, stages: Mapping[str, Batches], records: Path) -> N
     """
     for record in records.glob("*.*"):
         record.unlink()
-    content = {
-        stage: {name: asdict(batch) for name, batch in found.items()}
-        for stage, found in stages.items()
-    }
-    write_text(path, json.dumps(content) + "\n")
+    write_text(path, _STAGES.dump_json(stages).decode() + "\n")
 
 
 def read_batches(path: Path) -> dict[str, dict[str, Batch]]:
     """Return the batches of every stage of a run; none if it has none."""
-    content = read_json(path, _LARGEST_FILE) if path.exists() else {}
-    return {
-        stage: {name: _parse(batch) for name, batch in found.items()}
-        for stage, found in content.items()
-    }
+    return _STAGES.validate_json(read_bytes(path, _LARGEST_FILE)) if path.exists() else {}
 
 
-def _parse(content: Mapping[str, Any]) -> Batch:
-    steps = tuple(
-        Step(tuple(each["command"]), each["output"], each["log"], tuple(each["sources"]))
-        for each in content["steps"]
-    )
-    return Batch(steps, content["memory_MB"], content["runtime_min"])
+_STAGES: Final = TypeAdapter(dict[str, dict[str, Batch]])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -108,22 +108,18 @@ def bill_lines(study: str, items: Sequence[Item], *, everything: bool = False) -
     if not items:
         return
     yield ""
-    yield (
-        f"{'kind':<14}{'jobs':>6}{'core-hours':>12}{'90 % range':>20}{'labels up to':>14}"
-        f"{'MB/rank up to':>15}{'files, MB':>11}"
-    )
-    for kind, some in (*_by_kind(items).items(), ("total", items)):
-        yield _kind_line(kind, some)
+    yield from _aligned(_of_kind(*each) for each in (*_by_kind(items).items(), ("total", items)))
     shown = items if everything else items[:SHOWN]
     yield ""
     yield "all jobs:" if len(shown) == len(items) else f"the {len(shown)} most expensive jobs:"
-    yield (
-        f"{'core-hours':>10}{'90 % range':>20}{'labels':>11}{'90 % range':>22}{'ranks':>6}"
-        f"{'MB/rank':>9}{'file, MB':>10}  job"
-    )
-    for item in shown:
-        yield _job_line(item)
+    yield from _aligned(map(_of_job, shown))
     yield from _notes(items)
+
+
+def _aligned(rows: Iterable[Mapping[str, str]]) -> list[str]:
+    import pandas as pd  # takes a while to import
+
+    return pd.DataFrame(list(rows)).to_string(index=False).split("\n")
 
 
 def _notes(items: Sequence[Item]) -> Iterator[str]:
@@ -147,27 +143,22 @@ def bill_rows(items: Iterable[Item]) -> Iterator[Mapping[str, object]]:
     """Yield one row per job; a factor f means that 90 of 100 truths lie within x/f and x f."""
     for item in items:
         need = item.need
-        yield dict(
-            zip(
-                COLUMNS,
-                (
-                    item.job.protocol,
-                    item.job.point.id,
-                    need.unknowns,
-                    round(need.labels.factor, 3),
-                    round(need.products.expected),
-                    round(need.products.factor, 3),
-                    round(need.core_hours.expected, 6),
-                    round(need.core_hours.factor, 3),
-                    need.tasks,
-                    round(need.memory_MB.expected, 1),
-                    round(need.memory_MB.factor, 3),
-                    round(need.file_MB.expected, 3),
-                    round(need.file_MB.factor, 3),
-                ),
-                strict=True,
-            )
+        cells = (
+            item.job.protocol,
+            item.job.point.id,
+            need.unknowns,
+            round(need.labels.factor, 3),
+            round(need.products.expected),
+            round(need.products.factor, 3),
+            round(need.core_hours.expected, 6),
+            round(need.core_hours.factor, 3),
+            need.tasks,
+            round(need.memory_MB.expected, 1),
+            round(need.memory_MB.factor, 3),
+            round(need.file_MB.expected, 3),
+            round(need.file_MB.factor, 3),
         )
+        yield dict(zip(COLUMNS, cells, strict=True))
 
 
 def _needs(items: Iterable[Item]) -> list[JobEstimate]:
@@ -181,28 +172,31 @@ def _by_kind(items: Iterable[Item]) -> dict[str, list[Item]]:
     return dict(sorted(kinds.items()))
 
 
-def _kind_line(kind: str, items: Sequence[Item]) -> str:
-    def most(of: Callable[[JobEstimate], float]) -> float:
-        return max(of(item.need) for item in items)
+def _of_kind(kind: str, items: Sequence[Item]) -> dict[str, str]:
+    needs, hours = _needs(items), total(_needs(items))
+    return {
+        "kind": kind,
+        "jobs": f"{len(items)}",
+        "core-hours": f"{hours.expected:.3g}",
+        "90 % range": _span(hours),
+        "labels up to": f"{max(need.labels.expected for need in needs):,.0f}",
+        "MB/rank up to": f"{max(need.memory_MB.expected for need in needs):.0f}",
+        "files, MB": f"{sum(need.file_MB.expected for need in needs):.3g}",
+    }
 
-    hours = total(_needs(items))
-    return (
-        f"{kind:<14}{len(items):>6}{hours.expected:>12.3g}{_span(hours):>20}"
-        f"{most(lambda need: need.labels.expected):>14,.0f}"
-        f"{most(lambda need: need.memory_MB.expected):>15.0f}"
-        f"{sum(item.need.file_MB.expected for item in items):>11.3g}"
-    )
 
-
-def _job_line(item: Item) -> str:
+def _of_job(item: Item) -> dict[str, str]:
     need = item.need
-    labels = "counted" if need.exact else _span(need.labels)
-    return (
-        f"{need.core_hours.expected:>10.3g}{_span(need.core_hours):>20}{need.unknowns:>11,}"
-        f"{labels:>22}{need.tasks:>6}{need.memory_MB.expected:>9.0f}"
-        f"{need.file_MB.expected:>10.2g}"
-        f"  {item.job.name}"
-    )
+    return {
+        "core-hours": f"{need.core_hours.expected:.3g}",
+        "90 % range": _span(need.core_hours),
+        "labels": f"{need.unknowns:,}",
+        "labels, 90 % range": "counted" if need.exact else _span(need.labels),
+        "ranks": f"{need.tasks}",
+        "MB/rank": f"{need.memory_MB.expected:.0f}",
+        "file, MB": f"{need.file_MB.expected:.2g}",
+        "job": item.job.name,
+    }
 
 
 def _span(value: Range) -> str:

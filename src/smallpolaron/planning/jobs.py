@@ -13,7 +13,6 @@ from smallpolaron.planning.climb import Verdict
 from smallpolaron.study.plan import Ladder, Plan, PlanError, Point
 from smallpolaron.study.sections import Protocol
 from smallpolaron.support.files import read_json, write_text
-from smallpolaron.support.problems import show
 from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
 _LARGEST_FILE: Final = 1_000_000
@@ -37,14 +36,11 @@ def climbs_on(path: Path) -> bool:
         PlanError: not a decision file.
     """
     try:
-        climb = patiently(lambda: read_json(path, _LARGEST_FILE))["climb"]
+        return bool(patiently(lambda: read_json(path, _LARGEST_FILE))["climb"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         if is_unavailable(error):
             raise PlanError(cannot_read(path, error)) from error
         raise PlanError(f"{path}: not a decision of a ladder ({error}); delete it") from error
-    if not isinstance(climb, bool):
-        raise PlanError(f"{path}: climb = {show(climb)}; must be true or false; delete the file")
-    return climb
 
 
 def decided(results: Path, ladder: Ladder) -> tuple[list[str], bool]:

@@ -7,16 +7,16 @@ hierarchy is counted, what an adaptive one takes is learned from finished jobs (
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import ceil, prod, sqrt
-from typing import NamedTuple
+from math import ceil, inf, prod, sqrt
 
 import numpy as np
 
-from smallpolaron.cost.features import family_of, features
+from smallpolaron.cost.features import Family, family_of, features
 from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import (
     FILE_FACTOR,
     Correction,
+    Prediction,
     Range,
     array_bytes,
     core_seconds,
@@ -194,82 +194,47 @@ def estimate(
     """
     if attempt < 1:
         raise ValueError(f"attempt = {attempt}: must be 1 or more")
-    relative = speed or limits.core_speed or 1.0
+    model, family = read_model(), family_of(parameters, protocol)
+    run, known, most = parameters.propagation, model.family(family), float(limits.max_unknowns)
     if parameters.is_adaptive:
-        need = _adaptive(parameters, protocol, limits, least_ranks, correction)
+        found = predict(model, features(parameters, protocol), correction)
     else:
-        need = _fixed(parameters, protocol, limits, least_ranks)
-    whole = core_seconds(read_model(), need.work_s, need.tasks)
-    seconds = Range(whole.expected / relative, whole.factor)
-    minutes = RUNTIME_SAFETY * seconds.high / need.tasks / 60
+        found, most = _counted(parameters, protocol, family), inf
+    # a job that would outgrow the limit stops there
+    labels = Range(min(found.labels.expected, most), found.labels.factor)
+    held = Range(labels.expected, min(labels.high, most) / labels.expected)
+    tasks = ranks(ceil(labels.expected), limits, least_ranks)
+    memory = memory_MB(family, known, 1 + int(run.duration_fs / run.sample_fs), held, tasks)
+    relative = speed or limits.core_speed or 1.0
+    seconds = core_seconds(model, found.work_s, tasks)
+    hours = Range(seconds.expected / relative / 3600, seconds.factor)
+    minutes = RUNTIME_SAFETY * 60 * hours.high / tasks
     return JobEstimate(
-        labels=need.labels,
-        products=need.products,
-        core_hours=Range(seconds.expected / 3600, seconds.factor),
-        work_s=Range(need.work_s.expected / relative, need.work_s.factor),
-        memory_MB=need.memory_MB,
-        file_MB=Range(need.file_bytes.expected / 1e6, need.file_bytes.factor),
+        labels=labels,
+        products=found.products,
+        core_hours=hours,
+        work_s=Range(found.work_s.expected / relative, found.work_s.factor),
+        memory_MB=memory,
+        file_MB=Range(found.file_bytes.expected / 1e6, found.file_bytes.factor),
         exact=not parameters.is_adaptive,
-        outgrows=parameters.is_adaptive and need.labels.expected >= limits.max_unknowns,
-        tasks=need.tasks,
-        mem_mb_per_cpu=attempt * ceil(need.memory_MB.high + COMPILING_MB),
+        outgrows=labels.expected >= most,
+        tasks=tasks,
+        mem_mb_per_cpu=attempt * ceil(memory.high + COMPILING_MB),
         runtime_min=attempt * max(LEAST_RUNTIME_MIN, ceil(min(minutes, LONGEST_RUNTIME_MIN))),
     )
 
 
-class _Need(NamedTuple):
-    """What a job takes on the machine of the cost model."""
-
-    labels: Range
-    products: Range
-    work_s: Range
-    memory_MB: Range
-    file_bytes: Range
-    tasks: int
-
-
-def _adaptive(
-    parameters: Parameters,
-    protocol: Protocol,
-    limits: ResourcesConfig,
-    least_ranks: int,
-    correction: Correction | None,
-) -> _Need:
-    model, job = read_model(), features(parameters, protocol)
-    family, found = model.family(job.family), predict(model, job, correction)
-    # a job that would outgrow the limit stops there
-    most = limits.max_unknowns
-    size = Range(min(found.labels.expected, most), found.labels.factor)
-    tasks = ranks(ceil(size.expected), limits, least_ranks)
-    held = Range(size.expected, min(size.high, most) / size.expected)
-    return _Need(
-        labels=size,
-        products=found.products,
-        work_s=found.work_s,
-        memory_MB=memory_MB(job.family, family, job.samples, held, tasks),
-        file_bytes=found.file_bytes,
-        tasks=tasks,
-    )
-
-
-def _fixed(
-    parameters: Parameters, protocol: Protocol, limits: ResourcesConfig, least_ranks: int
-) -> _Need:
-    model, size = read_model(), unknowns(parameters, protocol)
-    tasks = ranks(size, limits, least_ranks)
-    family = family_of(parameters, protocol)
-    known = model.family(family)
+def _counted(parameters: Parameters, protocol: Protocol, family: Family) -> Prediction:
+    """Return what a job with a fixed hierarchy takes."""
+    size, run = unknowns(parameters, protocol), parameters.propagation
     entries = size * (5 + 4 * bath_expansion(parameters).n_terms)
     products = expected_products(parameters, protocol)
     work = entries * (products / ENTRIES_PER_SECOND + LINKING_SECONDS_PER_ENTRY)
-    run = parameters.propagation
     samples = 1 + int(run.duration_fs / run.sample_fs)
     arrays = array_bytes(family, samples, parameters.n_sites)
-    return _Need(
+    return Prediction(
         labels=Range(size),
         products=Range(products, FIXED_FACTOR),
         work_s=Range(work, FIXED_FACTOR),
-        memory_MB=memory_MB(family, known, samples, Range(size), tasks),
-        file_bytes=Range(known.file_bytes + arrays, FILE_FACTOR),
-        tasks=tasks,
+        file_bytes=Range(read_model().family(family).file_bytes + arrays, FILE_FACTOR),
     )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from pydantic.fields import FieldInfo
 
 from smallpolaron.results.kinds import derived
 from smallpolaron.study import describe
 from smallpolaron.study.config import SECTIONS, Study
-from smallpolaron.study.describe import AXIS_KEYS, FieldText
+from smallpolaron.study.describe import AXIS_KEYS
 from smallpolaron.study.key_names import other_units, split_unit
 from smallpolaron.study.sections import NAME_PATTERN, POPULATION_PROTOCOLS
+from smallpolaron.support.problems import show
 
 SCHEMA_FILE = Path("config/schema.json")
 TABLES_FILE = Path("docs/configuration.md")
@@ -92,17 +96,14 @@ def _in_other_units(properties: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def schema_text() -> str:
-    """Return the JSON schema as the text of its file."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=True) + "\n"
-
-
 def tables_text() -> str:
     """Return the tables of all keys in Markdown."""
-    parts = ["## Top level", "", *_table(describe.top_fields())]
+    top = {key: field for key, field in Study.model_fields.items() if key not in SECTIONS}
+    parts = ["## Top level", "", *_table(top)]
     for name, section in SECTIONS.items():
         title = (section.__doc__ or "").strip().splitlines()[0]
-        parts += ["", f"## `{name}`", "", title, "", *_table(describe.section_fields(name))]
+        fields = {f"{name}.{key}": field for key, field in section.model_fields.items()}
+        parts += ["", f"## `{name}`", "", title, "", *_table(fields)]
     parts += ["", "## Other units", "", _OTHER_UNITS, ""]
     parts += ["| instead of | write | example |", "|---|---|---|"]
     parts += _unit_rows()
@@ -124,16 +125,12 @@ def _unit_rows() -> list[str]:
     ]
 
 
-def _table(fields: list[FieldText]) -> list[str]:
+def _table(fields: Mapping[str, FieldInfo]) -> list[str]:
     rows = ["| key | meaning | unit | allowed | default |", "|---|---|---|---|---|"]
-    for field in fields:
-        cells = (
-            f"`{field.key}`",
-            field.description,
-            field.unit or "–",
-            field.allowed,
-            f"`{field.default}`" if field.default != "(required)" else "required",
-        )
+    for key, field in fields.items():
+        default = "required" if field.is_required() else f"`{show(field.default)}`"
+        unit, allowed = describe.unit(field) or "–", describe.allowed(field)
+        cells = (f"`{key}`", field.description or "", unit, allowed, default.replace("'", ""))
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return rows
 
@@ -180,7 +177,7 @@ def generated_files(root: Path) -> dict[Path, str]:
     """
     page = root / TABLES_FILE
     return {
-        root / SCHEMA_FILE: schema_text(),
+        root / SCHEMA_FILE: json.dumps(json_schema(), indent=2, ensure_ascii=True) + "\n",
         root / KINDS_FILE: kinds_text(),
         page: with_tables(page.read_text(encoding="utf-8")),
     }

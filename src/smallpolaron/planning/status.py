@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, Literal, get_args
@@ -42,18 +42,11 @@ class JobStatus:
         state: done; flagged (done, but a quality gate failed); running; failed; unreadable (it
             is there, but cannot be read now); waiting.
         detail: failed gates, what is going on, the reason of the failure, or why it stopped.
+        expected_s: core seconds that the whole job is expected to take.
+        measured_s: core seconds that it took; None if that is not known.
+        part_left_s: seconds left of the present part of a running job.
         seconds_left: core seconds still needed, roughly; 0 when done.
     """
-
-    job: Job
-    state: State
-    detail: str
-    seconds_left: float
-
-
-@dataclass(frozen=True)
-class _Sight:
-    """What the files of one job show."""
 
     job: Job
     state: State
@@ -61,6 +54,7 @@ class _Sight:
     expected_s: float
     measured_s: float | None = None
     part_left_s: float = 0.0
+    seconds_left: float = 0.0
 
 
 def status(plan: Plan, results: Path, now: float | None = None) -> list[JobStatus]:
@@ -75,28 +69,30 @@ def status(plan: Plan, results: Path, now: float | None = None) -> list[JobStatu
     """
     clock = time.time() if now is None else now
     seen = [_look(plan, results, job, clock) for job in jobs_of(plan, results)]
-    scale = _scale(seen)
-    return [JobStatus(s.job, s.state, s.detail, _seconds_left(s, scale)) for s in seen]
+    known = [each for each in seen if each.measured_s is not None]
+    expected = sum(each.expected_s for each in known)
+    scale = sum(each.measured_s or 0.0 for each in known) / expected if expected > 0 else 1.0
+    return [replace(each, seconds_left=_seconds_left(each, scale)) for each in seen]
 
 
-def _look(plan: Plan, results: Path, job: Job, now: float) -> _Sight:
+def _look(plan: Plan, results: Path, job: Job, now: float) -> JobStatus:
     result, log = results / f"{job.name}.h5", results / "logs" / f"{job.name}.log"
     need = estimate(job.point.parameters, job.protocol, plan.resources)
-    expected = 3600.0 * need.core_hours.expected
-    if result.exists():
-        try:
-            record = record_of(result)
-        except Unreadable as error:
-            return _Sight(job, "unreadable", str(error), expected)
-        except StoreError as error:
-            return _Sight(job, "failed", str(error), expected)
-        state: State = "flagged" if record.flagged else "done"
-        found = record.provenance.get("core_seconds")
-        seconds = found if isinstance(found, float) else None
-        return _Sight(job, state, ", ".join(record.failed_gates), expected, seconds)
-    if not log.is_file():
-        return _Sight(job, "waiting", "", expected)
-    return _Sight(job, *_read_log(log, now, expected))
+    seen = JobStatus(job, "waiting", "", 3600.0 * need.core_hours.expected)
+    if not result.exists():
+        return _read_log(seen, log, now) if log.is_file() else seen
+    try:
+        record = record_of(result)
+    except StoreError as error:
+        state: State = "unreadable" if isinstance(error, Unreadable) else "failed"
+        return replace(seen, state=state, detail=str(error))
+    found = record.provenance.get("core_seconds")
+    return replace(
+        seen,
+        state="flagged" if record.flagged else "done",
+        detail=", ".join(record.failed_gates),
+        measured_s=found if isinstance(found, float) else None,
+    )
 
 
 def record_of(path: Path) -> Result:
@@ -113,28 +109,27 @@ def _record(path: Path, _: int) -> Result:
     return read_record(path)
 
 
-def _read_log(log: Path, now: float, expected: float) -> tuple[State, str, float, None, float]:
-    """Return state, detail, expected seconds, None and the seconds left of the present part."""
+def _read_log(seen: JobStatus, log: Path, now: float) -> JobStatus:
+    """Return what the log of a job without a result says."""
     lines = [line for line in _tail(log) if line.strip()]
     stopped = [found[1] for line in lines if (found := _STOPPED.match(line))]
     if stopped:
         # until it is submitted again: then a new log takes the place of this one
-        return "waiting", stopped[-1], expected, None, 0.0
+        return replace(seen, detail=stopped[-1])
     failures = [line for line in lines if _FAILURE.match(line)]
+    silent = now - log.stat().st_mtime
     if failures:
         # a traceback says what happened in its last line
-        return "failed", f"{failures[-1].strip()} ({log})", expected, None, 0.0
-    silent = now - log.stat().st_mtime
+        return replace(seen, state="failed", detail=f"{failures[-1].strip()} ({log})")
     if silent > LONGEST_SILENCE_S:
-        return "failed", f"silent for {silent / 60:.0f} min, killed? ({log})", expected, None, 0.0
+        detail = f"silent for {silent / 60:.0f} min, killed? ({log})"
+        return replace(seen, state="failed", detail=detail)
     for line in reversed(lines):
-        found = _PROGRESS.match(line)
-        if found:
-            share = 100.0 * float(found["at"]) / float(found["end"])
-            left = float(found["left"])
+        if found := _PROGRESS.match(line):
+            share, left = 100.0 * float(found["at"]) / float(found["end"]), float(found["left"])
             text = f"{found['label']}: {share:.0f} %, {duration(left)} left in this part"
-            return "running", text, expected, None, left
-    return "running", lines[-1].strip() if lines else "starting", expected, None, 0.0
+            return replace(seen, state="running", detail=text, part_left_s=left)
+    return replace(seen, state="running", detail=lines[-1].strip() if lines else "starting")
 
 
 def _tail(path: Path) -> list[str]:
@@ -143,14 +138,7 @@ def _tail(path: Path) -> list[str]:
         return file.read().decode("utf-8", errors="replace").splitlines()
 
 
-def _scale(seen: Sequence[_Sight]) -> float:
-    """Return measured over expected core seconds of the jobs done; 1 before the first."""
-    done = [(s.measured_s, s.expected_s) for s in seen if s.measured_s is not None]
-    expected = sum(pair[1] for pair in done)
-    return sum(pair[0] for pair in done) / expected if expected > 0 else 1.0
-
-
-def _seconds_left(seen: _Sight, scale: float) -> float:
+def _seconds_left(seen: JobStatus, scale: float) -> float:
     if seen.state in ("done", "flagged", "unreadable"):
         return 0.0
     whole = scale * seen.expected_s

@@ -17,7 +17,7 @@ from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.parameters import Parameters, bath_expansion, derived
 from smallpolaron.study.plan import HASH_DIGITS, Ensemble, Ladder, Plan, Point
 from smallpolaron.study.resolve import resolve
-from smallpolaron.study.sections import CONVERGED, Protocol
+from smallpolaron.study.sections import CONVERGED
 from smallpolaron.study.yamlfile import Document, dotted, read_yaml
 from smallpolaron.support.canonical import scalar_text
 from smallpolaron.support.problems import MOST_PROBLEMS, ConfigurationError, Problem
@@ -62,8 +62,13 @@ def plan_document(document: Document, *, within_budget: bool = True) -> Plan:
     ensembles = () if too_many else made.ensembles(disordered)
     points = tuple(made.points.values())
     ladders = made.ladders(entry for entry in grid if entry.rungs)
+    idle = []
+    if "ladder" in document.data and not ladders:
+        allowed = "has an effect only where model.n_sites is converged"
+        advice, line = "remove it, or write model.n_sites: converged", document.line(("ladder",))
+        idle = [Problem("ladder", document.data["ladder"], allowed, advice, line)]
     first = grid[0].study
-    if problems := too_many or made.problems or _idle(document, points, ladders):
+    if problems := too_many or made.problems or idle:
         raise ConfigurationError(document.source, problems)
     plan = Plan(
         study=first.study,
@@ -90,24 +95,6 @@ def _keep_budget(document: Document, plan: Plan) -> None:
         line = document.line(("resources", "max_core_hours"))
         problem = Problem(key, budget, f"is too little: {refusal}", BUDGET_ADVICE, line)
         raise ConfigurationError(document.source, [problem])
-
-
-def _idle(
-    document: Document, points: tuple[Point, ...], ladders: tuple[Ladder, ...]
-) -> list[Problem]:
-    """Return the keys of the top level that have no effect on any point."""
-    found = []
-    if not any(point.populations for point in points):
-        allowed = "has an effect only with the protocols franck_condon or marcus"
-        found.append(("start_site", allowed, "remove it"))
-    if not ladders:
-        allowed = "has an effect only where model.n_sites is converged"
-        found.append(("ladder", allowed, "remove it, or write model.n_sites: converged"))
-    return [
-        Problem(key, document.data[key], allowed, advice, document.line((key,)))
-        for key, allowed, advice in found
-        if key in document.data
-    ]
 
 
 def _too_many(document: Document, entries: int, disordered: Sequence[GridPoint]) -> list[Problem]:
@@ -162,8 +149,7 @@ class _Points:
             _check_size(study, parameters)
             extra = derived(parameters)
         except ValueError as error:
-            refuse = _infeasible if study.fixed else _no_expansion
-            self.problems.append(refuse(self.document, assignment, str(error)))
+            self.problems.append(_impossible(self.document, entry, str(error)))
             return
         axes = {key: scalar_text(value) for key, value in assignment.values.items()}
         label = _label(axes)
@@ -218,26 +204,27 @@ class _Points:
 
 def _ladder(assignment: Assignment, rungs: tuple[Point, ...], check: Point | None) -> Ladder:
     digest = rungs[0].parameters.changed(model={"n_sites": CONVERGED}).hash
-    values = assignment.changed({"model.n_sites": CONVERGED}).values
-    label = _label({key: scalar_text(value) for key, value in values.items()})
-    name = f"{label}-{digest[:HASH_DIGITS]}"
+    name = _name(assignment.changed({"model.n_sites": CONVERGED}), digest)
     return Ladder(name, digest, rungs, None if check is None else check.id)
 
 
 def _ensemble(entry: GridPoint, members: tuple[str, ...]) -> Ensemble:
     parameters = ensemble_parameters(resolve(entry.study), entry.study.disorder)
-    digest = parameters.hash
-    label = _label({key: scalar_text(value) for key, value in entry.assignment.values.items()})
-    name = f"{label}-{digest[:HASH_DIGITS]}"
-    return Ensemble(name, digest, entry.group, parameters, members, entry.study.protocols)
+    name = _name(entry.assignment, parameters.hash)
+    protocols = entry.study.protocols
+    return Ensemble(name, parameters.hash, entry.group, parameters, members, protocols)
+
+
+def _name(assignment: Assignment, digest: str) -> str:
+    axes = {key: scalar_text(value) for key, value in assignment.values.items()}
+    return f"{_label(axes)}-{digest[:HASH_DIGITS]}"
 
 
 def _check_size(study: Study, parameters: Parameters) -> None:
     if not study.fixed:
         bath_expansion(parameters)
         return
-    protocols: tuple[Protocol, ...] = study.protocols
-    largest = max(unknowns(parameters, protocol) for protocol in protocols)
+    largest = max(unknowns(parameters, protocol) for protocol in study.protocols)
     if largest > study.resources.max_unknowns:
         raise ValueError(
             f"the hierarchy has {largest} unknowns, more than resources.max_unknowns = "
@@ -245,29 +232,20 @@ def _check_size(study: Study, parameters: Parameters) -> None:
         )
 
 
-def _no_expansion(document: Document, assignment: Assignment, reason: str) -> Problem:
-    context = f"at {assignment.label()}" if assignment.values else ""
-    section = document.data.get("bath")
-    given = section.get("terms", "auto") if isinstance(section, dict) else "auto"
-    value = assignment.values.get("bath.terms", given)
-    line = document.line(assignment.path("bath.terms"))
+def _impossible(document: Document, entry: GridPoint, reason: str) -> Problem:
+    """Return the problem of a bath without an expansion, or of a hierarchy that is too large."""
+    assignment, key, place = entry.assignment, "bath.terms", entry.assignment.path("bath.terms")
     advice = "give bath.terms a number, or raise bath.error_bound or accuracy"
-    return Problem("bath.terms", value, reason, advice, line, context)
-
-
-def _infeasible(document: Document, assignment: Assignment, reason: str) -> Problem:
+    if entry.study.fixed:
+        key, block = "hierarchy.depth", assignment.block
+        place = ("hierarchy",) if block is None else ("grid", block, 0)
+        advice = (
+            "lower hierarchy.depth, bath.terms or the number of sites, or raise the limit named"
+        )
+    section, _, name = key.partition(".")
+    value = assignment.values.get(key, getattr(getattr(entry.study, section), name))
     context = f"at {assignment.label()}" if assignment.values else ""
-    advice = "lower hierarchy.depth, bath.terms or the number of sites, or raise the limit named"
-    path = ("grid", assignment.block, 0) if assignment.block is not None else ("hierarchy",)
-    line = document.line(tuple(p for p in path if p is not None))
-    return Problem("hierarchy.depth", _depth(document, assignment), reason, advice, line, context)
-
-
-def _depth(document: Document, assignment: Assignment) -> object:
-    if "hierarchy.depth" in assignment.values:
-        return assignment.values["hierarchy.depth"]
-    section = document.data.get("hierarchy")
-    return section.get("depth") if isinstance(section, dict) else None
+    return Problem(key, value, reason, advice, document.line(place), context)
 
 
 def _label(axes: dict[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
@@ -79,17 +78,15 @@ def compare(old: Result, new: Result, tolerance: float) -> list[Comparison]:
         new: the one made again.
         tolerance: largest difference, relative to the largest finite value of a variable.
     """
-    found = []
-    for name in _names(old.variables, new.variables):
-        one, two = old.variables.get(name), new.variables.get(name)
-        if one is None or two is None:
-            found.append(Comparison(name, "new" if one is None else "missing"))
-        else:
-            found.append(_variable(name, one, two, tolerance))
+    parts = (
+        ("", old.variables, new.variables),
+        ("quality/", _verdicts(old), _verdicts(new)),
+        ("notes/", old.notes, new.notes),
+    )
     return [
-        *found,
-        *_entries("quality", _verdicts(old), _verdicts(new)),
-        *_entries("notes", old.notes, new.notes),
+        _compared(f"{place}{key}", one.get(key), two.get(key), tolerance)
+        for place, one, two in parts
+        for key in dict.fromkeys([*one, *two])
     ]
 
 
@@ -97,18 +94,12 @@ def _verdicts(result: Result) -> dict[str, bool]:
     return {gate.name: gate.passed for gate in result.gates}
 
 
-def _entries(folder: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> list[Comparison]:
-    found = []
-    for key in _names(old, new):
-        agreement: Agreement = "identical" if old.get(key) == new.get(key) else "differs"
-        if key not in old or key not in new:
-            agreement = "missing" if key in old else "new"
-        found.append(Comparison(f"{folder}/{key}", agreement))
-    return found
-
-
-def _names(first: Mapping[str, Any], second: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys([*first, *second]))
+def _compared(name: str, old: Any, new: Any, tolerance: float) -> Comparison:
+    if old is None or new is None:
+        return Comparison(name, "new" if old is None else "missing")
+    if isinstance(old, Variable) and isinstance(new, Variable):
+        return _variable(name, old, new, tolerance)
+    return Comparison(name, "identical" if old == new else "differs")
 
 
 def _variable(name: str, old: Variable, new: Variable, tolerance: float) -> Comparison:

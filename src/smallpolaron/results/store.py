@@ -28,9 +28,7 @@ from smallpolaron.results.attributes import (
     Unfit,
     datasets,
     read_gates,
-    read_text,
     read_value,
-    subgroup,
 )
 from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.results.kinds import KINDS
@@ -39,7 +37,7 @@ from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.resolved.base import first_fault
 from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
 from smallpolaron.support.problems import show
-from smallpolaron.support.unavailable import cannot_read, is_unavailable, open_hdf5, patiently
+from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 3
@@ -50,7 +48,10 @@ BESIDE_PARAMETERS: Final = ("derived", "study", "point", "start")
 _GROUPS = ("parameters", "provenance", "quality", "notes")
 _BLOCK = 1 << 16
 """Bytes by which the memory of a file being made grows."""
-_DAMAGE = (OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError)
+_DAMAGE = (
+    *(OSError, KeyError, RuntimeError, ValueError, TypeError, ArithmeticError, MemoryError),
+    AttributeError,
+)
 """What h5py and NumPy raise on files with flipped bits or a missing end."""
 
 
@@ -291,7 +292,8 @@ def _open(path: Path) -> h5py.File:
             f"{path}: damaged, it is not what was written (checksums differ); restore it from a "
             "copy, or delete it and run its job again"
         )
-    return open_hdf5(path)
+    # a file appears whole and is never written to: it needs no lock, which some disks do not have
+    return h5py.File(path, "r", locking=False)
 
 
 def read_record(path: Path) -> Result:
@@ -305,13 +307,13 @@ def read_record(path: Path) -> Result:
         StoreError: as read_result.
     """
     with _opened(path, None) as file:
-        parameters = subgroup(file, "parameters")
+        parameters = file["parameters"]
         return Result(
             kind=read_value(file, "kind"),
             variables={},
             parameters={key: read_value(parameters, key) for key in parameters.attrs},
-            gates=read_gates(subgroup(file, "quality")),
-            provenance=attributes.read_mapping(subgroup(file, "provenance")),
+            gates=read_gates(file["quality"]),
+            provenance=attributes.read_mapping(file["provenance"]),
         )
 
 
@@ -369,26 +371,18 @@ def _load(path: Path, file: h5py.File) -> Result:
         for name, item in datasets(file, beside=_GROUPS).items()
         if INDEX_MARK not in item.attrs
     }
-    notes = subgroup(file, "notes")
-    groups = {name: attributes.read_mapping(subgroup(file, name)) for name in _GROUPS[:2]}
+    groups = {n: attributes.read_mapping(file[n]) for n in ("parameters", "provenance", "notes")}
     advice = _OF_A_TABLE if "table" in groups["parameters"] else _OLDER
     return Result(
         kind=read_value(file, "kind"),
         variables=Held(path, "", {name: _variable(item) for name, item in found.items()}, advice),
         parameters=Held(path, "parameters/", groups["parameters"], advice),
-        gates=read_gates(subgroup(file, "quality")),
+        gates=read_gates(file["quality"]),
         provenance=Held(path, "provenance/", groups["provenance"], advice),
-        notes={name: read_text(notes, name) for name in notes.attrs},
+        notes=groups["notes"],
     )
 
 
 def _variable(item: h5py.Dataset) -> Variable:
-    dims = read_value(item, "dims")
-    if not isinstance(dims, list):
-        raise Unfit(f"{item.name[1:]}: attribute dims = {show(dims)}; must be a list of texts")
-    return Variable(
-        data=item[()],
-        dims=tuple(map(str, dims)),
-        units=read_text(item, "units"),
-        description=read_text(item, "description"),
-    )
+    dims, units, text = (read_value(item, key) for key in ("dims", "units", "description"))
+    return Variable(item[()], tuple(dims), units, text)

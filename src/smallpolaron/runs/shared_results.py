@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from smallpolaron.results.store import Result, StoreError, read_result, write_result
-from smallpolaron.runs.inspection import faults
+from smallpolaron.runs.inputs import faults
 from smallpolaron.runs.point_run import kind_of, stored_parameters
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import Protocol
@@ -43,8 +43,6 @@ def take(folder: Path, point: Point, study: str, protocol: Protocol) -> tuple[Re
         wrong = faults(path, found)
         if seal_state(path) != "intact":
             wrong.append("it has no checksum")
-        if found.provenance["configuration_hash"] != point.hash:
-            wrong.append("it has another hash")
         if found.resolved != point.parameters:
             wrong.append("it has other parameters")
     except (StoreError, OSError) as error:

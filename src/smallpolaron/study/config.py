@@ -9,9 +9,9 @@ by the rule in `hierarchy`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
-from typing import Annotated, Any
+from collections.abc import Callable, Iterable, Iterator
+from functools import cached_property, partial
+from typing import Annotated, Any, Final
 
 import numpy as np
 from pydantic import BeforeValidator, model_validator
@@ -170,76 +170,73 @@ class Study(Section):
             yield from problems
             if problems:
                 return
-        yield from self._hopping_faults()
         yield from self._coupling_faults()
         yield from self._disorder_faults()
         if self.model.n_sites == CONVERGED:  # every size is checked on its own
-            yield from self._ladder_faults()
+            if self.populations:
+                allowed = "must be current only where model.n_sites is converged"
+                advice = "give other protocols a grid block of their own with numbers of sites"
+                yield self.fault("protocols", allowed, advice)
             return
-        yield from self._fixed_faults() if self.fixed else self._adaptive_faults()
+        for keys, when, applies in EFFECTIVE:
+            for key in filter(self.is_given, () if applies(self.said) else keys):
+                yield self.fault(key, f"has an effect only {when}", "remove it")
+        if self.fixed:
+            yield from self._truncation_faults()
         yield from self._protocol_faults()
         yield from self._ring_faults()
         span, end = self.analysis.drude_smith_range_fs, self.propagation.duration_fs
         if span is not None and span[1] > end:
             allowed = f"must end within propagation.duration_fs = {end} fs"
-            key = "analysis.drude_smith_range_fs"
-            yield Problem(key, span, allowed, "shorten the range or run longer")
-
-    def _ladder_faults(self) -> Iterator[Problem]:
-        if self.populations:
-            allowed = "must be current only where model.n_sites is converged"
-            advice = "give other protocols a grid block of their own with numbers of sites"
-            yield Problem("protocols", self.protocols, allowed, advice)
+            yield self.fault(
+                "analysis.drude_smith_range_fs", allowed, "shorten the range or run longer"
+            )
 
     def _disorder_faults(self) -> Iterator[Problem]:
-        for name in DISORDERED:
-            key, width = f"disorder.{name}_cm", getattr(self.disorder, f"{name}_cm")
-            if width is None:
-                continue
+        """Yield widths where nothing can be drawn."""
+        for name in filter(lambda name: self.is_given(f"disorder.{name}_cm"), DISORDERED):
+            key = f"disorder.{name}_cm"
             if self.infinite:
                 allowed = "has no meaning on an infinite lattice, whose sites are all alike"
-                yield Problem(key, width, allowed, "use a large finite one")
+                yield self.fault(key, allowed, "use a large finite one")
             elif name == "hopping" and self.resolved_lattice is not None:
-                yield from self._drawn_bond_faults(self.resolved_lattice, width)
+                yield from self._drawn_bond_faults(self.resolved_lattice)
             if self.model.n_sites == CONVERGED:
                 allowed = "needs a number of sites; model.n_sites is converged"
-                yield Problem(key, width, allowed, "vary model.n_sites in the grid instead")
+                yield self.fault(key, allowed, "vary model.n_sites in the grid instead")
             if self.hierarchy.symmetry == "translation":
                 allowed = "leaves no translation symmetry; hierarchy.symmetry is translation"
-                yield Problem(key, width, allowed, "use hierarchy.symmetry: auto")
+                yield self.fault(key, allowed, "use hierarchy.symmetry: auto")
 
-    def _drawn_bond_faults(self, lattice: ResolvedLattice, width: float) -> Iterator[Problem]:
+    def _drawn_bond_faults(self, lattice: ResolvedLattice) -> Iterator[Problem]:
         """Yield lattices whose hoppings cannot be drawn bond by bond."""
         key, cells = "disorder.hopping_cm", int(np.prod(lattice.cells, dtype=int))
         if any(im for *_, im in lattice.bonds):
             allowed = "is added to real hoppings; a bond of this lattice has a complex one"
-            yield Problem(key, width, allowed, "give real hoppings, or draw site energies only")
+            yield self.fault(key, allowed, "give real hoppings, or draw site energies only")
         if cells > 1 and any(each.coupling == "operator" for each in self.bath.couplings):
             allowed = "leaves no two cells alike; coupling: operator is one per cell"
             advice = "use a cluster, another coupling, or draw site energies only"
-            yield Problem(key, width, allowed, advice)
+            yield self.fault(key, allowed, advice)
         if (count := cells * max(len(lattice.bonds), len(lattice.sites_A))) > MOST_BONDS:
             allowed = f"is stored bond by bond: at most {MOST_BONDS} bonds; here {count}"
-            yield Problem(key, width, allowed, "use fewer cells, or draw site energies only")
+            yield self.fault(key, allowed, "use fewer cells, or draw site energies only")
 
-    def _hopping_faults(self) -> Iterator[Problem]:
+    def _coupling_faults(self) -> Iterator[Problem]:
+        """Yield units without a hopping, couplings without a lattice, and diverging currents."""
         v = self.hopping_cm
-        known = v is not None and v > 0
-        for place, bath in self.bath.placed:
-            for name in () if known else bath.relative():
+        for place, bath in () if v is not None and v > 0 else self.bath.placed:
+            for name in bath.relative():
                 allowed = "needs one hopping > 0 for all bonds; model.hopping_cm is "
                 allowed += "not uniform" if v is None else f"{v}"
                 advice = f"give {place}{name.replace('over_v', 'cm')} in cm^-1 instead"
                 yield Problem(f"{place}{name}", getattr(bath, name), allowed, advice)
-
-    def _coupling_faults(self) -> Iterator[Problem]:
-        """Yield couplings that need a lattice, and baths without a finite current."""
         if self.bath.is_plain:
             return
         if not self.lattice.present:
             allowed = "goes with the section lattice only, unless it is local and the only one"
             advice = "add the lattice: a chain is of kind custom with one vector, site and bond"
-            yield Problem("bath.coupling", self.bath.coupling, allowed, advice)
+            yield self.fault("bath.coupling", allowed, advice)
         for index, each in enumerate(self.bath.couplings):
             if not (each.moves_carrier and "current" in self.protocols):
                 continue
@@ -250,57 +247,31 @@ class Study(Section):
                     allowed += "assisted current diverges with the number of bath terms"
                     yield Problem(f"{place}kind", bath.kind, allowed, "use kind: brownian")
 
-    def _fixed_faults(self) -> Iterator[Problem]:
-        """Yield what does not go with hierarchy.depth, and weights that do not fit the bath."""
-        allowed = f"has an effect only without hierarchy.depth, which is {self.hierarchy.depth}"
-        advice = "remove it, or remove hierarchy.depth"
-        if "accuracy" in self.model_fields_set:
-            yield Problem("accuracy", self.accuracy, allowed, advice)
-        for name in AdaptiveConfig.model_fields:
-            value = getattr(self.adaptive, name)
-            if value is not None:
-                yield Problem(f"adaptive.{name}", value, allowed, advice)
-        chosen = self.propagation.resolvent_frequencies_cm
-        if chosen:
-            yield Problem("propagation.resolvent_frequencies_cm", chosen, allowed, advice)
+    def _truncation_faults(self) -> Iterator[Problem]:
+        """Yield what does not fit a fixed hierarchy."""
         rule, terms = self.hierarchy, self.bath.terms
         if rule.weights is not None:
             if terms == "auto":
                 allowed = "needs a fixed number of bath terms; bath.terms is auto"
-                advice = "set bath.terms to a whole number"
-                yield Problem("hierarchy.weights", rule.weights, allowed, advice)
+                yield self.fault("hierarchy.weights", allowed, "set bath.terms to a whole number")
             elif len(rule.weights) != terms + (poles := self.bath.poles):
                 allowed = f"must hold bath.terms + {poles} = {terms + poles} numbers > 0"
-                yield Problem("hierarchy.weights", rule.weights, allowed, "one weight per term")
+                yield self.fault("hierarchy.weights", allowed, "one weight per term")
         if rule.max_excited_sites is not None and rule.max_excited_sites > self.sites:
             allowed = f"must be at most model.n_sites = {self.sites}"
-            advice = "use null for no limit"
-            yield Problem("hierarchy.max_excited_sites", rule.max_excited_sites, allowed, advice)
-
-    def _adaptive_faults(self) -> Iterator[Problem]:
-        """Yield what has an effect only on a fixed hierarchy."""
-        allowed = "has an effect only with hierarchy.depth, which is not given"
-        advice = "remove it and let accuracy decide, or add hierarchy.depth"
-        for section, name in (
-            ("hierarchy", "weights"),
-            ("hierarchy", "max_excited_sites"),
-            ("propagation", "equilibrium_tolerance"),
-        ):
-            value = getattr(getattr(self, section), name)
-            if value is not None:
-                yield Problem(f"{section}.{name}", value, allowed, advice)
+            yield self.fault("hierarchy.max_excited_sites", allowed, "use null for no limit")
 
     def _lattice_faults(self) -> Iterator[Problem]:
         """Yield what does not fit the lattice of the section lattice."""
         model = self.model
         if not self.lattice.present or model.topology != "lattice":
             allowed = "goes with the section lattice, and only with model.topology: lattice"
-            yield Problem("model.topology", model.topology, allowed, "remove one of the two")
+            yield self.fault("model.topology", allowed, "remove one of the two")
             return
         made, v = self.lattice.lattice, model.hopping_cm
         if isinstance(v, tuple) and len(v) != len(made.bonds):
             allowed = f"must be one number, or {len(made.bonds)}, one per bond of a cell"
-            yield Problem("model.hopping_cm", v, allowed, "give one per bond, in their order")
+            yield self.fault("model.hopping_cm", allowed, "give one per bond, in their order")
             return
         for index, each in enumerate(self.bath.couplings):
             place = f"bath.further_couplings.{index - 1}." if index else "bath."
@@ -323,59 +294,108 @@ class Study(Section):
         if not flows and ("current" in self.protocols or there.is_infinite):
             allowed = "must have bonds along it whose hopping is not 0, or nothing flows"
             advice = "choose another direction; a cluster needs lattice.sites_A for a current"
-            yield Problem("lattice.direction", self.lattice.direction, allowed, advice)
+            yield self.fault("lattice.direction", allowed, advice)
         if self.fixed and not (self.bath.is_plain and not there.is_infinite):
             allowed = "is for finite lattices with the local coupling alone"
-            yield Problem("hierarchy.depth", self.hierarchy.depth, allowed, "remove it")
+            yield self.fault("hierarchy.depth", allowed, "remove it")
 
     def _ring_faults(self) -> Iterator[Problem]:
+        symmetry = self.hierarchy.symmetry
         if not self.infinite:
-            if self.hierarchy.symmetry == "translation" and not self.translations:
+            if symmetry == "translation" and not self.translations:
                 allowed = "needs a ring with equal site energies and equal hopping"
-                yield Problem("hierarchy.symmetry", "translation", allowed, "use auto or none")
+                yield self.fault("hierarchy.symmetry", allowed, "use auto or none")
             return
-        where = "model.topology"
         if self.fixed:
             allowed = f"has no fixed hierarchy; hierarchy.depth is {self.hierarchy.depth}"
-            yield Problem(where, "infinite", allowed, "remove hierarchy.depth, or use a ring")
-        if self.populations and not any(_as_list(self.model.hopping_cm)):
+            advice = "remove hierarchy.depth, or use a ring"
+            yield Problem("model.topology", "infinite", allowed, advice)
+        if self.populations and not self._hops:
             allowed = "must not be 0 on an infinite ring: the carrier stays where it starts"
-            yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, "give a hopping")
-        if self.hierarchy.symmetry == "none":
+            yield self.fault("model.hopping_cm", allowed, "give a hopping")
+        if symmetry == "none":
             allowed = "must be auto or translation on an infinite ring"
-            yield Problem("hierarchy.symmetry", "none", allowed, "leave it out")
+            yield self.fault("hierarchy.symmetry", allowed, "leave it out")
 
     def _protocol_faults(self) -> Iterator[Problem]:
         if len(set(self.protocols)) != len(self.protocols):
-            yield Problem("protocols", self.protocols, "names a protocol twice", "name each once")
-        if self.start_site is not None:
-            if not self.populations:
-                allowed = "has an effect only with the protocols franck_condon or marcus"
-                yield Problem("start_site", self.start_site, allowed, "remove it")
-            elif self.infinite:
+            yield self.fault("protocols", "names a protocol twice", "name each once")
+        if self.start_site is not None and self.populations:
+            if self.infinite:
                 allowed = "has no meaning on an infinite lattice: it starts in cell 0"
-                yield Problem("start_site", self.start_site, allowed, "remove it, or use a ring")
+                yield self.fault("start_site", allowed, "remove it, or use a ring")
             elif self.start_site >= self.sites:
                 allowed = f"must be a whole number from 0 to {self.sites - 1}"
                 advice = f"there are {self.sites} sites; they count from 0"
-                yield Problem("start_site", self.start_site, allowed, advice)
-        drawn = self.disorder.hopping_cm is not None
-        if "current" in self.protocols and not (drawn or any(_as_list(self.model.hopping_cm))):
+                yield self.fault("start_site", allowed, advice)
+        if "current" in self.protocols and not (self.disorder.hopping_cm or self._hops):
             allowed = "must not be 0 on every bond for the protocol current"
             advice = "without hopping no current flows; use a population protocol"
-            yield Problem("model.hopping_cm", self.model.hopping_cm, allowed, advice)
-        if "current" not in self.protocols:
-            allowed = "has an effect only with the protocol current"
-            run = self.propagation
-            for name in ("equilibrium_tolerance", "resolvent_frequencies_cm"):
-                value = getattr(run, name)
-                if value:
-                    yield Problem(f"propagation.{name}", value, allowed, "remove it")
+            yield self.fault("model.hopping_cm", allowed, advice)
+
+    @property
+    def _hops(self) -> bool:
+        """Whether any hopping is not 0."""
+        v = self.model.hopping_cm
+        return any(v) if isinstance(v, tuple) else bool(v)
 
 
-def _as_list(value: float | tuple[float, ...]) -> list[float]:
-    return list(value) if isinstance(value, tuple) else [value]
+Said = Callable[[str], Any]
+"""What a study says of a dotted key."""
 
+
+def _has(protocols: Iterable[Protocol], said: Said) -> bool:
+    given = said("protocols") or ("current",)
+    return isinstance(given, (list, tuple)) and any(each in given for each in protocols)
+
+
+def _is_drawn(names: Iterable[str], said: Said) -> bool:
+    return any(said(f"disorder.{name}_cm") for name in names)
+
+
+EFFECTIVE: Final[tuple[tuple[tuple[str, ...], str, Callable[[Said], bool]], ...]] = (
+    (
+        (
+            *("accuracy", "propagation.resolvent_frequencies_cm"),
+            *(f"adaptive.{key}" for key in AdaptiveConfig.model_fields),
+        ),
+        "without hierarchy.depth",
+        lambda said: said("hierarchy.depth") is None,
+    ),
+    (
+        (
+            *("hierarchy.weights", "hierarchy.max_excited_sites"),
+            "propagation.equilibrium_tolerance",
+        ),
+        "with hierarchy.depth",
+        lambda said: said("hierarchy.depth") is not None,
+    ),
+    (
+        ("propagation.equilibrium_tolerance", "propagation.resolvent_frequencies_cm"),
+        "with the protocol current",
+        partial(_has, ("current",)),
+    ),
+    (
+        ("start_site",),
+        "with the protocols franck_condon or marcus",
+        partial(_has, POPULATION_PROTOCOLS),
+    ),
+    *(
+        (
+            (f"disorder.{name}_distribution",),
+            f"with disorder.{name}_cm",
+            partial(_is_drawn, (name,)),
+        )
+        for name in DISORDERED
+    ),
+    (
+        ("disorder.seed", "disorder.members"),
+        "with disorder.site_energy_cm or disorder.hopping_cm",
+        partial(_is_drawn, DISORDERED),
+    ),
+)
+"""Keys that have an effect only under a condition, in words and as a function. In a grid whose
+points differ in it, such a key in a section is meant for the points it applies to."""
 
 SECTIONS: dict[str, type[Section]] = {
     "model": ModelConfig,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import annotated_types as at
@@ -14,18 +13,6 @@ from pydantic.fields import FieldInfo
 from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.sections import Section
 from smallpolaron.study.yamlfile import KeyPath
-from smallpolaron.support.problems import show
-
-
-@dataclass(frozen=True)
-class FieldText:
-    """What the documentation says about one field."""
-
-    key: str
-    description: str
-    unit: str
-    allowed: str
-    default: str
 
 
 def _extra(field: FieldInfo, name: str) -> str:
@@ -90,15 +77,6 @@ def unit(field: FieldInfo) -> str:
     return _extra(field, "unit")
 
 
-def _default(field: FieldInfo) -> str:
-    return "(required)" if field.is_required() else show(field.default).replace("'", "")
-
-
-def section_fields(name: str) -> list[FieldText]:
-    """Return the fields of one section (``model``, ``bath``, ...), in order."""
-    return [_text(f"{name}.{key}", f) for key, f in SECTIONS[name].model_fields.items()]
-
-
 KEYS: tuple[str, ...] = (
     *(f"{name}.{key}" for name, section in SECTIONS.items() for key in section.model_fields),
     *(key for key in Study.model_fields if key not in SECTIONS),
@@ -124,16 +102,6 @@ AXIS_KEYS: tuple[str, ...] = (
     "start_site",
 )
 """Keys a grid may vary, in the order in which they appear in point ids."""
-
-
-def top_fields() -> list[FieldText]:
-    """Return the fields of the top level that are not sections."""
-    fields = Study.model_fields.items()
-    return [_text(key, field) for key, field in fields if key not in SECTIONS]
-
-
-def _text(key: str, field: FieldInfo) -> FieldText:
-    return FieldText(key, field.description or "", unit(field), allowed(field), _default(field))
 
 
 def find_field(path: KeyPath) -> tuple[KeyPath, FieldInfo]:

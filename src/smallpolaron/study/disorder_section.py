@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from smallpolaron.model.disorder import Distribution
 from smallpolaron.study.sections import Section, described
-from smallpolaron.support.problems import MISSING, Problem
+from smallpolaron.support.problems import Problem
 
 DISORDERED = ("site_energy", "hopping")
 """What may be drawn, as in the names of the keys."""
@@ -53,39 +53,9 @@ class DisorderConfig(Section):
         return any(getattr(self, f"{name}_cm") is not None for name in DISORDERED)
 
     def faults(self) -> Iterator[Problem]:
-        """Yield widths without a distribution, and options without effect."""
+        """Yield widths without a distribution."""
         for name in DISORDERED:
-            width, shape = getattr(self, f"{name}_cm"), getattr(self, f"{name}_distribution")
-            if width is not None and shape is None:
+            if self.is_given(f"{name}_cm") and not self.is_given(f"{name}_distribution"):
                 allowed = f"must be given with {name}_cm: normal, uniform or exponential"
                 advice = f"add disorder.{name}_distribution"
-                yield Problem(f"{name}_distribution", MISSING, allowed, advice)
-            elif shape is not None and width is None:
-                allowed = f"has an effect only with {name}_cm, which is not given"
-                advice = f"add disorder.{name}_cm, or remove it"
-                yield Problem(f"{name}_distribution", shape, allowed, advice)
-        for name in ("seed", "members"):
-            if name in self.model_fields_set and not self.present:
-                allowed = "has an effect only with site_energy_cm or hopping_cm"
-                yield Problem(name, getattr(self, name), allowed, "add a width, or remove it")
-
-
-def drawn_at(said: Callable[[str], object]) -> set[str]:
-    """Return which of DISORDERED have a width at a point.
-
-    Args:
-        said: what the study says of a dotted key at the point.
-    """
-    return {name for name in DISORDERED if said(f"disorder.{name}_cm")}
-
-
-def idle_disorder(said: Callable[[str], object], drawn: set[str]) -> list[str]:
-    """Return the keys of the section that are meant for other points than this one.
-
-    Args:
-        said: what the study says of a dotted key at the point.
-        drawn: which of DISORDERED have a width at any point.
-    """
-    here = drawn_at(said)
-    idle = [f"disorder.{name}_distribution" for name in sorted(drawn - here)]
-    return idle if here or not drawn else [*idle, "disorder.seed", "disorder.members"]
+                yield self.fault(f"{name}_distribution", allowed, advice)

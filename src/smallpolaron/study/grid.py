@@ -9,19 +9,18 @@ of sites is ``converged`` stands for the sizes of a ladder.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import product
 from math import prod
 
-from smallpolaron.study.config import SECTIONS, Study
+from smallpolaron.study.config import EFFECTIVE, Study
 from smallpolaron.study.describe import AXIS_KEYS
-from smallpolaron.study.disorder_section import drawn_at, idle_disorder
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
 from smallpolaron.study.lattice_section import TENSOR, tensor_directions
 from smallpolaron.study.resolved.lattice import DIRECTIONS
-from smallpolaron.study.sections import CONVERGED, NAME_PATTERN, POPULATION_PROTOCOLS
+from smallpolaron.study.sections import CONVERGED, NAME_PATTERN
 from smallpolaron.study.validation import check_study, split_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
 from smallpolaron.support.canonical import Scalar, scalar_text
@@ -39,20 +38,6 @@ def _axis_names() -> dict[str, str]:
 
 AXIS_NAMES = _axis_names()
 """What point ids call these keys."""
-
-ADAPTIVE_KEYS = (
-    "accuracy",
-    "propagation.resolvent_frequencies_cm",
-    *(f"adaptive.{key}" for key in SECTIONS["adaptive"].model_fields),
-)
-FIXED_KEYS = (
-    "hierarchy.weights",
-    "hierarchy.max_excited_sites",
-    "propagation.equilibrium_tolerance",
-)
-CURRENT_KEYS = ("propagation.equilibrium_tolerance", "propagation.resolvent_frequencies_cm")
-"""Keys that have an effect on one engine, or on the protocol current, only. Where a study has
-other points, too, such a key in a section is meant for the points it applies to."""
 
 MAX_POINTS = 10_000
 _DIRECTION = "lattice.direction"
@@ -225,62 +210,70 @@ def expand(document: Document) -> list[GridPoint]:
     """
     blocks = read_blocks(document)
     base = {key: value for key, value in document.data.items() if key != "grid"}
-    collector = _Collector(document)
+    every = [partial(_said, base, b, each.values) for b in blocks for each in _assignments(b)]
+    meant = [(keys, at) for keys, _, at in EFFECTIVE if any(map(at, every))]
+    faults: Faults = {}
     points: list[GridPoint] = []
     total = 0
-    every = [each.values for block in blocks for each in _assignments(block)]
-    both = len({_fixed(base, values) for values in every}) > 1
-    drawn = {name for values in every for name in drawn_at(partial(_said, base, values))}
-    somewhere = any(_has_current(base, block) for block in blocks)
 
     def checked(block: Block, assignment: Assignment) -> GridPoint | None:
-        data = _copy(base)
-        if both:
-            _drop(data, ADAPTIVE_KEYS if _fixed(base, assignment.values) else FIXED_KEYS)
-        if somewhere and not _has_current(base, block):
-            _drop(data, CURRENT_KEYS)
-        _drop(data, idle_disorder(partial(_said, base, assignment.values), drawn))
-        found = check_study(_merged(data, block, assignment, blocks))
+        data = {key: dict(v) if isinstance(v, dict) else v for key, v in base.items()}
+        said = partial(_said, base, block, assignment.values)
+        for section, _, name in (
+            key.rpartition(".") for keys, at in meant if not at(said) for key in keys
+        ):
+            target = data.get(section) if section else data
+            if isinstance(target, dict):
+                target.pop(name, None)
+        found = check_study(_merged(data, block, assignment))
         if isinstance(found, Study):
             return GridPoint(assignment, found, block.name)
-        collector.add(assignment, found)
+        for problem in found:
+            key = (problem.key, show(problem.value), problem.allowed)
+            faults.setdefault(key, []).append((assignment, problem))
         return None
 
     for block in blocks:
         for assignment in _assignments(block):
             point_of = partial(checked, block)
-            for each in _directed(base, assignment, point_of):
+            tensor = _said(base, block, assignment.values, _DIRECTION) == TENSOR
+            for each in _directed(assignment, point_of) if tensor else [assignment]:
                 point = point_of(each)
                 if point is not None:
-                    total += _size(point)
+                    ladder = point.study.model.n_sites == CONVERGED
+                    total += len(point.study.ladder.sizes) if ladder else 1
                     _require_few(document, total)
-                    points.append(_climbed(point, point_of))
-    collector.finish(sum(block.size for block in blocks))
+                    points.append(_climbed(point, point_of) if ladder else point)
+    if faults:
+        raise ConfigurationError(document.source, list(_told_once(document, faults, len(every))))
     return points
 
 
+Faults = dict[tuple[str, str, str], list[tuple[Assignment, Problem]]]
+
+
+def _told_once(document: Document, faults: Faults, total: int) -> Iterator[Problem]:
+    """Yield a problem that many points share once, with the first of them and their number."""
+    for found in faults.values():
+        (assignment, problem), count, context = found[0], len(found), ""
+        if assignment.values and (count < total or problem.key in assignment.values):
+            others = f" and {count - 1} other point{'s' * (count > 2)}" if count > 1 else ""
+            context = f"at {assignment.label()}{others}"
+        line = document.line(assignment.path(problem.key))
+        yield replace(problem, line=line, context=context)
+
+
 def _directed(
-    base: Mapping[str, object],
-    assignment: Assignment,
-    checked: Callable[[Assignment], GridPoint | None],
+    assignment: Assignment, checked: Callable[[Assignment], GridPoint | None]
 ) -> list[Assignment]:
     """Return a point once for every direction that lattice.direction: tensor stands for."""
-    if _said(base, assignment.values, _DIRECTION) != TENSOR:
-        return [assignment]
-    along = partial(_along, assignment)
+
+    def along(word: str) -> Assignment:
+        return assignment.changed({_DIRECTION: word})
+
     found = checked(along(next(iter(DIRECTIONS))))
     model = found and found.study.lattice_model
     return [along(word) for word in tensor_directions(model)] if model else []
-
-
-def _along(assignment: Assignment, word: str) -> Assignment:
-    return assignment.changed({_DIRECTION: word})
-
-
-def _size(point: GridPoint) -> int:
-    """Return how many points an entry of the grid stands for."""
-    study = point.study
-    return len(study.ladder.sizes) if study.model.n_sites == CONVERGED else 1
 
 
 def _require_few(document: Document, total: int) -> None:
@@ -293,10 +286,8 @@ def _require_few(document: Document, total: int) -> None:
 
 
 def _climbed(point: GridPoint, checked: Callable[[Assignment], GridPoint | None]) -> GridPoint:
-    """Add its sizes and the infinite ring to a ladder; return any other point as it is."""
+    """Add its sizes and the infinite ring to a ladder."""
     study, place = point.study, point.assignment
-    if study.model.n_sites != CONVERGED:
-        return point
     sizes = [checked(place.changed({"model.n_sites": n})) for n in study.ladder.sizes]
     check = None
     if study.has_infinite_check:
@@ -315,83 +306,22 @@ def _assignments(block: Block) -> Iterator[Assignment]:
         )
 
 
-def _fixed(base: Mapping[str, object], values: Mapping[str, Scalar]) -> bool:
-    """Whether a point has a fixed hierarchy."""
-    return _said(base, values, "hierarchy.depth") is not None
-
-
-def _said(base: Mapping[str, object], values: Mapping[str, Scalar], key: str) -> object:
+def _said(
+    base: Mapping[str, object], block: Block, values: Mapping[str, Scalar], key: str
+) -> object:
     """Return what a study says of a dotted key at a point: in its block, else in the section."""
+    if key == "protocols":
+        return block.protocols or base.get(key)
     section, _, name = key.partition(".")
     content = base.get(section)
     return values.get(key, content.get(name) if isinstance(content, dict) else None)
 
 
-def _copy(base: Mapping[str, object]) -> dict[str, object]:
-    return {key: dict(value) if isinstance(value, dict) else value for key, value in base.items()}
-
-
-def _drop(data: dict[str, object], keys: Iterable[str]) -> None:
-    for key in keys:
-        section, _, name = key.rpartition(".")
-        target = data.get(section) if section else data
-        if isinstance(target, dict):
-            target.pop(name, None)
-
-
-def _has_current(base: Mapping[str, object], block: Block) -> bool:
-    protocols = block.protocols or base.get("protocols") or ["current"]
-    return isinstance(protocols, list) and "current" in protocols
-
-
-def _has_populations(protocols: object) -> bool:
-    return isinstance(protocols, list) and any(p in POPULATION_PROTOCOLS for p in protocols)
-
-
-def _merged(
-    data: dict[str, object], block: Block, assignment: Assignment, blocks: list[Block]
-) -> dict[str, object]:
+def _merged(data: dict[str, object], block: Block, assignment: Assignment) -> dict[str, object]:
     """Lay the values of a point over the sections."""
-    protocols = data.get("protocols")
     for key, value in assignment.values.items():
         section, _, name = key.rpartition(".")
-        if not section:
-            data[key] = value
-            continue
-        target = data.setdefault(section, {})
+        target = data.setdefault(section, {}) if section else data
         if isinstance(target, dict):
             target[name] = value
-    if block.protocols is not None:
-        data["protocols"] = block.protocols
-    anywhere = any(_has_populations(b.protocols or protocols) for b in blocks)
-    own = "start_site" in assignment.values
-    if anywhere and not own and not _has_populations(data.get("protocols")):
-        data.pop("start_site", None)  # meant for the points that have populations
-    return data
-
-
-class _Collector:
-    """Gathers problems of all points; a problem that many points share is shown once."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.first: dict[tuple[str, str, str], tuple[Assignment, Problem]] = {}
-        self.count: dict[tuple[str, str, str], int] = {}
-
-    def add(self, assignment: Assignment, problems: list[Problem]) -> None:
-        for problem in problems:
-            key = (problem.key, show(problem.value), problem.allowed)
-            self.first.setdefault(key, (assignment, problem))
-            self.count[key] = self.count.get(key, 0) + 1
-
-    def finish(self, total: int) -> None:
-        problems = []
-        for key, (assignment, problem) in self.first.items():
-            count, context = self.count[key], ""
-            if assignment.values and (count < total or problem.key in assignment.values):
-                others = f" and {count - 1} other point{'s' * (count > 2)}" if count > 1 else ""
-                context = f"at {assignment.label()}{others}"
-            line = self.document.line(assignment.path(problem.key))
-            problems.append(replace(problem, line=line, context=context))
-        if problems:
-            raise ConfigurationError(self.document.source, problems)
+    return data if block.protocols is None else {**data, "protocols": block.protocols}

@@ -56,8 +56,7 @@ class LadderConfig(Section):
         sizes = self.sizes
         if len(sizes) < EXTRAPOLATION_SIZES or sorted(set(sizes)) != list(sizes):
             allowed = f"must be {EXTRAPOLATION_SIZES} or more increasing numbers of sites"
-            yield Problem("sizes", sizes, allowed, "an extrapolation needs so many")
+            yield self.fault("sizes", allowed, "an extrapolation needs so many")
         if self.tolerance_percent is not None and self.tolerance_paper_units is not None:
             allowed = "cannot be given together with tolerance_percent"
-            value = self.tolerance_paper_units
-            yield Problem("tolerance_paper_units", value, allowed, "remove one of the two")
+            yield self.fault("tolerance_paper_units", allowed, "remove one of the two")

@@ -8,11 +8,6 @@ from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.key_names import own_key
 from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.yamlfile import Document, plain_value
-from smallpolaron.support.problems import ConfigurationError, Problem
-
-_DEEPEST = 8
-"""A study needs four levels."""
-_MOST_VALUES = 50_000
 
 
 def overridden(
@@ -29,13 +24,11 @@ def overridden(
         option: how they were given, for messages.
 
     Raises:
-        ConfigurationError: the changes are nested too deeply or hold too many values, or a quantity
-            is given in two units at once.
+        ConfigurationError: a quantity is given in two units at once.
     """
     if not changes:
         return document
-    reader = _Reader(option)
-    plain = {key: reader.read(key, value, 1) for key, value in changes.items()}
+    plain = {key: _read(value) for key, value in changes.items()}
     for key in list(plain):
         section, dot, name = key.partition(".")
         if dot:
@@ -53,28 +46,13 @@ def overridden(
     return Document(f"{document.source} with {option}", merged, file.lines)
 
 
-class _Reader:
-    """Reads values as the study file would have them; counts, because aliases may multiply them."""
-
-    def __init__(self, option: str) -> None:
-        self.option, self.count = option, 0
-
-    def read(self, key: str, value: object, level: int) -> object:
-        self.count += 1
-        if level > _DEEPEST:
-            raise self._refused(key, "is nested too deeply", "a study needs four levels")
-        if self.count > _MOST_VALUES:
-            allowed = f"must hold at most {_MOST_VALUES} values"
-            raise self._refused(key, allowed, "write a study file of its own")
-        if isinstance(value, Mapping):
-            return {str(k): self.read(f"{key}.{k}", v, level + 1) for k, v in value.items()}
-        if isinstance(value, list):
-            return [self.read(f"{key}[{i}]", v, level + 1) for i, v in enumerate(value)]
-        return plain_value(value) if isinstance(value, str) else value
-
-    def _refused(self, key: str, allowed: str, advice: str) -> ConfigurationError:
-        problem = Problem(ascii(key)[1:-1][:60], "...", allowed, advice)
-        return ConfigurationError(self.option, [problem])
+def _read(value: object) -> object:
+    """Return values as the study file would have them."""
+    if isinstance(value, Mapping):
+        return {str(key): _read(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_read(each) for each in value]
+    return plain_value(value) if isinstance(value, str) else value
 
 
 def _merged(data: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:

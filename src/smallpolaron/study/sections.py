@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import reduce
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
@@ -69,6 +70,21 @@ class Section(BaseModel):
     def faults(self) -> Iterator[Problem]:
         """Yield what is wrong between the fields; keys are relative to the section."""
         yield from ()
+
+    def said(self, key: str) -> Any:
+        """Return the value of a key, dotted where it is in a section of this one."""
+        return reduce(getattr, key.split("."), self)
+
+    def is_given(self, key: str) -> bool:
+        """Whether a key was written with a value."""
+        section, _, name = key.rpartition(".")
+        home = self.said(section) if section else self
+        return name in home.model_fields_set and getattr(home, name) not in (None, ())
+
+    def fault(self, key: str, allowed: str, advice: str) -> Problem:
+        """Return what is wrong with the value of a key."""
+        value = self.said(key)
+        return Problem(key, MISSING if value is None else value, allowed, advice)
 
     @model_validator(mode="after")
     def _no_faults(self) -> Section:
@@ -149,58 +165,50 @@ class ModelConfig(Section):
         hoppings = self.hopping_cm if isinstance(self.hopping_cm, tuple) else (self.hopping_cm,)
         if any(0.0 < abs(hopping) < SMALLEST for hopping in hoppings):
             allowed = f"must be 0, or at least {SMALLEST:g} in size"
-            yield Problem("hopping_cm", self.hopping_cm, allowed, "write 0 for none")
+            yield self.fault("hopping_cm", allowed, "write 0 for none")
         if self.topology == "lattice":
-            for name in ("n_sites", "lattice_constant_A"):
-                if name in self.model_fields_set and getattr(self, name) is not None:
-                    allowed = "has no effect on the lattice of the section lattice"
-                    advice = "remove it; lattice.cells and lattice.spacing_A say it"
-                    yield Problem(name, getattr(self, name), allowed, advice)
+            for name in filter(self.is_given, ("n_sites", "lattice_constant_A")):
+                allowed = "has no effect on the lattice of the section lattice"
+                advice = "remove it; lattice.cells and lattice.spacing_A say it"
+                yield self.fault(name, allowed, advice)
             return
+        lists = {"hopping_cm": self.bonds, "site_energies_cm": self.sites}
         if self.n_sites == CONVERGED:
-            yield from self._ladder_faults()
-            return
-        if self.topology == "infinite":
-            yield from self._infinite_faults()
-            return
-        if self.n_sites is None:
+            if self.topology == "infinite":
+                allowed = "has no meaning on an infinite ring, which has no size"
+                yield self.fault("n_sites", allowed, "use a ring or a chain, or leave it out")
+            for name in lists:
+                if isinstance(getattr(self, name), tuple):
+                    allowed = "must be one number where model.n_sites is converged"
+                    advice = "name the number of sites, or give one number"
+                    yield self.fault(name, allowed, advice)
+        elif self.topology == "infinite":
+            if self.sites % 2 == 0 or self.sites < 3:
+                allowed = "must be an odd number >= 3 on an infinite ring: the window of sites "
+                advice = f"leave it out for {DEFAULT_WINDOW}"
+                yield self.fault("n_sites", allowed + "followed", advice)
+            for name, alike in zip(
+                lists, (self.uniform_hopping_cm is not None, self.level), strict=True
+            ):
+                if not alike:
+                    allowed = "must be one number on an infinite ring"
+                    yield self.fault(name, allowed, "use a ring or a chain")
+        elif self.n_sites is None:
             allowed = f"must be a whole number >= 2 and <= 255 on a {self.topology}"
             advice = "add model.n_sites, in its section or in every grid block"
-            yield Problem("n_sites", MISSING, allowed, advice)
-            return
-        if self.topology == "ring" and self.sites < 3:
-            advice = "use at least 3 sites, or model.topology: chain"
-            yield Problem("n_sites", self.n_sites, "must be >= 3 on a ring", advice)
-        for name, length in (("hopping_cm", self.bonds), ("site_energies_cm", self.sites)):
-            value = getattr(self, name)
-            if isinstance(value, tuple) and len(value) != length:
-                what = "bond" if name == "hopping_cm" else "site"
-                allowed = f"must hold {length} numbers, one per {what}, for n_sites = "
-                allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
-                advice = "give one number, a list of that length, or vary it in the grid"
-                yield Problem(name, value, allowed, advice)
-
-    def _ladder_faults(self) -> Iterator[Problem]:
-        if self.topology == "infinite":
-            allowed = "has no meaning on an infinite ring, which has no size"
-            yield Problem("n_sites", CONVERGED, allowed, "use a ring or a chain, or leave it out")
-        for name in ("hopping_cm", "site_energies_cm"):
-            value = getattr(self, name)
-            if isinstance(value, tuple):
-                allowed = "must be one number where model.n_sites is converged"
-                yield Problem(name, value, allowed, "name the number of sites, or give one number")
-
-    def _infinite_faults(self) -> Iterator[Problem]:
-        if self.sites % 2 == 0 or self.sites < 3:
-            allowed = "must be an odd number >= 3 on an infinite ring: the window of sites followed"
-            yield Problem("n_sites", self.n_sites, allowed, f"leave it out for {DEFAULT_WINDOW}")
-        for name, same in (
-            ("hopping_cm", self.uniform_hopping_cm is not None),
-            ("site_energies_cm", self.level),
-        ):
-            if not same:
-                allowed = "must be one number on an infinite ring"
-                yield Problem(name, getattr(self, name), allowed, "use a ring or a chain")
+            yield self.fault("n_sites", allowed, advice)
+        else:
+            if self.topology == "ring" and self.sites < 3:
+                advice = "use at least 3 sites, or model.topology: chain"
+                yield self.fault("n_sites", "must be >= 3 on a ring", advice)
+            for name, length in lists.items():
+                value = getattr(self, name)
+                if isinstance(value, tuple) and len(value) != length:
+                    what = "bond" if name == "hopping_cm" else "site"
+                    allowed = f"must hold {length} numbers, one per {what}, for n_sites = "
+                    allowed += f"{self.n_sites} on a {self.topology}; {len(value)} given"
+                    advice = "give one number, a list of that length, or vary it in the grid"
+                    yield self.fault(name, allowed, advice)
 
 
 class HierarchyConfig(Section):
@@ -287,14 +295,15 @@ class PropagationConfig(Section):
         """Yield times that do not fit together."""
         if self.sample_fs >= self.duration_fs:
             allowed = f"must be smaller than duration_fs = {self.duration_fs} fs"
-            yield Problem("sample_fs", self.sample_fs, allowed, "sample more often or run longer")
+            yield self.fault("sample_fs", allowed, "sample more often or run longer")
         elif self.duration_fs / self.sample_fs > 1e6:
             allowed = "must give at most 1000000 samples in duration_fs"
-            yield Problem("sample_fs", self.sample_fs, allowed, "sample less often")
+            yield self.fault("sample_fs", allowed, "sample less often")
         chosen = self.resolvent_frequencies_cm
         if len(set(chosen)) != len(chosen):
-            allowed = "names a frequency twice"
-            yield Problem("resolvent_frequencies_cm", chosen, allowed, "name each once")
+            yield self.fault(
+                "resolvent_frequencies_cm", "names a frequency twice", "name each once"
+            )
 
 
 class AnalysisConfig(Section):
@@ -326,7 +335,7 @@ class AnalysisConfig(Section):
         span = self.drude_smith_range_fs
         if span is not None and (len(span) != 2 or not span[0] < span[1]):
             allowed = "must be a list of two numbers, from >= 0 and to > from, or null"
-            yield Problem("drude_smith_range_fs", span, allowed, "write [from, to] in fs")
+            yield self.fault("drude_smith_range_fs", allowed, "write [from, to] in fs")
 
 
 class ResourcesConfig(Section):

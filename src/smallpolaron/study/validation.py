@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
@@ -11,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 from smallpolaron.study import describe
 from smallpolaron.study.config import SECTIONS, Study
 from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
+from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import KeyPath, dotted
-from smallpolaron.support.problems import MISSING, Problem, show
+from smallpolaron.support.problems import MISSING, ConfigurationError, Problem, show
 
 _RANGE: Final = re.compile(r"[-+]?\d[\d.]*\s*(?:to|:|,|;|\.\.|-|–)\s*[-+]?\d.*")
 """Texts such as 200:300:50, 200-300 or 200, 300."""
@@ -23,11 +25,31 @@ def check_study(data: Mapping[str, object]) -> Study | list[Problem]:
     try:
         return Study.model_validate(dict(data))
     except ValidationError as error:
-        found: dict[tuple[str, str], Problem] = {}
-        for item in error.errors(include_url=False):
-            for problem in _problems(dict(item), data):
-                found.setdefault((problem.key, problem.allowed), problem)
-        return list(found.values())
+        return _translated(error, data)
+
+
+def analysis_settings(given: Mapping[str, object]) -> AnalysisConfig:
+    """Return the criteria of the analysis from those that were given; None stands for not given.
+
+    Raises:
+        ConfigurationError: a value is out of its range.
+    """
+    chosen = {key: value for key, value in given.items() if value is not None}
+    try:
+        return AnalysisConfig.model_validate(chosen)
+    except ValidationError as error:
+        found = _translated(error, {"analysis": chosen}, "analysis")
+        problems = [replace(each, key=each.key.removeprefix("analysis.")) for each in found]
+        raise ConfigurationError("options", problems) from error
+
+
+def _translated(error: ValidationError, data: Mapping[str, object], *section: str) -> list[Problem]:
+    """Return what is wrong with a study, or one section of it, each once."""
+    found: dict[tuple[str, str], Problem] = {}
+    for item in error.errors(include_url=False):
+        for problem in _problems({**item, "loc": (*section, *item["loc"])}, data):
+            found.setdefault((problem.key, problem.allowed), problem)
+    return list(found.values())
 
 
 def split_key(key: str) -> KeyPath:
@@ -38,27 +60,20 @@ def split_key(key: str) -> KeyPath:
 def _problems(item: dict[str, Any], data: Mapping[str, object]) -> list[Problem]:
     path: KeyPath = tuple(item["loc"])
     if item["type"] == "faults":
-        return [_prefixed(fault, path) for fault in item["ctx"]["faults"]]
+        place = [str(part) for part in path]
+        return [replace(each, key=".".join([*place, each.key])) for each in item["ctx"]["faults"]]
     if item["type"] == "extra_forbidden":
         return [_unknown_key(path, data)]
     path, field = describe.find_field(path)
     if path[-1] in SECTIONS and len(path) == 1:
         return [_section_problem(str(path[0]), data)]
     value = MISSING if item["type"] == "missing" else _lookup(data, path)
-    allowed = _clause(describe.allowed(field), describe.unit(field))
+    unit = describe.unit(field)
+    allowed = f"must be {describe.allowed(field)}" + (f" (unit: {unit})" if unit else "")
     advice = describe.advice(field) or _scan_advice(dotted(path), value, allowed)
     if item["type"] == "missing":
         advice = advice or f"add {dotted(path)}, in its section or in every grid block"
     return [Problem(dotted(path), value, allowed, advice or _type_advice(value))]
-
-
-def _prefixed(fault: Problem, path: KeyPath) -> Problem:
-    key = ".".join([*(str(part) for part in path), fault.key])
-    return Problem(key, fault.value, fault.allowed, fault.advice)
-
-
-def _clause(allowed: str, unit: str) -> str:
-    return f"must be {allowed}" + (f" (unit: {unit})" if unit else "")
 
 
 def _scan_advice(key: str, value: object, allowed: str) -> str:

@@ -24,8 +24,6 @@ KeyPath = tuple[str | int, ...]
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_.\- ]{1,60}\Z")
 LARGEST_FILE: Final = 250_000
 """Bytes of a study file at most."""
-_DEEPEST: Final = 50
-"""Brackets within brackets; a study needs three."""
 _CORE = "tag:yaml.org,2002:"
 _PLAIN_TAGS = {_CORE + name for name in ("null", "bool", "int", "float", "str", "map", "seq")}
 
@@ -34,12 +32,6 @@ class _CoreLoader(yaml.SafeLoader):
     """Safe loader whose plain scalars follow the YAML 1.2 core schema."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
-
-    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:
-        """Refuse deep nesting at once: the scanner takes seconds until Python stops it."""
-        if self.flow_level >= _DEEPEST:
-            raise RecursionError
-        super().fetch_flow_collection_start(TokenClass)
 
 
 for _tag, _pattern, _first in (
@@ -125,7 +117,7 @@ def parse_yaml(text: str, source: str) -> Document:
     if not isinstance(node, yaml.MappingNode):
         what = "the top level must be a mapping of keys (study, model, bath, ...)"
         raise _refuse(source, what, "write 'key: value' lines", node.start_mark.line + 1)
-    builder = _Builder(source)
+    builder = _Builder()
     data = builder.build(node, ())
     if builder.problems:
         raise ConfigurationError(source, builder.problems)
@@ -148,11 +140,6 @@ def plain_value(text: str) -> object:
 
 # a loader without a text, for its rules of what a scalar is
 _resolve: Final[Callable[[type, str, tuple[bool, bool]], str]] = _CoreLoader("").resolve
-
-
-def _is_text(text: str) -> bool:
-    """Whether a text is Unicode; escapes in YAML can write halves of characters."""
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _converted(text: str, kind: str) -> object:
@@ -182,8 +169,7 @@ def _refuse(source: str, what: str, advice: str, line: int = 0) -> Configuration
 class _Builder:
     """Turns composed YAML nodes into plain data and notes what is refused."""
 
-    def __init__(self, source: str) -> None:
-        self.source = source
+    def __init__(self) -> None:
         self.lines: dict[KeyPath, int] = {}
         self.problems: list[Problem] = []
         self._seen: set[int] = set()
@@ -203,43 +189,32 @@ class _Builder:
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
             return [self.build(child, (*path, i)) for i, child in enumerate(node.value)]
-        assert isinstance(node, yaml.ScalarNode)
-        return self._scalar(node, path, line)
-
-    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
-        result: dict[str, object] = {}
-        for key_node, value_node in node.value:
-            line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode) or key_node.tag not in _PLAIN_TAGS:
-                self._note(path, "?", "keys must be words", "write 'key: value'", line)
-                continue
-            key = key_node.value
-            if not _is_text(key):
-                allowed = "keys must be words"
-                self._note((*path, key), "...", allowed, "write it in plain letters", line)
-                continue
-            if id(key_node) in self._seen:
-                allowed = "aliases (*name) are not allowed"
-                self._note((*path, key), "an alias", allowed, "write the key", line)
-                continue
-            self._seen.add(id(key_node))
-            if key in result:
-                first = self.lines[(*path, key)]
-                value = value_node.value if isinstance(value_node, yaml.ScalarNode) else "..."
-                what = f"the key stands twice in the same mapping (first on line {first})"
-                self._note((*path, key), value, what, "keep one of the two", line)
-                continue
-            self.lines[(*path, key)] = line
-            result[key] = self.build(value_node, (*path, key))
-        return result
-
-    def _scalar(self, node: yaml.ScalarNode, path: KeyPath, line: int) -> object:
         text, kind = str(node.value), node.tag.removeprefix(_CORE)
         try:
             return _converted(text, kind)
         except ValueError:
             self._note(path, text, f"is not a YAML {kind}", "write a plain number", line)
             return None
+
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, object]:
+        result: dict[str, object] = {}
+        for key_node, value_node in node.value:
+            line, key = key_node.start_mark.line + 1, key_node.value
+            scalar = isinstance(key_node, yaml.ScalarNode) and key_node.tag in _PLAIN_TAGS
+            place = (*path, key) if scalar else path
+            if not (scalar and key.isprintable()) or id(key_node) in self._seen:
+                self._note(place, "?", "keys must be words", "write 'key: value'", line)
+                continue
+            self._seen.add(id(key_node))
+            if key in result:
+                value = value_node.value if isinstance(value_node, yaml.ScalarNode) else "..."
+                first = self.lines[place]
+                what = f"the key stands twice in the same mapping (first on line {first})"
+                self._note(place, value, what, "keep one of the two", line)
+            else:
+                self.lines[place] = line
+                result[key] = self.build(value_node, place)
+        return result
 
     def _note(self, path: KeyPath, value: object, what: str, advice: str, line: int) -> None:
         self.problems.append(Problem(dotted(path) or "(file)", value, what, advice, line))

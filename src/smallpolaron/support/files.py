@@ -1,4 +1,4 @@
-"""Files: read if ordinary and bounded, written whole or not at all, sealed, dated, locked."""
+"""Files: read if ordinary and bounded, written whole or not at all, sealed, locked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import fcntl
 import hashlib
 import json
 import os
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -131,27 +130,13 @@ def read_json(path: Path, most: int) -> Any:
 
     Raises:
         OSError: as read_bytes.
-        ValueError: not UTF-8, not JSON, NaN or infinite numbers, a key that stands twice, or
-            nested too deeply.
+        ValueError: not UTF-8, not JSON, or nested too deeply.
     """
     text = read_bytes(path, most).decode("utf-8")
     try:
-        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
+        return json.loads(text)
     except RecursionError as error:
         raise ValueError("nested too deeply") from error
-
-
-def _no_number(name: str) -> float:
-    raise ValueError(f"{name} is not a number in JSON")
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) < len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise ValueError(f"the key {twice[:60]!a} stands twice")
-    return content
 
 
 SealState = Literal["intact", "broken", "none"]
@@ -195,46 +180,10 @@ def seal_state(path: Path) -> SealState:
     return "intact" if line == expected else "broken"
 
 
-_STEP_NS: Final = 1000
-"""Time between files that get new times: as little as a float of seconds still tells apart."""
-
-
-def settle_future(folder: Path, now_ns: int | None = None) -> int:
-    """Give files that are dated in the future the present time, if allowed; return how many.
-
-    Snakemake refuses the output of a job if an input is dated later, however long the job took. The
-    files keep their order, so that none becomes older than what it was made from.
-
-    Args:
-        folder: all files in it and below.
-        now_ns: the present time, ns since the epoch; None for the clock.
-    """
-    now = time.time_ns() if now_ns is None else now_ns
-    ahead = {path: then for path, then in _times(folder) if then > now}
-    order = sorted(set(ahead.values()), reverse=True)
-    for path, then in ahead.items():
-        settled = now - _STEP_NS * order.index(then)
-        with suppress(OSError):  # Snakemake says which it cannot use
-            os.utime(path, ns=(settled, settled))
-    return len(ahead)
-
-
-def _times(folder: Path) -> Iterator[tuple[Path, int]]:
-    """Yield the files below a folder and their times; some may be removed meanwhile."""
-    for parent, _, names in os.walk(folder):
-        for path in (Path(parent, name) for name in names):
-            with suppress(OSError):
-                yield path, path.stat().st_mtime_ns
-
-
 _HELD: Final = (errno.EAGAIN, errno.EACCES)
 
 
-class NoLocks(OSError):
-    """A file cannot be locked, whether or not another process would hold the lock."""
-
-
-def lock(path: Path, *, needed: bool = False) -> IO[bytes] | None:
+def lock(path: Path) -> IO[bytes] | None:
     """Lock a file for as long as what is returned stays open, at most until the process ends.
 
     The operating system releases the lock of a process that was killed. On a disk without locks
@@ -242,25 +191,19 @@ def lock(path: Path, *, needed: bool = False) -> IO[bytes] | None:
 
     Args:
         path: file to lock; made if needed.
-        needed: refuse a disk without locks.
 
     Returns:
         The open file; None while another process holds the lock.
 
     Raises:
         OSError: the file cannot be made.
-        NoLocks: the lock is needed, but the disk has none.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     file = path.open("ab")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        if needed or error.errno in _HELD:
-            file.close()
         if error.errno in _HELD:
+            file.close()
             return None
-        if needed:
-            why = f"this disk has no locks ({error.strerror}), by which runs know of each other"
-            raise NoLocks(f"{path}: {why}") from error
     return file

@@ -5,21 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import re
-import sys
 import time
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 from typing import Final, TypeVar
-
-import h5py
 
 T = TypeVar("T")
 
-_ENOTSUPP: Final = 524
-"""What some network file systems answer to a lock; the C library has no name for it."""
-_NO_LOCKS: Final = (errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, _ENOTSUPP)
-_SAY_NO_LOCKS: Final = "set HDF5_USE_FILE_LOCKING=FALSE in the environment"
 _OF_NAME_OR_CONTENT: Final = (
     errno.EINVAL,  # HDF5 was led to a place that no file has
     errno.EFBIG,
@@ -42,14 +33,11 @@ _MAY_PASS: Final = (
 )
 _PAUSES_S: Final = (0.1, 0.4)
 _ADVICE: Final = {
-    errno.EAGAIN: "close the program that has it open for writing; if none has, the disk may have "
-    f"no locks: {_SAY_NO_LOCKS}",
     errno.EACCES: "allow reading it and its folders",
     errno.EPERM: "allow reading it and its folders",
     errno.EMFILE: "close files, or raise the limit (ulimit -n)",
     errno.ENFILE: "close programs: this machine has too many files open",
     errno.ENOMEM: "close programs, or ask for more memory",
-    **dict.fromkeys(_NO_LOCKS, f"this disk has no locks: {_SAY_NO_LOCKS}"),
 }
 
 
@@ -61,11 +49,10 @@ def is_unavailable(error: BaseException) -> bool:
 def cannot_read(path: object, error: BaseException) -> str:
     """Return what to say about a file that cannot be read now, and what to do."""
     number = _number(error)
-    why = os.strerror(number) if number != _ENOTSUPP else "locks are not supported"
     advice = _ADVICE.get(number, "check the disk and its connection")
     return (
-        f"{path}: cannot be read now ({why}, errno {number}), which does not mean that it is "
-        f"damaged; {advice}, then run the same again"
+        f"{path}: cannot be read now ({os.strerror(number)}, errno {number}), which does not mean "
+        f"that it is damaged; {advice}, then run the same again"
     )
 
 
@@ -83,29 +70,6 @@ def patiently(read: Callable[[], T]) -> T:
                 raise
         time.sleep(pause)
     return read()
-
-
-def open_hdf5(path: Path) -> h5py.File:
-    """Open an HDF5 file to read, without a lock if the disk has none.
-
-    Files of results appear whole and are never written to: a lock guards against other programs.
-
-    Raises:
-        OSError: it cannot be opened, or is no HDF5 file.
-    """
-    try:
-        return h5py.File(path, "r")
-    except OSError as error:
-        if _number(error) not in _NO_LOCKS:
-            raise
-        file = h5py.File(path, "r", locking=False)
-    _tell_no_locks()
-    return file
-
-
-@cache
-def _tell_no_locks() -> None:
-    print(f"this disk has no locks, files are read without; {_SAY_NO_LOCKS}", file=sys.stderr)
 
 
 def _number(error: BaseException) -> int:
