@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from papers.shared import figure as paper
 from smallpolaron.analysis.spreading.confined_walk import ConfinedWalk, confined_walk
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, error_of, rows_of, with_error
+from smallpolaron.figures.runs import Run, error_of, rows_of
 from smallpolaron.model.units import paper_units
 from smallpolaron.study.sections import POPULATION_PROTOCOLS
 
@@ -31,10 +31,6 @@ _CROSSES: Final[dict[str, Any]] = {
     "markersize": 4.5,
     "markeredgecolor": style.VERMILION,
 }
-_TIMES: Final = (
-    *("tau_P_fs", "tau_R_fs", "plateau_D", "plateau_D_flatness"),
-    *("plateau_from_fs", "plateau_to_fs"),
-)
 FIRST_FS: Final = 10.0
 """Start of the logarithmic time axis where only some samples are drawn."""
 
@@ -148,12 +144,22 @@ def integrals(runs: Sequence[Run], name: str) -> Iterator[style.Row]:
         yield from rows_of(paper.identity(run) | fixed, columns)
 
 
+def found(run: Run) -> dict[str, object]:
+    """Return what tables say of a run of populations: start, characteristic times, plateau."""
+    return paper.identity(run) | {
+        "start": start(run),
+        "start_site": site(run),
+        **{name: run.number(name) for name in ("tau_P_fs", "tau_R_fs")},
+        "plateau_D_A2_fs": run.number("plateau_D"),
+        "plateau_D_error_A2_fs": error_of(run, "plateau_D"),
+        "plateau_D_flatness_A2_fs": run.number("plateau_D_flatness"),
+        **{name: run.number(name) for name in ("plateau_from_fs", "plateau_to_fs")},
+    }
+
+
 def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
     """Yield one row per run of populations and time, with the characteristic times of the run."""
     for run in runs:
-        times = {name: run.number(name) for name in _TIMES} | {
-            "plateau_D_error": error_of(run, "plateau_D")
-        }
         slope = run.array("dmsd_dt")
         columns = {
             "time_fs": run.array("time_fs"),
@@ -161,22 +167,7 @@ def slopes(runs: Sequence[Run]) -> Iterator[style.Row]:
             "paper_units": paper_units(0.5) * slope,
             "alpha": run.array("alpha"),
         }
-        fixed = {"curve": "dMSD/dt", "start": start(run), "start_site": site(run)}
-        for row in rows_of(paper.identity(run) | fixed, columns):
-            yield {**row, **times}
-
-
-def plateau(run: Run) -> str:
-    """Return the diffusive plateau of a run in words."""
-    D = run.number("plateau_D")
-    if not np.isfinite(D):
-        return "no plateau"
-    return (
-        f"plateau of D = {with_error(run, 'plateau_D')} Å²/fs "
-        f"({paper_units(D):.4g} paper units), flat within "
-        f"{run.number('plateau_D_flatness'):.1g} Å²/fs, from {run.number('plateau_from_fs'):g} "
-        f"to {run.number('plateau_to_fs'):g} fs"
-    )
+        yield from rows_of({"curve": "dMSD/dt", **found(run)}, columns)
 
 
 def same_bath(runs: Sequence[Run], infinite: Run) -> None:

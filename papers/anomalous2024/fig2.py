@@ -155,9 +155,9 @@ def _exponents(place: Place) -> Iterator[Line2D]:
         yield Line2D([], [], linestyle="", label=words)
 
 
-def text(found: Sequence[Place], percent: float) -> str:
+def text(percent: float) -> str:
     """Return what is seen, and what decides."""
-    parts = [
+    return (
         f"Spreading on an open chain of {SITES} sites (longer ones dotted), started in the middle "
         "(left) and on the site at the wall (right): slope of the mean-squared displacement "
         "(above) and its exponent (below), with the lattice equilibrated around the carrier "
@@ -165,42 +165,11 @@ def text(found: Sequence[Place], percent: float) -> str:
         f"One tolerance, {percent:g} %, in all rules: from tau_P on the slopes of both "
         f"initialisations differ by at most {percent:g} %; at tau_R the population of the far end "
         f"reaches {percent:g} % of its equilibrium value; on a plateau (shaded) half the slope "
-        f"stays within ± {percent:g} % until twice the time at which that began.",
-    ]
-    for place in found:
-        for run in place.shown:
-            parts.append(f"Started {place.title} (site {curves.site(run)}), {_findings(run)}")
-    parts.append(
+        f"stays within ± {percent:g} % until twice the time at which that began. The times at "
+        "other tolerances are in the comparison, plateaus and exponents in the table of regimes. "
         "Alpha above 1 after a start at a wall needs no memory: so does a walk, as the site at the "
         'wall empties. "Next to the wall" may be the site at the wall or the one beside it: the '
         "first is drawn, both are in the table."
-    )
-    return "\n".join(parts)
-
-
-def _findings(run: Run) -> str:
-    return (
-        f"{curves.STARTS[curves.start(run)]}: tau_P {_by_tolerance(run, 'tau_P')}; "
-        f"tau_R {_by_tolerance(run, 'tau_R')}; {_plateau(run)}; "
-        f"alpha in the second half of the time before tau_R, or the end of the record, "
-        f"{run.number('alpha_longtime'):.3f} ± {run.number('alpha_longtime_spread'):.3f}."
-    )
-
-
-def _plateau(run: Run) -> str:
-    """Return the plateau in words, or why there is none."""
-    if np.isfinite(run.number("plateau_D")):
-        return curves.plateau(run)
-    rule, _, reason = run.result.notes.get("plateau", run.reason).partition("; ")
-    return f"{curves.plateau(run)} ({reason or rule})"
-
-
-def _by_tolerance(run: Run, name: str) -> str:
-    """Return a time for every stored tolerance, in words."""
-    times = zip(run.array("tolerance_percent"), run.array(f"{name}_tolerance_fs"), strict=True)
-    return ", ".join(
-        f"{time:g} fs ({percent:g} %)" if np.isfinite(time) else f"none ({percent:g} %)"
-        for percent, time in times
     )
 
 
@@ -209,7 +178,7 @@ def compose(spreading: Sequence[Run], band_percent: float) -> paper.Drawn:
     runs = curves.with_start(spreading)
     found = places(runs)
     figure = draw(found[0], found[1], band_percent)
-    return figure, curves.slopes(runs), text(found, band_percent), runs
+    return figure, curves.slopes(runs), text(band_percent), runs
 
 
 main = paper.figure_main(compose, "spreading", criteria=("band_percent",))

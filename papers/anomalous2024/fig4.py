@@ -15,7 +15,7 @@ from papers.anomalous2024 import curves
 from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, error_of, log_samples, rows_of
+from smallpolaron.figures.runs import Run, log_samples, rows_of
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,7 @@ def rows(found: Sequence[Panel]) -> Iterator[style.Row]:
     for panel in found:
         for run in panel.runs:
             time, slope, alpha = (run.array(name) for name in ("time_fs", "dmsd_dt", "alpha"))
-            fixed = paper.identity(run) | {
-                "start": curves.start(run),
-                "tau_P_fs": run.number("tau_P_fs"),
-                "tau_R_fs": run.number("tau_R_fs"),
-                "plateau_D_A2_fs": run.number("plateau_D"),
-                "plateau_D_error_A2_fs": error_of(run, "plateau_D"),
-                "plateau_D_flatness_A2_fs": run.number("plateau_D_flatness"),
+            fixed = curves.found(run) | {
                 "D_green_kubo_A2_fs": panel.D,
                 "D_green_kubo_error_A2_fs": (
                     panel.current.number("D_error") if panel.current else float("nan")
@@ -199,26 +193,10 @@ def compose(
         "right. Black dashed: tau_P, when both starts meet; dash-dotted in the colour of a start: "
         "tau_R, when the antipode is reached; shaded: diffusive regime, a plateau of the slope; "
         "alpha in the words: mean over the second half of the time before tau_R. Tolerance of all "
-        f"rules: {band_percent:g} %. {_absent(found)}"
+        f"rules: {band_percent:g} %. Why a run has no plateau is in the table of regimes."
     )
     runs = [*(run for panel in found for run in panel.runs), *current]
     return draw(found), rows(found), text, runs
-
-
-def _absent(found: Sequence[Panel]) -> str:
-    """Say why there is no plateau, where there is none."""
-    parts = [
-        f"{paper.system_label(run)}, {_name(run)}: {_reason(run)}"
-        for panel in found
-        for run in panel.ring.runs
-        if not np.isfinite(run.number("plateau_D"))
-    ]
-    return f"No plateau: {'. '.join(parts)}." if parts else "Every run has a plateau."
-
-
-def _reason(run: Run) -> str:
-    """Return why there is no plateau, without the rule that all runs share."""
-    return run.result.notes.get("plateau", run.reason).partition("; ")[2]
 
 
 main = paper.figure_main(compose, "spreading", "infinite", "mobility", criteria=("band_percent",))

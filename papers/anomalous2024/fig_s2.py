@@ -123,37 +123,6 @@ def _points(
         axes.errorbar(x[i], y[i], yerr=spread, fmt=reading.marker, ecolor=colour, lw=0.9, **how)
 
 
-def statement(runs: Sequence[Run]) -> str:
-    """Say how alpha of the longest chain comes near 1, for each initialisation."""
-    longest = max(run.n_sites for run in runs)
-    parts = [f"{run.label}: {_rise(run)}" for run in runs if run.n_sites == longest]
-    return ". ".join(parts) + "."
-
-
-def _rise(run: Run) -> str:
-    if run.reason:
-        return run.reason
-    time, alpha = run.array("time_fs"), run.array("alpha")
-    least = int(np.nanargmin(np.where(time <= _end(run), alpha, np.nan)))
-    last = int(np.searchsorted(time, _end(run), side="right")) - 1
-    return (
-        f"alpha is least, {alpha[least]:.3f}, at {time[least]:g} fs and {alpha[last]:.3f} at "
-        f"{time[last]:g} fs; {_peak(run)}"
-    )
-
-
-def _end(run: Run) -> float:
-    """Return tau_R, or the end of the record if the far end is not reached."""
-    tau_R = run.number("tau_R_fs")
-    return tau_R if np.isfinite(tau_R) else float(run.array("time_fs")[-1])
-
-
-def _peak(run: Run) -> str:
-    if not np.isfinite(run.number("alpha_peak")):
-        return run.result.notes["alpha_longtime"].rpartition("; ")[2]
-    return f"maximum {run.number('alpha_peak'):.3f} at {run.number('alpha_peak_fs'):g} fs"
-
-
 def compose(spreading: Sequence[Run], band_percent: float) -> paper.Drawn:
     """Draw the figure from spreading files of chains that start in the middle."""
     runs = curves.with_start(spreading)
@@ -164,7 +133,7 @@ def compose(spreading: Sequence[Run], band_percent: float) -> paper.Drawn:
         "the second half of the time before our tau_R, when the population of the far end reaches "
         f"{band_percent:g} % of its equilibrium value; bars: largest deviation from it "
         "there. Top right: both times against the number of sites. Bottom: both exponents against "
-        f"their times and against 1/N. A run without a maximum has no dot. {statement(runs)}"
+        "their times and against 1/N. A run without a maximum has no dot: why is in the table."
     )
     return draw(runs), rows(runs), text, runs
 

@@ -12,10 +12,17 @@ from matplotlib.figure import Figure
 from papers.anomalous2024 import curves
 from papers.shared import figure as paper
 from papers.shared.comparison import Printed, matching
-from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.analysis.finite_size import FiniteSizeTable
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, rows_of
+from smallpolaron.figures.runs import (
+    PAPER_UNIT_A2_FS,
+    Run,
+    reference,
+    remarks,
+    rows_of,
+    size_table,
+)
 from smallpolaron.model.units import paper_units
 
 
@@ -66,14 +73,7 @@ def sizes(rings: Sequence[Run], infinite: Sequence[Run], band: float) -> Sizes:
             f"no {without} has a diffusion constant: see notes/reason in the mobility files"
         )
     curves.same_bath(rings, best)
-    table = finite_size_table(
-        [run.n_sites for run in found],
-        [run.number("D") for run in found],
-        [run.flagged for run in found],
-        best.temperature_K,
-        best.number("D"),
-        band_paper_units=band,
-    )
+    table = size_table(found, best.number("D"), band_paper_units=band)
     numbers = matching(best.result.resolved, ["D_paper"])
     return Sizes(tuple(rings), best, band, table, numbers[0] if numbers else None)
 
@@ -156,19 +156,16 @@ def _sizes(axes: Axes, found: Sizes) -> None:
     axes.axhline(centre, **look, label=curves.label(found.infinite, ours))
     _printed(axes, found)
     used = curves.usable(found.rings)
-    for flagged in (False, True):
-        runs = [run for run in used if run.flagged == flagged]
-        if runs:
-            axes.errorbar(
-                [run.n_sites for run in runs],
-                [run.number("D") for run in runs],
-                yerr=[run.number("D_error") for run in runs],
-                marker="o",
-                linestyle="" if flagged else "-",
-                label="rings (flagged)" if flagged else "rings",
-                color=style.VERMILION if flagged else style.BLUE,
-                **style.marker_style(style.VERMILION if flagged else style.BLUE, flagged),
-            )
+    style.points(
+        axes,
+        [run.n_sites for run in used],
+        [run.number("D") for run in used],
+        [run.number("D_error") for run in used],
+        [run.flagged for run in used],
+        labels=("rings", "rings (flagged)"),
+        fmt="o-",
+        capsize=0,
+    )
     first = found.table.band.n_sites
     if first:
         D = next(row.D_A2_fs for row in found.table.rows if row.n_sites == first)

@@ -12,9 +12,8 @@ from papers.anomalous2024.curves import Pair, pairs
 from papers.shared import figure as paper
 from papers.shared.comparison import matching
 from papers.shared.page import NAN, Target
-from smallpolaron.analysis.finite_size import finite_size_table
 from smallpolaron.analysis.memory.cutoff import settling_time
-from smallpolaron.figures.runs import Run, with_error
+from smallpolaron.figures.runs import Run, size_table, with_error
 from smallpolaron.model.units import paper_units
 
 LONG_FS: Final = (1000.0, 5000.0, 10000.0, 25000.0)
@@ -190,14 +189,7 @@ def ring_current(
 def _first_size(
     figure: str, runs: Sequence[Run], limit: Run | None, band: float, printed: int
 ) -> Target:
-    sizes = finite_size_table(
-        [run.n_sites for run in runs],
-        [run.number("D") for run in runs],
-        [run.flagged for run in runs],
-        runs[0].temperature_K,
-        limit.number("D") if limit else None,
-        band_paper_units=band,
-    )
+    sizes = size_table(runs, limit.number("D") if limit else None, band_paper_units=band)
     found, tried = sizes.band.n_sites, sorted(run.n_sites for run in runs)
     below = [n for n in tried if found is not None and n < found]
     against = "the infinite lattice" if limit else f"N = {tried[-1]}"

@@ -11,9 +11,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from papers.shared import figure as paper
-from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.analysis.finite_size import FiniteSizeTable
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, size_table
 from smallpolaron.model.units import paper_units
 
 REFERENCE_SITES: Final = 20
@@ -82,16 +82,8 @@ def methods(runs: Sequence[Run], reference: Run, band: float, read: Reading) -> 
     for name in METHODS:
         mine = tuple(run for run in runs if method_of(run) == name)
         usable = [run for run in mine if np.isfinite(read(run)[0])]
-        table = None
-        if usable:
-            table = finite_size_table(
-                [run.n_sites for run in usable],
-                [read(run)[0] for run in usable],
-                [run.flagged for run in usable],
-                usable[0].temperature_K,
-                value(reference)[0],
-                band_paper_units=band,
-            )
+        limit, D = value(reference)[0], lambda run: read(run)[0]
+        table = size_table(usable, limit, D, band_paper_units=band) if usable else None
         found.append(Method(name, mine, table))
     return found
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from papers.mori2024.fig1 import METHODS, Method, by_bath
+from papers.mori2024.fig1 import Method, by_bath
 from papers.shared import figure as paper
 from smallpolaron.figures import style
-from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.html import table
 from smallpolaron.figures.runs import Run
 
 
@@ -33,8 +33,6 @@ PRINTED: Final = {
     "franck_condon": PrintedCost(28, None, 3288, 981, 137.3, 4.73),
 }
 """Chem. Sci. 2024, 15, 16715, Table 1, for eta/v = 6.26."""
-
-_SECONDS_PER_DAY: Final = 86_400.0
 
 
 def measured(folder: Path, run: Run) -> tuple[float, float, float]:
@@ -89,43 +87,6 @@ def rows(found: Sequence[Method], kernels: Sequence[Run], folder: Path) -> Itera
         }
 
 
-_HEAD: Final = (
-    *("method", "η/v", "N", "pre-production (fs)", "production (fs)", "τ_K (fs)"),
-    *("one job, core-s", "wall s", "memory (MB)"),
-)
-
-
-def page(found: Sequence[style.Row]) -> tuple[str, list[str]]:
-    """Return the explanation and the table, ours with the printed numbers below."""
-    lines = []
-    for row in found:
-        days = float(str(row["printed_core_days"]))
-        before = row["printed_before_fs"]
-        lines.append(
-            [
-                Cell(METHODS[str(row["method"])], look="text"),
-                Cell(f"{row['eta_over_v']:g}", "6.26"),
-                Cell(str(row["n_sites"]), str(row["printed_n_sites"])),
-                Cell("none", f"{before:g}" if before is not None else "none"),
-                Cell(f"{row['production_fs']:.0f}", f"{row['printed_production_fs']:g}"),
-                Cell(f"{row['tau_K_fs']:.0f}", f"{row['printed_tau_K_fs']:g}"),
-                Cell(f"{row['core_s']:.3g}", f"{days * _SECONDS_PER_DAY:,.0f} (all jobs)"),
-                Cell(f"{row['wall_s']:.3g}"),
-                Cell(f"{row['memory_MB']:.0f}", f"{1e3 * float(str(row['printed_memory_GB'])):g}"),
-            ]
-        )
-    text = (
-        "Cost of each method on the first ring on which its mobility has converged (Fig. 1); small "
-        "figures: as printed in Chem. Sci. 2024, 15, 16715, Table 1. Equilibrium states are solved "
-        "for and relaxed baths known in closed form, so nothing is propagated beforehand. "
-        "Production: the time by which the integral of C_JJ has converged, or at which the "
-        "diffusive plateau of the populations begins. Core-seconds and memory are those of the "
-        "whole process, error estimates included, beside whatever else ran on the machine. A "
-        "method that has not converged on any ring of the study has no row."
-    )
-    return text, [table([Cell(text) for text in _HEAD], lines)]
-
-
 def compose(
     mobility: Sequence[Run],
     kernels: Sequence[Run],
@@ -139,7 +100,16 @@ def compose(
         for methods in by_bath(mobility, populations, band_paper_units)
         for row in rows(methods, kernels, benchmarks[0])
     ]
-    return found, *page(found)
+    text = (
+        "Cost of each method on the first ring on which its mobility has converged (Fig. 1), "
+        "beside what is printed in Chem. Sci. 2024, 15, 16715, Table 1. Equilibrium states are "
+        "solved for and relaxed baths known in closed form, so nothing is propagated beforehand. "
+        "Production: the time by which the integral of C_JJ has converged, or at which the "
+        "diffusive plateau of the populations begins. Core-seconds and memory are those of the "
+        "whole process, error estimates included, beside whatever else ran on the machine. A "
+        "method that has not converged on any ring of the study has no row."
+    )
+    return found, text, [table(found)]
 
 
 main = paper.page_main(

@@ -11,15 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from smallpolaron.figures.html import Cell, table, write_page
-from smallpolaron.figures.runs import (
-    Run,
-    engine_label,
-    error_of,
-    input_parser,
-    read_study,
-    with_error,
-)
+from smallpolaron.figures.html import table, write_page
+from smallpolaron.figures.runs import Run, command, engine_label, error_of, read_study
 from smallpolaron.figures.style import Row, write_numbers
 from smallpolaron.planning.jobs import computed
 from smallpolaron.planning.present import present
@@ -99,27 +92,16 @@ def matching(parameters: Parameters, quantities: Sequence[str] = ()) -> list[Pri
     ]
 
 
-NAMES = {
-    "D_paper": "diffusion constant D",
-    "c": "Drude–Smith c",
-    "k": "Drude–Smith k",
-    "tau_K_band_fs": "kernel cutoff τ_K (band)",
-    "t_eq_band_fs": "integral cutoff t_eq (band)",
-}
-
-
-def pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Printed, float]]:
-    """Yield every computed number for which a paper printed one, with the printed one."""
-    for run in runs:
-        for printed in matching(run.result.resolved):
-            if printed.quantity in run.result.variables:
-                yield run, printed, run.number(printed.quantity)
-
-
 def rows(runs: Sequence[Run]) -> Iterator[Row]:
-    """Yield one row per pair."""
-    for run, printed, value in pairs(runs):
+    """Yield every computed number for which a paper printed one, with the printed one."""
+    found = [(run, printed) for run in runs for printed in matching(run.result.resolved)]
+    for run, printed in sorted(found, key=lambda pair: (pair[1].source, pair[1].quantity)):
+        if printed.quantity not in run.result.variables:
+            continue
+        value = run.number(printed.quantity)
         yield run.identity() | {
+            "size": run.label,
+            "computed_with": engine_label(run.result.parameters),
             "quantity": printed.quantity,
             "computed": value,
             "error": error_of(run, printed.quantity),
@@ -131,51 +113,27 @@ def rows(runs: Sequence[Run]) -> Iterator[Row]:
         }
 
 
-def _computed(run: Run, quantity: str) -> str:
-    """Return a computed number; times are known to the sampling, all others have an error."""
-    return f"{run.number(quantity):.4g}" if quantity.endswith("_fs") else with_error(run, quantity)
-
-
 def page(runs: Sequence[Run]) -> tuple[str, list[str]]:
     """Return the summary sentence and the table."""
-    found = sorted(
-        pairs(runs), key=lambda item: (item[1].source, item[1].quantity, item[0].n_sites)
-    )
+    found = list(rows(runs))
     if not found:
         return "No paper printed a number for the systems of this study.", []
-    head = ["quantity", "η, γ (cm⁻¹)", "N", "computed", "printed", "printed for N", "difference"]
-    lines = []
-    for run, printed, value in found:
-        difference = f"{100 * (value / printed.value - 1):+.1f} %"
-        sites = ("∞" if run.infinite else f"{run.n_sites}") + (" (flagged)" if run.flagged else "")
-        lines.append(
-            [
-                Cell(NAMES[printed.quantity], printed.unit, "text"),
-                Cell(f"{printed.eta_cm:g}, {printed.gamma_cm:g}"),
-                Cell(sites, look="fail" if run.flagged else ""),
-                Cell(_computed(run, printed.quantity), engine_label(run.result.parameters)),
-                Cell(printed.text, printed.source),
-                Cell(str(printed.n_sites)),
-                Cell(difference),
-            ]
-        )
     summary = (
         "Computed numbers beside those printed for the same Hamiltonian, bath and temperature "
         "(v = 50 cm⁻¹, a = 5 Å, 300 K). Compare rows of equal N; other sizes show the finite-size "
         "effect. The printed numbers enter no calculation."
     )
-    return summary, [table([Cell(text) for text in head], lines)]
+    return summary, [table(found)]
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def _made(plan: Path, figure: Path, numbers: Path) -> None:
     """Write the page and its numbers; only runs for which a paper printed a number are read."""
-    line = input_parser()
-    for name in ("plan", "figure", "numbers"):
-        line.add_argument(f"--{name}", type=Path, required=True)
-    options = line.parse_args(argv)
-    plan, folder = read_plan(options.plan), options.plan.parent
-    points = tuple(point for point in computed(plan, folder).points if matching(point.parameters))
-    compared = replace(plan, points=points, ladders=(), ensembles=())
+    whole, folder = read_plan(plan), plan.parent
+    points = tuple(point for point in computed(whole, folder).points if matching(point.parameters))
+    compared = replace(whole, points=points, ladders=(), ensembles=())
     runs = read_study(present(compared, folder), folder)
-    write_page(options.figure, "Computed and printed numbers", *page(runs))
-    write_numbers(options.numbers, rows(runs))
+    write_page(figure, "Computed and printed numbers", *page(runs))
+    write_numbers(numbers, rows(runs))
+
+
+main = command(_made, (), ("plan", "figure", "numbers"))

@@ -5,7 +5,6 @@ Every figure is written as PDF and PNG with the plotted numbers (CSV) and a capt
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,7 +16,7 @@ from matplotlib.patches import Rectangle
 
 from smallpolaron.figures import style
 from smallpolaron.figures.html import write_page
-from smallpolaron.figures.runs import Main, Run, input_parser, read_runs
+from smallpolaron.figures.runs import Main, Run, command, read_runs
 from smallpolaron.figures.systems import listed, numerics
 from smallpolaron.support.files import write_text
 
@@ -46,14 +45,14 @@ def figure_main(
         files: other files that are options.
     """
 
-    def write(options: argparse.Namespace, drawn: Drawn) -> None:
-        figure, rows, text, runs = drawn
-        style.write_numbers(options.stem.with_suffix(".csv"), rows)
+    def made(*paths: Sequence[Path], stem: Path, **given: Any) -> None:
+        figure, rows, text, runs = compose(*map(read, paths), **given)
+        style.write_numbers(stem.with_suffix(".csv"), rows)
         for suffix in (".pdf", ".png"):
-            style.save(figure, options.stem.with_suffix(suffix))
-        write_text(options.stem.with_suffix(".txt"), caption(text, runs))
+            style.save(figure, stem.with_suffix(suffix))
+        write_text(stem.with_suffix(".txt"), caption(text, runs))
 
-    return _main(compose, write, ("stem",), kinds, criteria, files)
+    return command(made, kinds, ("stem",), criteria, files)
 
 
 def page_main(
@@ -65,31 +64,12 @@ def page_main(
 ) -> Main:
     """Return the main of a page of HTML with its numbers; see figure_main."""
 
-    def write(options: argparse.Namespace, made: Page) -> None:
-        rows, summary, parts = made
-        style.write_numbers(options.numbers, rows)
-        write_page(options.page, title, summary, parts)
+    def made(*paths: Sequence[Path], numbers: Path, page: Path, **given: Any) -> None:
+        rows, summary, parts = compose(*map(read, paths), **given)
+        style.write_numbers(numbers, rows)
+        write_page(page, title, summary, parts)
 
-    return _main(compose, write, ("numbers", "page"), kinds, criteria, files)
-
-
-def _main(
-    compose: Callable[..., Any],
-    write: Callable[[argparse.Namespace, Any], None],
-    outputs: Sequence[str],
-    kinds: Sequence[str],
-    criteria: Sequence[str],
-    files: Sequence[str],
-) -> Main:
-    def main(argv: Sequence[str] | None = None) -> None:
-        line = input_parser(*kinds, *files, criteria=criteria)
-        for name in outputs:
-            line.add_argument(f"--{name}", type=Path, required=True)
-        options = line.parse_args(argv)
-        given = {name: getattr(options, name) for name in (*criteria, *files)}
-        write(options, compose(*(read(getattr(options, kind)) for kind in kinds), **given))
-
-    return main
+    return command(made, kinds, ("numbers", "page"), criteria, files)
 
 
 def identity(run: Run) -> dict[str, object]:

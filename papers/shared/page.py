@@ -12,7 +12,7 @@ import numpy as np
 
 from papers.shared.figure import system_label
 from smallpolaron.figures import style
-from smallpolaron.figures.html import Cell, table
+from smallpolaron.figures.html import table
 from smallpolaron.figures.runs import Run
 from smallpolaron.support.files import read_bytes
 
@@ -83,24 +83,19 @@ def rows(found: Sequence[Target]) -> list[style.Row]:
 
 def comparison(found: Sequence[Target]) -> str:
     """Return the table of printed and computed numbers."""
-    head = ["", "quantity", "system", "printed", "computed ± error", "difference", "remark"]
-    lines = [
-        [
-            Cell(target.id, look="text"),
-            Cell(target.quantity, target.unit, "text"),
-            Cell(target.system, "flagged" if target.flagged else "", "text"),
-            _number(target.printed, "{:g}"),
-            Cell(target.text, look="fail" if target.flagged else ""),
-            _number(target.difference_percent, "{:+.1f} %"),
-            Cell(target.remark, look="text"),
-        ]
+    return table(
+        {
+            "": target.id,
+            "quantity": f"{target.quantity} ({target.unit})",
+            "system": target.system,
+            "printed": target.printed,
+            "computed ± error": target.text,
+            "difference (%)": target.difference_percent,
+            "flagged": target.flagged,
+            "remark": target.remark,
+        }
         for target in found
-    ]
-    return table([Cell(text) for text in head], lines)
-
-
-def _number(value: float, form: str) -> Cell:
-    return Cell(form.format(value)) if np.isfinite(value) else Cell("–", look="none")
+    )
 
 
 def figures(captions: Sequence[Path]) -> list[str]:

@@ -3,7 +3,7 @@ import pytest
 from numpy.testing import assert_allclose
 from scipy.signal import lfilter
 
-from smallpolaron.analysis.fits.fit_errors import effective_points, reach, standard_errors
+from smallpolaron.analysis.fits.model_fits import effective_points, reach, standard_errors
 
 TIME = np.arange(0.0, 601.0, 2.0)
 

@@ -2,10 +2,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.differences import differentiate
 from smallpolaron.analysis.hermite import cumulative_integral, half_line_transform, make_series
-from smallpolaron.analysis.mobility import mobility
+from smallpolaron.analysis.mobility import ac_mobility, mobility
 from smallpolaron.model.units import mobility_cm2, paper_units
 from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, observed_order
 from tests.analysis.truncated_dynamics import drude_smith_curve, drude_smith_mobility

@@ -14,8 +14,8 @@ from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
-from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathSet
 from smallpolaron.model.coupling import bonds, displacements, local
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM

@@ -15,8 +15,8 @@ from smallpolaron.dynamics.population import compute_population
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
-from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathSet
 from smallpolaron.model.coupling import displacements
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Bond, Lattice

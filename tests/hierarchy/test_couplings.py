@@ -10,8 +10,8 @@ from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model import lattice as lattices
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
-from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
+from smallpolaron.model.baths.expansion import BathSet
 from smallpolaron.model.lattice_model import LatticeModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.hierarchy.coupled_reference import Dense, as_coupling

@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.memory.kernel_moments import kernel_moments
+from smallpolaron.analysis.mobility import ac_mobility
 from smallpolaron.cli import main
 from smallpolaron.inverse.emulator import fit_emulator, training_points
 from smallpolaron.inverse.inverse import measurement, posterior

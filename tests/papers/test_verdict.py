@@ -10,7 +10,6 @@ import pytest
 from scipy.optimize import brentq
 
 from papers.anomalous2024.verdict.judge import (
-    Cost,
     Evidence,
     Integral,
     Lattice,
@@ -44,11 +43,14 @@ def run(
         method=method,
         lattice=lattice,
         n_sites=n_sites,
-        D_A2_fs=share * D,
-        error_A2_fs=error * D if found else NAN,
+        D=share * D,
+        D_error=error * D if found else NAN,
         needed_fs=300.0 if found else NAN,
         record_fs=1000.0,
-        cost=Cost(seconds, 100.0, 1000.0, 5000.0),
+        core_seconds=seconds,
+        memory_MB=100.0,
+        products=1000.0,
+        basis_size=5000.0,
         flagged=flagged,
         reason="" if found else "D(t) is nowhere flat",
     )
@@ -116,8 +118,8 @@ def test_the_tolerance_is_one_and_errors_are_stated_but_not_added() -> None:
     assert narrow.agrees is False
     assert wide.agrees is True
     for finding in (narrow, wide):
-        assert finding.deviation_percent == pytest.approx(-1.5)
-        assert finding.error_percent == pytest.approx(2.01)  # own and that of the reference
+        assert finding.deviation == pytest.approx(-1.5)
+        assert finding.deviation_error == pytest.approx(2.01)  # own and that of the reference
         assert not finding.certain
     words = describe_series(the_series(judge(evidence, 2.0), "ring", "green_kubo"))
     assert "1.5 % off at most; errors of up to 2 % leave room for doubt" in words
@@ -196,15 +198,12 @@ def test_the_cheapest_and_by_what_factor() -> None:
     ranked = [(r.lattice, r.method, r.factor) for r in verdict.ranking]
     assert ranked == [("ring", "green_kubo", 1.0), ("chain", "einstein_relaxed", 2.5)]
     words = describe_verdict(verdict)
-    assert "Green-Kubo on the ring, N = 8, 8 core s" in words
-    assert "2.5 times as much" in words
-    assert "Einstein, unrelaxed start: nowhere converged" in words
+    assert words.split("; ")[0] == "Green-Kubo on the ring, N = 8: 8 core s, 1 times the least"
+    assert "2.5 times the least" in words
+    assert "Einstein, unrelaxed start: no converged D" in words
     rings = describe_series(the_series(verdict, "ring", "green_kubo"))
     assert rings == "converged from N = 8, 0 % off at most"
     assert "-2 % off" in describe_series(the_series(verdict, "chain", "einstein_unrelaxed"))
-    assert "smallest that counts" in describe_series(
-        the_series(verdict, "chain", "einstein_relaxed")
-    )
 
 
 def test_the_reference_itself_is_ranked_once_it_is_confirmed() -> None:
@@ -219,9 +218,12 @@ def test_what_has_no_cost_is_not_ranked() -> None:
     verdict = judge([INFINITE, run("ring", "einstein_relaxed", 20, seconds=NAN)])
     assert [each.method for each in verdict.ranking] == ["green_kubo"]
     only = judge(
-        [run("infinite", "green_kubo", 41, seconds=NAN), verdict.series[0].findings[0].evidence]
+        [
+            run("infinite", "green_kubo", 41, seconds=NAN),
+            run("ring", "einstein_relaxed", 20, seconds=NAN),
+        ]
     )
-    assert "does not say its cost" in describe_verdict(only)
+    assert only.ranking == []
 
 
 def walk(time_fs: float | np.ndarray, n_sites: int) -> np.ndarray:
@@ -260,11 +262,10 @@ def test_the_integral_of_an_open_chain_never_converges_and_its_fall_is_measured(
     assert fall.end_percent == pytest.approx(100 * walk(6000.0, 80))
     words = describe_series(found)
     assert "cannot converge" in words
-    assert f"for the last time at {fall.inside_fs:g} fs" in words
+    assert f"until {fall.inside_fs:g} fs" in words
     assert "at 6000 fs" in words
     flagged = the_series(judge([INFINITE, evidence[-1]]), "chain", "green_kubo")
     assert "N = 40 (flagged)" in describe_series(flagged)
-    assert "never within" in describe_series(flagged)
 
 
 def test_a_chain_without_reference_or_numbers_cannot_converge_either() -> None:
@@ -273,7 +274,7 @@ def test_a_chain_without_reference_or_numbers_cannot_converge_either() -> None:
     for found in (alone, settled):
         assert found.outcome == "cannot_converge"
         assert found.fall is None
-        assert "measured" not in describe_series(found)
+        assert describe_series(found) == "cannot converge"
 
 
 def test_what_is_refused() -> None:

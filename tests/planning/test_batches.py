@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli.batch import make_batch
-from smallpolaron.derive.outlook import outlook_text
+from smallpolaron.derive.tables import outlook_text
 from smallpolaron.planning.batches import (
     CRITERIA,
     MOST_ALONE,

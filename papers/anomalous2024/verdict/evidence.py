@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 
-from papers.anomalous2024.verdict.judge import Cost, Evidence, Integral, Lattice, Method
+from papers.anomalous2024.verdict.judge import Evidence, Integral, Lattice, Method
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.analysis.spreading.plateau import LEAST_RATIO
 from smallpolaron.derive.derive import NAN
@@ -29,13 +29,11 @@ _METHODS: Final[dict[Protocol, Method]] = {
 _NEVER_SETTLES: Final = "the integral on an open chain falls to 0, however long the record"
 _GATES_OF_THE_END: Final = ("settled", "long_time_decay")
 _PRODUCTS: Final = (
-    "convergence/products_equilibrium",
-    "convergence/products_production",
+    *("convergence/products_equilibrium", "convergence/products_production"),
     "resolvent/products",
 )
 _SIZES: Final = (
-    "convergence/n_unknowns",
-    "convergence/n_equilibrium",
+    *("convergence/n_unknowns", "convergence/n_equilibrium"),
     "resolvent/n_unknowns",
 )
 
@@ -54,12 +52,10 @@ def gather(plan: Plan, results: Path) -> dict[str, list[Evidence]]:
         if is_uniform(point.parameters):
             found = systems.setdefault(system_name(point.parameters), [])
             found += _runs(point, results, plan.analysis)
-    ordered = sorted(systems.items(), key=lambda system: _order(system[1]))
+    ordered = sorted(
+        systems.items(), key=lambda s: tuple(system_columns(s[1][0].point_parameters).values())
+    )
     return {name: _believed(runs) for name, runs in ordered}
-
-
-def _order(runs: Sequence[Evidence]) -> tuple[float, ...]:
-    return tuple(system_columns(runs[0].point_parameters).values())
 
 
 def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[Evidence]:
@@ -67,96 +63,71 @@ def _runs(point: Point, results: Path, settings: AnalysisConfig) -> Iterator[Evi
         if protocol == "current":
             run = read_input(results / "correlation" / f"{point.id}.h5", ("correlation",))
             found = read_input(results / "mobility" / f"{point.id}.h5", ("mobility",))
-            yield _green_kubo(point, found, run, settings)
+            own = _green_kubo(found, settings)
         else:
             name = f"{point.id}__{protocol}.h5"
             run = read_input(results / "population" / name, ("population", "displacement"))
             found = read_input(results / "spreading" / name, ("spreading",))
-            yield _einstein(point, _METHODS[protocol], found, run)
+            own = _einstein(found, run)
+        yield Evidence(
+            **{"point": point.id, **own, **_cost(run)},
+            method=_METHODS[protocol],
+            lattice=cast(Lattice, point.parameters.model.topology),  # the paper has no others
+            n_sites=point.parameters.n_sites,
+            record_fs=float(found.array("time_fs")[-1]),
+            flagged=found.flagged,
+            parameters=point.parameters,
+        )
 
 
-def _green_kubo(point: Point, found: Result, run: Result, settings: AnalysisConfig) -> Evidence:
+def _green_kubo(found: Result, settings: AnalysisConfig) -> dict[str, Any]:
     """Return the integral of C_JJ, if it has settled within the record by the tolerance."""
-    time, running = (np.asarray(found.variables[name].data) for name in ("time_fs", "D_running"))
-    lattice = _lattice(point)
-    reason, needed = found.notes.get("reason", ""), NAN
+    time, running = found.array("time_fs"), found.array("D_running")
+    is_chain = found.parameters["model"]["topology"] == "chain"
+    reason, needed, integral = found.notes.get("reason", ""), NAN, None
     if not reason:
         settled = settling_time(time, running, "percent", settings.band_percent)
-        unmet = _NEVER_SETTLES if lattice == "chain" else settled.reason
-        reason, needed = "" if settled.met else unmet, settled.time_fs
+        needed = settled.time_fs
+        reason = "" if settled.met else _NEVER_SETTLES if is_chain else settled.reason
+        if is_chain:
+            failed = set(found.failed_gates) - set(_GATES_OF_THE_END)
+            integral = Integral(time, running, bool(failed))
     last = Rung.of(found)
-    return Evidence(
-        point=point.id,
-        method="green_kubo",
-        lattice=lattice,
-        n_sites=last.n_sites,
-        D_A2_fs=NAN if reason else last.D_A2_fs,
-        error_A2_fs=NAN if reason else last.error_A2_fs,
-        needed_fs=needed,
-        record_fs=float(time[-1]),
-        cost=_cost(run),
-        flagged=found.flagged,
-        parameters=point.parameters,
-        reason=reason,
-        integral=_integral(found),
-    )
+    D, error = (NAN, NAN) if reason else (last.D_A2_fs, last.error_A2_fs)
+    return {"D": D, "D_error": error, "needed_fs": needed, "reason": reason, "integral": integral}
 
 
-def _lattice(point: Point) -> Lattice:
-    return cast(Lattice, point.parameters.model.topology)  # the paper has no others
-
-
-def _integral(found: Result) -> Integral | None:
-    """Return the running integral of an open chain."""
-    if found.parameters["model"]["topology"] != "chain" or "reason" in found.notes:
-        return None
-    time, running = (np.asarray(found.variables[name].data) for name in ("time_fs", "D_running"))
-    failed = set(found.failed_gates) - set(_GATES_OF_THE_END)
-    return Integral(time, running, bool(failed))
-
-
-def _einstein(point: Point, method: Method, found: Result, run: Result) -> Evidence:
+def _einstein(found: Result, run: Result) -> dict[str, Any]:
     """Return the diffusive plateau of a spreading carrier.
 
     It is known to be one as soon as it has lasted for as long as a plateau must.
     """
-    names = ("plateau_D", "plateau_D_flatness", "plateau_from_fs", "plateau_to_fs")
-    D, flatness, first, last = (float(np.real(found.variables[name].data)) for name in names)
-    _, _, why = found.notes.get("plateau", "").partition("; ")
-    return Evidence(
-        point=f"{point.id}__{found.parameters['start']}",
-        method=method,
-        lattice=_lattice(point),
-        n_sites=point.parameters.n_sites,
-        D_A2_fs=D,
-        error_A2_fs=flatness + float(np.nan_to_num(slope_error(run))),
-        needed_fs=min(LEAST_RATIO * first, last),
-        record_fs=float(np.asarray(found.variables["time_fs"].data)[-1]),
-        cost=_cost(run),
-        flagged=found.flagged,
-        parameters=point.parameters,
-        reason="" if math.isfinite(D) else found.notes.get("reason", why),
+    D, flatness, first, last = (
+        found.number(f"plateau_{name}") for name in ("D", "D_flatness", "from_fs", "to_fs")
     )
+    why = found.notes.get("plateau", "").partition("; ")[2]
+    return {
+        "point": f"{run.parameters['point']}__{run.parameters['start']}",
+        "D": D,
+        "D_error": flatness + float(np.nan_to_num(slope_error(run))),
+        "needed_fs": min(LEAST_RATIO * first, last),
+        "reason": "" if math.isfinite(D) else found.notes.get("reason", why),
+    }
 
 
-def _cost(run: Result) -> Cost:
+def _cost(run: Result) -> dict[str, float]:
     """Return what a run has cost; NaN where its file does not say."""
-
-    def values(names: Sequence[str]) -> list[float]:
-        found = (run.variables.get(name) for name in names)
-        return [float(np.real(variable.data)) for variable in found if variable is not None]
-
-    def provenance(key: str) -> float:
-        value = run.provenance.get(key)
-        return NAN if value is None else float(value)
-
-    products, sizes = values(_PRODUCTS), values(_SIZES)
-    return Cost(
-        core_seconds=provenance("core_seconds"),
-        memory_MB=provenance("peak_memory_MB"),
-        products=sum(products) if products else NAN,
-        basis_size=max(sizes, default=NAN),
+    products, sizes = (
+        [run.number(name) for name in names if name in run.variables]
+        for names in (_PRODUCTS, _SIZES)
     )
+    seconds, memory = (run.provenance.get(key) for key in ("core_seconds", "peak_memory_MB"))
+    return {
+        "core_seconds": NAN if seconds is None else float(seconds),
+        "memory_MB": NAN if memory is None else float(memory),
+        "products": sum(products) if products else NAN,
+        "basis_size": max(sizes, default=NAN),
+    }
 
 
 def _believed(runs: Sequence[Evidence]) -> list[Evidence]:
@@ -172,7 +143,7 @@ def _believed(runs: Sequence[Evidence]) -> list[Evidence]:
     for run in runs:
         if run.method != "green_kubo" and _margin(run) < farthest[run.lattice, run.n_sites]:
             continue
-        key = (run.lattice, run.method, run.n_sites)
+        key = (*run.key, run.n_sites)
         if key not in best or _trust(run) > _trust(best[key]):
             best[key] = run
     return list(best.values())
@@ -195,6 +166,6 @@ def _trust(run: Evidence) -> tuple[float, ...]:
     growth = run.point_parameters.adaptive.growth or 0.0
     numerics = (float(kind), fineness, -growth)
     good, length = float(not run.flagged), run.record_fs
-    if (run.lattice, run.method) == ("chain", "green_kubo"):
+    if run.key == ("chain", "green_kubo"):
         return (good, length, *numerics)
-    return (good, float(math.isfinite(run.D_A2_fs)), *numerics, length)
+    return (good, float(math.isfinite(run.D)), *numerics, length)

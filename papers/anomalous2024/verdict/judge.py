@@ -15,11 +15,14 @@ from typing import Final, Literal, get_args
 import numpy as np
 
 from smallpolaron.analysis._checks import FloatArray, positive
+from smallpolaron.analysis.declared import quantity
+from smallpolaron.derive.derive import D_UNIT
 from smallpolaron.study.parameters import Parameters
 
 Method = Literal["green_kubo", "einstein_relaxed", "einstein_unrelaxed"]
 Lattice = Literal["ring", "chain", "infinite"]
 Outcome = Literal["reference", "converged", "not_converged", "cannot_converge", "undecided"]
+Key = tuple[Lattice, Method]
 
 METHODS: Final[tuple[Method, ...]] = get_args(Method)
 LATTICES: Final[tuple[Lattice, ...]] = get_args(Lattice)
@@ -27,25 +30,8 @@ OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
 
 
 @dataclass(frozen=True)
-class Cost:
-    """What a run has cost; NaN where it is not known.
-
-    Attributes:
-        core_seconds: wall time of the whole job times its ranks, s.
-        memory_MB: largest memory of one rank, MB (10^6 bytes).
-        products: products of the generator with a state.
-        basis_size: elements of its largest state.
-    """
-
-    core_seconds: float
-    memory_MB: float
-    products: float
-    basis_size: float
-
-
-@dataclass(frozen=True)
 class Integral:
-    """Running integral of Re C_JJ.
+    """Running integral of Re C_JJ of an open chain.
 
     Attributes:
         time_fs: times, fs, (times,).
@@ -58,40 +44,46 @@ class Integral:
     flagged: bool
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Evidence:
-    """What one run says of D.
+    """What one run says of D; a flagged one does not count as evidence.
 
     Attributes:
         point: name of the run.
-        method: how D was found.
-        lattice: ring, open chain or infinite lattice.
-        n_sites: number of sites; of an infinite lattice its window.
-        D_A2_fs: settled integral, or diffusive plateau, angstrom^2/fs; NaN without one.
-        error_A2_fs: its own error, angstrom^2/fs; NaN if it is not known.
-        needed_fs: time after which D was known, fs: when the integral had settled, or when the
-            plateau had lasted for long enough to count; NaN without D.
-        record_fs: length of the run, fs.
-        cost: what the run has cost.
-        flagged: whether a quality gate failed: then the run does not count as evidence.
         reason: why there is no D; empty if there is one.
-        integral: the running integral, for Green-Kubo on an open chain; None elsewhere.
+        integral: of Green-Kubo on an open chain; None elsewhere.
         parameters: resolved parameters of the run.
     """
 
     point: str
     method: Method
     lattice: Lattice
-    n_sites: int
-    D_A2_fs: float
-    error_A2_fs: float
-    needed_fs: float
-    record_fs: float
-    cost: Cost
-    flagged: bool
+    n_sites: int = quantity("1", "Number of sites; of the infinite lattice its window.")
+    D: float = quantity(
+        *(D_UNIT, "Settled integral of C_JJ, or diffusive plateau; NaN without one."),
+        title="D_A2_fs",
+    )
+    D_error: float = quantity(
+        *(D_UNIT, "Its own error: of the run; of a plateau its flatness and that of its slope."),
+        title="D_error_A2_fs",
+    )
+    needed_fs: float = quantity(
+        "fs", "When the integral has settled, or the plateau lasted for long enough."
+    )
+    record_fs: float = quantity("fs", "Length of the run.")
+    core_seconds: float = quantity("s", "Wall time of the job times its ranks.", title="core_s")
+    memory_MB: float = quantity("MB", "Largest memory of one rank.")
+    products: float = quantity("1", "Products of the generator with a state.")
+    basis_size: float = quantity("1", "Elements of the largest state.")
+    flagged: bool = quantity("1", "Whether a quality gate failed.")
     reason: str
     integral: Integral | None = None
     parameters: Parameters | None = None
+
+    @property
+    def key(self) -> Key:
+        """Lattice and method."""
+        return self.lattice, self.method
 
     @property
     def point_parameters(self) -> Parameters:
@@ -102,27 +94,28 @@ class Evidence:
     @property
     def usable(self) -> bool:
         """Whether it gives a number that can be trusted."""
-        return self.D_A2_fs > 0.0 and not self.flagged
+        return self.D > 0.0 and not self.flagged
+
+    @property
+    def size(self) -> str:
+        """The size in words."""
+        window = self.lattice == "infinite"
+        return f"a window of {self.n_sites} sites" if window else f"N = {self.n_sites}"
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A run against the reference.
+@dataclass(frozen=True, kw_only=True)
+class Finding(Evidence):
+    """A run against the reference; agrees is None if it is flagged, or there is no reference."""
 
-    Attributes:
-        evidence: the run.
-        deviation_percent: of its D from the reference, signed; NaN without one of both.
-        error_percent: own error and that of the reference, together, of the reference.
-        agrees: whether the deviation is within the tolerance; None if the run is flagged, or there
-            is no reference.
-        certain: whether the errors leave no doubt about that.
-    """
-
-    evidence: Evidence
-    deviation_percent: float
-    error_percent: float
-    agrees: bool | None
-    certain: bool
+    deviation: float = quantity(
+        "%", "Deviation of D from the reference.", title="deviation_percent"
+    )
+    deviation_error: float = quantity(
+        *("%", "Own error and that of the reference, over the reference."),
+        title="deviation_error_percent",
+    )
+    agrees: bool | None = quantity("1", "1 within the tolerance, 0 not, -1 no evidence.")
+    certain: bool = quantity("1", "Whether the errors leave no doubt about that.")
 
 
 @dataclass(frozen=True)
@@ -132,8 +125,7 @@ class Fall:
     Attributes:
         n_sites: size of the chain.
         flagged: whether the run failed a quality gate that is not about its end alone.
-        inside_fs: last time at which the integral is within the tolerance of the reference, fs;
-            NaN if it never is.
+        inside_fs: last time at which it is within the tolerance of the reference, fs; NaN if never.
         end_fs: end of the record, fs.
         end_percent: the integral there over the reference, in percent.
     """
@@ -150,8 +142,6 @@ class Series:
     """One method on one kind of lattice, over all sizes.
 
     Attributes:
-        method: how D was found.
-        lattice: ring, open chain or infinite lattice.
         findings: its runs, by increasing size.
         outcome: reference: the others are compared with it. converged: from n_sites on every size
             agrees. cannot_converge: no size can. undecided: there is no evidence for either.
@@ -163,14 +153,27 @@ class Series:
             lattice is cheaper for the method, or it gives no D.
     """
 
-    method: Method
-    lattice: Lattice
     findings: tuple[Finding, ...]
     outcome: Outcome
     first: Evidence | None = None
     only_itself: bool = False
     fall: Fall | None = None
     factor: float = math.nan
+
+    @property
+    def lattice(self) -> Lattice:
+        """Ring, open chain or infinite lattice."""
+        return self.findings[0].lattice
+
+    @property
+    def method(self) -> Method:
+        """How D was found."""
+        return self.findings[0].method
+
+    @property
+    def name(self) -> str:
+        """Method and lattice in words."""
+        return f"{METHOD_WORDS[self.method]} on the {LATTICE_WORDS[self.lattice]}"
 
     @property
     def n_sites(self) -> int | None:
@@ -180,7 +183,7 @@ class Series:
     @property
     def core_seconds(self) -> float:
         """Cost of its first run; NaN where it is not known."""
-        return self.first.cost.core_seconds if self.first else math.nan
+        return self.first.core_seconds if self.first else math.nan
 
     @property
     def counted(self) -> tuple[Finding, ...]:
@@ -230,18 +233,23 @@ def reach_verdict(evidence: Sequence[Evidence], *, percent: float) -> SystemVerd
         Question of the anomalous paper: do equilibrium and non-equilibrium transport agree?
     """
     positive("percent", percent)
-    _check_single(evidence)
     reference = find_reference(evidence)
-    groups: dict[tuple[Lattice, Method], list[Finding]] = {}
+    groups: dict[Key, dict[int, Finding]] = {}
     for each in sorted(evidence, key=_order):
-        groups.setdefault(_key(each), []).append(_compare(each, reference, percent))
-    own = None if reference is None else _key(reference)
+        group = groups.setdefault(each.key, {})
+        if each.n_sites in group:
+            raise ValueError(
+                f"{group[each.n_sites].point} and {each.point} are both {each.method} on a "
+                f"{each.lattice} of {each.n_sites} sites: keep the run that is to be believed"
+            )
+        group[each.n_sites] = _compare(each, reference, percent)
+    findings = [tuple(group.values()) for group in groups.values()]
     confirmed = any(
-        _judge(tuple(group), reference, False, percent).outcome == "converged"
-        for key, group in groups.items()
-        if key != own
+        _judge(group, reference, False, percent).outcome == "converged"
+        for group in findings
+        if reference is None or group[0].key != reference.key
     )
-    series = tuple(_judge(tuple(g), reference, confirmed, percent) for g in groups.values())
+    series = tuple(_judge(group, reference, confirmed, percent) for group in findings)
     return SystemVerdict(percent, reference, confirmed, _priced(series, confirmed))
 
 
@@ -250,78 +258,58 @@ def find_reference(evidence: Sequence[Evidence]) -> Evidence | None:
     usable = [each for each in evidence if each.usable]
     infinite = [each for each in usable if each.lattice == "infinite"]
     current = [each for each in infinite if each.method == "green_kubo"]
-    if current:
-        return max(current, key=lambda each: each.n_sites)
-    if infinite:
-        return min(infinite, key=lambda each: np.nan_to_num(each.error_A2_fs, nan=np.inf))
-    rings = [each for each in usable if _key(each) == ("ring", "green_kubo")]
-    return max(rings, key=lambda each: each.n_sites, default=None)
-
-
-def _key(evidence: Evidence) -> tuple[Lattice, Method]:
-    return evidence.lattice, evidence.method
+    if infinite and not current:
+        return min(infinite, key=lambda each: np.nan_to_num(each.D_error, nan=np.inf))
+    rings = [each for each in usable if each.key == ("ring", "green_kubo")]
+    return max(current or rings, key=lambda each: each.n_sites, default=None)
 
 
 def _order(evidence: Evidence) -> tuple[int, int, int]:
-    lattice, method = _key(evidence)
-    return LATTICES.index(lattice), METHODS.index(method), evidence.n_sites
-
-
-def _check_single(evidence: Sequence[Evidence]) -> None:
-    seen: dict[tuple[Lattice, Method, int], str] = {}
-    for each in evidence:
-        key = (*_key(each), each.n_sites)
-        if key in seen:
-            raise ValueError(
-                f"{seen[key]} and {each.point} are both {each.method} on a {each.lattice} of "
-                f"{each.n_sites} sites: keep the run that is to be believed"
-            )
-        seen[key] = each.point
+    return LATTICES.index(evidence.lattice), METHODS.index(evidence.method), evidence.n_sites
 
 
 def _compare(evidence: Evidence, reference: Evidence | None, percent: float) -> Finding:
-    nan = float("nan")
-    if reference is None:
-        return Finding(evidence, nan, nan, None, False)
-    unit = 100.0 / abs(reference.D_A2_fs)
-    deviation = unit * (evidence.D_A2_fs - reference.D_A2_fs)
-    own = 0.0 if evidence is reference else evidence.error_A2_fs
-    error = unit * (own + reference.error_A2_fs)
-    if evidence.flagged:
-        return Finding(evidence, deviation, error, None, False)
-    agrees = bool(abs(deviation) <= percent)  # not without a number
-    return Finding(evidence, deviation, error, agrees, bool(error < abs(abs(deviation) - percent)))
+    deviation = error = math.nan
+    agrees, certain = None, False
+    if reference is not None:
+        unit = 100.0 / abs(reference.D)
+        deviation = unit * (evidence.D - reference.D)
+        own = 0.0 if evidence is reference else evidence.D_error
+        error = unit * (own + reference.D_error)
+        if not evidence.flagged:
+            agrees = bool(abs(deviation) <= percent)  # not without a number
+            certain = bool(error < abs(abs(deviation) - percent))
+    return Finding(
+        **vars(evidence),
+        deviation=deviation,
+        deviation_error=error,
+        agrees=agrees,
+        certain=certain,
+    )
 
 
 def _judge(
     findings: tuple[Finding, ...], reference: Evidence | None, confirmed: bool, percent: float
 ) -> Series:
     """Judge all sizes of a method on a lattice, increasing."""
-    lattice, method = _key(findings[0].evidence)
-    if (lattice, method) == ("chain", "green_kubo"):
+    key = findings[0].key
+    if key == ("chain", "green_kubo"):
         # J = dX/dt and X is bounded: the integral over all times is zero
-        fall = _fall(findings, reference, percent)
-        return Series(method, lattice, findings, "cannot_converge", fall=fall)
-    own = reference is not None and _key(reference) == (lattice, method)
-    if own and reference is not None and lattice == "infinite":
-        return Series(method, lattice, findings, "reference", reference)
+        return Series(findings, "cannot_converge", fall=_fall(findings, reference, percent))
+    own = reference is not None and reference.key == key
+    if own and key[0] == "infinite":
+        return Series(findings, "reference", reference)
     counted = [finding for finding in findings if finding.agrees is not None]
     if not counted:
-        return Series(method, lattice, findings, "undecided")
-    first = _first_of_the_agreeing(counted)
-    if first is None:
-        return Series(method, lattice, findings, "not_converged")
-    if own and not confirmed:
-        return Series(method, lattice, findings, "undecided", only_itself=True)
-    return Series(method, lattice, findings, "converged", first)
-
-
-def _first_of_the_agreeing(findings: Sequence[Finding]) -> Evidence | None:
-    """Return the smallest size from which on all agree."""
+        return Series(findings, "undecided")
     first: Evidence | None = None
-    for finding in findings:
-        first = (first or finding.evidence) if finding.agrees else None
-    return first
+    for finding in counted:  # the smallest size from which on all agree
+        first = (first or finding) if finding.agrees else None
+    if first is None:
+        return Series(findings, "not_converged")
+    if own and not confirmed:
+        return Series(findings, "undecided", only_itself=True)
+    return Series(findings, "converged", first)
 
 
 def _fall(findings: Sequence[Finding], reference: Evidence | None, percent: float) -> Fall | None:
@@ -329,16 +317,15 @@ def _fall(findings: Sequence[Finding], reference: Evidence | None, percent: floa
 
     A record that is not flagged comes first.
     """
-    found = [(each.n_sites, each.integral) for each in (f.evidence for f in findings)]
-    seen = [(n_sites, integral) for n_sites, integral in found if integral is not None]
+    seen = [(each.n_sites, each.integral) for each in findings if each.integral is not None]
     if reference is None or not seen:
         return None
     n_sites, longest = max(
         seen, key=lambda pair: (not pair[1].flagged, pair[1].time_fs[-1], pair[0])
     )
-    time, share = longest.time_fs, longest.D_A2_fs / reference.D_A2_fs
+    time, share = longest.time_fs, longest.D_A2_fs / reference.D
     inside = np.flatnonzero(np.abs(share - 1.0) <= percent / 100.0)
-    last = float(time[inside[-1]]) if inside.size else float("nan")
+    last = float(time[inside[-1]]) if inside.size else math.nan
     return Fall(n_sites, longest.flagged, last, float(time[-1]), 100.0 * float(share[-1]))
 
 
@@ -372,110 +359,54 @@ LATTICE_WORDS: Final[dict[Lattice, str]] = {
 
 def describe_reference(verdict: SystemVerdict) -> str:
     """Return what the methods of a system are compared with, and what confirms it."""
-    reference = verdict.reference
-    if reference is None:
-        return (
-            "none: no run on the infinite lattice and no current on a ring gives a number and "
-            "passes its quality gates"
-        )
-    text = (
-        f"{name(reference.method, reference.lattice)}, {size(reference)}, "
-        f"D = {reference.D_A2_fs:.4g} ± {reference.error_A2_fs:.1g} Å²/fs"
-    )
+    run = verdict.reference
+    if run is None:
+        return "none: no usable run on the infinite lattice, and no current on a ring"
+    where = f"{METHOD_WORDS[run.method]} on the {LATTICE_WORDS[run.lattice]}, {run.size}"
+    text = f"{where}, D = {run.D:.4g} ± {run.D_error:.1g} Å²/fs"
     return text if verdict.confirmed else f"{text}; no other method or lattice converges to it"
 
 
 def describe_series(series: Series) -> str:
-    """Return the outcome of a method on a lattice."""
-    if series.outcome == "cannot_converge":
-        return _cannot(series.fall)
-    if series.outcome == "reference":
-        return "reference"
+    """Return the outcome of a method on a lattice, with what it rests on."""
+    outcome, counted = series.outcome.replace("_", " "), series.counted
+    if series.fall is not None:
+        fall = series.fall
+        flagged = " (flagged)" if fall.flagged else ""
+        return (
+            f"{outcome}: on an open chain the integral falls to 0; at N = {fall.n_sites}{flagged} "
+            f"it is within the tolerance until {fall.inside_fs:g} fs, and at {fall.end_fs:g} fs "
+            f"{fall.end_percent:.3g} % of the reference"
+        )
+    if series.only_itself:
+        return f"{outcome}: compared with its own largest size alone; compute the infinite lattice"
     if series.outcome == "undecided":
-        return _undecided(series)
-    counted = series.counted
-    last = counted[-1]
+        bad = all(finding.flagged for finding in series.findings)
+        return f"{outcome}: {'every run is flagged' if bad else 'no reference'}"
     if series.outcome == "not_converged":
-        return f"not converged up to {size(last.evidence)}: {_why_not(last)}"
-    text = f"converged from {_n(series.lattice, series.n_sites or 0)}"
-    if series.lattice != "infinite" and series.n_sites == counted[0].evidence.n_sites:
-        text += ", the smallest that counts"
-    agreeing = [f for f in counted if f.evidence.n_sites >= (series.n_sites or 0)]
-    text += f", {max(abs(f.deviation_percent) for f in agreeing):.2g} % off at most"
-    doubtful = [f.error_percent for f in agreeing if not f.certain]
+        last = counted[-1]
+        why = f"{last.deviation:+.2g} % off" if last.usable else f"no number, {last.reason}"
+        return f"{outcome} up to {last.size}: {why}"
+    if series.outcome != "converged" or series.first is None:
+        return outcome
+    agreeing = [f for f in counted if f.n_sites >= series.first.n_sites]
+    text = f"converged from {series.first.size}"
+    text += f", {max(abs(f.deviation) for f in agreeing):.2g} % off at most"
+    doubtful = [f.deviation_error for f in agreeing if not f.certain]
     if doubtful:
         text += f"; errors of up to {max(doubtful):.2g} % leave room for doubt"
     return text
 
 
 def describe_verdict(verdict: SystemVerdict) -> str:
-    """Return which method is cheapest, by what factor, and which ones do not converge."""
-    if not verdict.ranking:
-        known = any(series.outcome == "converged" for series in verdict.series)
-        return "What has converged does not say its cost." if known else "No method has converged."
-    first, *others = verdict.ranking
-    text = f"Cheapest: {_ranked(first)}, {_seconds(first)}."
-    for each in others:
-        text += f" {_ranked(each)}: {each.factor:.3g} times as much ({_seconds(each)})."
+    """Return which methods give D, the cheapest first, and which do not converge."""
+    texts = [
+        f"{each.name}, {each.first.size}: {each.core_seconds:.3g} core s, {each.factor:.3g} times "
+        "the least"
+        for each in verdict.ranking
+        if each.first
+    ]
     ranked = {each.method for each in verdict.ranking}
-    missing = dict.fromkeys(s.method for s in verdict.series if s.method not in ranked)
-    for method in missing:
-        text += f" {METHOD_WORDS[method]}: nowhere converged."
-    return text
-
-
-def name(method: Method, lattice: Lattice) -> str:
-    """Return what a method on a lattice is called."""
-    return f"{METHOD_WORDS[method]} on the {LATTICE_WORDS[lattice]}"
-
-
-def size(evidence: Evidence) -> str:
-    """Return what the size of a run is called."""
-    return _n(evidence.lattice, evidence.n_sites)
-
-
-def _n(lattice: Lattice, n_sites: int) -> str:
-    return f"a window of {n_sites} sites" if lattice == "infinite" else f"N = {n_sites}"
-
-
-def _cannot(fall: Fall | None) -> str:
-    text = (
-        "cannot converge: the current is the time derivative of a position that an open chain "
-        "bounds, so the integral over all times is exactly 0"
-    )
-    if fall is None:
-        return text
-    flagged = " (flagged)" if fall.flagged else ""
-    text += f"; measured at N = {fall.n_sites}{flagged}: the integral "
-    if np.isfinite(fall.inside_fs):
-        text += f"is within the tolerance of the reference for the last time at {fall.inside_fs:g} "
-        text += "fs, and "
-    else:
-        text += "is never within the tolerance of the reference, and "
-    return text + f"at {fall.end_fs:g} fs {fall.end_percent:.3g} % of it"
-
-
-def _undecided(series: Series) -> str:
-    if series.only_itself:
-        return (
-            "undecided: compared with its own largest size alone; compute the infinite lattice, or "
-            "another method"
-        )
-    if all(finding.evidence.flagged for finding in series.findings):
-        return "undecided: every run is flagged"
-    return "undecided: no reference"
-
-
-def _why_not(finding: Finding) -> str:
-    if not finding.evidence.usable:
-        return f"no number, {finding.evidence.reason}"
-    text = f"{finding.deviation_percent:+.2g} % off"
-    return text if finding.certain else f"{text}, with errors of {finding.error_percent:.2g} %"
-
-
-def _ranked(series: Series) -> str:
-    return f"{name(series.method, series.lattice)}, {_n(series.lattice, series.n_sites or 0)}"
-
-
-def _seconds(series: Series) -> str:
-    return f"{series.core_seconds:.3g} core s"
+    without = dict.fromkeys(s.method for s in verdict.series if s.method not in ranked)
+    texts += [f"{METHOD_WORDS[method]}: no converged D with a known cost" for method in without]
+    return "; ".join(texts)

@@ -1,12 +1,13 @@
-"""Diffusion constant and DC mobility from the time integral of the correlation function."""
+"""Diffusion constant and mobility, DC from the time integral and AC from the Kubo transform."""
 
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import FloatArray
-from smallpolaron.analysis.hermite import Series, cumulative_integral
+from smallpolaron.analysis._checks import ComplexArray, FloatArray
+from smallpolaron.analysis.hermite import Series, cumulative_integral, half_line_transform
 from smallpolaron.model.units import mobility_cm2, paper_units
 
 TAIL_FRACTION: Final = 0.1
@@ -25,10 +26,6 @@ class Mobility:
         D_A2_fs: diffusion constant, the last value of D_running, angstrom^2/fs.
         D_error_record_A2_fs: larger of the drift of D_running over the last tenth of the record and
             the estimated integral beyond its end, angstrom^2/fs; infinite if C does not decay.
-        drift_A2_fs: largest distance from D within the last tenth of the record, angstrom^2/fs.
-        tail_A2_fs: bound on the integral beyond the record if the decay continues, angstrom^2/fs;
-            if C does not decay over the last fifth of the record, its last size is taken to
-            persist for another record, or, above 1e-3 of the maximum, the bound is infinite.
         D_paper: D in the unit of the reference papers, 2 D/bohr^2.
         mobility_cm2: DC mobility in cm^2/(V s).
     """
@@ -36,8 +33,6 @@ class Mobility:
     D_running: FloatArray
     D_A2_fs: float
     D_error_record_A2_fs: float
-    drift_A2_fs: float
-    tail_A2_fs: float
     D_paper: float
     mobility_cm2: float
 
@@ -70,15 +65,17 @@ def mobility(C: Series, temperature_K: float) -> Mobility:
         D_running=running,
         D_A2_fs=D,
         D_error_record_A2_fs=max(drift, tail),
-        drift_A2_fs=drift,
-        tail_A2_fs=tail,
         D_paper=paper_units(D),
         mobility_cm2=mobility_cm2(D, temperature_K),
     )
 
 
 def _tail_bound(magnitude: FloatArray, window: int, step: float) -> float:
-    """Integral of an exponential envelope through the peaks of the last two windows."""
+    """Integral of an exponential envelope through the peaks of the last two windows.
+
+    If C does not decay over these, its last size is taken to persist for another record, or, above
+    DECAYED of the maximum, the bound is infinite.
+    """
     last = float(np.max(magnitude[-window:]))
     before = float(np.max(magnitude[-2 * window : -window]))
     if last == 0.0:
@@ -87,3 +84,31 @@ def _tail_bound(magnitude: FloatArray, window: int, step: float) -> float:
         is_small = last <= DECAYED * float(np.max(magnitude))
         return last * step * magnitude.size if is_small else float("inf")
     return last * window * step / float(np.log(before / last))
+
+
+def ac_mobility(C_kubo: Series, omega: ArrayLike, temperature_K: float) -> ComplexArray:
+    """Complex AC mobility; the conductivity is this times charge and carrier density.
+
+    Args:
+        C_kubo: Kubo-transformed current autocorrelation function in angstrom^2/fs^2; it should
+            have decayed at the last time.
+        omega: angular frequencies in rad/fs, (frequencies,), either sign.
+        temperature_K: temperature in K, above zero.
+
+    Returns:
+        Mobility in cm^2/(V s), complex, (frequencies,); its real part at zero frequency is the DC
+        mobility. Error of order step**6 at fixed frequency.
+
+    Raises:
+        ValueError: if a frequency is not finite, or C_kubo is complex.
+
+    Source:
+        Kubo formula: the mobility is beta times the integral of C_kubo(t) exp(i omega t) over
+        positive times (Bhattacharyya, Sayer, Montoya-Castillo, Chem. Sci. 2024, eq. 3).
+    """
+    if np.any(C_kubo.values.imag):
+        raise ValueError(
+            "C_kubo is complex: pass the Kubo transform, which is real, not C_JJ itself; "
+            "kubo_transform makes one from the other"
+        )
+    return mobility_cm2(1.0, temperature_K) * half_line_transform(C_kubo, omega)

@@ -6,6 +6,7 @@ the memory kernel of the last projected variable.
 
 from __future__ import annotations
 
+from itertools import takewhile
 from typing import Any, Final
 
 import numpy as np
@@ -28,7 +29,6 @@ from smallpolaron.derive.derive import (
     derive,
     note_settling,
     temperature,
-    times,
 )
 from smallpolaron.results.quantity import Quantity, time
 from smallpolaron.results.store import Result
@@ -67,7 +67,7 @@ QUANTITIES: Final = {
 
 def augmented_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return D against cutoff and cutoff times for projectors with derivatives of the current."""
-    axes = dict.fromkeys(("time_fs", "cutoff_fs"), times(source))
+    axes = dict.fromkeys(("time_fs", "cutoff_fs"), source.array("time_fs"))
     return derive("augmented", source, QUANTITIES, lambda: _augmented(source, settings), axes)
 
 
@@ -75,12 +75,8 @@ def exact_derivatives(source: Result) -> list[NDArray[np.complex128]]:
     """Return C_JJ and its stored derivatives, as far as they go without a gap."""
     highest = 2 * max(PROJECTORS.values())
     names = ["C_JJ", "dC_JJ", *(f"d{order}C_JJ" for order in range(2, highest + 1))]
-    found = []
-    for name in names:
-        if name not in source.variables:
-            break
-        found.append(np.asarray(source.variables[name].data, dtype=np.complex128))
-    return found
+    there = takewhile(source.variables.__contains__, names)
+    return [np.asarray(source.array(name), dtype=np.complex128) for name in there]
 
 
 def _augmented(source: Result, settings: AnalysisConfig) -> tuple[dict[str, Any], Notes]:

@@ -12,19 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis.fits.conductivity_models import MODELS, ConductivityModel
-from smallpolaron.analysis.fits.fit_targets import Target, frequency_target, time_target
+from smallpolaron.analysis.fits.fit_targets import frequency_target, time_target
 from smallpolaron.analysis.fits.model_choice import (
     RESOLUTION,
     Ranked,
-    Trust,
     rank,
     ranking_text,
     trust_drude_smith,
     window_text,
 )
 from smallpolaron.analysis.fits.model_fits import fit_models
-from smallpolaron.analysis.hermite import half_line_transform, make_series
-from smallpolaron.derive.derive import MU, Notes, derive
+from smallpolaron.analysis.mobility import ac_mobility
+from smallpolaron.derive.derive import MU, Notes, derive, kubo, temperature
 from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2
 from smallpolaron.results.quantity import Quantity, Table, omega, time
 from smallpolaron.results.store import Result
@@ -114,93 +113,58 @@ def conductivity_models_result(source: Result, settings: AnalysisConfig) -> Resu
 
     The fits in time use the range of times of the Drude-Smith fit.
     """
-    time_fs = np.asarray(source.variables["time_fs"].data, dtype=np.float64)
-    C_kubo = np.asarray(source.variables["C_kubo"].data, dtype=np.float64)
+    omega = np.linspace(0.0, LARGEST_CM * CM_TO_RAD_FS, FREQUENCIES)
     return derive(
         "conductivity_models",
         source,
         QUANTITIES,
-        lambda: _models(source, time_fs, C_kubo, settings),
-        {"time_fs": time_fs, "omega": _frequencies()},
+        lambda: _models(source, omega, settings),
+        {"time_fs": source.array("time_fs"), "omega": omega},
     )
 
 
 def _models(
-    source: Result,
-    time_fs: NDArray[np.float64],
-    C_kubo: NDArray[np.float64],
-    settings: AnalysisConfig,
+    source: Result, omega: NDArray[np.float64], settings: AnalysisConfig
 ) -> tuple[dict[str, Any], Notes]:
-    scale = mobility_cm2(float(C_kubo[0]), float(source.parameters["model"]["temperature_K"]))
-    omega = _frequencies()
-    targets = _targets(time_fs, C_kubo, omega, settings)
-    accuracy = source.parameters.get("accuracy")
-    resolution = RESOLUTION if accuracy is None else float(accuracy)
-    ranked = {
-        kind: rank(fit_models(MODELS, target), resolution) for kind, target in targets.items()
+    C, T = kubo(source), temperature(source)
+    scale = mobility_cm2(float(C.values[0].real), T)
+    exact = ac_mobility(C, omega, T)
+    target = time_target(C.time_fs, C.values.real, settings.drude_smith_range_fs)
+    low, high = (bound * _RAD_FS_PER_THZ for bound in WINDOW_THZ)
+    inside = (omega >= low) & (omega <= high)
+    window = exact[inside] / scale
+    targets = {
+        TIME: target,
+        FREQUENCY: frequency_target(omega, exact / scale, target),
+        WINDOW: frequency_target(omega[inside], window, target, free_amplitude=True),
     }
+    resolution = float(source.parameters.get("accuracy") or RESOLUTION)
+    ranked = {kind: rank(fit_models(MODELS, each), resolution) for kind, each in targets.items()}
     trust = trust_drude_smith(ranked[TIME])
-    axis = targets[FREQUENCY]
-    exact = scale * (axis.values[0] + 1j * axis.values[1])
     values: dict[str, Any] = {
-        "time_fs": time_fs,
-        "curve": C_kubo / C_kubo[0],
+        "time_fs": C.time_fs,
+        "curve": C.values.real / C.values[0].real,
         "omega": omega,
         "mobility_ac": exact,
-        **_summary(trust, targets[WINDOW]),
+        "trusted": float(trust.trusted),
+        "class": float(trust.quality),
+        "dc_good": float(trust.dc_good),
+        "beaten": float(len(trust.beaten_by)),
+        "window_from": float(omega[inside][0]),
+        "window_to": float(omega[inside][-1]),
     }
     for kind, fits in ranked.items():
         for one in fits:
-            found = _fit_values(one, kind, time_fs, omega, scale)
+            curve = one.fit.time(C.time_fs) if kind == TIME else scale * one.fit.frequency(omega)
+            found = {"fit": curve, **_numbers(one)}
             values |= {f"{one.fit.model.name}/{kind}/{name}": x for name, x in found.items()}
     notes = {"verdict": trust.text, "window": window_text(ranked[WINDOW], ranked[TIME])}
     return values, notes | {f"ranking_{k}": ranking_text(fits) for k, fits in ranked.items()}
 
 
-def _frequencies() -> NDArray[np.float64]:
-    return np.linspace(0.0, LARGEST_CM * CM_TO_RAD_FS, FREQUENCIES)
-
-
-def _targets(
-    time_fs: NDArray[np.float64],
-    C_kubo: NDArray[np.float64],
-    omega: NDArray[np.float64],
-    settings: AnalysisConfig,
-) -> dict[str, Target]:
-    span = settings.drude_smith_range_fs
-    target = time_target(time_fs, C_kubo, None if span is None else (span[0], span[1]))
-    series = make_series(time_fs, C_kubo / C_kubo[0], name="C_kubo")
-    response = half_line_transform(series, omega)
-    low, high = (bound * _RAD_FS_PER_THZ for bound in WINDOW_THZ)
-    inside = (omega >= low) & (omega <= high)
-    return {
-        TIME: target,
-        FREQUENCY: frequency_target(omega, response, target),
-        WINDOW: frequency_target(omega[inside], response[inside], target, free_amplitude=True),
-    }
-
-
-def _summary(trust: Trust, window: Target) -> dict[str, float]:
-    return {
-        "trusted": float(trust.trusted),
-        "class": float(trust.quality),
-        "dc_good": float(trust.dc_good),
-        "beaten": float(len(trust.beaten_by)),
-        "window_from": float(window.axis[0]),
-        "window_to": float(window.axis[-1]),
-    }
-
-
-def _fit_values(
-    one: Ranked,
-    kind: str,
-    time_fs: NDArray[np.float64],
-    omega: NDArray[np.float64],
-    scale: float,
-) -> dict[str, Any]:
+def _numbers(one: Ranked) -> dict[str, float]:
     fit = one.fit
-    values: dict[str, Any] = {
-        "fit": fit.time(time_fs) if kind == TIME else scale * fit.frequency(omega),
+    values = {
         "rms": fit.rms,
         "residual_max": fit.largest,
         "residual_max_at": fit.largest_at,
@@ -214,8 +178,6 @@ def _fit_values(
     }
     for name, found in fit.estimates.items():
         values[name] = found.value
-        values[f"{name}_error"] = found.error
-        values[f"{name}_low"] = found.low
-        values[f"{name}_high"] = found.high
-        values[f"{name}_at_limit"] = float(found.at_limit)
+        for part in ("error", "low", "high", "at_limit"):
+            values[f"{name}_{part}"] = float(getattr(found, part))
     return values

@@ -39,13 +39,13 @@ def correlation(source: Result) -> Series:
         None if (variable := source.variables.get(name)) is None else variable.data
         for name in ("dC_JJ", "d2C_JJ")
     )
-    values = np.asarray(source.variables["C_JJ"].data)
-    return make_series(times(source), values, first, second, name="C_JJ")
+    times, values = source.array("time_fs"), source.array("C_JJ")
+    return make_series(times, values, first, second, name="C_JJ")
 
 
-def times(source: Result) -> NDArray[np.float64]:
-    """Return the times of a result, fs."""
-    return np.asarray(source.variables["time_fs"].data, dtype=np.float64)
+def kubo(source: Result) -> Series:
+    """Return the Kubo transform that a mobility result holds; its derivatives are differences."""
+    return make_series(source.array("time_fs"), source.array("C_kubo"), name="C_kubo")
 
 
 def temperature(source: Result) -> float:
@@ -107,10 +107,7 @@ def errors_of_D(source: Result, record_A2_fs: float) -> tuple[float, float]:
     """
     if "errors/D/total" not in source.variables:
         return NAN, NAN
-    total, end = (
-        float(np.real(source.variables[f"errors/D/{name}"].data))
-        for name in ("total", "finite_time")
-    )
+    total, end = (source.number(f"errors/D/{name}") for name in ("total", "finite_time"))
     if np.isnan(end):  # then it is not in the total either
         return total + record_A2_fs, record_A2_fs
     return total, end

@@ -80,7 +80,7 @@ class Members:
 
     def stack(self, name: str) -> NDArray[Any]:
         """Return a variable of all runs, (members, times, ...); NaN after the end of short ones."""
-        arrays = [np.asarray(run.variables[name].data) for run in self.runs]
+        arrays = [run.array(name) for run in self.runs]
         longest = max(len(array) for array in arrays)
         stacked = np.full((len(arrays), longest, *arrays[0].shape[1:]), NAN, dtype=arrays[0].dtype)
         for row, array in zip(stacked, arrays, strict=True):
@@ -95,8 +95,7 @@ class Members:
     @property
     def time_fs(self) -> RealArray:
         """The times of all runs in fs."""
-        times = (np.asarray(run.variables["time_fs"].data, dtype=float) for run in self.runs)
-        return max(times, key=len)
+        return max((run.array("time_fs") for run in self.runs), key=len)
 
     def mean(self, values: NDArray[Any]) -> Estimate:
         """Return the mean over the members averaged; NaN if one lacks a value or they are few."""
@@ -182,9 +181,9 @@ def current_variables(members: Members, mobilities: Sequence[Result]) -> tuple[V
     """Return mean C_JJ, running integral and D of an ensemble of current runs."""
     C = members.stack("C_JJ")
     running = replace(members, runs=mobilities).stack("D_running")
-    own = np.array([NAN if run.flagged else _number(run, "D") for run in mobilities])
+    own = np.array([NAN if run.flagged else run.number("D") for run in mobilities])
     own[~members.used] = NAN
-    errors = np.where(np.isfinite(own), [_number(run, "D_error") for run in mobilities], NAN)
+    errors = np.where(np.isfinite(own), [run.number("D_error") for run in mobilities], NAN)
     D = _interval(members.mean(own))
     factor = mobility_cm2(1.0, members.parameters.model.temperature_K)
     values = {
@@ -220,7 +219,3 @@ def _interval(found: Estimate) -> dict[str, float]:
 
 def _counted(own: RealArray, members: Members, what: str) -> str:
     return f"{np.sum(np.isfinite(own))} of {np.sum(members.used)} members averaged have {what}"
-
-
-def _number(run: Result, name: str) -> float:
-    return float(np.real(run.variables[name].data))

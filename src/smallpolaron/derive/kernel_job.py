@@ -22,7 +22,6 @@ from smallpolaron.derive.derive import (
     errors_of_D,
     note_settling,
     temperature,
-    times,
 )
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Quantity, time
@@ -55,7 +54,7 @@ QUANTITIES = {
 
 def kernel_result(source: Result, settings: AnalysisConfig) -> Result:
     """Return memory kernel, D against its cutoff, and both papers' cutoff times."""
-    axes = dict.fromkeys(("time_fs", "cutoff_fs"), times(source))
+    axes = dict.fromkeys(("time_fs", "cutoff_fs"), source.array("time_fs"))
     return derive("kernel", source, QUANTITIES, lambda: _kernel(source, settings), axes)
 
 

@@ -89,7 +89,16 @@ def ladder_result(
     parameters = dict(mobilities[0].parameters)
     parameters["model"] = {**parameters["model"], "n_sites": CONVERGED}
     values: dict[str, Any] = {"converged_n_sites": float(verdict.n_sites or NAN)}
-    values |= _limit_values(limit, float(parameters["model"]["temperature_K"]))
+    if limit:
+        T = float(parameters["model"]["temperature_K"])
+        for end, D in (("", limit.D_A2_fs), ("_error", limit.error_A2_fs)):
+            values[f"D_infinity{end}"] = D
+            values[f"D_infinity_paper{end}"] = paper_units(D)
+            values[f"mobility_infinity{end}"] = mobility_cm2(D, T)
+        values |= {
+            "fit_amplitude": limit.chosen.amplitude_A2_fs,
+            "fit_factor": limit.chosen.factor,
+        }
     if ring:
         values |= {
             "D_infinite_ring": ring.D_A2_fs,
@@ -108,7 +117,7 @@ def ladder_result(
 
 def _errors(mobilities: Sequence[Result]) -> Notes:
     """Say so where the errors are those of the end of the record alone."""
-    if any(math.isfinite(each.variables["D_error"].data.real) for each in mobilities):
+    if any(math.isfinite(each.number("D_error")) for each in mobilities):
         return {}
     return {"errors": "errors are of the end of the record only, the runs estimate no others"}
 
@@ -134,22 +143,6 @@ def _described(fit: SizeFit) -> str:
     if fit.form == "inverse":
         return "D + B/N"
     return f"D + B q^N with q = {fit.factor:.2g}, a decay length of {fit.length_sites:.2g} sites"
-
-
-def _limit_values(limit: SizeLimit | None, temperature_K: float) -> dict[str, float]:
-    if limit is None:
-        return {}
-    D, error = limit.D_A2_fs, limit.error_A2_fs
-    return {
-        "D_infinity": D,
-        "D_infinity_error": error,
-        "D_infinity_paper": paper_units(D),
-        "D_infinity_paper_error": paper_units(error),
-        "mobility_infinity": mobility_cm2(D, temperature_K),
-        "mobility_infinity_error": mobility_cm2(error, temperature_K),
-        "fit_amplitude": limit.chosen.amplitude_A2_fs,
-        "fit_factor": limit.chosen.factor,
-    }
 
 
 def _sizes(rungs: Sequence[Rung], limit: SizeLimit | None) -> dict[str, Any]:
@@ -185,12 +178,9 @@ def _gates(share: float, limit: SizeLimit | None, ring: Rung | None) -> tuple[Ga
     gates = [make_gate("size_convergence", share, 1.0, text)]
     if ring is not None:
         text = "difference between extrapolation and infinite ring, over both 95 % errors"
-        gates.append(make_gate("infinite_ring_agreement", _disagreement(limit, ring), 1.0, text))
+        apart = NAN
+        if limit is not None and ring.usable:
+            allowed = math.hypot(limit.error_A2_fs, _STANDARD_ERRORS * ring.error_A2_fs)
+            apart = abs(limit.D_A2_fs - ring.D_A2_fs) / allowed
+        gates.append(make_gate("infinite_ring_agreement", apart, 1.0, text))
     return tuple(gates)
-
-
-def _disagreement(limit: SizeLimit | None, ring: Rung) -> float:
-    if limit is None or not ring.usable:
-        return NAN
-    allowed = math.hypot(limit.error_A2_fs, _STANDARD_ERRORS * ring.error_A2_fs)
-    return abs(limit.D_A2_fs - ring.D_A2_fs) / allowed

@@ -8,11 +8,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.conductivity import ac_mobility
 from smallpolaron.analysis.gates import settled
 from smallpolaron.analysis.hermite import cumulative_integral
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.analysis.mobility import mobility
+from smallpolaron.analysis.mobility import ac_mobility, mobility
 from smallpolaron.derive.derive import (
     D_UNIT,
     MU,
@@ -22,7 +21,6 @@ from smallpolaron.derive.derive import (
     derive,
     errors_of_D,
     temperature,
-    times,
 )
 from smallpolaron.model.units import CM_TO_RAD_FS, beta, mobility_cm2, paper_units
 from smallpolaron.results.quantity import Quantity, omega, time
@@ -80,17 +78,16 @@ def mobility_result(source: Result, settings: AnalysisConfig) -> Result:
         _judged(source),
         QUANTITIES,
         lambda: _mobility(source, settings),
-        {"time_fs": times(source), "omega": np.zeros(1)},
+        {"time_fs": source.array("time_fs"), "omega": np.zeros(1)},
     )
 
 
 def _judged(source: Result) -> Result:
     """Add the gate of D to those of C_JJ, where the run knows what its record lacks."""
-    missing = source.variables.get("errors/D/finite_time")
-    if missing is None:
+    if "errors/D/finite_time" not in source.variables:
         return source
     running = cumulative_integral(correlation(source)).real
-    gate = settled(float(np.real(missing.data)), running)
+    gate = settled(source.number("errors/D/finite_time"), running)
     return replace(source, gates=(*source.gates, gate))
 
 
@@ -133,22 +130,19 @@ def _resolvent(source: Result, temperature_K: float) -> dict[str, Any]:
     """
     if "resolvent/current_transform" not in source.variables:
         return {}
-    frequency = np.asarray(source.variables["resolvent/frequency"].data, dtype=np.float64)
+    frequency = source.array("resolvent/frequency")
     x = beta(temperature_K) * frequency
     factor = np.divide(-np.expm1(-x), x, out=np.ones_like(x), where=x != 0.0)
-    transform = np.real(source.variables["resolvent/current_transform"].data)
+    transform = source.array("resolvent/current_transform").real
     real = mobility_cm2(1.0, temperature_K) * factor * transform
-    return {
-        "resolvent/frequency": frequency,
-        "resolvent/mobility_real": real,
-    }
+    return {"resolvent/frequency": frequency, "resolvent/mobility_real": real}
 
 
 def _by_linear_solve(source: Result, error: float, temperature_K: float) -> dict[str, float]:
     """Return D that a run solved for, with its error."""
     if "resolvent/D" not in source.variables:
         return {}
-    D = float(np.real(source.variables["resolvent/D"].data))
+    D = source.number("resolvent/D")
     error = error if D else 0.0  # on an open chain D is 0, exactly
     return {
         "D_resolvent": D,

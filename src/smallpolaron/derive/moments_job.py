@@ -16,7 +16,7 @@ from smallpolaron.analysis.memory.kernel_moments import (
     inverse_conductivity,
     kernel_moments,
 )
-from smallpolaron.derive.derive import Notes, derive
+from smallpolaron.derive.derive import Notes, derive, temperature
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.quantity import Quantity, omega
 from smallpolaron.results.store import Result
@@ -68,7 +68,7 @@ def moments_result(source: Result, settings: AnalysisConfig, limit: float = MOME
         settings: criteria of the study; `frequency_max_cm` decided how far its spectra go.
         limit: upper frequency limit of the moments given as scalars, in rad/fs.
     """
-    omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
+    omega = source.array("omega")
     axes = {"omega": omega[omega >= 0.0], "limit": LIMITS[:1]}
     return derive("moments", source, QUANTITIES, lambda: _moments(source, settings, limit), axes)
 
@@ -76,18 +76,16 @@ def moments_result(source: Result, settings: AnalysisConfig, limit: float = MOME
 def _moments(
     source: Result, settings: AnalysisConfig, limit: float
 ) -> tuple[dict[str, Any], Notes]:
-    omega = np.asarray(source.variables["omega"].data, dtype=np.float64)
-    mobility = np.asarray(source.variables["mobility_ac"].data, dtype=np.complex128)[omega >= 0.0]
-    omega = omega[omega >= 0.0]
+    omega = source.array("omega")
+    mobility, omega = source.array("mobility_ac")[omega >= 0.0], omega[omega >= 0.0]
     if omega[-1] < limit:
         raise ValueError(
             f"the spectra end at {omega[-1]:.4g} rad/fs, before the limit of the moments, "
             f"{limit:g} rad/fs; raise analysis.frequency_max_cm = {settings.frequency_max_cm:g}, "
             "or sample more often"
         )
-    C0 = float(np.real(np.asarray(source.variables["C_kubo"].data)[0]))
-    unit = mobility_cm2(1.0, float(source.parameters["model"]["temperature_K"]))
-    spectrum = C0 * unit * inverse_conductivity(mobility)
+    unit = mobility_cm2(float(source.array("C_kubo")[0].real), temperature(source))
+    spectrum = unit * inverse_conductivity(mobility)
     chosen = kernel_moments(omega, spectrum, [limit])
     curve = kernel_moments(omega, spectrum, [each for each in LIMITS if each <= omega[-1]])
     values = {
@@ -97,13 +95,10 @@ def _moments(
         "mean_limit": curve.mean,
         "variance_limit": curve.variance,
         "limit_used": limit,
-        "mean": float(chosen.mean[0]),
-        "variance": float(chosen.variance[0]),
-        "skewness": float(chosen.skewness[0]),
-        "kurtosis": float(chosen.kurtosis[0]),
-        "norm": float(chosen.norm[0]),
         "negative_share": chosen.negative_share,
     }
+    names = ("mean", "variance", "skewness", "kurtosis", "norm")
+    values |= {name: float(getattr(chosen, name)[0]) for name in names}
     return values, _notes(chosen, curve)
 
 

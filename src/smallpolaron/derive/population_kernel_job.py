@@ -93,14 +93,10 @@ class _Runs:
     @classmethod
     def of(cls, sources: Mapping[int, Result], start: int) -> _Runs:
         orders = tuple(
-            {
-                site: np.asarray(np.real(result.variables[name].data), dtype=np.float64)
-                for site, result in sources.items()
-            }
-            for name in _ORDERS
+            {site: result.array(name).real for site, result in sources.items()} for name in _ORDERS
         )
-        time_fs = np.asarray(sources[start].variables["time_fs"].data, dtype=np.float64)
-        return cls(holstein_model(sources[start].resolved), start, time_fs, orders)
+        first = sources[start]
+        return cls(holstein_model(first.resolved), start, first.array("time_fs"), orders)
 
     def kernel(self) -> PopulationKernel:
         """Return the memory kernel by the cheapest route that the symmetry allows."""

@@ -55,10 +55,6 @@ ENSEMBLE_COLUMNS: Final = (
 )
 
 
-def _scalar(result: Result, name: str) -> float:
-    return float(np.real(result.variables[name].data))
-
-
 def _system(parameters: Mapping[str, Any]) -> Row:
     """Return the cells of the physical system and of what decides the accuracy."""
     both = {**parameters["model"], **parameters["bath"]}
@@ -74,21 +70,17 @@ def finite_size_rows(results: Sequence[Result], settings: AnalysisConfig) -> lis
     """
     groups: dict[str, list[Result]] = {}
     for result in results:
-        groups.setdefault(_physics(result), []).append(result)
+        key = result.resolved.model.topology + parameter_hash(physics(result.resolved))
+        groups.setdefault(key, []).append(result)
+
+    def order(result: Result) -> tuple[int, tuple[bool, float], str]:
+        point = result.resolved
+        return point.n_sites, point.confidence, str(result.parameters.get("point"))
+
     rows: list[Row] = []
     for index, members in enumerate(groups.values(), start=1):
-        rows += _series(index, sorted(members, key=_order), settings)
+        rows += _series(index, sorted(members, key=order), settings)
     return rows
-
-
-def _physics(result: Result) -> str:
-    """Return what all runs of one system share, whatever their size and accuracy."""
-    return result.resolved.model.topology + parameter_hash(physics(result.resolved))
-
-
-def _order(result: Result) -> tuple[int, tuple[bool, float], str]:
-    point = result.resolved
-    return point.n_sites, point.confidence, str(result.parameters.get("point"))
 
 
 def _best(members: Sequence[Result]) -> dict[int, Result]:
@@ -96,7 +88,7 @@ def _best(members: Sequence[Result]) -> dict[int, Result]:
     best: dict[int, Result] = {}
     for result in members:
         size = result.resolved.n_sites
-        if not math.isfinite(_scalar(result, "D")):
+        if not math.isfinite(result.number("D")):
             continue
         if size not in best or best[size].flagged or not result.flagged:
             best[size] = result
@@ -109,7 +101,7 @@ def _series(index: int, members: Sequence[Result], settings: AnalysisConfig) -> 
         runs = list(best.values())
         table = finite_size_table(
             list(best),
-            [_scalar(r, "D") for r in runs],
+            [r.number("D") for r in runs],
             [r.flagged for r in runs],
             runs[0].resolved.model.temperature_K,
             **bands(settings),
@@ -131,13 +123,13 @@ def _row(result: Result, table: FiniteSizeTable | None, found: SizeRow | None) -
     return {
         "point": result.parameters.get("point"),
         **_system(result.parameters),
-        "D_A2_fs": _scalar(result, "D"),
-        "D_error_A2_fs": _scalar(result, "D_error"),
-        "D_error_record_A2_fs": _scalar(result, "D_error_record"),
-        "D_paper": _scalar(result, "D_paper"),
-        "D_paper_error": _scalar(result, "D_paper_error"),
-        "mobility_cm2_Vs": _scalar(result, "mobility"),
-        "mobility_error_cm2_Vs": _scalar(result, "mobility_error"),
+        "D_A2_fs": result.number("D"),
+        "D_error_A2_fs": result.number("D_error"),
+        "D_error_record_A2_fs": result.number("D_error_record"),
+        "D_paper": result.number("D_paper"),
+        "D_paper_error": result.number("D_paper_error"),
+        "mobility_cm2_Vs": result.number("mobility"),
+        "mobility_error_cm2_Vs": result.number("mobility_error"),
         "used": found is not None,
         "difference_percent": found.difference_percent if found else math.nan,
         "difference_paper": found.difference_paper if found else math.nan,
@@ -154,7 +146,7 @@ def ladder_rows(ladders: Sequence[Result]) -> Iterator[Row]:
     for result in ladders:
         common = _ladder(result)
         names = ("n_sites", "D", "D_error", "change", "usable", "fitted")
-        columns = (np.asarray(result.variables[name].data).tolist() for name in names)
+        columns = (result.array(name).tolist() for name in names)
         temperature = result.resolved.model.temperature_K
         for n_sites, D, error, change, usable, fitted in zip(*columns, strict=True):
             yield {
@@ -178,27 +170,27 @@ def infinite_ring_usable(ladder: Result) -> bool | None:
 
     Older files do not say so; there a failed comparison may be due to the run.
     """
-    if not math.isfinite(_scalar(ladder, "D_infinite_ring")):
+    if not math.isfinite(ladder.number("D_infinite_ring")):
         return None
     if "infinite_ring_usable" in ladder.variables:
-        return bool(_scalar(ladder, "infinite_ring_usable"))
+        return bool(ladder.number("infinite_ring_usable"))
     return "infinite_ring_agreement" not in ladder.failed_gates
 
 
 def _ladder(result: Result) -> Row:
-    converged, notes = _scalar(result, "converged_n_sites"), result.notes
+    converged, notes = result.number("converged_n_sites"), result.notes
     remarks = [notes["verdict"], *(notes.get(key, "") for key in ("form", "reason", "errors"))]
     return {
         "ladder": result.parameters["point"],
         **_system(result.parameters),
         "outcome": notes["outcome"],
         "converged_n_sites": int(converged) if math.isfinite(converged) else None,
-        "D_infinity_A2_fs": _scalar(result, "D_infinity"),
-        "D_infinity_error_A2_fs": _scalar(result, "D_infinity_error"),
-        "D_infinity_paper": _scalar(result, "D_infinity_paper"),
-        "D_infinity_paper_error": _scalar(result, "D_infinity_paper_error"),
-        "D_infinite_ring_A2_fs": _scalar(result, "D_infinite_ring"),
-        "D_infinite_ring_error_A2_fs": _scalar(result, "D_infinite_ring_error"),
+        "D_infinity_A2_fs": result.number("D_infinity"),
+        "D_infinity_error_A2_fs": result.number("D_infinity_error"),
+        "D_infinity_paper": result.number("D_infinity_paper"),
+        "D_infinity_paper_error": result.number("D_infinity_paper_error"),
+        "D_infinite_ring_A2_fs": result.number("D_infinite_ring"),
+        "D_infinite_ring_error_A2_fs": result.number("D_infinite_ring_error"),
         "infinite_ring_usable": infinite_ring_usable(result),
         "flagged": result.flagged,
         "remark": "; ".join(text for text in remarks if text),
@@ -214,12 +206,12 @@ def ensemble_rows(ensembles: Sequence[Result]) -> Iterator[Row]:
             "ensemble": result.parameters["point"],
             "start": result.parameters.get("start"),
             **{f"disorder_{key}": result.parameters["disorder"][key] for key in _DRAWN},
-            **{f"{name}_A2_fs": _scalar(result, name) for name in _NUMBERS},
+            **{f"{name}_A2_fs": result.number(name) for name in _NUMBERS},
             "flagged": result.flagged,
             "remark": "; ".join(filter(None, remarks)),
         }
         names = ("member", "members/point", "members/used", "members/D")
-        columns = [np.asarray(result.variables[name].data) for name in names]
+        columns = [result.array(name) for name in names]
         errors = result.variables.get("members/D_error")  # only of currents
         unknown = np.full(columns[0].shape, np.nan)
         columns.append(unknown if errors is None else np.asarray(errors.data))

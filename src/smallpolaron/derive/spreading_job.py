@@ -124,18 +124,18 @@ def spreading_result(source: Result, partner: Result | None, settings: AnalysisC
         replace(source, gates=worst_gates(runs)),
         QUANTITIES,
         lambda: _spreading(source, partner, settings),
-        _axes(np.asarray(source.variables["time_fs"].data, dtype=np.float64), _boundary(source)),
+        _axes(source.array("time_fs"), _boundary(source)),
     )
 
 
 def spreading_run(source: Result) -> Spreading:
     """Return how a run spreads; in equilibrium sites count with their Boltzmann factors."""
     if source.kind == DISPLACEMENT:
-        return unbounded_spreading(*(source.variables[name].data for name in _DISPLACEMENT))
+        return unbounded_spreading(*map(source.array, _DISPLACEMENT))
     origin, model = source.resolved.start_site, model_of(source.resolved)
     factors = np.exp(-model.beta * (model.energies - np.min(model.energies)))
     names = ("time_fs", "populations", "dpopulations", "d2populations")
-    time, P, dP, d2P = (np.real(source.variables[name].data) for name in names)
+    time, P, dP, d2P = (source.array(name).real for name in names)
     if not isinstance(model, HolsteinModel):
         squares = model.displacements_A(origin) ** 2
         return unbounded_spreading(time, P @ squares, dP @ squares, d2P @ squares)
@@ -181,11 +181,10 @@ def slope_error(run: Result) -> float:
     Runs on the infinite lattice know it relative to the mean slope over the record; for others it
     is NaN.
     """
-    share = run.variables.get("errors/dmsd_dt/total")
-    if share is None:
+    if "errors/dmsd_dt/total" not in run.variables:
         return NAN
-    msd, time = (np.asarray(run.variables[name].data) for name in ("msd", "time_fs"))
-    return 0.5 * float(np.real(share.data)) * float(msd[-1] / time[-1])
+    mean_slope = float(run.array("msd")[-1] / run.array("time_fs")[-1])
+    return 0.5 * run.number("errors/dmsd_dt/total") * mean_slope
 
 
 def _events(found: Regimes) -> dict[str, Event]:

@@ -116,7 +116,7 @@ def _tensor(
     form: TensorForm, directions: Sequence[Sequence[float]], sources: Sequence[Result]
 ) -> tuple[dict[str, Any], Notes]:
     read = {
-        name: np.array([float(np.real(source.variables[name].data)) for source in sources])
+        name: np.array([source.number(name) for source in sources])
         for name in ("D_resolvent", "D_resolvent_error", "D", "D_error")
     }
     D, D_error = form.solve(directions, read["D_resolvent"], read["D_resolvent_error"])

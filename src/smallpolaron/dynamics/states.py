@@ -21,8 +21,7 @@ from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
-from smallpolaron.model.baths.bath_set import BathSet
-from smallpolaron.model.baths.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion, BathSet
 from smallpolaron.model.holstein import NEGLIGIBLE_WINDING, HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
-    family,
+    complex_panels,
     figure_main,
     remarks,
     rows_of,
@@ -43,16 +43,12 @@ def rows(runs: Sequence[Run]) -> Iterator[style.Row]:
 def draw(runs: Sequence[Run]) -> Figure:
     """Draw the real (left) and imaginary (right) part of the mobility against frequency."""
     figure = style.new_figure()
-    panels = figure.subplots(1, 2, sharex=True)
-    until = 0.0
-    for run, look in family(runs):
-        omega, mobility = _positive(run)
-        # Im decays as 1/omega, so the real part decides how much is worth showing.
-        until = max(until, window(omega, [mobility.real], level=0.02))
-        for axes, part in zip(panels, (mobility.real, mobility.imag), strict=True):
-            axes.plot(omega / CM_TO_RAD_FS, part, **look)
+    curves = {run.point: _positive(run) for run in runs}
+    # Im decays as 1/omega, so the real part decides how much is worth showing.
+    until = max(window(omega, [found.real], level=0.02) for omega, found in curves.values())
+    shown = {point: (omega / CM_TO_RAD_FS, found) for point, (omega, found) in curves.items()}
+    panels = complex_panels(figure, runs, lambda run: shown[run.point])
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
-        axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(
             xlabel=r"$\omega/2\pi c$ (cm$^{-1}$)",
             ylabel=rf"{name} $\mu(\omega)$ ({runs[0].units('mobility_ac')})",

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from smallpolaron.derive.spreading_job import spreading_run
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
@@ -15,22 +16,14 @@ from smallpolaron.figures.runs import (
     remarks,
     rows_of,
 )
-from smallpolaron.study.parameters import model_of
 
 _LINES = {"franck_condon": "-", "marcus": "-."}
 _NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}
 
 
 def _curves(run: Run) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
-    if run.infinite:
-        return run.array("time_fs"), run.array("msd"), run.array("dmsd_dt")
-    start = int(run.parameter("start_site"))
-    squares = model_of(run.result.resolved).displacements_A(start) ** 2
-    return (
-        run.array("time_fs"),
-        run.array("populations") @ squares,
-        run.array("dpopulations") @ squares,
-    )
+    found = spreading_run(run.result)
+    return found.time_fs, found.msd_A2, found.dmsd
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:

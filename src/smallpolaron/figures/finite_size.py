@@ -9,13 +9,14 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
+from smallpolaron.analysis.finite_size import FiniteSizeTable
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     PAPER_UNIT_A2_FS,
     Run,
     figure_main,
     remarks,
+    size_table,
 )
 from smallpolaron.model.units import paper_units
 
@@ -44,14 +45,7 @@ def series_of(runs: Sequence[Run], band_paper_units: float, band_percent: float)
         found.setdefault(run.label.partition(", ")[2], []).append(run)
     result = []
     for name, members in found.items():
-        table = finite_size_table(
-            [run.n_sites for run in members],
-            [run.number("D") for run in members],
-            [run.flagged for run in members],
-            members[0].temperature_K,
-            band_paper_units=band_paper_units,
-            band_percent=band_percent,
-        )
+        table = size_table(members, band_paper_units=band_paper_units, band_percent=band_percent)
         result.append(Series(name, tuple(members), table))
 
     def importance(series: Series) -> tuple[int, tuple[bool, float]]:
@@ -82,22 +76,17 @@ def rows(found: Sequence[Series]) -> Iterator[style.Row]:
 
 def _draw_series(axes: Axes, series: Series, index: int) -> None:
     colour, marker = _COLOURS[index % len(_COLOURS)], _MARKERS[index % len(_MARKERS)]
-    for flagged in (False, True):
-        runs = [run for run in series.runs if run.flagged == flagged]
-        if not runs:
-            continue
-        label = " ".join(filter(None, (series.name, "(flagged)" if flagged else "")))
-        axes.errorbar(
-            [run.n_sites for run in runs],
-            [run.mobility(run.number("D")) for run in runs],
-            [run.mobility(run.number("D_error")) for run in runs],
-            marker=marker,
-            linestyle="" if flagged else "-",
-            color=colour,
-            capsize=3,
-            label=label or "computed",
-            **style.marker_style(colour, flagged),
-        )
+    runs, label = series.runs, series.name or "computed"
+    style.points(
+        axes,
+        [run.n_sites for run in runs],
+        [run.mobility(run.number("D")) for run in runs],
+        [run.mobility(run.number("D_error")) for run in runs],
+        [run.flagged for run in runs],
+        (colour, colour),
+        (label, f"{series.name} (flagged)".strip()),
+        fmt=f"{marker}-",
+    )
 
 
 def _draw_verdict(axes: Axes, series: Series, band_paper_units: float) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Final
@@ -13,52 +12,47 @@ from smallpolaron.support.files import write_text
 _CSS: Final = """
 :root {
   color-scheme: light dark;
-  --line: #ccc; --head: #f2f2f2; --pass: #dcebf7; --fail: #fbd9c6; --faint: #767676; --small: #444;
+  --line: #ccc; --head: #f2f2f2; --fail: #fbd9c6;
 }
 @media (prefers-color-scheme: dark) { :root {
-  --line: #555; --head: #2b2b2b; --pass: #17364d; --fail: #6b2c10; --faint: #999; --small: #bbb;
+  --line: #555; --head: #2b2b2b; --fail: #6b2c10;
 } }
 body { font-family: system-ui, sans-serif; margin: 1.2rem; }
 p.summary { font-size: 1.05rem; max-width: 60rem; }
 div.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; margin: 0.8rem 0; }
-th, td { border: 1px solid var(--line); padding: 0.3rem 0.55rem; text-align: right; }
+th, td { border: 1px solid var(--line); padding: 0.3rem 0.55rem; text-align: left; }
 th { background: var(--head); text-align: center; vertical-align: bottom; }
-td.text, th.text { text-align: left; }
-td.pass { background: var(--pass); }
-td.fail { background: var(--fail); font-weight: bold; }
-td.none { color: var(--faint); text-align: center; }
-small { color: var(--small); font-weight: normal; }
+tr.fail { background: var(--fail); font-weight: bold; }
 dt { font-weight: bold; margin-top: 0.4rem; } dd { margin-left: 1.5rem; }
 img { background: #fff; }
 """
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One cell: its text, a second smaller line, and its look (text, pass, fail, none or "")."""
+def table(rows: Iterable[Mapping[str, object]]) -> str:
+    """Return rows as an HTML table, which scrolls where it is wide; flagged rows are red.
 
-    text: str
-    small: str = ""
-    look: str = ""
-
-    def html(self, tag: str = "td") -> str:
-        """Return the cell as HTML."""
-        look = f' class="{self.look}"' if self.look else ""
-        small = f"<br><small>{escape(self.small)}</small>" if self.small else ""
-        return f"<{tag}{look}>{escape(self.text)}{small}</{tag}>"
-
-
-def table(head: Sequence[Cell], rows: Iterable[Sequence[Cell]]) -> str:
-    """Return an HTML table, which scrolls where it is wider than the page."""
+    Numbers are shown with four digits, what is not there as a dash.
+    """
+    found = list(rows)
+    columns = dict.fromkeys(key for row in found for key in row)
     lines = [
         '<div class="wide"><table><thead><tr>',
-        *(cell.html("th") for cell in head),
-        "</tr></thead><tbody>",
+        *(f"<th>{escape(key)}</th>" for key in columns),
     ]
-    for row in rows:
-        lines += ["<tr>", *(cell.html() for cell in row), "</tr>"]
+    lines.append("</tr></thead><tbody>")
+    for row in found:
+        lines.append('<tr class="fail">' if row.get("flagged") else "<tr>")
+        lines += [f"<td>{escape(_shown(row.get(key)))}</td>" for key in columns] + ["</tr>"]
     return "\n".join([*lines, "</tbody></table></div>"])
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None or value == "" or value != value:  # not a number
+        return "–"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def definitions(items: Iterable[tuple[str, str]]) -> str:

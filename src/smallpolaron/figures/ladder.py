@@ -50,21 +50,8 @@ def _row(
 def _draw_sizes(axes: Axes, run: Run) -> None:
     n, D, error = (run.array(name) for name in ("n_sites", "D", "D_error"))
     usable = run.array("usable").astype(bool)
-    for chosen, colour, label in (
-        (usable, style.BLUE, "computed"),
-        (~usable & np.isfinite(D), style.VERMILION, "computed (flagged)"),
-    ):
-        if chosen.any():
-            axes.errorbar(
-                n[chosen],
-                run.mobility(1.0) * D[chosen],
-                run.mobility(1.0) * error[chosen],
-                fmt="o",
-                color=colour,
-                capsize=3,
-                label=label,
-                **style.marker_style(colour, flagged=colour == style.VERMILION),
-            )
+    there, unit = np.isfinite(D), run.mobility(1.0)
+    style.points(axes, n[there], unit * D[there], unit * error[there], ~usable[there])
 
 
 def _draw_limit(axes: Axes, run: Run, x: float) -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import (
     Run,
-    family,
+    complex_panels,
     figure_main,
     reference,
     remarks,
@@ -34,17 +34,12 @@ def draw(runs: Sequence[Run], criterion: str = "band") -> Figure:
         criterion: whether the cutoff shown is that of the absolute "band" or of the "percent".
     """
     figure = style.new_figure()
-    panels = figure.subplots(1, 2, sharex=True)
+    panels = complex_panels(figure, runs, lambda run: (run.array("time_fs"), run.array("K")))
     until = window(runs[-1].array("time_fs"), [run.array("K") for run in runs])
-    for run, look in family(runs):
-        K = run.array("K")
-        for axes, part in zip(panels, (K.real, K.imag), strict=True):
-            axes.plot(run.array("time_fs"), part, **look)
     shown = reference(runs)
     whose = f"\n({shown.label})" if len(runs) > 1 else ""
     lifetime = shown.number(f"tau_K_{criterion}_fs")
     for axes, name in zip(panels, ("Re", "Im"), strict=True):
-        axes.axhline(0, color=style.GREY, linewidth=0.8)
         axes.set(xlabel="time (fs)", ylabel=rf"{name} $\mathcal{{K}}$ (fs$^{{-2}}$)")
         if lifetime == lifetime:
             until = min(max(until, 1.1 * lifetime), float(shown.array("time_fs")[-1]))

@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from smallpolaron.derive.study_results import StudyResults
-from smallpolaron.figures.html import Cell, definitions, table, write_page
+from smallpolaron.derive.tables import quality_rows
+from smallpolaron.figures.html import definitions, table, write_page
 from smallpolaron.figures.runs import Run, read_study
-from smallpolaron.figures.style import Row, write_numbers
+from smallpolaron.figures.style import write_numbers
 from smallpolaron.planning.status import record_of
 
 _KINDS = {"population": "populations", "displacement": "displacement on the infinite lattice"}
-
-
-def rows(runs: Sequence[Run]) -> Iterator[Row]:
-    """Yield one row per run and gate."""
-    for run in runs:
-        for gate in run.result.gates:
-            yield run.identity() | {
-                "kind": run.result.kind,
-                "gate": gate.name,
-                "value": float(gate.value),
-                "bound": float(gate.bound),
-                "passed": gate.passed,
-                "meaning": gate.meaning,
-            }
 
 
 def summary(runs: Sequence[Run], missing: int = 0) -> str:
@@ -50,23 +37,14 @@ def _words(name: str) -> str:
     return name.replace("_", " ")
 
 
-def _page_table(runs: Sequence[Run], gates: Sequence[str]) -> str:
-    head = [Cell("run", look="text"), *(Cell(_words(name)) for name in gates), Cell("verdict")]
-    lines = []
-    for run in runs:
-        found = {gate.name: gate for gate in run.result.gates}
-        cells = [Cell(run.label, run.point, "text")]
-        for name in gates:
-            gate = found.get(name)
-            if gate is None:
-                cells.append(Cell("–", look="none"))
-                continue
-            mark = "✓" if gate.passed else "✗"
-            look = "pass" if gate.passed else "fail"
-            cells.append(Cell(f"{mark} {gate.value:.2g}", f"≤ {gate.bound:.2g}", look))
-        verdict = Cell("✗ flagged", look="fail") if run.flagged else Cell("✓ trusted", look="pass")
-        lines.append([*cells, verdict])
-    return table(head, lines)
+def _row(run: Run) -> dict[str, object]:
+    """Return a run with its gates, each with value and bound, and the verdict."""
+    gates = {
+        _words(gate.name): f"{'✓' if gate.passed else '✗'} {gate.value:.2g} ≤ {gate.bound:.2g}"
+        for gate in run.result.gates
+    }
+    verdict = "✗ flagged" if run.flagged else "✓ trusted"
+    return {"run": run.label, "point": run.point, **gates, "verdict": verdict}
 
 
 def page(runs: Sequence[Run], missing: Mapping[str, str]) -> tuple[str, list[str]]:
@@ -74,13 +52,12 @@ def page(runs: Sequence[Run], missing: Mapping[str, str]) -> tuple[str, list[str
     meanings = {gate.name: gate.meaning for run in runs for gate in run.result.gates}
     parts = []
     if missing:
-        lines = [[Cell(name, look="text"), Cell(why, look="text")] for name, why in missing.items()]
-        parts += ["<h2>Missing runs</h2>", table([Cell("run"), Cell("why")], lines)]
+        lines = ({"run": name, "why": why} for name, why in missing.items())
+        parts += ["<h2>Missing runs</h2>", table(lines)]
     for kind in dict.fromkeys(run.result.kind for run in runs):
-        chosen = [run for run in runs if run.result.kind == kind]
-        gates = list(dict.fromkeys(gate.name for run in chosen for gate in run.result.gates))
+        chosen = (_row(run) for run in runs if run.result.kind == kind)
         words = _KINDS.get(kind, "current autocorrelation")
-        parts += [f"<h2>Runs of the {words}</h2>", _page_table(chosen, gates)]
+        parts += [f"<h2>Runs of the {words}</h2>", table(chosen)]
     parts += [
         "<h2>What the gates measure</h2>",
         definitions((_words(name), text) for name, text in meanings.items()),
@@ -92,4 +69,4 @@ def write_quality(found: StudyResults, folder: Path) -> None:
     """Write the page about the gates of a study and its numbers: quality.html and quality.csv."""
     runs = read_study(found.plan, found.folder, record_of)
     write_page(folder / "quality.html", "Quality gates", *page(runs, found.missing))
-    write_numbers(folder / "quality.csv", rows(runs))
+    write_numbers(folder / "quality.csv", quality_rows([run.result for run in runs]))

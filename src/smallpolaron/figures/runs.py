@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from smallpolaron.analysis.finite_size import FiniteSizeTable, finite_size_table
 from smallpolaron.figures import style
 from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.results.kinds import KINDS
@@ -105,17 +107,11 @@ class Run:
 
     def array(self, name: str) -> NDArray[Any]:
         """Return the data of one variable."""
-        try:
-            return np.asarray(self.result.variables[name].data)
-        except KeyError:
-            raise KeyError(
-                f"{self.point}: the {self.result.kind} result has no variable {name!r}; it has "
-                + ", ".join(sorted(self.result.variables))
-            ) from None
+        return self.result.array(name)
 
     def number(self, name: str) -> float:
         """Return one real scalar variable; NaN when the analysis could not determine it."""
-        return float(self.array(name).real)
+        return self.result.number(name)
 
     def mobility(self, D_A2_fs: float) -> float:
         """Return the mobility in cm^2/(V s) of a diffusion constant in angstrom^2/fs."""
@@ -292,11 +288,42 @@ def reference(runs: Sequence[Run]) -> Run:
     )
 
 
+def size_table(
+    runs: Sequence[Run],
+    reference_D_A2_fs: float | None = None,
+    D: Callable[[Run], float] = lambda run: run.number("D"),
+    **bands: float,
+) -> FiniteSizeTable:
+    """Return D of runs of one system against their sizes, see finite_size_table."""
+    return finite_size_table(
+        [run.n_sites for run in runs],
+        [D(run) for run in runs],
+        [run.flagged for run in runs],
+        runs[0].temperature_K,
+        reference_D_A2_fs,
+        **bands,
+    )
+
+
 def family(runs: Sequence[Run]) -> Iterator[tuple[Run, dict[str, Any]]]:
     """Yield runs of increasing size with their looks, and their names if there is room for them."""
     looks = style.line_styles([run.flagged for run in runs])
     for i, (run, look) in enumerate(zip(runs, looks, strict=True)):
         yield run, look | {"label": run.legend() if style.named(i, len(runs)) else None}
+
+
+def complex_panels(
+    figure: Figure, runs: Sequence[Run], curve: Callable[[Run], tuple[Any, Any]]
+) -> Sequence[Axes]:
+    """Draw real (left) and imaginary (right) part of a curve of every run, and return the axes."""
+    panels: Sequence[Axes] = figure.subplots(1, 2, sharex=True)
+    for run, look in family(runs):
+        x, y = curve(run)
+        for axes, part in zip(panels, (y.real, y.imag), strict=True):
+            axes.plot(x, part, **look)
+    for axes in panels:
+        axes.axhline(0, color=style.GREY, linewidth=0.8)
+    return panels
 
 
 def remarks(runs: Sequence[Run]) -> list[str]:
@@ -372,19 +399,13 @@ def figure_main(
         single: whether it is drawn from one file of one kind, whose run is passed alone.
     """
 
-    def main(argv: Sequence[str] | None = None) -> None:
-        line = input_parser(*kinds, criteria=criteria)
-        line.add_argument("--figure", type=Path, required=True, help="picture to write")
-        line.add_argument("--numbers", type=Path, required=True, help="its numbers to write, CSV")
-        options = line.parse_args(argv)
-        given = {name: getattr(options, name) for name in criteria}
-        paths = [getattr(options, kind) for kind in kinds]
+    def made(*paths: Sequence[Path], figure: Path, numbers: Path, **given: float) -> None:
         runs: list[Any] = [one_run(paths[0][0], kinds[0])] if single else [*map(read_runs, paths)]
-        style.save(draw(*runs, **given), options.figure)
+        style.save(draw(*runs, **given), figure)
         absolute = single or all(run.is_absolute for some in runs for run in some)
-        style.write_numbers(options.numbers, rows(*runs, **given), None if absolute else _RELATIVE)
+        style.write_numbers(numbers, rows(*runs, **given), None if absolute else _RELATIVE)
 
-    return main
+    return command(made, kinds, ("figure", "numbers"), criteria)
 
 
 def one_run(path: Path, kind: str) -> Run:
@@ -392,15 +413,34 @@ def one_run(path: Path, kind: str) -> Run:
     return Run(path.stem, read_result(path, kind=kind), path.stem)
 
 
-def input_parser(*kinds: str, criteria: Sequence[str] = ()) -> argparse.ArgumentParser:
-    """Return a command line that takes result files of some kinds, and some numbers."""
-    found = argparse.ArgumentParser()
-    for name in kinds:
-        option = f"--{name.replace('_', '-')}"
-        found.add_argument(option, type=Path, nargs="+", required=True, metavar="H5")
-    for name in criteria:
-        found.add_argument(f"--{name.replace('_', '-')}", type=float, required=True)
-    return found
+def command(
+    made: Callable[..., None],
+    kinds: Sequence[str],
+    names: Sequence[str],
+    criteria: Sequence[str] = (),
+    files: Sequence[str] = (),
+) -> Main:
+    """Return a main with options for lists of files, single paths and numbers.
+
+    Args:
+        made: called with the lists of files of every kind, the rest by name.
+        kinds: kinds of result files.
+        names: single paths, such as what is written.
+        criteria: numbers, such as ``band_percent``.
+        files: other lists of files.
+    """
+
+    def main(argv: Sequence[str] | None = None) -> None:
+        line = argparse.ArgumentParser()
+        for name in (*kinds, *files):
+            option = f"--{name.replace('_', '-')}"
+            line.add_argument(option, type=Path, nargs="+", required=True, metavar="FILE")
+        for name, form in [*((n, Path) for n in names), *((n, float) for n in criteria)]:
+            line.add_argument(f"--{name.replace('_', '-')}", type=form, required=True)
+        given = vars(line.parse_args(argv))
+        made(*[given.pop(kind) for kind in kinds], **given)
+
+    return main
 
 
 def run_main(package: str, arguments: Sequence[str] | None = None) -> None:

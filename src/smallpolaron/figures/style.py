@@ -102,6 +102,27 @@ def marker_style(colour: str, flagged: bool) -> dict[str, Any]:
     return look | {"markerfacecolor": colour}
 
 
+def points(
+    axes: Axes,
+    x: Any,
+    y: Any,
+    error: Any,
+    flagged: Any,
+    colours: tuple[str, str] = (BLUE, VERMILION),
+    labels: tuple[str, str] = ("computed", "computed (flagged)"),
+    **look: Any,
+) -> None:
+    """Draw points with error bars; colours and labels are for trusted and for flagged ones."""
+    bad = np.asarray(flagged, dtype=bool)
+    for chosen, colour, label in zip((~bad, bad), colours, labels, strict=True):
+        if chosen.any():
+            data = (np.asarray(values)[chosen] for values in (x, y, error))
+            mark = marker_style(colour, chosen is bad)
+            style: dict[str, Any] = {"fmt": "o", "capsize": 3, "color": colour} | mark | look
+            style["fmt"] = style["fmt"].rstrip("-") if chosen is bad else style["fmt"]
+            axes.errorbar(*data, label=label, **style)
+
+
 def named(index: int, count: int) -> bool:
     """Tell whether this curve of a long family gets its own line in the legend."""
     if count <= LONGEST_LEGEND:

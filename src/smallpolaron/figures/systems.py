@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from smallpolaron.study.parameters import Parameters
-from smallpolaron.study.physical_system import lattice_text
+from smallpolaron.study.physical_system import lattice_text, physics
 from smallpolaron.study.plan import Ensemble, Ladder, Point
 from smallpolaron.study.sections import Protocol
-from smallpolaron.support.canonical import decimal_text
-
-PHYSICS: Final = (
-    "model.topology",
-    "model.hopping_cm",
-    "model.site_energies_cm",
-    "model.lattice_constant_A",
-    "model.temperature_K",
-)
-"""Parameters that, with the baths, make two points different systems; everything else is size or
-accuracy."""
+from smallpolaron.support.canonical import decimal_text, parameter_hash
 
 
 @dataclass(frozen=True)
@@ -90,14 +78,10 @@ def _description(parameters: Parameters) -> str:
 
 
 def _name(parameters: Parameters) -> str:
-    content, bath = parameters.content(), parameters.bath
-    physics = {key: content["model"].get(key.partition(".")[2]) for key in PHYSICS}
-    if parameters.lattice:
-        physics["lattice"] = content["lattice"]
-    physics |= {f"bath.{key}": value for key, value in bath.physics.items()}
-    text = json.dumps(physics, sort_keys=True, default=list)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:6]
-    eta, gamma = decimal_text(bath.eta_cm), decimal_text(bath.gamma_cm)
+    """Return the name of a system of a figure; of lattices each size is one."""
+    eta, gamma = decimal_text(parameters.bath.eta_cm), decimal_text(parameters.bath.gamma_cm)
+    own = physics(parameters) | {"lattice": parameters.content().get("lattice")}
+    digest = parameter_hash(own)[:6]
     return f"{parameters.model.topology}__eta_cm~{eta}__gamma_cm~{gamma}-{digest}"
 
 

@@ -27,8 +27,7 @@ from smallpolaron.hierarchy.frame import (
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.terminators import Terminators
-from smallpolaron.model.baths.bath_set import BathSet
-from smallpolaron.model.baths.expansion import BathExpansion
+from smallpolaron.model.baths.expansion import BathExpansion, BathSet
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.model.mode_table import ModeTable
 from smallpolaron.model.site_table import NO_SITE

@@ -130,21 +130,22 @@ def run_inverse(options: InverseOptions) -> Mapping[str, str]:
 
 
 def _check(options: InverseOptions) -> None:
-    if not options.files:
-        raise StoreError("no training points: name --results, or --moments, --mobility, --kernel")
-    temperature = options.temperature_K
-    if temperature is not None and not (math.isfinite(temperature) and temperature > 0.0):
-        raise StoreError(f"--temperature-K {temperature}: must be above 0 K")
-    if options.sigma is not None and temperature is None:
-        raise StoreError("--sigma needs --temperature-K, the temperature of the measurement")
-    if options.conjugate and options.sigma is None:
-        raise StoreError(
-            "--conjugate speaks of a conductivity; give one by --sigma, or leave it out"
-        )
-    if options.columns and options.sigma is None and options.measured is None:
-        raise StoreError("--columns names those of a table; give --sigma or --measured")
-    if options.output.exists() and not options.overwrite:
-        raise StoreError(f"{options.output}: the file exists; remove it or pass --overwrite")
+    T, sigma, output = options.temperature_K, options.sigma, options.output
+    faults = {
+        "no training points: name --results, or --moments, --mobility, --kernel": not options.files,
+        f"--temperature-K {T}: must be above 0 K": T is not None and not 0.0 < T < math.inf,
+        "--sigma needs --temperature-K, the temperature of the measurement": sigma and T is None,
+        "--conjugate is of a conductivity: give --sigma, too": options.conjugate and not sigma,
+        "--columns names those of a table: give --sigma or --measured": (
+            options.columns and not (sigma or options.measured)
+        ),
+        f"{output}: the file exists; remove it or pass --overwrite": (
+            output.exists() and not options.overwrite
+        ),
+    }
+    for message, is_one in faults.items():
+        if is_one:
+            raise StoreError(message)
 
 
 def fit_all(training: TrainingSet) -> tuple[dict[str, Emulator], dict[str, str]]:
@@ -303,10 +304,13 @@ def _result(
 ) -> Result:
     variables = training_variables(training, emulators)
     variables |= map_variables(training, emulators)
+    (place, gain), over = suggestion, "the training box" if found is None else "the posterior"
+    where = ", ".join(f"{axis} = {value:g}" for axis, value in place.items())
     notes = {
         "measured": evidence.source,
         "emulators": "; ".join(_fitted(name, each) for name, each in emulators.items()),
-        "suggestion": _reason(*suggestion, evidence),
+        "suggestion": f"{where}: expected to reduce the variance of the emulators over {over} "
+        f"by {gain:.0%}",
         **evidence.remarks,
     }
     for title, texts in (("left_out", training.left_out), ("no_emulator", without)):
@@ -338,12 +342,6 @@ def _fitted(name: str, emulator: Emulator) -> str:
         f"{name}: {len(emulator.values)} points, lengths over the logarithmic range {lengths}, "
         f"scatter {emulator.noise:.2g}, errors enlarged {emulator.inflation:.3g} times"
     )
-
-
-def _reason(place: Mapping[str, float], gain: float, evidence: Evidence) -> str:
-    where = ", ".join(f"{axis} = {value:g}" for axis, value in place.items())
-    over = "the training box" if evidence.data is None else "the posterior"
-    return f"{where}: expected to reduce the variance of the emulators over {over} by {gain:.0%}"
 
 
 def _parameters(

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
-from smallpolaron.analysis.conductivity import ac_mobility
-from smallpolaron.analysis.hermite import make_series
+from smallpolaron.analysis.mobility import ac_mobility
 from smallpolaron.analysis.window_shape import SHAPE, Window
+from smallpolaron.derive.derive import kubo
 from smallpolaron.derive.moments_job import moments_result
 from smallpolaron.results.store import Result, StoreError
 from smallpolaron.runs.inputs import read_input
@@ -26,6 +26,7 @@ AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
 """Parameters that may vary between training points."""
 
 TRAINING_KINDS: Final = ("moments", "mobility", "kernel")
+_MOMENTS: Final = ("mean", "variance")
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,7 @@ class Run:
         values: quantities found, by name.
         errors: their relative errors, where known.
         limit: frequency limit of the moments in rad/fs; NaN without moments.
-        curve: times in fs and Kubo transform of the mobility file; None without one, or where it
-            gives no numbers.
+        curve: mobility result that has a Kubo transform; else None.
     """
 
     point: str
@@ -73,7 +73,7 @@ class Run:
     values: Mapping[str, float]
     errors: Mapping[str, float]
     limit: float
-    curve: tuple[ArrayLike, ArrayLike] | None = None
+    curve: Result | None = None
 
 
 @dataclass(frozen=True)
@@ -123,9 +123,7 @@ def with_window(training: TrainingSet, window: Window) -> TrainingSet:
     runs = []
     for run in training.runs:
         if run.curve is not None:
-            sigma = ac_mobility(
-                make_series(*run.curve), window.omega, run.coordinates["temperature_K"]
-            )
+            sigma = ac_mobility(kubo(run.curve), window.omega, run.coordinates["temperature_K"])
             with suppress(ValueError):  # a curve that has no such shape teaches nothing of it
                 shape, _ = window.shape(sigma)
                 found = dict(zip(SHAPE, np.exp(shape).tolist(), strict=True))
@@ -223,16 +221,15 @@ def _runs(paths: Iterable[Path], limit: float | None) -> list[Run]:
 
 def _with_limit(path: Path, result: Result, limit: float) -> Result:
     """Return moments with those up to another limit as its scalars."""
-    stored = np.asarray(result.variables["limit"].data, dtype=np.float64)
+    stored = result.array("limit")
     places = np.flatnonzero(np.isclose(stored, limit))
     if not places.size:
         raise StoreError(
             f"{path}: has no moments up to {limit:g} rad/fs; its limits are "
             + ", ".join(f"{each:g}" for each in stored)
         )
-    chosen = {"limit_used": limit}
-    for name in ("mean", "variance"):
-        chosen[name] = float(np.asarray(result.variables[f"{name}_limit"].data)[places[0]])
+    chosen = {name: float(result.array(f"{name}_limit")[places[0]]) for name in _MOMENTS}
+    chosen["limit_used"] = limit
     variables = {
         name: replace(variable, data=chosen[name]) if name in chosen else variable
         for name, variable in result.variables.items()
@@ -243,11 +240,8 @@ def _with_limit(path: Path, result: Result, limit: float) -> Result:
 def _run(group: Mapping[str, Result]) -> Run:
     first = next(iter(group.values()))
     ratios = first.parameters["derived"]
-    values: dict[str, float] = {}
-    for name, quantity in QUANTITIES.items():
-        value = _scalar(group.get(quantity.kind), quantity.variable)
-        if math.isfinite(value) and value > 0.0:
-            values[name] = value
+    found = {name: _number(group, each.kind, each.variable) for name, each in QUANTITIES.items()}
+    values = {name: value for name, value in found.items() if 0.0 < value < math.inf}
     return Run(
         point=str(first.parameters["point"]),
         parameters=first.parameters,
@@ -259,30 +253,26 @@ def _run(group: Mapping[str, Result]) -> Run:
         },
         values=values,
         errors=_mobility_error(group["mobility"]) if "mobility" in values else {},
-        limit=_scalar(group.get("moments"), "limit_used"),
+        limit=_number(group, "moments", "limit_used"),
         curve=_curve(group.get("mobility")),
     )
 
 
-def _curve(mobility: Result | None) -> tuple[ArrayLike, ArrayLike] | None:
+def _curve(mobility: Result | None) -> Result | None:
     if mobility is None or not {"time_fs", "C_kubo"} <= mobility.variables.keys():
         return None
-    time_fs, C_kubo = (mobility.variables[name].data for name in ("time_fs", "C_kubo"))
-    return (time_fs, C_kubo) if np.all(np.isfinite(C_kubo)) else None
+    return mobility if np.all(np.isfinite(mobility.array("C_kubo"))) else None
 
 
-def _scalar(result: Result | None, name: str) -> float:
-    return math.nan if result is None else float(np.real(result.variables[name].data))
+def _number(group: Mapping[str, Result], kind: str, name: str) -> float:
+    return group[kind].number(name) if kind in group else math.nan
 
 
 def _mobility_error(result: Result) -> dict[str, float]:
     """Return the relative error of the mobility: the full estimate, else that of the record."""
-    D = _scalar(result, "D")
-    for name in ("D_error", "D_error_record"):
-        error = _scalar(result, name)
-        if math.isfinite(error):
-            return {"mobility": abs(error / D)}
-    return {}
+    errors = map(result.number, ("D_error", "D_error_record"))
+    known = [error for error in errors if math.isfinite(error)]
+    return {"mobility": abs(known[0] / result.number("D"))} if known else {}
 
 
 def _trust(run: Run) -> tuple[bool, int, tuple[bool, float], str]:

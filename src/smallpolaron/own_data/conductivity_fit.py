@@ -9,12 +9,12 @@ from typing import Final
 import numpy as np
 
 import smallpolaron
-from smallpolaron.analysis.fits.fit_errors import Estimate
 from smallpolaron.analysis.fits.measured_conductivity import (
     MeasuredFits,
     MeasuredModel,
     fit_measured,
 )
+from smallpolaron.analysis.fits.model_fits import Estimate
 from smallpolaron.derive.tables import write_table
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, refuse

@@ -7,7 +7,7 @@ numbers, the layout that readers may rely on and the documentation are made from
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -50,6 +50,11 @@ class Quantity:
 
 Table = dict[str, Quantity]
 """The quantities of a kind, by name; a slash in a name makes a group."""
+
+
+def table_of(made: type) -> Table:
+    """Return the quantities that the fields of a class of results declare, by their names."""
+    return {each.name: Quantity(**each.metadata) for each in fields(made) if each.metadata}
 
 
 def time(text: str = "Time.") -> Quantity:

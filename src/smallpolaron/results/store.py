@@ -114,6 +114,22 @@ class Result:
             advice = getattr(self.parameters, "advice", "give the result of a point")
             raise StoreError(f"{where}{first_fault(error)}; {advice}") from error
 
+    def array(self, name: str) -> NDArray[Any]:
+        """Return the data of a variable.
+
+        Raises:
+            KeyError: there is none of that name; the message lists those there are.
+        """
+        if name not in self.variables:
+            known = ", ".join(sorted(self.variables))
+            point = f"{self.parameters['point']}: " if "point" in self.parameters else ""
+            raise KeyError(f"{point}a result of kind {self.kind} has no {name!r}; it has {known}")
+        return np.asarray(self.variables[name].data)
+
+    def number(self, name: str) -> float:
+        """Return the real part of a scalar."""
+        return float(self.array(name).real)
+
     @property
     def flagged(self) -> bool:
         """True when a quality gate failed."""

@@ -7,9 +7,8 @@ from typing import Any, Literal
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.hierarchy.limits import Truncation
-from smallpolaron.model.baths.bath_set import BathSet
 from smallpolaron.model.baths.decomposition import expand
-from smallpolaron.model.baths.expansion import BathExpansion, Scheme
+from smallpolaron.model.baths.expansion import BathExpansion, BathSet, Scheme
 from smallpolaron.model.disorder import Distribution
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model

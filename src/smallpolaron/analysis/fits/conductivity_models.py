@@ -6,10 +6,10 @@ mobility is beta C(0) R(omega). C(0) is a sum rule, so that every model starts a
 linear in their shares (numbers without unit) and nonlinear in their rates (per fs).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import factorial, inf
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -123,19 +123,6 @@ def _floats(values: ArrayLike) -> FloatArray:
     return np.asarray(values, dtype=np.float64)
 
 
-def _smith_time(t: FloatArray, rates: Sequence[float], order: int) -> FloatArray:
-    """(k t)^n exp(-k t)/n! for n = 0 ... order."""
-    kt = rates[0] * t
-    decay = np.exp(-kt)
-    return np.stack([kt**n * decay / factorial(n) for n in range(order + 1)])
-
-
-def _smith_frequency(omega: FloatArray, rates: Sequence[float], order: int) -> ComplexArray:
-    k = rates[0]
-    response = k / (k - 1j * omega)
-    return np.stack([response ** (n + 1) / k for n in range(order + 1)])
-
-
 def _restoring_time(t: FloatArray, k: complex, q: complex) -> ComplexArray:
     """Convolution of exp(-k t) with q exp(-q t), also where k and q meet."""
     slow, gap = (q, k - q) if (k - q).real >= 0.0 else (k, q - k)
@@ -146,34 +133,6 @@ def _restoring_time(t: FloatArray, k: complex, q: complex) -> ComplexArray:
     return np.asarray(q * t * np.exp(-slow * t) * mean, dtype=np.complex128)
 
 
-def _modified_time(t: FloatArray, rates: Sequence[float]) -> FloatArray:
-    k, q = rates
-    return np.stack([np.exp(-k * t), _restoring_time(t, k, q).real])
-
-
-def _modified_frequency(omega: FloatArray, rates: Sequence[float]) -> ComplexArray:
-    k, q = rates
-    drude = 1.0 / (k - 1j * omega)
-    return np.stack([drude, drude * q / (q - 1j * omega)])
-
-
-def _modified_twin(values: Sequence[float]) -> tuple[float, ...]:
-    """Exchange of the two exponentials."""
-    k, q, c = values
-    return q, k, (1.0 + c) * q / k - 1.0
-
-
-def _meeting_rates(values: Sequence[float]) -> tuple[float, ...]:
-    k, c = values
-    return k, k, c
-
-
-def _overdamped(values: Sequence[float]) -> tuple[float, ...]:
-    """Oscillator whose two rates are k and q."""
-    k, q, c = values
-    return k, float(np.sqrt(k * q)), k + q, 1.0 + c
-
-
 def _oscillator_time(t: FloatArray, omega_0: float, gamma: float) -> FloatArray:
     """A Lorentz oscillator is a Drude response that the restoring current cancels at rest."""
     half = gamma / 2.0
@@ -182,16 +141,13 @@ def _oscillator_time(t: FloatArray, omega_0: float, gamma: float) -> FloatArray:
     return np.asarray((np.exp(-k * t) - _restoring_time(t, k, q)).real, dtype=np.float64)
 
 
-def _lorentz_time(t: FloatArray, rates: Sequence[float]) -> FloatArray:
-    k, omega_0, gamma = rates
-    oscillator = _oscillator_time(t, omega_0, gamma)
-    return np.stack([oscillator, np.exp(-k * t) - oscillator])
+def _stack(terms: Iterable[Any]) -> Any:
+    return np.stack(list(terms))
 
 
-def _lorentz_frequency(omega: FloatArray, rates: Sequence[float]) -> ComplexArray:
-    k, omega_0, gamma = rates
-    oscillator = -1j * omega / (omega_0**2 - omega**2 - 1j * omega * gamma)
-    return np.stack([oscillator, 1.0 / (k - 1j * omega) - oscillator])
+def _free_and_bound(free: Any, bound: Any) -> Any:
+    """Terms of a model whose share of free carriers is a parameter."""
+    return np.stack([bound, free - bound])
 
 
 def _rate(name: str, meaning: str) -> Parameter:
@@ -202,7 +158,7 @@ def _smith_series(
     order: int, name: str, title: str, shorter: ConductivityModel | None = None
 ) -> ConductivityModel:
     """Drude-Smith with memory of a number of collisions; none: the Drude model."""
-    words = ("first", "second", "third")
+    words, orders = ("first", "second", "third"), range(order + 1)
     shares = tuple(
         Parameter(
             "c" if order == 1 else f"c{n}",
@@ -218,8 +174,8 @@ def _smith_series(
         title,
         (_rate("k", "Collision rate."),),
         shares,
-        lambda t, rates: _smith_time(t, rates, order),
-        lambda omega, rates: _smith_frequency(omega, rates, order),
+        lambda t, k: _stack((k[0] * t) ** n * np.exp(-k[0] * t) / factorial(n) for n in orders),
+        lambda w, k: _stack((k[0] / (k[0] - 1j * w)) ** (n + 1) / k[0] for n in orders),
         None if shorter is None else Inner(shorter, lambda values: (*values, 0.0)),
     )
 
@@ -243,10 +199,10 @@ MODIFIED_DRUDE_SMITH: Final = ConductivityModel(
         _rate("q", "Rate of the restoring current, inverse of the diffusion time."),
     ),
     (Parameter("c", "1", *PHYSICAL_C, "Strength of the restoring current."),),
-    _modified_time,
-    _modified_frequency,
-    Inner(DRUDE_SMITH, _meeting_rates),
-    _modified_twin,
+    lambda t, kq: _stack((np.exp(-kq[0] * t), _restoring_time(t, *kq).real)),
+    lambda w, kq: _stack(1 / (kq[0] - 1j * w) * x for x in (1.0, kq[1] / (kq[1] - 1j * w))),
+    Inner(DRUDE_SMITH, lambda kc: (kc[0], *kc)),
+    lambda kqc: (kqc[1], kqc[0], (1.0 + kqc[2]) * kqc[1] / kqc[0] - 1.0),
 )
 """R = 1/(k - i omega) [1 + c q/(q - i omega)] (Cocker et al., Phys. Rev. B 2017, 96, 205439);
 Drude-Smith where q = k."""
@@ -260,9 +216,14 @@ DRUDE_LORENTZ: Final = ConductivityModel(
         _rate("gamma", "Damping of the bound carriers."),
     ),
     (Parameter("f", "1", 0.0, 1.0, "Share of free carriers in C(0); 0 leaves the oscillator."),),
-    _lorentz_time,
-    _lorentz_frequency,
-    Inner(MODIFIED_DRUDE_SMITH, _overdamped),
+    lambda t, r: _free_and_bound(np.exp(-r[0] * t), _oscillator_time(t, r[1], r[2])),
+    lambda w, r: _free_and_bound(
+        1.0 / (r[0] - 1j * w), -1j * w / (r[1] ** 2 - w**2 - 1j * w * r[2])
+    ),
+    Inner(
+        MODIFIED_DRUDE_SMITH,
+        lambda kqc: (kqc[0], (kqc[0] * kqc[1]) ** 0.5, kqc[0] + kqc[1], 1.0 + kqc[2]),
+    ),
 )
 """R = f/(k - i omega) + (1 - f) (-i omega)/(omega_0^2 - omega^2 - i omega gamma); modified
 Drude-Smith where f = 1 + c, omega_0^2 = k q, gamma = k + q."""

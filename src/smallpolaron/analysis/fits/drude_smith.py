@@ -1,5 +1,6 @@
 """Drude-Smith and Drude fits of the Kubo-transformed correlation function, with a verdict."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Final
@@ -8,10 +9,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smallpolaron.analysis._checks import FloatArray
+from smallpolaron.analysis.declared import quantity
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, PHYSICAL_C
-from smallpolaron.analysis.fits.fit_errors import Estimate
 from smallpolaron.analysis.fits.fit_targets import time_target
-from smallpolaron.analysis.fits.model_fits import ModelFit, fit_model
+from smallpolaron.analysis.fits.model_fits import Estimate, ModelFit, fit_model
 
 GOOD_MAX: Final = 0.03
 """Largest residual over C(0) up to which a fit describes the curve. The verdict rests on the
@@ -50,58 +51,46 @@ def quality(largest: float) -> Quality:
     return Quality.ROUGH if largest <= ROUGH_MAX else Quality.MISSES
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DrudeSmithFit:
     """Least-squares fit of (1 + c k t) exp(-k t), the Drude-Smith form.
 
     The standard errors count independent residuals only (model_fits.effective_points). Where the
     form is wrong, they say how sharply the best parameters are defined, not how right they are.
 
-    Attributes:
-        c: persistence of velocity, dimensionless, within -1 to 0 as the model demands.
-        c_error: its standard error; NaN if c is at a limit of that range.
-        k: collision rate, fs^-1.
-        k_error: its standard error, fs^-1.
-        free_c: c of the best fit without limits on c; equal to c if that is the best one.
-        free_k: its collision rate, fs^-1.
-        free_residual: its rms residual over C(0).
-        fit_from_fs: first time of the fit, fs.
-        fit_to_fs: last time of the fit, fs.
-        residual: rms residual over C(0), within the fit range.
-        residual_max: largest residual over C(0), within the fit range.
-        r_squared: 1 - squared residuals over squared deviations from the mean.
-        dc_ratio: DC mobility of the fit over that of the data (whole record).
-        fit: fitted curve over C(0), at all times, (times,).
-        drude_k: decay rate of the plain Drude form exp(-k t) over the same range, fs^-1.
-        drude_k_error: its standard error, fs^-1.
-        drude_residual: its rms residual over C(0).
-        verdict: whether the form describes the data, in words.
+    Errors are standard errors; that of c is NaN if it is at a limit of its range. Residuals are
+    relative to C(0), within the range of the fit; dc_ratio and fit are of the whole record.
     """
 
-    c: float
-    c_error: float
-    k: float
-    k_error: float
-    free_c: float
-    free_k: float
-    free_residual: float
-    fit_from_fs: float
-    fit_to_fs: float
-    residual: float
-    residual_max: float
-    r_squared: float
-    dc_ratio: float
-    fit: FloatArray
-    drude_k: float
-    drude_k_error: float
-    drude_residual: float
+    fit: FloatArray = quantity(
+        *("1", "Fitted curve (1 + c k t) exp(-k t), relative to C_kubo(0).", ("time",)),
+        kept="finite",
+    )
+    c: float = quantity(
+        "1", "Persistence of velocity of the Drude-Smith form, held within -1 to 0.", kept="finite"
+    )
+    c_error: float = quantity("1", "Its standard error; NaN at a limit of that range.")
+    k: float = quantity("fs^-1", "Collision rate of the Drude-Smith form.", kept="finite")
+    k_error: float = quantity("fs^-1", "Its standard error.")
+    residual: float = quantity("1", "Root mean square residual relative to C_kubo(0).")
+    residual_max: float = quantity("1", "Largest residual relative to C_kubo(0).")
+    r_squared: float = quantity("1", "Coefficient of determination.")
+    dc_ratio: float = quantity("1", "DC mobility of the fit over that of the data.")
+    fit_from_fs: float = quantity("fs", "First time of the fit.")
+    fit_to_fs: float = quantity("fs", "Last time of the fit.")
+    free_c: float = quantity("1", "c of the best fit when c is not held within -1 to 0.")
+    free_k: float = quantity("fs^-1", "Collision rate of that fit.")
+    free_residual: float = quantity("1", "Root mean square residual of that fit.")
+    drude_k: float = quantity("fs^-1", "Decay rate of the plain Drude form, c = 0.")
+    drude_k_error: float = quantity("fs^-1", "Its standard error.")
+    drude_residual: float = quantity("1", "Root mean square residual of the plain Drude form.")
     verdict: str
 
 
 def fit_drude_smith(
     time_fs: ArrayLike,
     C_kubo: ArrayLike,
-    fit_range_fs: tuple[float, float] | None = None,
+    fit_range_fs: Sequence[float] | None = None,
 ) -> DrudeSmithFit:
     """Fit the Drude-Smith form to a Kubo-transformed correlation function.
 

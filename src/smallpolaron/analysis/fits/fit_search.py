@@ -1,6 +1,5 @@
 """Search for the best least-squares fit of a conductivity model within its ranges."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Final
@@ -223,20 +222,19 @@ def _refine(space: Space, start: FloatArray, held: BoolArray, tolerance: float) 
 def _settle(space: Space, x: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Put coordinates near a limit onto it where the fit is no worse; return which."""
     held = np.zeros(x.size, dtype=np.bool_)
-    for index, limit in _near_limits(space, x):
+    width = np.where(np.isfinite(space.high - space.low), space.high - space.low, 0.0)
+    near = [
+        (int(index), float(limits[index]))
+        for limits in (space.low, space.high)
+        for index in np.flatnonzero(np.abs(x - limits) < _NEAR * width)
+    ]
+    for index, limit in near:
         trial, also = x.copy(), held.copy()
         trial[index], also[index] = limit, True
         trial = _refine(space, trial, also, _FINE)
         if space.cost(trial) <= space.cost(x) * (1.0 + _NO_WORSE) + _ROUNDING:
             x, held = trial, also
     return x, held
-
-
-def _near_limits(space: Space, x: FloatArray) -> Iterator[tuple[int, float]]:
-    width = np.where(np.isfinite(space.high - space.low), space.high - space.low, 0.0)
-    for limits in (space.low, space.high):
-        for index in np.flatnonzero(np.abs(x - limits) < _NEAR * width):
-            yield int(index), float(limits[index])
 
 
 def _turned(space: Space, x: FloatArray) -> FloatArray:

@@ -61,7 +61,7 @@ class Target:
 
 
 def time_target(
-    time_fs: ArrayLike, C_kubo: ArrayLike, fit_range_fs: tuple[float, float] | None = None
+    time_fs: ArrayLike, C_kubo: ArrayLike, fit_range_fs: Sequence[float] | None = None
 ) -> Target:
     """Kubo-transformed correlation function as the target of fits that keep C(0).
 
@@ -167,7 +167,7 @@ def measured_target(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> Tar
     )
 
 
-def _chosen_times(time: FloatArray, step: float, fit_range_fs: tuple[float, float] | None) -> slice:
+def _chosen_times(time: FloatArray, step: float, fit_range_fs: Sequence[float] | None) -> slice:
     if fit_range_fs is None:
         return slice(None)
     begin, end = fit_range_fs

@@ -10,7 +10,6 @@ from scipy.stats import chi2
 
 from smallpolaron.analysis._checks import FloatArray, complex_series, real_series
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, MODELS
-from smallpolaron.analysis.fits.fit_errors import Estimate
 from smallpolaron.analysis.fits.fit_targets import measured_target
 from smallpolaron.analysis.fits.model_choice import (
     DECISIVE,
@@ -19,7 +18,7 @@ from smallpolaron.analysis.fits.model_choice import (
     by_criteria,
     information_criteria,
 )
-from smallpolaron.analysis.fits.model_fits import ModelFit, fit_models
+from smallpolaron.analysis.fits.model_fits import Estimate, ModelFit, fit_models
 from smallpolaron.analysis.memory.kernel_moments import conductivity_noise
 
 LARGEST_SCATTER: Final = 3.0

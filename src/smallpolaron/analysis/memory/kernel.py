@@ -37,18 +37,14 @@ class StepCheck:
     """Kernel on the stored times against the kernel from every second one.
 
     Attributes:
-        step_fs: stored time step in fs.
         kernel_change: largest change of K on common times over the largest |K|.
         D_fine: closed-form D of the whole kernel, in the unit of C times fs.
-        D_coarse: the same from every second time.
-        D_change: relative change of D; the error at the stored step is about 1/63 of it once
+        D_change: its relative change; the error at the stored step is about 1/63 of it once
             the sixth order shows.
     """
 
-    step_fs: float
     kernel_change: float
     D_fine: float
-    D_coarse: float
     D_change: float
 
 
@@ -100,9 +96,7 @@ def step_check(C: Series) -> StepCheck:
     fine, coarse = (memory_kernel(C.part(slice(0, odd, stride))) for stride in (1, 2))
     D_fine, D_coarse = float(closed_form_D(fine)[-1]), float(closed_form_D(coarse)[-1])
     return StepCheck(
-        step_fs=C.step,
         kernel_change=float(np.max(np.abs(fine.K[::2] - coarse.K)) / np.max(np.abs(fine.K))),
         D_fine=D_fine,
-        D_coarse=D_coarse,
         D_change=abs(D_coarse - D_fine) / abs(D_fine) if D_fine else float("inf"),
     )

@@ -83,7 +83,13 @@ def matrix_memory_kernel(
     area = relative - np.eye(C0.shape[-1])
     with np.errstate(over="ignore", invalid="ignore"):
         found = solve_second_kind(np.concatenate(sources, axis=-2), factor, area, step)
-    _check_growth(found, time)
+    finite = np.all(np.isfinite(found.reshape(len(found), -1)), axis=1)
+    if not finite.all():
+        raise ValueError(
+            f"the memory kernel exceeds all numbers from {time[np.argmin(finite)]:g} fs on: it "
+            "grows exponentially; project on fewer variables, or give derivatives that belong "
+            "together"
+        )
     K, integral = np.split(found, 2, axis=-2)
     return MatrixKernel(time, K, integral, drift, C0)
 
@@ -106,16 +112,6 @@ def _matrices(
             f"{name}: {bad} of {array.size} values not finite; remove or recompute them"
         )
     return array
-
-
-def _check_growth(found: Matrices, time: FloatArray) -> None:
-    finite = np.all(np.isfinite(found.reshape(len(found), -1)), axis=1)
-    if not finite.all():
-        raise ValueError(
-            f"the memory kernel exceeds all numbers from {time[np.argmin(finite)]:g} fs on: it "
-            "grows exponentially; project on fewer variables, or give derivatives that belong "
-            "together"
-        )
 
 
 def _differentiate(matrices: Matrices, step: float) -> Matrices:

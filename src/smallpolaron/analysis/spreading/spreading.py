@@ -151,7 +151,11 @@ def spreading(
     d2P = site_series("d2populations", d2populations, shape)
     free = unbounded_spreading(time, *(each @ displacements**2 for each in (P, dP, d2P)))
     boundary = find_boundary(displacements, topology)
-    expected = _equilibrium(equilibrium, shape[1])[boundary.sites]
+    n = shape[1]
+    settled = real_series("equilibrium", np.full(n, 1 / n) if equilibrium is None else equilibrium)
+    if settled.size != n or not np.all(settled > 0.0):
+        raise ValueError(f"equilibrium = {settled}: give {n} populations above 0")
+    expected = settled[boundary.sites]
     at_boundary = P[:, boundary.sites]
     return replace(
         free,
@@ -184,15 +188,6 @@ def unbounded_spreading(
         filling=np.empty((time.size, 0)),
         loss=np.zeros(time.size),
     )
-
-
-def _equilibrium(populations: ArrayLike | None, n_sites: int) -> FloatArray:
-    if populations is None:
-        return np.full(n_sites, 1.0 / n_sites)
-    values = real_series("equilibrium", populations)
-    if values.size != n_sites or not np.all(values > 0.0):
-        raise ValueError(f"equilibrium = {values}: give {n_sites} populations above 0")
-    return values
 
 
 def _exponent(time: FloatArray, msd: FloatArray, dmsd: FloatArray) -> FloatArray:

@@ -11,7 +11,6 @@ from smallpolaron.model.baths.spectral_density import (
     require_coupling,
     require_rate,
 )
-from smallpolaron.model.units import beta
 
 _CRITICAL = 0.1
 """Least |s| over gamma/2, where gamma/2 -+ s are the rates. At critical damping they are one and
@@ -40,15 +39,6 @@ class DebyeBath(RationalDensity):
         """Refuse values outside the model."""
         require_coupling(self.eta)
         require_rate("gamma", self.gamma)
-
-    @property
-    def reorganisation_energy(self) -> float:
-        """Reorganisation energy lambda = eta / 2, rad/fs."""
-        return self.eta / 2
-
-    def noise(self, temperature_K: float) -> float:
-        """Integral of Re C(t) over t > 0, J'(0)/beta, rad/fs."""
-        return self.eta / (beta(temperature_K) * self.gamma)
 
     @property
     def amplitude(self) -> float:
@@ -110,15 +100,6 @@ class BrownianBath(RationalDensity):
             BrownianBath(self.eta * float(share), self.gamma, float(np.sqrt(square)))
             for share, square in zip(shares, squares, strict=True)
         )
-
-    @property
-    def reorganisation_energy(self) -> float:
-        """Reorganisation energy lambda = eta / 2, rad/fs."""
-        return self.eta / 2
-
-    def noise(self, temperature_K: float) -> float:
-        """Integral of Re C(t) over t > 0, J'(0)/beta, rad/fs."""
-        return self.eta * self.gamma / (beta(temperature_K) * self.frequency**2)
 
     @property
     def amplitude(self) -> float:

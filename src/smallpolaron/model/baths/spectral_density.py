@@ -75,7 +75,9 @@ class SpectralDensity(ABC):
 
 
 class RationalDensity(SpectralDensity):
-    """J(w) = A w / P(w^2)."""
+    """J(w) = A w / P(w^2), with the coupling strength eta, rad/fs."""
+
+    eta: float
 
     @property
     def parts(self) -> "tuple[RationalDensity, ...]":
@@ -97,13 +99,13 @@ class RationalDensity(SpectralDensity):
         """Poles at w = -i nu: nu (rad/fs) and residues of J ((rad/fs)^2); complex in pairs."""
 
     @property
-    @abstractmethod
     def reorganisation_energy(self) -> float:
         """Reorganisation energy lambda = eta / 2, rad/fs."""
+        return self.eta / 2
 
-    @abstractmethod
     def noise(self, temperature_K: float) -> float:
         """Integral of Re C(t) over t > 0, J'(0)/beta, rad/fs."""
+        return self.amplitude / float(self.denominator(np.zeros(()))) / beta(temperature_K)
 
     def spectral_density(self, omega: ArrayLike) -> FloatArray:
         """J(omega), rad/fs, for angular frequencies in rad/fs of any shape."""
