@@ -1,6 +1,6 @@
 """Runs of one correlation job, at one threshold for one bath expansion, and their comparison."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -50,6 +50,7 @@ class CorrelationTask:
         comm: the communicator.
         report: where rank 0 prints progress.
         checkpoints: where what the runs reach is kept.
+        equilibria: the last one found with each set of rates, with which the next one begins.
     """
 
     model: Model
@@ -61,6 +62,7 @@ class CorrelationTask:
     comm: MPI.Intracomm
     report: Report
     checkpoints: Checkpoints = NO_CHECKPOINTS
+    equilibria: dict[bytes, Equilibrium] = field(default_factory=dict)
 
     def progress(self, label: str) -> Progress:
         """Progress over the record."""
@@ -107,15 +109,15 @@ class CorrelationProblem:
         # the largest sum over a row bounds |J|, and is |J| where all sites are alike
         largest = float(np.max(abs(current).sum(axis=1))) ** 2
         share = max(mean / largest, _LEAST_SHARE) if largest > 0 else 1.0
-        if share < _WARM and task.limits.truncation is None:
+        if share < _WARM / 2 and task.limits.truncation is None:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))
         self._complex_readout = _reading(self._empty())
         self._readout = _reading(self._empty(task.real_part_only))
 
     def _found(self, accuracy: Accuracy) -> Equilibrium:
-        task = self._task
-        return find_equilibrium(
+        task, bath = self._task, self.expansion.rates.tobytes()
+        task.equilibria[bath] = find_equilibrium(
             task.model,
             self.expansion,
             task.even,
@@ -124,7 +126,9 @@ class CorrelationProblem:
             task.comm,
             task.report,
             task.checkpoints,
+            task.equilibria.get(bath),
         )
+        return task.equilibria[bath]
 
     def _empty(self, hermitian: bool = False) -> Basis:
         task, sector = self._task, replace(self._task.odd, hermitian=hermitian)

@@ -244,9 +244,8 @@ def refine(
         if advice or fine.record.growth_detected or np.nansum(list(errors.values())) <= target:
             return found
         worst = max(errors, key=lambda source: np.nan_to_num(errors[source]))
-        # what two runs of this basis may differ by explains the error of the bath terms
-        hidden = errors["bath_terms"] <= 2 * NEXT_TERM * errors["basis"]
-        hidden = hidden or errors["bath_terms"] > _HELPS * before
+        # where one term more did not help, two runs of this basis differ by as much anyhow
+        hidden = errors["bath_terms"] > _HELPS * before
         if worst == "bath_terms" and judged < level:
             judged = level
         elif worst == "bath_terms" and not hidden and revise and terms < MAX_TERMS - 1:

@@ -75,6 +75,7 @@ def find_equilibrium(
     comm: MPI.Intracomm,
     report: Report,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
+    guess: Equilibrium | None = None,
 ) -> Equilibrium:
     """Equilibrium state by solve_equilibrium, or by propagation if the solver fails (collective).
 
@@ -87,13 +88,16 @@ def find_equilibrium(
         comm: the communicator.
         report: where rank 0 prints progress.
         checkpoints: where to go on from, and what is offered on the way.
+        guess: one to begin with, of the same model, expansion and sector.
 
     Raises:
         NotConverged: neither works: the hierarchy is unstable.
         LimitReached: the basis would outgrow its limit.
     """
     try:
-        return solve_equilibrium(model, expansion, sector, accuracy, limits, comm, checkpoints)
+        return solve_equilibrium(
+            model, expansion, sector, accuracy, limits, comm, checkpoints, guess
+        )
     except NotConverged as reason:
         progress = Progress("equilibrium", None, comm, report)
         progress.say(f"{reason}; propagating instead")
@@ -128,21 +132,27 @@ def solve_equilibrium(
     limits: Limits,
     comm: MPI.Intracomm,
     checkpoints: Checkpoints = NO_CHECKPOINTS,
+    guess: Equilibrium | None = None,
 ) -> Equilibrium:
     """Equilibrium state as the null vector of L, by a Krylov solve on a growing basis.
 
-    The basis begins with the bath relaxed around the carrier on every site, and all of rho_0.
+    The basis begins with the guess, or with the bath relaxed around the carrier on every site, and
+    all of rho_0.
 
     Raises:
         NotConverged: the solver failed.
         LimitReached: the basis would outgrow its limit.
     """
     basis, growth = Basis(model, expansion, sector, comm, limits), _growth(accuracy)
-    guess = _thermal_guess(basis, growth)
+    if guess is None:
+        start = _thermal_guess(basis, growth)
+    else:
+        basis.add(guess.basis.keys)
+        start = basis.scatter(guess.basis.keys, guess.x)
     found = solve(
         basis,
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
-        guess,
+        start,
         growth=growth,
         tolerance=min(1.0 if basis.is_fixed else growth, accuracy.stationary / basis.base_rate),
         stage=checkpoints.stage("equilibrium", basis, accuracy),

@@ -51,6 +51,8 @@ def run_point(
         PropagationFailed: no step size works.
         Interrupted: the job is to stop.
     """
+    from threadpoolctl import threadpool_limits
+
     from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
     from smallpolaron.dynamics.progress import to_stderr
     from smallpolaron.parallel import MPI
@@ -58,7 +60,9 @@ def run_point(
 
     watch, parameters = watch or Stopwatch(), point.parameters
     options = (checkpoints or NO_CHECKPOINTS, report or to_stderr)
-    outcome = engine_runs.compute(parameters, protocol, max_unknowns, *options)
+    # the matrix products are small: threads of BLAS would mostly wait for one another
+    with threadpool_limits(1):
+        outcome = engine_runs.compute(parameters, protocol, max_unknowns, *options)
     if outcome is None:
         return None
     variables, gates = outcome
