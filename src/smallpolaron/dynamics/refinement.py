@@ -215,7 +215,7 @@ def refine(
             judged = 0
         else:
             before, terms = size(bath(-1)), terms + 1
-    advice = ""
+    advice, wary = "", False
     while True:
         coarse = run(terms, level - 1, window)
         try:
@@ -245,7 +245,10 @@ def refine(
             return found
         worst = max(errors, key=lambda source: np.nan_to_num(errors[source]))
         # where one term more did not help, two runs of this basis differ by as much anyhow
-        hidden = errors["bath_terms"] > _HELPS * before
+        vain = errors["bath_terms"] > _HELPS * before
+        if vain:
+            terms, wary = terms - 1, True
+        hidden = vain or (wary and errors["bath_terms"] <= 2 * NEXT_TERM * errors["basis"])
         if worst == "bath_terms" and judged < level:
             judged = level
         elif worst == "bath_terms" and not hidden and revise and terms < MAX_TERMS - 1:
@@ -257,7 +260,7 @@ def refine(
         else:
             return replace(found, advice=ADVICE[worst].format(window=window))
         # each run holds a state: forget those that no later step can use
-        for key in [k for k in runs if k[0] < terms or k[1] < level - 1 or k[2] != window]:
+        for key in [k for k in runs if k[0] < terms - 1 or k[1] < level - 1 or k[2] != window]:
             del runs[key]
 
 

@@ -24,8 +24,8 @@ ComplexArray = NDArray[np.complex128]
 _KRYLOV_ENTRIES = 20_000_000
 _LONGEST_RESTART = 1000
 """GMRES keeps as many vectors as this and the entries per rank allow, and at least 30. A vibration
-with eta/v = 5.4 at kT/v = 0.25 on 26,000 elements: 445 products; kept to 158 vectors, no solution in
-1,000."""
+with eta/v = 5.4 at kT/v = 0.25 on 26,000 elements: 445 products; kept to 158 vectors, no solution
+in 1,000."""
 _TRIAL = 30
 """Products after which the other preconditioner is tried for as many, and the better one kept."""
 _MAX_PRODUCTS = 3000
@@ -41,8 +41,9 @@ _SETTLED = 0.01
 """Share of new labels below which a basis counts as complete and the last solve is accurate."""
 _COSTLY, _GENERATIONS, _SURELY = 30, 3, 2.0
 """Products of a solve after which the basis grows so many times before the next, as new labels feed
-others; a label then enters at so many times the threshold, since values are estimates. The vibration
-above at eta/v = 8.4: 7 solves and 7 s instead of 11 and 20 s, with 37,400 labels instead of 33,800."""
+others; one then enters at so many times the threshold, as values are estimates. A vibration with
+eta/v = 8.4 at kT/v = 0.46: 7 solves and 7 s instead of 11 and 20 s, with 37,400 labels instead of
+33,800."""
 _EARLY = 0.03
 """Residual of the solves before that, relative to the largest amplitude still missing."""
 

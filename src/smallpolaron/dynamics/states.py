@@ -31,6 +31,9 @@ Start = Literal["franck_condon", "marcus"]
 EQUILIBRIUM_GROWTH = 0.03
 """Growth threshold of the equilibrium over that of what is propagated from it: it costs little."""
 
+_FIXED = 0.01
+"""Residual of the equilibrium of a fixed hierarchy over that of others: it has no other error."""
+
 _RUNAWAY = 30_000
 """Elements of an equilibrium that is propagated because it cannot be solved for: a basis that does
 not settle grows without end."""
@@ -144,6 +147,7 @@ def solve_equilibrium(
         LimitReached: the basis would outgrow its limit.
     """
     basis, growth = Basis(model, expansion, sector, comm, limits), _growth(accuracy)
+    rate = basis.base_rate
     if guess is None:
         start = _thermal_guess(basis, growth)
     else:
@@ -154,7 +158,7 @@ def solve_equilibrium(
         LinearProblem(lambda now: np.zeros(now.n_local, complex), trace=_trace(basis)),
         start,
         growth=growth,
-        tolerance=min(1.0 if basis.is_fixed else growth, accuracy.stationary / basis.base_rate),
+        tolerance=min(growth, accuracy.stationary * (_FIXED if basis.is_fixed else 1) / rate),
         stage=checkpoints.stage("equilibrium", basis, accuracy),
     )
     x = found.x
