@@ -351,7 +351,7 @@ def _solve(
     gmres = partial(_iterated, basis, generator, operator, b, aim, offer)
     if only_hops or way >= 0:
         ways = [1 if only_hops else way]
-    tried = []
+    tried: list[tuple[float, int, ComplexArray]] = []
     for each in ways if len(ways) > 1 else []:
         x, left = gmres(each == 1, start, _TRIAL)
         if left <= aim:
