@@ -212,7 +212,7 @@ def test_commands_hold_only_what_cannot_break_them() -> None:
     assert others == set(PLAIN)
     assert all("`" not in command for command in found)
     substitutions = {each for command in found for each in re.findall(r"\$\([^)]*\)", command)}
-    assert substitutions == {"$(dirname {output.points})"}
+    assert substitutions == {"$(dirname {output.points})", "$(dirname {output.page})"}
 
 
 def test_wildcards_match_no_hostile_name() -> None:

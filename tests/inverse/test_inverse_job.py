@@ -287,7 +287,7 @@ ROWS = "".join(f"{i / 10},1.0{i % 3},0.5\n" for i in range(1, 20))
     [
         ("", "holds no table"),
         (ROWS, ":1: has no header line that names its columns (frequency, sigma)"),
-        (HEADER.replace(",", ";") + ROWS, ":2: row of 1 cells; the header has 3"),
+        (HEADER.replace(",", ";") + ROWS, ":1: cells in every row: 1; in the header: 3"),
         (HEADER.replace("sigma_imag", "sigma_imga") + ROWS, ":1: column 'sigma_imga' is not known"),
         (HEADER + ROWS + "2.0,nan,1\n", ":21: sigma_real = 'nan'"),
         (HEADER + ROWS + "2.0,1,\n", ":21: sigma_imag = ''"),

@@ -64,7 +64,7 @@ BAD_HDF5: dict[str, tuple[Datasets, str]] = {
     "lengths": ({"C_JJ": (CASE.C[:-1], "")}, "time_fs has 201 values, others 200"),
     "text": ({"C_JJ": (np.array([b"1"] * 201), "")}, "must be real or complex numbers"),
     "flags": ({"C_JJ": (np.ones(201, bool), "")}, "must be real or complex numbers"),
-    "complex times": ({"time_fs": (CASE.time + 0j, "fs")}, "time_fs is complex"),
+    "complex times": ({"time_fs": (CASE.time + 1j, "fs")}, "time_fs is complex"),
     "NaN": ({"C_JJ": (np.where(CASE.time == 7, np.nan, CASE.C), "")}, "C_JJ[7] = nan"),
     "unit of C": ({"C_JJ": (CASE.C, "bohr^2")}, "C_JJ: unit 'bohr^2'"),
     "unit of time": ({"time_fs": (CASE.time, "s")}, "time_fs: unit 's'"),

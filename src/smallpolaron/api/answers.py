@@ -27,7 +27,7 @@ from smallpolaron.results.store import Result
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import boundaries, physics
 from smallpolaron.support.canonical import parameter_hash
-from smallpolaron.support.files import write_text
+from smallpolaron.support.files import read_json, write_text
 
 ROUGH: Final = 0.1
 """A relative error above which a mobility is called rough."""
@@ -40,6 +40,9 @@ _ADVICE: Final = {
     "frontier_weight": "raise hierarchy.depth, or use accuracy instead",
     "production_frontier_weight": "raise hierarchy.depth, or use accuracy instead",
 }
+
+
+_LARGEST_FILE: Final = 100_000_000
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ def write_answers(path: Path, answers: Answers) -> None:
 
 def read_answers(path: Path) -> Answers:
     """Return what write_answers wrote."""
-    return TypeAdapter(Answers).validate_python(json.loads(path.read_text(encoding="utf-8")))
+    return TypeAdapter(Answers).validate_python(read_json(path, _LARGEST_FILE))
 
 
 def answers_of(results: Sequence[Result]) -> tuple[Answer, ...]:
