@@ -10,8 +10,8 @@ from smallpolaron import NUMERICS_VERSION
 from smallpolaron.planning.bill import BUDGET_ADVICE, all_jobs, bill, overdraft
 from smallpolaron.planning.resources import unknowns
 from smallpolaron.study.config import Study
+from smallpolaron.study.disorder_section import ensemble_parameters, member_parameters
 from smallpolaron.study.grid import AXIS_NAMES, MAX_POINTS, Assignment, GridPoint, expand
-from smallpolaron.study.members import ensemble_parameters, member_parameters
 from smallpolaron.study.overrides import overridden
 from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.parameters import Parameters, bath_expansion, derived
