@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from contextlib import redirect_stderr, redirect_stdout
+from tempfile import TemporaryDirectory
 
 import pytest
 from mpi4py import MPI
@@ -63,14 +64,16 @@ def main(wanted: int, extra: list[str]) -> int:
         print(f"mpiexec gave a communicator of {comm.size} ranks, not {wanted}: wrong mpiexec.")
         return 1
     step = InStep(comm)
-    arguments = ["-m", "mpi", "-p", "no:cacheprovider", *(extra or ["tests"])]
-    try:
-        code = run_here(comm.rank, arguments, step)
-    except BaseException:
-        # pytest itself fell over here; the other ranks would wait for this one for ever.
-        traceback.print_exc(file=sys.__stderr__)
-        comm.Abort(1)
-    return int(comm.allreduce(code, op=MPI.MAX))
+    # a folder per rank: in a common one pytest's clean-ups at the end disturb one another
+    with TemporaryDirectory() as folder:
+        arguments = ["-m", "mpi", "-p", "no:cacheprovider", "--basetemp", f"{folder}/rank"]
+        try:
+            code = run_here(comm.rank, [*arguments, *(extra or ["tests"])], step)
+        except BaseException:
+            # pytest itself fell over here; the other ranks would wait for this one for ever.
+            traceback.print_exc(file=sys.__stderr__)
+            comm.Abort(1)
+        return int(comm.allreduce(code, op=MPI.MAX))
 
 
 if __name__ == "__main__":
