@@ -6,6 +6,7 @@ import csv
 import importlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import xml.etree.ElementTree as ET
@@ -281,6 +282,17 @@ def test_what_is_about_all_results_reads_each_once(
     assert max(opened.values()) == 2
     # as text: errors that are not known are NaN
     assert repr(read_answers(tmp_path / "answers.json")) == repr(study_answers(study.folder))
+
+
+def test_a_mobility_is_an_answer_before_the_rest_of_the_analysis(
+    study: Study, tmp_path: Path
+) -> None:
+    whole = study_answers(study.folder)
+    part = tmp_path / study.folder.name
+    shutil.copytree(study.folder, part, ignore=shutil.ignore_patterns("kernel", "drude_smith"))
+    found = study_answers(part)
+    assert {repr(each) for each in found.systems} == {repr(each) for each in whole.systems}
+    assert set(found.missing) == set(whole.missing)
 
 
 def test_nothing_is_read_for_which_no_paper_printed_a_number(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from textwrap import indent
 from typing import Any, Final
@@ -24,6 +24,7 @@ from smallpolaron.derive.study_results import StudyResults, read_study_results
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.store import Result
+from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import boundaries, physics
 from smallpolaron.support.canonical import parameter_hash
@@ -114,7 +115,19 @@ def study_answers(folder: Path) -> Answers:
         PlanError: there is no plan that can be used.
         StoreError: a result file is damaged.
     """
-    return answers_from(read_study_results(folder))
+    found = read_study_results(folder)
+    # what a paper shows needs no more than the mobility of some points
+    members = {name for ensemble in found.whole.ensembles for name in ensemble.members}
+    read = {each.parameters["point"] for each in found.mobilities} | members
+    paths = {
+        point.id: folder / "mobility" / f"{point.id}.h5"
+        for point in found.whole.with_protocol("current")
+        if point.id not in read
+    }
+    more = [read_input(path, ("mobility",)) for path in paths.values() if path.exists()]
+    known = {f"correlation/{each.parameters['point']}" for each in more}
+    missing = {name: why for name, why in found.missing.items() if name not in known}
+    return answers_from(replace(found, mobilities=[*found.mobilities, *more], missing=missing))
 
 
 def answers_from(found: StudyResults) -> Answers:
