@@ -219,7 +219,7 @@ def test_what_dies_away_leaves_the_basis_again():
     ("allowed", "message"),
     [
         (60, r"labels; 60 are allowed\. Ask for less accuracy"),
-        (200, r"at t = [\d.]+ fs .* from \d+ to \d+ labels; 200 are allowed\. Ask for less"),
+        (210, r"at t = [\d.]+ fs .* from \d+ to \d+ labels; 210 are allowed\. Ask for less"),
     ],
 )
 def test_too_small_a_limit_stops_the_run(allowed, message):
