@@ -109,6 +109,7 @@ class CorrelationProblem:
         # the largest sum over a row bounds |J|, and is |J| where all sites are alike
         largest = float(np.max(abs(current).sum(axis=1))) ** 2
         share = max(mean / largest, _LEAST_SHARE) if largest > 0 else 1.0
+        # thresholds that are not even halved are not worth a second solve
         if share < _WARM / 2 and task.limits.truncation is None:
             growth = accuracy.growth_threshold * share / _WARM
             self.equilibrium = self._found(replace(accuracy, growth=growth))

@@ -21,7 +21,7 @@ from smallpolaron.parallel import MPI, PETSc
 
 ComplexArray = NDArray[np.complex128]
 
-_KRYLOV_ENTRIES = 20_000_000
+_KRYLOV_ENTRIES = 12_000_000
 _LONGEST_RESTART = 1000
 """GMRES keeps as many vectors as this and the entries per rank allow, and at least 30. A vibration
 with eta/v = 5.4 at kT/v = 0.25 on 26,000 elements: 445 products; kept to 158 vectors, no solution
@@ -29,8 +29,8 @@ in 1,000."""
 _TRIAL = 30
 """Products after which the other preconditioner is tried for as many, and the better one kept."""
 _MAX_PRODUCTS, _NEARLY = 3000, 10.0
-"""Products after which a solve ends, and the residual over the tolerance that is taken then: before
-the last round it is good enough, and after it quality gates judge it."""
+"""Products after which a solve ends, and the residual over the tolerance that is taken then of an
+equilibrium, whose residual a quality gate judges."""
 _DIRECT, _LARGEST_DIRECT = 400, 10_000
 """Rows of a problem that is factorised at once, and of one that is where GMRES fails: 400 rows take
 2 ms; 2,400 took 0.15 s, with fifty times the entries of L, where GMRES took 0.04 s."""
@@ -45,7 +45,7 @@ _COSTLY, _GENERATIONS, _SURELY = 30, 3, 2.0
 """Products of a solve after which the basis grows so many times before the next, as new labels feed
 others; one then enters at so many times the threshold, as values are estimates. A vibration with
 eta/v = 8.4 at kT/v = 0.46: 7 solves and 7 s instead of 11 and 20 s, with 37,400 labels instead of
-33,800."""
+33,800 (growing so after every solve)."""
 _EARLY = 0.03
 """Residual of the solves before that, relative to the largest amplitude still missing."""
 
@@ -365,7 +365,7 @@ def _solve(
     if left <= aim:
         return x, left, way
     if not _DIRECT < generator.size <= _LARGEST_DIRECT:
-        if left <= _NEARLY * aim:
+        if problem.trace is not None and problem.total and left <= _NEARLY * aim:
             return x, left, way
         raise NotConverged(
             f"GMRES stopped at a residual of {left:.1e} after {most} products on "
