@@ -29,9 +29,9 @@ from smallpolaron.parallel import MPI
 Start = Literal["franck_condon", "marcus"]
 
 EQUILIBRIUM_GROWTH = 0.01
-"""Growth threshold of the equilibrium over that of what is propagated from it. A ring of 3, cold and
-weakly coupled to a slow vibration, at an accuracy of 1e-3: C_JJ was wrong by 1.2e-3 with 0.03, by
-2e-4 with 0.01, in the same time."""
+"""Growth threshold of the equilibrium over that of what is propagated from it. A ring of 3, cold
+and weakly coupled to a slow vibration, at an accuracy of 1e-3: C_JJ was wrong by 1.2e-3 with 0.03,
+by 2e-4 with 0.01, in the same time."""
 
 _RESIDUAL, _FIXED = 1e-5, 0.01
 """Largest |L rho| / |rho| over the accuracy, 1/fs, and over that of others what it is for a fixed
