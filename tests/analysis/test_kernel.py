@@ -164,6 +164,15 @@ def test_without_memory_an_undamped_current_is_not_stable():
     assert not cutoff_scan(exact_kernel(CASE, 1.0, 100.0)).stable[0]
 
 
+@pytest.mark.parametrize("rounding", [-1e-16, 1e-16])
+@pytest.mark.parametrize("frequency", [0.0, 0.01, 0.0137])  # on and between the tested ones
+def test_a_mode_that_grows_by_rounding_is_not_counted(rounding, frequency):
+    case = ExponentialKernel(rounding + 1j * frequency)
+    scan = cutoff_scan(exact_kernel(case, 1.0, 100.0))
+    assert scan.growing_modes[0] == 0
+    assert not scan.stable[0]
+
+
 def test_kernel_spectrum_is_the_transform_of_the_kernel():
     data = CASE.sample(1.0, 1600.0)
     omega = np.linspace(-0.3, 0.3, 25)

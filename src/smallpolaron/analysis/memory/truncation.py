@@ -122,10 +122,19 @@ def _growing_modes(
         characteristic = powers[order] + np.sum(powers[:order] * coefficients, axis=0)
         turns = np.angle(characteristic[1:] * np.conj(characteristic[:-1]))
         # a zero on the axis, as that of the drift alone, is on either side by rounding
-        if np.min(np.abs(characteristic)) > ON_AXIS * spacing**order:
+        on_axis = _closest_to_zero(characteristic) < ON_AXIS * spacing**order
+        if not on_axis:
             growing[n] = round(0.5 * order - float(np.sum(turns)) / (2.0 * np.pi))
-        unresolved[n] = float(np.max(np.abs(turns))) > LARGEST_PHASE_STEP
+        unresolved[n] = on_axis or float(np.max(np.abs(turns))) > LARGEST_PHASE_STEP
         if n + 1 < times:
             panel = ends[:, :, n] @ weights[:3] + ends[:, :, n + 1] @ weights[3:]
             transform += phase * panel
     return growing, unresolved
+
+
+def _closest_to_zero(curve: ComplexArray) -> float:
+    """Distance of the origin from the chords between neighbouring points of a curve."""
+    chords = np.diff(curve)
+    along = -np.real(np.conj(chords) * curve[:-1])
+    lengths = np.maximum(np.abs(chords) ** 2, np.finfo(np.float64).tiny)
+    return float(np.min(np.abs(curve[:-1] + np.clip(along / lengths, 0.0, 1.0) * chords)))
