@@ -9,9 +9,9 @@ import pytest
 import smallpolaron as sp
 from smallpolaron.api.outcomes import CLASSES
 from smallpolaron.archive.verify import verify_file
-from smallpolaron.results.store import KINDS, StoreError
+from smallpolaron.results.store import KINDS
 from smallpolaron.runs.inputs import read_input
-from smallpolaron.support.problems import ConfigurationError
+from smallpolaron.support.problems import ConfigurationError, StoreError
 from tests.api.cases import QUICK, RING, quick_run
 from tests.results.identity import digest_of
 

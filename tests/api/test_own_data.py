@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
-from smallpolaron.own_data.table_format import TableError
+from smallpolaron.tables.names import TableError
 from tests.api.cases import quick_run
 from tests.results.identity import digest_of
 

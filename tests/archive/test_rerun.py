@@ -14,14 +14,9 @@ from smallpolaron.archive.verify import verify
 from smallpolaron.cli import main
 from smallpolaron.results.compare import compare, origin_warnings, relative_difference
 from smallpolaron.results.kinds import KINDS, derived
-from smallpolaron.results.store import (
-    Result,
-    StoreError,
-    Variable,
-    read_result,
-    write_result,
-)
+from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.study.plan import read_plan
+from smallpolaron.support.problems import StoreError
 
 STUDY = """\
 study: again

@@ -17,8 +17,9 @@ from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import layout
-from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 from tests.results.hostile import unprivileged
 
 SEAL = b"\nsmallpolaron sha256"

@@ -51,7 +51,7 @@ READERS = {
 }
 """Files that may read whole files by themselves, and what."""
 HDF5_READERS = {
-    *("results/store.py", "own_data/array_table.py"),
+    *("results/store.py", "tables/arrays.py"),
 }
 HDF5_LOOKERS = {"own_data/table_analysis.py": "one attribute, to tell own files"}
 PROCESSES = {

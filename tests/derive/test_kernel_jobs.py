@@ -16,9 +16,10 @@ from smallpolaron.cli import main
 from smallpolaron.derive.augmented_job import augmented_result, exact_derivatives
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.population_kernel_job import population_kernel_result
-from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 from tests.derive.walks import STUDY, RealArray, walk
 
 Make = Callable[..., Result]

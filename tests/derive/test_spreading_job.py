@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from smallpolaron.cli import main
 from smallpolaron.derive.spreading_job import spreading_result
-from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import Plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 from tests.derive.walks import STUDY, RealArray, walk
 
 SETTINGS = AnalysisConfig()

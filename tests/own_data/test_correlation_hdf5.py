@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from smallpolaron.own_data.correlation_table import read_correlation_table
-from smallpolaron.own_data.table_format import TableError
+from smallpolaron.tables.names import TableError
 from tests.own_data.table_case import CASE, TEMPERATURE, assert_is_the_case
 
 Datasets = dict[str, tuple[object, str]]

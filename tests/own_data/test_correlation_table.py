@@ -11,15 +11,10 @@ import numpy as np
 import pytest
 
 from smallpolaron.own_data.correlation_table import CorrelationTable, read_correlation_table
-from smallpolaron.own_data.read_table import LARGEST_FILE
-from smallpolaron.own_data.table_format import (
-    CORRELATION,
-    LARGEST_ROWS,
-    TableError,
-    key_of,
-    read_name,
-)
 from smallpolaron.support.problems import MOST_PROBLEMS
+from smallpolaron.tables.names import TableError, key_of, read_name
+from smallpolaron.tables.read import LARGEST_FILE, LARGEST_ROWS
+from smallpolaron.tables.schemas import CORRELATION
 from tests.own_data.table_case import CASE, TEMPERATURE, GaussianBands, assert_is_the_case
 
 HEADER = "time_fs,C_real_A2_fs2,C_imag_A2_fs2"
@@ -147,8 +142,8 @@ def test_every_documented_name_is_read() -> None:
             for part, end in parts.items():
                 for spelling in (word + end, (word + end).upper(), f"{end[1:]} {word}".strip()):
                     found = read_name(spelling, CORRELATION)
-                    assert found == (quantity, part, ""), spelling
-                    assert read_name(f"{spelling} [fs]", CORRELATION) == (quantity, part, "fs")
+                    assert found == (quantity, part, "", ""), spelling
+                    assert read_name(f"{spelling} [fs]", CORRELATION) == (quantity, part, "fs", "")
 
 
 @pytest.mark.parametrize(
@@ -234,7 +229,7 @@ MALFORMED: dict[str, tuple[Change, str, str]] = {
     "two units": (
         header("time_fs,C_real [nm^2/ps^2],C_imag [A^2/fs^2]"),
         ":1: column C_imag [A^2/fs^2]",
-        "must be that of the other part, nm^2/ps^2",
+        "must be that of C_real [nm^2/ps^2], nm^2/ps^2",
     ),
     "unit of a derivative": (
         header("time_fs,C_real,dC_real [A^2/fs^2]"),

@@ -14,8 +14,9 @@ import pytest
 
 from smallpolaron.cost.model import MODEL_FILE, CostModelError, read_model
 from smallpolaron.own_data.conductivity_table import read_conductivity, read_measured
-from smallpolaron.own_data.read_table import LARGEST_FILE, read_table
-from smallpolaron.own_data.table_format import CORRELATION, TableError
+from smallpolaron.tables.names import TableError
+from smallpolaron.tables.read import LARGEST_FILE, read_table
+from smallpolaron.tables.schemas import CORRELATION
 from tests.results.hostile import LONGEST_MESSAGE, STRINGS, refused
 
 ROWS = [f"{i / 10},1.0,0.5" for i in range(1, 20)]

@@ -13,14 +13,9 @@ import pytest
 
 from smallpolaron.own_data.conductivity_table import read_conductivity, read_measured
 from smallpolaron.own_data.correlation_table import read_correlation_table
-from smallpolaron.own_data.read_table import read_table
-from smallpolaron.own_data.table_format import (
-    CONDUCTIVITY,
-    FREQUENCY_UNITS,
-    TableError,
-    key_of,
-    read_name,
-)
+from smallpolaron.tables.names import TableError, key_of, read_name
+from smallpolaron.tables.read import read_table
+from smallpolaron.tables.schemas import CONDUCTIVITY, FREQUENCY_UNITS
 
 DATA = Path(__file__).parent / "data" / "tables"
 EXAMPLE = Path(__file__).parents[2] / "docs" / "own-data.csv"

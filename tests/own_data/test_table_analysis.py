@@ -30,10 +30,10 @@ from smallpolaron.own_data.table_analysis import (
 )
 from smallpolaron.own_data.table_summary import NOISE_GAIN
 from smallpolaron.results.kinds import OPTIONAL, TABLE_KINDS
-from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.validation import analysis_settings
-from smallpolaron.support.problems import ConfigurationError
+from smallpolaron.support.problems import ConfigurationError, StoreError
 from tests.analysis.analytic_cases import TEMPERATURE, ExponentialKernel, GaussianBands, Sampled
 
 ROOT = Path(__file__).parents[2]

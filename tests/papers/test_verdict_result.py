@@ -19,10 +19,11 @@ from papers.anomalous2024.verdict.table import main
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.model.units import paper_units
-from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.runs.point_run import stored_parameters
 from smallpolaron.study.physical_system import physics, system_name
 from smallpolaron.study.plan import Plan, PlanError, Point, write_plan
+from smallpolaron.support.problems import StoreError
 from tests.results.completed import completed
 
 PlanOf = Callable[[str], Plan]

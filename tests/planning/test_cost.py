@@ -30,9 +30,10 @@ from smallpolaron.cost.prediction import (
 )
 from smallpolaron.cost.records import JobRecord, read_records
 from smallpolaron.planning.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
-from smallpolaron.results.store import Result, StoreError, write_result
+from smallpolaron.results.store import Result, write_result
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.plan import Plan
+from smallpolaron.support.problems import StoreError
 from tests.results.completed import completed
 
 STUDY = """\

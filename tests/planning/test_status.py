@@ -16,9 +16,9 @@ from smallpolaron.dynamics.progress import Progress
 from smallpolaron.planning.jobs import jobs_of
 from smallpolaron.planning.resources import estimate
 from smallpolaron.planning.status import STATES, JobStatus, duration, status, status_lines
-from smallpolaron.results.store import Result, Unreadable, write_result
+from smallpolaron.results.store import Result, write_result
 from smallpolaron.study.plan import Plan, read_plan
-from smallpolaron.support.unavailable import cannot_read
+from smallpolaron.support.unavailable import Unreadable, cannot_read
 
 STUDY = """\
 study: five

@@ -18,11 +18,12 @@ from smallpolaron.results import kinds, quantity
 from smallpolaron.results.kinds import KINDS, Kind, derived
 from smallpolaron.results.layout import layout
 from smallpolaron.results.quantity import Quantity
-from smallpolaron.results.store import Result, StoreError, Variable, write_result
+from smallpolaron.results.store import Result, Variable, write_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.problems import StoreError
 
 Make = Callable[..., Result]
 HALF_LIFE = Kind("half_life", "Half-life of the current", "correlation")

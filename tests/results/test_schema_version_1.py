@@ -13,10 +13,11 @@ from smallpolaron.cli import main
 from smallpolaron.derive.result_tables import finite_size_rows
 from smallpolaron.derive.tables import quality_rows
 from smallpolaron.planning.study import load_plan
-from smallpolaron.results.store import StoreError, read_result
+from smallpolaron.results.store import read_result
 from smallpolaron.study.plan import write_plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.files import seal_state
+from smallpolaron.support.problems import StoreError
 from tests.results.hostile import refused
 
 DATA = Path(__file__).with_name("data") / "version1"

@@ -16,8 +16,9 @@ import pytest
 import smallpolaron
 from smallpolaron.analysis.gates import make_gate
 from smallpolaron.results import store
-from smallpolaron.results.store import Result, StoreError, Variable, read_result, write_result
+from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.support.files import seal_state
+from smallpolaron.support.problems import StoreError
 
 
 def make_result(kind: str = "correlation") -> Result:

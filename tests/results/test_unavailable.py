@@ -21,10 +21,12 @@ from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.own_data.correlation_table import read_correlation_table
 from smallpolaron.planning.jobs import climbs_on
-from smallpolaron.results.store import Result, StoreError, Unreadable, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.study.plan import PlanError, read_plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support import unavailable
+from smallpolaron.support.problems import StoreError
+from smallpolaron.support.unavailable import Unreadable
 from tests.results.hostile import unprivileged
 from tests.runs.checkpoint_cases import RUNS, differing, finished, stopped_at
 
@@ -185,7 +187,7 @@ def test_other_files_that_cannot_be_opened(
     monkeypatch.undo()
     table = tmp_path / "table.h5"
     table.write_bytes(b"\x89HDF\r\n\x1a\n")
-    monkeypatch.setattr("smallpolaron.own_data.array_table.h5py.File", failing)
+    monkeypatch.setattr("smallpolaron.tables.arrays.h5py.File", failing)
     monkeypatch.setattr(unavailable, "_PAUSES_S", ())
     with pytest.raises(Unreadable):
         read_correlation_table(table)

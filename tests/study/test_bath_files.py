@@ -88,6 +88,22 @@ def test_files_of_correlation_functions_and_trajectories_become_tables(points, t
     assert point.parameters.bath.eta_cm == pytest.approx(variance / 208.5, rel=0.1)
 
 
+@pytest.mark.parametrize(
+    ("kind", "header"),
+    [("table", "omega [cm^-1];J [cm^-1]"), ("correlation", "t_fs;re_cm2;im_cm2")],
+)
+def test_a_spreadsheet_with_decimal_commas_is_the_same_bath(points, tmp_path, kind, header) -> None:
+    t = np.arange(0, 1600, 4.0)
+    c = OHMIC.correlations(np.maximum(t, 1e-3), 300.0) / CM**2
+    columns = (W, J) if kind == "table" else (t, c.real, c.imag)
+    plain = Path(csv(tmp_path / "plain.csv", header.replace(";", ","), *columns))
+    other = tmp_path / "sheet.csv"
+    other.write_text("sep=;\n" + plain.read_text().replace(",", ";").replace(".", ","))
+    keys = "" if kind == "table" else ", data_temperature_K: 300"
+    first, second = (points(f"{{kind: {kind}, file: {p}{keys}}}")[0] for p in (plain, other))
+    assert first.hash == second.hash
+
+
 def test_a_table_in_other_units_is_warned_of(points) -> None:
     rows = f"omega_cm: {W.tolist()}, density_cm: {(200 * J).tolist()}"
     with pytest.warns(UserWarning, match="units"):
@@ -116,6 +132,7 @@ def test_a_table_is_one_of_several_baths(points) -> None:
         ("{kind: table, file: NEGATIVE}", "file", "J must be >= 0"),
         ("{kind: trajectory, file: FILE, data_temperature_K: 300}", "file", "quantum_correction"),
         ("{kind: correlation, file: C}", "file", "temperature"),
+        ("{kind: trajectory, file: BARE, data_temperature_K: 300}", "file", "b: unit not given"),
     ],
 )
 def test_what_is_no_bath_is_refused(points, tmp_path, bath, key, reason) -> None:
@@ -123,6 +140,7 @@ def test_what_is_no_bath_is_refused(points, tmp_path, bath, key, reason) -> None
         "FILE": csv(tmp_path / "f.csv", "t_fs,a_cm", W, J),
         "EV": csv(tmp_path / "ev.csv", "omega_cm,J_cm", W / 8065.5, J / 8065.5),
         "NEGATIVE": csv(tmp_path / "n.csv", "omega_cm,J_cm", W, J - 1),
+        "BARE": csv(tmp_path / "b.csv", "t_fs,a_cm,b", W, J, J),
         "C": csv(tmp_path / "c.csv", "t_fs,re_cm2,im_cm2", W, J, -J),
     }
     for name, path in files.items():

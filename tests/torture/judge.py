@@ -11,8 +11,9 @@ from typing import Final, Literal
 import numpy as np
 
 from smallpolaron.archive.verify import result_files, verify
-from smallpolaron.results.store import Result, StoreError, read_result
+from smallpolaron.results.store import Result, read_result
 from smallpolaron.support.files import file_digest
+from smallpolaron.support.problems import StoreError
 from tests.torture.processes import Run
 
 Outcome = Literal[

@@ -10,9 +10,10 @@ import pytest
 from smallpolaron.cli import main
 from smallpolaron.derive.population_kernel_job import points_needed
 from smallpolaron.planning.study import plan_document
-from smallpolaron.results.store import StoreError, read_result
+from smallpolaron.results.store import read_result
 from smallpolaron.study.plan import Plan, Point, write_plan
 from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.problems import StoreError
 from tests.workflow import synthetic
 from tests.workflow.conftest import Run
 

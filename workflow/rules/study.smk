@@ -34,7 +34,7 @@ try:
     from smallpolaron.planning.present import absences, present
     from smallpolaron.support.problems import ConfigurationError
     from smallpolaron.planning.resources import LEAST_RANKS, estimate
-    from smallpolaron.results.store import StoreError
+    from smallpolaron.support.problems import StoreError
     from smallpolaron.planning.study import plan_document
     from smallpolaron.derive.tables import outlook_text
     from smallpolaron.study.yamlfile import read_yaml

@@ -23,9 +23,10 @@ from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, messages, mode
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.correlation_table import Kind
 from smallpolaron.own_data.table_analysis import correlation_of_table
-from smallpolaron.own_data.table_format import RAD_FS_PER_THZ, TableError
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, Variable
+from smallpolaron.tables.names import TableError
+from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -21,12 +21,11 @@ from smallpolaron.api.status import StatusLine, is_watched
 from smallpolaron.api.tensor import MobilityTensor
 from smallpolaron.derive.derive import with_criteria
 from smallpolaron.derive.tensor_job import direction_of, form_of, tensor_result
-from smallpolaron.results.store import StoreError
 from smallpolaron.runs.point_run import run_point
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.study.validation import analysis_settings
-from smallpolaron.support.problems import MISSING, Problem
+from smallpolaron.support.problems import MISSING, Problem, StoreError
 
 Start = Literal["franck_condon", "marcus"]
 MOST_ELEMENTS: int = ResourcesConfig().max_unknowns

@@ -23,10 +23,10 @@ import smallpolaron
 from smallpolaron.archive.verify import result_files, verify
 from smallpolaron.planning.status import status
 from smallpolaron.planning.study import load_plan
-from smallpolaron.results.store import Result, StoreError, read_result
+from smallpolaron.results.store import Result, read_result
 from smallpolaron.study.plan import Plan, plan_json, read_plan
 from smallpolaron.support.files import file_digest, temporary_name
-from smallpolaron.support.problems import ConfigurationError
+from smallpolaron.support.problems import ConfigurationError, StoreError
 
 PROFILE: Final = "https://w3id.org/ro/wfrun/process/0.5"
 LEFT_OUT: Final = ("logs", "benchmarks")

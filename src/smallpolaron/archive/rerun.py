@@ -13,12 +13,12 @@ import numpy as np
 
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS, POINTS_NOTE, derived
-from smallpolaron.results.store import Result, StoreError, read_result
+from smallpolaron.results.store import Result, read_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.plan import HASH_DIGITS, Plan, Point, read_plan, write_plan
 from smallpolaron.study.sections import AnalysisConfig, ResourcesConfig
-from smallpolaron.support.problems import show
+from smallpolaron.support.problems import StoreError, show
 
 RUNS: Final = ("correlation", "population", "displacement")
 """Kinds that are computed from parameters alone."""

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from smallpolaron.results.store import StoreError, Unreadable, read_result
+from smallpolaron.results.store import read_result
 from smallpolaron.runs.inputs import faults
 from smallpolaron.study.plan import PlanError, read_plan
 from smallpolaron.support.files import seal_state
-from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
+from smallpolaron.support.problems import StoreError
+from smallpolaron.support.unavailable import Unreadable, cannot_read, is_unavailable, patiently
 
 State = Literal["ok", "no checksum", "outdated", "damaged", "inconsistent", "unreadable"]
 

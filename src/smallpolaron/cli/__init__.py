@@ -94,10 +94,9 @@ def give_up_unsaid() -> None:
 def _explained(error: Exception) -> str:
     """Return an error that the user can correct as a plain line; raise any other again."""
     # these take long to import: not before a job is ready for signals
-    from smallpolaron.results.store import StoreError
     from smallpolaron.study.plan import PlanError
     from smallpolaron.support.files import NotWritable
-    from smallpolaron.support.problems import ConfigurationError
+    from smallpolaron.support.problems import ConfigurationError, StoreError
 
     if isinstance(error, ConfigurationError):
         return str(error)

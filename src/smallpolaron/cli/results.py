@@ -89,7 +89,7 @@ def rerun(
     """Make a result again from its own file and compare."""
     from smallpolaron.archive.rerun import rerun as make_again
     from smallpolaron.results.compare import compare, origin_warnings
-    from smallpolaron.results.store import StoreError
+    from smallpolaron.support.problems import StoreError
 
     if output is not None and output.exists():
         raise StoreError(f"{output}: the file exists; remove it or choose another")

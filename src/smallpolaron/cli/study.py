@@ -91,7 +91,7 @@ def status(
     from smallpolaron.planning.status import status as state_of
     from smallpolaron.planning.status import status_lines
     from smallpolaron.planning.study import load_plan
-    from smallpolaron.results.store import StoreError
+    from smallpolaron.support.problems import StoreError
 
     study = load_plan(configuration, changes)
     if results and not results.is_dir():

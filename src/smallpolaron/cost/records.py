@@ -11,10 +11,11 @@ from typing import Final, cast
 import numpy as np
 
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import Protocol
+from smallpolaron.support.problems import StoreError
 
 _BASIS: Final = tuple(
     f"errors/{what}/{source}"

@@ -21,10 +21,11 @@ from smallpolaron.results.kinds import Kind
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quality import unusable
 from smallpolaron.results.quantity import Quantity, Table, missing, variables
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.plan import read_plan
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 
 Notes = dict[str, str]
 NAN: Final = float("nan")

@@ -22,10 +22,12 @@ from smallpolaron.derive.ensemble_variables import (
 )
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
-from smallpolaron.results.store import Result, StoreError, Unreadable, Variable
+from smallpolaron.results.store import Result, Variable
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.plan import Ensemble, Plan, PlanError
 from smallpolaron.study.sections import Protocol
+from smallpolaron.support.problems import StoreError
+from smallpolaron.support.unavailable import Unreadable
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,11 @@ from smallpolaron.derive.derive import (
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.quantity import Quantity, Table, time
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.study.parameters import holstein_model
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import AnalysisConfig, Protocol
+from smallpolaron.support.problems import StoreError
 
 _ORDERS: Final = ("populations", "dpopulations", "d2populations")
 _OWN: Final = ("start_site", "point", "study", "derived")

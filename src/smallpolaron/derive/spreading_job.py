@@ -32,9 +32,10 @@ from smallpolaron.derive.derive import (
 )
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.results.quantity import Quantity, Table, time
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.study.parameters import holstein_model, model_of
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 
 _OWN: Final = ("start", "point", "study", "derived")
 """Parameters in which both initialisations of one system differ."""

@@ -18,10 +18,11 @@ from smallpolaron.model.tensor_symmetry import TensorForm, tensor_form
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.quantity import Quantity, Table
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.study.parameters import Parameters, model_of
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 
 _MATRIX: Final = ("axis", "column")
 _OWN: Final = ("lattice", "point", "study", "derived")

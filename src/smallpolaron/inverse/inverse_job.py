@@ -45,11 +45,11 @@ from smallpolaron.own_data.conductivity_table import (
 )
 from smallpolaron.planning.study import plan_document
 from smallpolaron.results.provenance import Stopwatch, collect
-from smallpolaron.results.store import Result, StoreError, write_result
+from smallpolaron.results.store import Result, write_result
 from smallpolaron.study.config import SECTIONS
 from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.files import shown_name, write_text
-from smallpolaron.support.problems import ConfigurationError
+from smallpolaron.support.problems import ConfigurationError, StoreError
 
 HELD_OUT_ERROR: Final = 0.01
 """Relative error with which the moments of a held-out point count as measured."""

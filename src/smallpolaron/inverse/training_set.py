@@ -17,10 +17,11 @@ from smallpolaron.analysis.mobility import ac_mobility
 from smallpolaron.analysis.window_shape import SHAPE, Window
 from smallpolaron.derive.derive import kubo
 from smallpolaron.derive.moments_job import moments_result
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.problems import StoreError
 
 AXES: Final = ("eta_over_v", "gamma_over_v", "temperature_K")
 """Parameters that may vary between training points."""

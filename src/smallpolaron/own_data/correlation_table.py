@@ -11,7 +11,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.own_data.read_table import read_table
 from smallpolaron.own_data.table_checks import (
     Times,
     conjugate_faults,
@@ -21,17 +20,10 @@ from smallpolaron.own_data.table_checks import (
     unit_faults,
     unit_suspicions,
 )
-from smallpolaron.own_data.table_format import (
-    ARBITRARY,
-    C_UNITS,
-    CORRELATION,
-    TIME_UNITS,
-    RawTable,
-    TableError,
-    spelt_unit,
-    unknown_unit,
-)
 from smallpolaron.support.problems import MISSING, Problem
+from smallpolaron.tables.names import ARBITRARY, RawTable, TableError, spelt_unit, unknown_unit
+from smallpolaron.tables.read import read_table
+from smallpolaron.tables.schemas import C_UNITS, CORRELATION, TIME_UNITS
 
 Kind = Literal["quantum", "classical"]
 ComplexArray = NDArray[np.complex128]
@@ -115,7 +107,7 @@ def _settled(table: RawTable, temperature_K: float | None, unit: str | None) -> 
     given = spelt_unit(unit) if unit else written
     given = given if given in ("", *C_UNITS, ARBITRARY) else None
     if given is None:
-        problems.append(unknown_unit("--unit", str(unit)))
+        problems.append(unknown_unit("--unit", str(unit), (*C_UNITS, ARBITRARY)))
     elif written not in ("", given):
         allowed = f"the file says C is in {written}, --unit {given}"
         problems.append(Problem("", None, allowed, "leave --unit out, or correct the file"))

@@ -9,7 +9,7 @@ from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH
 from smallpolaron.analysis.fits.measured_conductivity import MeasuredFits
 from smallpolaron.figures import style
 from smallpolaron.own_data.conductivity_table import ConductivityTable
-from smallpolaron.own_data.table_format import RAD_FS_PER_THZ
+from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 
 _POINTS = 300
 

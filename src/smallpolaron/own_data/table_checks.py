@@ -12,8 +12,9 @@ from smallpolaron.analysis.gates import detailed_balance
 from smallpolaron.analysis.hermite import cumulative_integral, make_series
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.model.units import beta
-from smallpolaron.own_data.table_format import TIME_UNITS, RawTable
 from smallpolaron.support.problems import Problem
+from smallpolaron.tables.names import RawTable
+from smallpolaron.tables.schemas import TIME_UNITS
 
 FEWEST_ROWS: Final = 20
 """Differences of order 8 need nine times, on every second one too; the end of D needs twenty."""

@@ -12,8 +12,9 @@ import pandas as pd
 
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.own_data.correlation_table import CorrelationTable
-from smallpolaron.results.store import Result, StoreError
+from smallpolaron.results.store import Result
 from smallpolaron.support.files import write_text
+from smallpolaron.support.problems import StoreError
 
 Results = Mapping[str, Result]
 

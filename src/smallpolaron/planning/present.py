@@ -8,8 +8,8 @@ from typing import Final
 
 from smallpolaron.planning.jobs import Job, computed, decided
 from smallpolaron.planning.status import record_of, status
-from smallpolaron.results.store import StoreError
 from smallpolaron.study.plan import Plan, Point
+from smallpolaron.support.problems import StoreError
 
 _ANALYSES: Final = ("mobility", "kernel", "drude_smith")
 """What the figures and tables need of every current, beside the run itself."""

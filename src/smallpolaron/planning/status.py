@@ -12,8 +12,10 @@ from typing import Final, Literal, get_args
 
 from smallpolaron.planning.jobs import Job, jobs_of
 from smallpolaron.planning.resources import estimate
-from smallpolaron.results.store import Result, StoreError, Unreadable, read_record
+from smallpolaron.results.store import Result, read_record
 from smallpolaron.study.plan import Plan
+from smallpolaron.support.problems import StoreError
+from smallpolaron.support.unavailable import Unreadable
 
 State = Literal["done", "flagged", "running", "failed", "unreadable", "waiting"]
 STATES: Final[tuple[State, ...]] = get_args(State)

@@ -36,8 +36,8 @@ from smallpolaron.results.older_versions import renamed
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.resolved.base import first_fault
 from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
-from smallpolaron.support.problems import show
-from smallpolaron.support.unavailable import cannot_read, is_unavailable, patiently
+from smallpolaron.support.problems import StoreError, show
+from smallpolaron.support.unavailable import Unreadable, cannot_read, is_unavailable, patiently
 
 SCHEMA = "smallpolaron-result"
 SCHEMA_VERSION = 3
@@ -53,14 +53,6 @@ _DAMAGE = (
     AttributeError,
 )
 """What h5py and NumPy raise on files with flipped bits or a missing end."""
-
-
-class StoreError(ValueError):
-    """A result file that cannot be written or read; the message says why and what to do."""
-
-
-class Unreadable(StoreError):
-    """A result file that cannot be read now, such as on a disk that fails; it may be sound."""
 
 
 @dataclass(frozen=True)

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, Final
 
 from smallpolaron.launch import ParallelSetupError, tell_if_contradictory
 from smallpolaron.results.provenance import Stopwatch
-from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.runs.point_run import run_point
 from smallpolaron.runs.shared_results import give, take
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.support.files import DISK_FULL, NotWritable, check_writable
+from smallpolaron.support.problems import StoreError
 from smallpolaron.support.signals import CTRL_C_STATUS, StopRequest
 from smallpolaron.support.unavailable import cannot_read, is_unavailable
 

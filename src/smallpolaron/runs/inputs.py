@@ -12,15 +12,10 @@ import numpy as np
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.layout import departures
-from smallpolaron.results.store import (
-    Result,
-    StoreError,
-    check_result,
-    point_content,
-    read_result,
-)
+from smallpolaron.results.store import Result, check_result, point_content, read_result
 from smallpolaron.study.parameters import model_of, point_hash
 from smallpolaron.study.plan import HASH_DIGITS
+from smallpolaron.support.problems import StoreError
 
 _MOST_FAULTS: Final = 3
 _MALFORMED: Final = (KeyError, TypeError, ValueError, AttributeError)

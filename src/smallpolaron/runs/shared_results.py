@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from smallpolaron.results.store import Result, StoreError, read_result, write_result
+from smallpolaron.results.store import Result, read_result, write_result
 from smallpolaron.runs.inputs import faults
 from smallpolaron.runs.point_run import kind_of, stored_parameters
 from smallpolaron.study.plan import Point
 from smallpolaron.study.sections import Protocol
 from smallpolaron.support.files import NotWritable, seal_state
+from smallpolaron.support.problems import StoreError
 
 
 def path_of(folder: Path, point: Point, protocol: Protocol) -> Path:

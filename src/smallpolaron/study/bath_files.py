@@ -20,18 +20,34 @@ from smallpolaron.model.baths.bath_data import (
     from_trajectory,
 )
 from smallpolaron.model.baths.sampled_density import TabulatedBath
-from smallpolaron.model.units import CM_TO_RAD_FS, MEV_TO_CM
+from smallpolaron.model.units import CM_TO_RAD_FS
+from smallpolaron.support.unavailable import Unreadable
+from smallpolaron.tables.names import TableError
+from smallpolaron.tables.read import read_table
+from smallpolaron.tables.schemas import (
+    BATH_CORRELATION,
+    DENSITY,
+    ENERGY_UNITS,
+    SQUARE_UNITS,
+    TIME_UNITS,
+    TRAJECTORY,
+)
 
 TableKind = Literal["table", "correlation", "trajectory"]
 Rows = tuple[tuple[float, ...], tuple[float, ...]]
 """Frequencies and J, cm^-1."""
 
 _LAYOUT: Final = {
-    "table": "omega_cm,J_cm or omega_meV,J_meV",
-    "correlation": "t_fs,re_cm2,im_cm2 or t_fs,re_meV2,im_meV2, without im where C(t) is classical",
-    "trajectory": "t_fs and one column per site whose name ends in _cm or _meV",
+    "table": (DENSITY, "omega_cm,J_cm or omega_meV,J_meV"),
+    "correlation": (
+        BATH_CORRELATION,
+        "t_fs,re_cm2,im_cm2 or t_fs,re_meV2,im_meV2, without im where C(t) is classical",
+    ),
+    "trajectory": (TRAJECTORY, "t_fs and one column per site whose name ends in _cm or _meV"),
 }
-_UNITS: Final = {"fs": 1.0, "cm": 1.0, "meV": MEV_TO_CM, "cm2": 1.0, "meV2": MEV_TO_CM**2}
+_MOST_ROWS: Final = 1_000_000
+_MOST_BYTES: Final = 2**28
+"""Size of a trajectory, which is as long as its noise demands."""
 _LAST_CM: Final = (5.0, 200_000.0)
 _ENERGY_CM: Final = (1e-3, 50_000.0)
 """Last frequency and reorganisation energy, cm^-1, beyond which units must be wrong."""
@@ -48,7 +64,7 @@ def read_bath(
     """Read a table and return J(w).
 
     Args:
-        path: a CSV file with a header; see docs/baths.md.
+        path: a table as every command reads it; see docs/baths.md.
         kind: what it holds.
         temperature_K: temperature of a C(t) or trajectory, K.
         quantum_correction: how a classical one becomes J(w).
@@ -72,31 +88,25 @@ def _read(
     temperature_K: float | None,
     quantum_correction: QuantumCorrection | None,
 ) -> Rows:
-    import pandas as pd  # takes a while to import
-
+    schema, header = _LAYOUT[kind]
     try:
-        frame = pd.read_csv(path, sep=None, engine="python", comment="#", skipinitialspace=True)
-        values = {str(name): frame[name].to_numpy(dtype=float) for name in frame}
-    except (OSError, ValueError, pd.errors.ParserError) as error:
-        raise ValueError(f"is not a table of numbers ({' '.join(str(error).split())})") from error
-    columns = {}
-    for name, column in values.items():
-        quantity, _, unit = name.strip().rpartition("_")
-        if not quantity or unit not in _UNITS:
-            raise ValueError(f"has a column {name!r}; the header must be {_LAYOUT[kind]}")
-        columns[quantity] = column * _UNITS[unit]
-    needed = {"table": ("omega", "J"), "correlation": ("t", "re"), "trajectory": ("t",)}[kind]
-    if missing := [name for name in needed if name not in columns]:
-        raise ValueError(f"lacks {' and '.join(missing)}; the header must be {_LAYOUT[kind]}")
+        table = read_table(Path(path), schema, most_rows=_MOST_ROWS, most_bytes=_MOST_BYTES)
+    except TableError as error:
+        said = "; ".join(problem.text("it") for problem in error.problems[:3])
+        raise ValueError(f"cannot be used ({said}); the header must be {header}") from error
+    except Unreadable as error:
+        raise ValueError(str(error)) from error
+    values = {key: column.values for key, column in table.columns.items()}
     if kind == "table":
-        return checked_rows(columns["omega"], columns["J"])
-    t = columns.pop("t")
+        scale = {key: ENERGY_UNITS[unit] for key, unit in table.units.items()}
+        return checked_rows(scale["omega"] * values["omega"], scale["J"] * values["J"])
+    t = TIME_UNITS[table.units["time"]] * values.pop("time")
     if kind == "correlation":
-        c = np.asarray(columns["re"] + 1j * columns.get("im", np.zeros(len(t))), dtype=complex)
-        return correlation_rows(t, c, temperature_K, quantum_correction)
-    if not columns:
-        raise ValueError(f"has no energies; the header must be {_LAYOUT[kind]}")
-    return trajectory_rows(t, np.array(list(columns.values())), temperature_K, quantum_correction)
+        square = SQUARE_UNITS[table.units["C"]]
+        C = square * values["C_real"] + 1j * square * values.get("C_imag", np.zeros(len(t)))
+        return correlation_rows(t, C, temperature_K, quantum_correction)
+    energies = ENERGY_UNITS[table.units["energy"]] * np.array(list(values.values()))
+    return trajectory_rows(t, energies, temperature_K, quantum_correction)
 
 
 def checked_rows(omega_cm: NDArray[np.float64], J_cm: NDArray[np.float64]) -> Rows:

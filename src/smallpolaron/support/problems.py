@@ -75,6 +75,10 @@ class Problem:
         return f"{line}; {self.advice}" if self.advice else line
 
 
+class StoreError(ValueError):
+    """A file that cannot be written or read; the message says why and what to do."""
+
+
 class ConfigurationError(ValueError):
     """A configuration that cannot be run; holds every problem found."""
 

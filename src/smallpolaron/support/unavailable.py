@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from typing import Final, TypeVar
 
+from smallpolaron.support.problems import StoreError
+
 T = TypeVar("T")
 
 _OF_NAME_OR_CONTENT: Final = (
@@ -39,6 +41,10 @@ _ADVICE: Final = {
     errno.ENFILE: "close programs: this machine has too many files open",
     errno.ENOMEM: "close programs, or ask for more memory",
 }
+
+
+class Unreadable(StoreError):
+    """A file that cannot be read now, such as on a disk that fails; it may be sound."""
 
 
 def is_unavailable(error: BaseException) -> bool:

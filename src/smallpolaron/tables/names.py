@@ -1,6 +1,6 @@
-"""What tables of numbers may hold, and how they may name it, whatever file they are in.
+"""How tables of numbers may name what they hold, whatever file they are in.
 
-docs/own-data.md and docs/inverse.md list the names. Case, order of the columns, brackets and the
+Case, order of the columns, brackets and the
 separators between the words of a name do not matter.
 """
 
@@ -8,47 +8,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import pi
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.key_names import unknown_key_advice
 from smallpolaron.support.problems import ConfigurationError, Problem, show
 
-LARGEST_ROWS: Final = 30_000
-"""Testing every cutoff of the kernel takes a minute or so for as many times."""
-
-TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
-"""Accepted units of time, in fs."""
-
-C_UNITS: Final = {"angstrom^2/fs^2": 1.0, "angstrom^2/ps^2": 1e-6, "nm^2/ps^2": 1e-4}
-"""Accepted absolute units of C, in angstrom^2/fs^2."""
+ANGULAR: Final = ("omega", "w", "angular_frequency", "kreisfrequenz")
+"""Names of an angular frequency."""
 
 ARBITRARY: Final = "arbitrary"
 """Unit of numbers of which only the ratios are known."""
-
-RAD_FS_PER_THZ: Final = 2.0e-3 * pi
-_EV_CM: Final = 8065.543937349212
-FREQUENCY_UNITS: Final = {
-    "THz": RAD_FS_PER_THZ,
-    "GHz": 1e-3 * RAD_FS_PER_THZ,
-    "Hz": 1e-12 * RAD_FS_PER_THZ,
-    "cm^-1": CM_TO_RAD_FS,
-    "meV": 1e-3 * _EV_CM * CM_TO_RAD_FS,
-    "eV": _EV_CM * CM_TO_RAD_FS,
-    "rad/fs": 1.0,
-    "rad/ps": 1e-3,
-    "rad/s": 1e-15,
-}
-"""Accepted units of frequency, in rad/fs."""
-
-SIGMA_UNITS: Final = {"S/cm": 1.0, "S/m": 0.01, "kS/m": 10.0, "mS/cm": 1e-3}
-"""Units of a conductivity that are converted into each other, in S/cm; any other is kept."""
 
 _ARBITRARY_WORDS: Final = ("arbitrary", "arb", "arbu", "normalised", "normalized", "1", "c0")
 _SPELT: Final = {
@@ -59,6 +34,7 @@ _SPELT: Final = {
     **dict.fromkeys(("scm", "scm1", "ohm1cm1", "1ohmcm", "ohmcm1", "1ohm1cm"), "S/cm"),
     **dict.fromkeys(("sm", "sm1", "ohm1m1", "1ohmm", "ohmm1"), "S/m"),
     **{"ksm": "kS/m", "ksm1": "kS/m", "mscm": "mS/cm", "mscm1": "mS/cm"},
+    **{"cm2": "cm^-2", "mev2": "meV^2"},
     **{unit.lower(): unit for unit in ("fs", "ps", "THz", "GHz", "Hz", "meV", "eV")},
     **dict.fromkeys(_ARBITRARY_WORDS, ARBITRARY),
 }
@@ -85,7 +61,9 @@ class Quantity(NamedTuple):
         has_parts: whether it may be complex.
         needed: whether a table must have it.
         needs_unit: whether its unit must be given, and is one of ``units``.
+        keeps_unit: whether any other unit is kept as it is written.
         is_text: whether its cells are words.
+        is_any: whether it may have any name, and many columns.
     """
 
     key: str
@@ -94,80 +72,12 @@ class Quantity(NamedTuple):
     has_parts: bool = False
     needed: bool = False
     needs_unit: bool = False
+    keeps_unit: bool = False
     is_text: bool = False
+    is_any: bool = False
 
 
 Schema = tuple[Quantity, ...]
-_C_UNITS: Final = (*C_UNITS, ARBITRARY)
-_SIGMA_UNITS: Final = (*SIGMA_UNITS, ARBITRARY)
-_ANGULAR: Final = ("omega", "w", "angular_frequency", "kreisfrequenz")
-
-CORRELATION: Final[Schema] = (
-    Quantity(
-        "time",
-        ("time", "t", "zeit", "temps", "tiempo", "tempo"),
-        tuple(TIME_UNITS),
-        needed=True,
-        needs_unit=True,
-    ),
-    Quantity(
-        "C",
-        (
-            *("c", "c_jj", "c_t", "c_jj_t", "cjj", "cjj_t", "jj", "j_t_j_0", "j_t_j", "v_t_v_0"),
-            *("acf", "vacf", "correlation", "correlation_function"),
-        ),
-        _C_UNITS,
-        has_parts=True,
-        needed=True,
-    ),
-    Quantity("dC", ("dc", "dc_jj"), has_parts=True),
-    Quantity("d2C", ("d2c", "d2c_jj"), has_parts=True),
-)
-"""A correlation function; see docs/own-data.md."""
-
-CONDUCTIVITY: Final[Schema] = (
-    Quantity(
-        "frequency",
-        (
-            *("frequency", "freq", "f", "nu", "frequenz", "energy", "e", "photon_energy"),
-            *("frequence", "frecuencia", "frequencia", "frequenza"),
-            *("energie", "wavenumber", "wellenzahl", *_ANGULAR),
-        ),
-        tuple(FREQUENCY_UNITS),
-        needed=True,
-        needs_unit=True,
-    ),
-    Quantity(
-        "sigma",
-        (
-            *("sigma", "conductivity", "leitfahigkeit", "leitfaehigkeit", "sigma_w", "sigma_omega"),
-            *("conductivite", "conductividad", "condutividade", "conducibilita", "conduttivita"),
-            *("photoconductivity", "sheet_conductivity", "delta_sigma", "δ_sigma"),
-        ),
-        _SIGMA_UNITS,
-        has_parts=True,
-        needed=True,
-    ),
-    Quantity(
-        "error",
-        (
-            *("error", "err", "std", "stderr", "standard_error", "uncertainty", "fehler"),
-            *("sd", "standard_deviation", "standardabweichung", "unsicherheit", "ecart_type"),
-            *("erreur", "incertitude"),
-            *("sigma_error", "error_sigma", "sigma_err", "sigma_std", "dsigma", "d_sigma"),
-        ),
-        _SIGMA_UNITS,
-        has_parts=True,
-    ),
-)
-"""A complex conductivity; see docs/inverse.md."""
-
-MEASURED: Final[Schema] = (
-    Quantity("quantity", ("quantity", "name"), needed=True, is_text=True),
-    Quantity("value", ("value", "wert"), needed=True),
-    Quantity("error", ("error", "err", "std", "standard_error", "fehler"), needed=True),
-)
-"""Measured quantities; see docs/inverse.md."""
 
 
 class TableError(ConfigurationError):
@@ -200,7 +110,7 @@ class RawTable:
 
     Attributes:
         source: name of the file.
-        columns: by key of the quantity and its part.
+        columns: by key of the quantity and its part; by name where it may have any.
         units: unit by key of the quantity, one of those accepted, or as the file has it; empty when
             the file does not say.
         words: cells of columns that hold words, by key.
@@ -226,6 +136,41 @@ class RawTable:
         return Problem(f"{column.name}[{row}]", value, allowed, advice)
 
 
+Parts = Mapping[str, Column]
+"""Numbers of a column by part, ``real`` and, if any is complex, ``imag``; empty with problems."""
+
+
+@dataclass(frozen=True)
+class FileColumns(ABC):
+    """Columns as a file names them, neither their names nor their numbers understood.
+
+    Attributes:
+        source: name of the file.
+        names: names of the columns.
+        units: units that do not stand in the names, by name.
+        line: line of the header, counted from 1; 0 if the names came from elsewhere.
+        lines: line of every row; empty if the file has none.
+        temperature_K: temperature written in the file, or None.
+        remarks: what had to be assumed.
+    """
+
+    source: str
+    names: tuple[str, ...]
+    units: Mapping[str, str] = field(default_factory=dict)
+    line: int = 0
+    lines: tuple[int, ...] = ()
+    temperature_K: float | None = None
+    remarks: tuple[str, ...] = ()
+
+    @abstractmethod
+    def numbers(self, indices: Sequence[int]) -> tuple[list[Parts], list[Problem], list[str]]:
+        """Return the numbers of columns, what is no finite number, and what had to be assumed."""
+
+    @abstractmethod
+    def words(self, index: int) -> list[str]:
+        """Return the cells of a column that holds words."""
+
+
 class Named(NamedTuple):
     """What a name of a column says.
 
@@ -233,11 +178,13 @@ class Named(NamedTuple):
         quantity: the quantity.
         part: ``real``, ``imag`` or empty.
         unit: unit as written, or the accepted unit that it spells; empty if none is named.
+        own: what the name says of a quantity that may have any.
     """
 
     quantity: Quantity
     part: str
     unit: str
+    own: str = ""
 
 
 def read_name(name: str, schema: Schema, unit: str = "") -> Named | None:
@@ -285,6 +232,11 @@ def _split_name(tokens: Sequence[str], schema: Schema) -> Named | None:
             )
             if is_named and len(parts) <= quantity.has_parts and is_unit:
                 return Named(quantity, next(iter(parts), ""), spelt or unit)
+    for quantity in schema:
+        if quantity.is_any and tokens:
+            units = [_SPELT.get("".join(tokens[end:]), "") for end in range(1, len(tokens))]
+            unit = next((unit for unit in units if unit in quantity.units), "")
+            return Named(quantity, "", unit, " ".join(tokens))
     return None
 
 
@@ -304,8 +256,8 @@ def spelt_unit(text: str) -> str | None:
 
 def key_of(named: Named) -> str:
     """Return the key of a column in a RawTable; a real column without a part is the real part."""
-    quantity, part, _ = named
-    return f"{quantity.key}_{part or 'real'}" if quantity.has_parts else quantity.key
+    quantity, part, _, own = named
+    return own or (f"{quantity.key}_{part or 'real'}" if quantity.has_parts else quantity.key)
 
 
 def name_faults(
@@ -322,22 +274,23 @@ def name_faults(
         yield from _unit_faults(names[index], named, line)
     for quantity in schema:
         key = key_of(Named(quantity, "", ""))
-        if quantity.needed and key not in first:
+        is_there = any(named.own for named in found.values()) if quantity.is_any else key in first
+        if quantity.needed and not is_there:
             shown = show(", ".join(names))
             allowed = f"has no column {key}; its columns are {shown}"
             yield Problem("", None, allowed, "add it, or correct its name", line)
-    for key in dict.fromkeys(quantity.key for quantity, _, _ in found.values()):
+    for key in dict.fromkeys(named.quantity.key for named in found.values()):
         same = [i for i, named in found.items() if named.quantity.key == key and named.unit]
         for index in same[1:]:
             unit = found[same[0]].unit
             if found[index].unit != unit:
                 allowed = f"column {names[index]}: unit {show(found[index].unit)}; "
-                allowed += f"must be that of the other part, {unit}"
+                allowed += f"must be that of {names[same[0]]}, {unit}"
                 yield Problem("", None, allowed, "write both in one unit", line)
 
 
 def _unit_faults(name: str, named: Named, line: int) -> Iterator[Problem]:
-    quantity, _, unit = named
+    quantity, unit = named.quantity, named.unit
     if quantity.needs_unit and unit not in quantity.units:
         said = show(unit) if unit else "not given"
         allowed = f"column {name}: unit {said}; must be {' or '.join(quantity.units)}"
@@ -346,9 +299,9 @@ def _unit_faults(name: str, named: Named, line: int) -> Iterator[Problem]:
     elif unit and not quantity.units:
         allowed = f"column {name}: must have no unit of its own, but that of C per that of time"
         yield Problem("", None, allowed, "leave the unit out", line)
-    elif quantity.key == "C" and unit and unit not in quantity.units:
-        yield unknown_unit(f"column {name}", unit, line)
-    angular = any("_".join(_tokens(name)).startswith(f"{word}_") for word in _ANGULAR)
+    elif unit and not quantity.keeps_unit and unit not in quantity.units:
+        yield unknown_unit(f"column {name}", unit, quantity.units, line)
+    angular = any("_".join(_tokens(name)).startswith(f"{word}_") for word in ANGULAR)
     if quantity.key == "frequency" and angular and unit in ("THz", "GHz", "Hz"):
         allowed = f"column {name}: an angular frequency in {unit} may mean cycles or radians"
         advice = f"write frequency_{unit} if it is in cycles, else omega_rad_ps or the like"
@@ -366,9 +319,9 @@ def unknown_column(name: str, schema: Schema, line: int) -> Problem:
     return Problem("", None, allowed, unknown_key_advice(name, choices), line)
 
 
-def unknown_unit(subject: str, unit: str, line: int = 0) -> Problem:
-    """Return the problem of a unit of C that is none of the accepted ones."""
-    allowed = f"{subject}: unit {show(unit)}; must be one of {', '.join(C_UNITS)}, {ARBITRARY}"
+def unknown_unit(subject: str, unit: str, units: Sequence[str], line: int = 0) -> Problem:
+    """Return the problem of a unit that is none of the accepted ones."""
+    allowed = f"{subject}: unit {show(unit)}; must be one of {', '.join(units)}"
     advice = "convert the values"
     if re.sub(r"[^a-z]", "", unit.lower()) == "au":
         advice = f"atomic or arbitrary? convert the values from atomic units, or write {ARBITRARY}"

@@ -13,9 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.own_data.table_format import (
-    LARGEST_ROWS,
+from smallpolaron.support.problems import Problem, show
+from smallpolaron.tables.names import (
     Column,
+    FileColumns,
+    Parts,
     Schema,
     TableError,
     joined_parts,
@@ -23,7 +25,6 @@ from smallpolaron.own_data.table_format import (
     refuse,
     spelt_unit,
 )
-from smallpolaron.support.problems import Problem, show
 
 _SEPARATORS: Final = (";", "\t", ",", "|")
 _COMMENTS: Final = ("#", "%")
@@ -49,30 +50,56 @@ _BOMS: Final = {
 
 
 @dataclass(frozen=True)
-class TextTable:
-    """Header and rows of a text, their cells as they stand there.
+class TextTable(FileColumns):
+    """Header and rows of a text.
 
     Attributes:
-        source: name of the file.
-        names: names of the columns.
-        line: line of the header, counted from 1; 0 if the names came from elsewhere.
-        rows: line and cells of every row, each with as many cells as there are names.
-        remarks: what had to be assumed.
+        cells: those of every row as they stand there, as many as there are names.
     """
 
-    source: str
-    names: tuple[str, ...]
-    line: int
-    rows: tuple[tuple[int, list[str]], ...]
-    remarks: tuple[str, ...] = ()
+    cells: tuple[list[str], ...] = ()
 
-    def cells(self, index: int) -> list[str]:
+    def words(self, index: int) -> list[str]:
         """Return the cells of a column."""
-        return [cells[index] for _, cells in self.rows]
+        return [row[index] for row in self.cells]
+
+    def numbers(self, indices: Sequence[int]) -> tuple[list[Parts], list[Problem], list[str]]:
+        """Return the numbers of columns; decimal commas where most that are not whole have them."""
+        cells = [_clean(cell) for index in indices for cell in self.words(index)]
+        commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
+        has_comma = commas > sum("." in cell for cell in cells)
+        found, problems = [], []
+        for index in indices:
+            parts, faults = self._column(index, has_comma)
+            found.append(parts)
+            problems += faults
+        return found, problems, ["decimal commas"] if has_comma else []
+
+    def _column(self, index: int, has_comma: bool) -> tuple[Parts, list[Problem]]:
+        name, problems = self.names[index], []
+        parts: list[tuple[str, str]] = []
+        for line, text in zip(self.lines, self.words(index), strict=True):
+            plain = _clean(text)
+            if has_comma:
+                plain = plain.replace(".", "?").replace(",", ".")
+            number = _parts(plain.replace(" ", "") if plain.endswith(("j", "i", ")")) else plain)
+            if number is None or not all(np.isfinite(float(part)) for part in number):
+                problems.append(_fault(name, text, line, has_comma))
+            elif not problems:
+                parts.append(number)
+        if problems:
+            return {}, problems
+        columns = {}
+        for order, part in enumerate(("real", "imag")):
+            texts = [number[order] for number in parts]
+            if part == "real" or any(text != "0" for text in texts):
+                values = np.array([float(text) for text in texts], dtype=np.float64)
+                columns[part] = Column(name, values, _rounding(texts, values))
+        return columns, []
 
 
 def parse_text(
-    source: str, content: bytes, schema: Schema, names: Sequence[str] | None = None
+    source: str, content: bytes, schema: Schema, names: Sequence[str] | None, most_rows: int
 ) -> TextTable:
     """Find header and rows of a text table; its form is in docs/own-data.md.
 
@@ -86,6 +113,7 @@ def parse_text(
         content: its bytes.
         schema: what it may hold.
         names: names of the columns, where the file has no header or a wrong one.
+        most_rows: how many rows it may have.
 
     Raises:
         TableError: not text, no header, no rows, or rows of another length.
@@ -111,15 +139,18 @@ def parse_text(
         )
     if separator == "":
         separator = _separator(header[1] if names is None else below[0][1] if below else "")
-    if len(below) > LARGEST_ROWS:
-        allowed = f"has {len(below)} rows; a table may have {LARGEST_ROWS}"
+    if len(below) > most_rows:
+        allowed = f"has {len(below)} rows; a table may have {most_rows}"
         raise refuse(source, allowed, "keep every n-th row, or cut the end of the record")
     rows = [(n, _split(source, n, line, separator)) for n, line in below]
     titles = names or _titles(source, header, separator, rows)
     if len(units) == len(titles):
         titles = [_with_unit(*pair, schema) for pair in zip(titles, units, strict=True)]
-    even = tuple(_even(source, titles, header[0], rows))
-    return TextTable(source, tuple(titles), header[0], even, remarks)
+    cells = tuple(_even(source, titles, header[0], rows))
+    numbers = tuple(number for number, _ in rows)
+    return TextTable(
+        source, tuple(titles), line=header[0], lines=numbers, remarks=remarks, cells=cells
+    )
 
 
 def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
@@ -251,7 +282,7 @@ def _split(source: str, number: int, line: str, separator: str | None) -> list[s
 
 def _even(
     source: str, names: Sequence[str], header_line: int, rows: Sequence[tuple[int, list[str]]]
-) -> Iterator[tuple[int, list[str]]]:
+) -> Iterator[list[str]]:
     """Yield rows of as many cells as there are names; further empty cells are dropped."""
     wanted, problems = len(names), []
     widths = {len(cells) for _, cells in rows}
@@ -263,7 +294,7 @@ def _even(
         if len(cells) < wanted or any(cells[wanted:]):
             allowed = f"row of {len(cells)} cells; the header has {wanted}"
             problems.append(Problem("", None, allowed, _HINT, line))
-        yield line, cells[:wanted]
+        yield cells[:wanted]
     if problems:
         raise TableError(source, problems)
 
@@ -276,44 +307,6 @@ _HINT: Final = (
 
 def _clean(text: str) -> str:
     return text.translate(_PLAIN).strip()
-
-
-def decimal_comma(table: TextTable, indices: Sequence[int]) -> bool:
-    """Whether most numbers of a table that are not whole have decimal commas."""
-    cells = [_clean(cell) for index in indices for cell in table.cells(index)]
-    commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
-    return commas > sum("." in cell for cell in cells)
-
-
-def read_numbers(
-    table: TextTable, index: int, has_comma: bool
-) -> tuple[dict[str, Column], list[Problem]]:
-    """Return the numbers of a column by part, ``real`` and, if any is complex, ``imag``.
-
-    Returns:
-        The parts, empty with problems; and a problem for every cell without a finite number.
-    """
-    name, problems = table.names[index], []
-    parts: list[tuple[str, str]] = []
-    for line, cells in table.rows:
-        text = cells[index]
-        plain = _clean(text)
-        if has_comma:
-            plain = plain.replace(".", "?").replace(",", ".")
-        number = _parts(plain.replace(" ", "") if plain.endswith(("j", "i", ")")) else plain)
-        if number is None or not all(np.isfinite(float(part)) for part in number):
-            problems.append(_fault(name, text, line, has_comma))
-        elif not problems:
-            parts.append(number)
-    if problems:
-        return {}, problems
-    columns = {}
-    for order, part in enumerate(("real", "imag")):
-        texts = [number[order] for number in parts]
-        if part == "real" or any(text != "0" for text in texts):
-            values = np.array([float(text) for text in texts], dtype=np.float64)
-            columns[part] = Column(name, values, _rounding(texts, values))
-    return columns, []
 
 
 def _parts(text: str) -> tuple[str, str] | None:
