@@ -106,6 +106,31 @@ def test_the_current_has_the_part_that_the_baths_assist(n, modes, baths, depth):
     np.testing.assert_allclose(reading.read(basis, local), traces, rtol=1e-12)
 
 
+@pytest.mark.mpi
+def test_small_elements_of_the_current_do_not_enter():
+    model, dense = random_cluster(3, 2, (DEBYE, OTHER), 2, 5)
+    basis, order = laid_out(model, dense)
+    rng = np.random.default_rng(2)
+    phases = np.exp(2j * np.pi * rng.uniform(size=len(order)))
+    state = 10.0 ** rng.uniform(-5, 0, len(order)) * phases
+    start = CompactGenerator(basis).start
+    x = state[start : start + basis.n_local]
+
+    def image(least):
+        target = Basis(basis.model, basis.expansion, basis.sector, COMM, basis.limits)
+        values = apply_current(basis, x, target, least)
+        return target, whole(COMM, values)
+
+    everything, exact = image(0.0)
+    some, found = image(1e-3)
+    place = everything.find(np.concatenate(COMM.allgather(some.keys)))
+    np.testing.assert_allclose(found, exact[place], rtol=0, atol=1e-14)
+    left_out = np.delete(exact, place)
+    assert 0 < some.size < everything.size
+    # the elements of the state that lead there were each small; at most a few lead to one
+    assert np.max(np.abs(left_out)) < 1e-2 * np.linalg.norm(exact)
+
+
 def test_what_no_coupling_is():
     from smallpolaron.model.coupling import Coupling, Element
 

@@ -26,6 +26,9 @@ from smallpolaron.parallel import MPI
 ComplexArray = NDArray[np.complex128]
 Operator = ComplexArray | csr_array | BathOperator
 
+_LARGE = 0.1
+"""Share of the largest element from which elements count as large."""
+
 
 def reduced_labels(basis: Basis) -> tuple[Keys, NDArray[np.int64], NDArray[np.int64]]:
     """Canonical keys and bits of the elements <a|rho_0|b>.
@@ -238,25 +241,44 @@ def hermiticity_defect(basis: Basis, x: ComplexArray) -> float:
     return float(peaks[0] / peaks[1]) if peaks[1] > 0 else 0.0
 
 
-def apply_current(source: Basis, x: ComplexArray, target: Basis) -> ComplexArray:
+def apply_current(
+    source: Basis, x: ComplexArray, target: Basis, least: float = 0.0
+) -> ComplexArray:
     """J rho for all ADOs, with the part of J that the baths assist (collective).
 
     Args:
         source: basis of the state.
         x: this rank's part of it.
         target: basis of the result, in the sector where J leads; it takes in what is reached.
+        least: share of the norm of J rho below which elements do not enter. A bath that moves the
+            carrier leads to ten times as many as there are, most of them small.
 
     Returns:
         This rank's part of J rho on the target basis.
     """
-    ways = _ket_slots(source.frame)
-    reached = np.empty((ways * source.n_local, source.layout.n_words), np.uint64)
-    count = _reach(source.frame, target.frame, source.maps, target.maps, source.keys, reached)
-    target.add(reached[:count])
-    table = target.couplings.current.table
-    keys, factors, bits = _elements_below(source, target, target.keys, table)
-    values = factors * np.where(bits & 2, -1.0, 1.0) * source.values(keys, x)
-    return np.asarray(values.reshape(-1, ways).sum(axis=1))
+    table, ways = target.couplings.current.table, _ket_slots(source.frame)
+
+    def reached(rows: NDArray[np.bool_]) -> tuple[Keys, ComplexArray, float]:
+        """What these rows lead to, and what is in play: keys, the elements there, their norm."""
+        keys = np.ascontiguousarray(source.keys[rows])
+        images = np.empty((ways * len(keys), source.layout.n_words), np.uint64)
+        count = _reach(source.frame, target.frame, source.maps, target.maps, keys, images)
+        keys = target.distinct(np.concatenate([target.keys, images[:count]]))
+        below, factors, bits = _elements_below(source, target, keys, table)
+        values = factors * np.where(bits & 2, -1.0, 1.0) * source.values(below, x)
+        values = values.reshape(-1, ways).sum(axis=1)
+        square = float(np.vdot(values, values).real)
+        return keys, values, float(np.sqrt(source.comm.allreduce(square)))
+
+    sizes, bound = np.abs(x) * np.max(np.abs(table), initial=0.0), -1.0
+    if least > 0:
+        largest = source.comm.allreduce(np.max(sizes, initial=0.0), op=MPI.MAX)
+        # the norm of a part bounds from below what is small beside the whole
+        bound = least * reached(sizes > _LARGE * largest)[2]
+    keys, values, norm = reached(sizes > bound)
+    chosen = (np.abs(values) > least * norm) | (target.local_rows(keys) >= 0)
+    target.add(np.ascontiguousarray(keys[chosen]))
+    return target.scatter(keys[chosen], values[chosen])
 
 
 def hermitian_part(source: Basis, x: ComplexArray, target: Basis) -> ComplexArray:

@@ -139,13 +139,10 @@ class CorrelationProblem:
         """J rho_eq on a basis of its own, without elements too small to matter."""
         basis, state, readout = self._empty(), self.equilibrium, self._complex_readout
         basis.add(readout.keys)
-        x = apply_current(state.basis, state.x, basis)
-        size = float(np.sqrt(basis.comm.allreduce(float(np.vdot(x, x).real))))
         least = self._accuracy.pruning_fraction * self._accuracy.growth_threshold
-        chosen = (np.abs(x) > least * size) | basis.is_fixed
-        chosen[readout.held(basis)] = True
         # a block of small coherences without their bath would make L nearly singular
-        return basis, basis.keep(chosen, x)
+        x = apply_current(state.basis, state.x, basis, 0.0 if basis.is_fixed else least)
+        return basis, x
 
     def run(self, label: str) -> CorrelationRun:
         """Propagate J rho_eq."""

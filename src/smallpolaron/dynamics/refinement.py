@@ -250,7 +250,7 @@ def refine(
             terms, wary = terms - 1, True
         hidden = vain or (wary and errors["bath_terms"] <= 2 * NEXT_TERM * errors["basis"])
         if worst == "bath_terms" and judged < level:
-            judged = level
+            judged += 1
         elif worst == "bath_terms" and not hidden and revise and terms < MAX_TERMS - 1:
             before, terms = errors["bath_terms"], terms + 1
         elif (worst == "basis" or (worst == "bath_terms" and hidden)) and level < REFINEMENTS:
@@ -260,7 +260,8 @@ def refine(
         else:
             return replace(found, advice=ADVICE[worst].format(window=window))
         # each run holds a state: forget those that no later step can use
-        for key in [k for k in runs if k[0] < terms - 1 or k[1] < level - 1 or k[2] != window]:
+        least = min(level - 1, judged)
+        for key in [k for k in runs if k[0] < terms - 1 or k[1] < least or k[2] != window]:
             del runs[key]
 
 

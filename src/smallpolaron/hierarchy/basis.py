@@ -14,6 +14,7 @@ from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.couplings import Couplings
 from smallpolaron.hierarchy.exchange import Exchange
 from smallpolaron.hierarchy.frame import slots
+from smallpolaron.hierarchy.label_set import LabelSet
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
@@ -136,6 +137,14 @@ class Basis:
         if added:
             self._linked.link_new(old)
         return added
+
+    def distinct(self, keys: Keys) -> Keys:
+        """Return those that this rank would own, each once, in play or not (collective)."""
+        if self.comm.size > 1:
+            keys, _ = self._exchange.route(keys)
+        found = LabelSet(self.layout.n_words)
+        found.insert(keys)
+        return found.keys
 
     def find(self, wanted: Keys) -> NDArray[np.int64]:
         """Global indices of canonical keys, -1 where absent, wherever they live (collective)."""
