@@ -1,5 +1,5 @@
 """Draw a figure or table of a paper: ``python -m papers mori2024.fig1 OPTIONS``."""
 
-from smallpolaron.figures.runs import run_main
+from smallpolaron.figures.commands import run_main
 
 run_main("papers")

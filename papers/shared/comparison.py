@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
+from smallpolaron.figures.commands import command
 from smallpolaron.figures.html import table, write_page
-from smallpolaron.figures.runs import Run, command, engine_label, error_of, read_study
+from smallpolaron.figures.runs import Run, engine_label, error_of, read_study
 from smallpolaron.figures.style import Row, write_numbers
 from smallpolaron.planning.jobs import computed
 from smallpolaron.planning.present import present

@@ -15,8 +15,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from smallpolaron.figures import style
+from smallpolaron.figures.commands import Main, command
 from smallpolaron.figures.html import write_page
-from smallpolaron.figures.runs import Main, Run, command, read_runs
+from smallpolaron.figures.runs import Run, read_runs
 from smallpolaron.figures.systems import listed, numerics
 from smallpolaron.support.files import write_text
 

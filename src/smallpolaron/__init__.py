@@ -26,7 +26,6 @@ _HOMES = {
         "Brownian",
         "CorrelationFunction",
         "Debye",
-        "Local",
         "Ohmic",
         "SpectralDensity",
         "Trajectory",
@@ -34,7 +33,7 @@ _HOMES = {
         "Vibrations",
     ),
     "api.cost": ("Cost", "estimate_cost"),
-    "api.couplings": ("SSH", "Bond", "Coupling"),
+    "api.couplings": ("SSH", "Bond", "Coupling", "Local"),
     "api.model": ("Disorder", "Model"),
     "api.energies": ("ModelError",),
     "api.tensor": ("MobilityTensor",),
@@ -86,7 +85,6 @@ if TYPE_CHECKING:
     from smallpolaron.api.baths import Brownian as Brownian
     from smallpolaron.api.baths import CorrelationFunction as CorrelationFunction
     from smallpolaron.api.baths import Debye as Debye
-    from smallpolaron.api.baths import Local as Local
     from smallpolaron.api.baths import Ohmic as Ohmic
     from smallpolaron.api.baths import SpectralDensity as SpectralDensity
     from smallpolaron.api.baths import Trajectory as Trajectory
@@ -104,6 +102,7 @@ if TYPE_CHECKING:
     from smallpolaron.api.couplings import SSH as SSH
     from smallpolaron.api.couplings import Bond as Bond
     from smallpolaron.api.couplings import Coupling as Coupling
+    from smallpolaron.api.couplings import Local as Local
     from smallpolaron.api.energies import ModelError as ModelError
     from smallpolaron.api.lattice import Lattice as Lattice
     from smallpolaron.api.model import Disorder as Disorder

@@ -6,7 +6,6 @@ import csv
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -94,20 +93,6 @@ def test_points_table(plan: Path) -> None:
     assert rows[0]["eta_over_v"] == "2.0"
 
 
-def test_schema_check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for name in ("config/schema.json", "docs/configuration.md", "docs/kinds.md"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        shutil.copy(ROOT / name, tmp_path / name)
-    assert main(["schema", "--check", "--root", str(tmp_path)]) == 0
-    page = tmp_path / "docs" / "configuration.md"
-    page.write_text(page.read_text().replace("Number of sites;", "Number of cats;"))
-    assert main(["schema", "--check", "--root", str(tmp_path)]) == 1
-    assert "out of date" in capsys.readouterr().err
-    assert main(["schema", "--root", str(tmp_path)]) == 0
-    assert main(["schema", "--check", "--root", str(tmp_path)]) == 0
-    assert main(["schema", "--root", str(tmp_path / "nowhere")]) == 2
-
-
 def test_analysis_chain(
     plan: Path, correlation: Callable[..., Result], capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -191,7 +176,7 @@ def test_planning_needs_neither_mpi_nor_petsc_nor_compilation() -> None:
 def test_ranks_are_the_only_parallelism() -> None:
     code = (
         "import os; os.environ['OPENBLAS_NUM_THREADS'] = '2';"
-        "from smallpolaron.cli import main; main(['schema', '--check']);"
+        "from smallpolaron.cli import main; main(['validate', 'none.yaml']);"
         "print(os.environ['OPENBLAS_NUM_THREADS'], os.environ['OMP_NUM_THREADS'])"
     )
     assert _python(code).stdout.splitlines()[-1] == "1 1"

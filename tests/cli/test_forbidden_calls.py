@@ -47,7 +47,6 @@ READERS = {
     "compiled.py": "files of Numba's cache, before Numba",
     "archive/crate.py": "the project's own CITATION.cff",
     "results/provenance.py": "files of /proc",
-    "planning/schema.py": "pages of the checkout, for its developers",
 }
 """Files that may read whole files by themselves, and what."""
 HDF5_READERS = {
@@ -63,7 +62,7 @@ PROCESSES = {
 """Files that start processes."""
 IMPORTERS = {
     "results/kinds.py": "the functions of its own registry",
-    "figures/runs.py": "the figure that a command names",
+    "figures/commands.py": "the figure that a command names",
     "own_data/table_analysis.py": "the figures of its own list",
 }
 """Files that import modules by name, and which."""

@@ -7,8 +7,8 @@ from click.testing import CliRunner, Result
 
 from smallpolaron.cli import commands
 from smallpolaron.planning.study import load_plan
-from smallpolaron.study.key_names import converted
 from smallpolaron.study.parameters import Parameters
+from smallpolaron.support.key_names import converted
 
 
 def new(path: Path, *options: str, answers: str = "") -> Result:

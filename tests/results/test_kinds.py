@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from docs.generated import kinds_text
 from smallpolaron.cli.rules import derivation
 from smallpolaron.derive.derive import derive
-from smallpolaron.planning.schema import kinds_text
 from smallpolaron.planning.study import plan_document
 from smallpolaron.results import kinds, quantity
 from smallpolaron.results.kinds import KINDS, Kind, derived

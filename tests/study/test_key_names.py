@@ -7,8 +7,8 @@ import re
 import pytest
 
 from smallpolaron.planning.study import plan_document
-from smallpolaron.study.key_names import split_unit, unknown_key_advice
 from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.key_names import split_unit, unknown_key_advice
 from smallpolaron.support.problems import ConfigurationError
 from tests.study.study_texts import study
 

@@ -8,10 +8,10 @@ from smallpolaron.derive.tables import plan_text
 from smallpolaron.derive.tensor_job import first_of_each, points_needed
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.planning.study import plan_document
-from smallpolaron.results.attributes import read_mapping, write_mapping
 from smallpolaron.study.parameters import model_of, point_hash
 from smallpolaron.study.physical_system import physics
 from smallpolaron.study.yamlfile import parse_yaml
+from smallpolaron.support.attributes import read_mapping, write_mapping
 from smallpolaron.support.problems import ConfigurationError, StoreError
 from tests.api.cases import BATH
 

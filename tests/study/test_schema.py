@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import jsonschema
 import pytest
 
-from smallpolaron.planning.schema import json_schema, outdated, with_tables
+from docs.generated import json_schema, main, outdated, with_tables
 from smallpolaron.planning.study import load_plan
 from smallpolaron.study import describe
 from smallpolaron.study.config import SECTIONS, Study
@@ -22,7 +23,20 @@ STUDIES = sorted((ROOT / "config").glob("*.yaml"))
 
 
 def test_generated_files_are_current() -> None:
-    assert outdated(ROOT) == [], "run: python -m smallpolaron schema"
+    assert outdated(ROOT) == [], "run: python docs/generated.py"
+
+
+def test_what_is_out_of_date_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name in ("config/schema.json", "docs/configuration.md", "docs/kinds.md"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, tmp_path / name)
+    assert main(["--check"], tmp_path) == 0
+    page = tmp_path / "docs" / "configuration.md"
+    page.write_text(page.read_text().replace("Number of sites;", "Number of cats;"))
+    assert main(["--check"], tmp_path) == 1
+    assert capsys.readouterr().err.startswith(str(page))
+    assert main([], tmp_path) == 0
+    assert main(["--check"], tmp_path) == 0
 
 
 def test_schema_is_a_schema() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from textwrap import indent
 from typing import Any, Final
@@ -24,7 +24,6 @@ from smallpolaron.derive.study_results import StudyResults, read_study_results
 from smallpolaron.model.units import mobility_cm2
 from smallpolaron.results.kinds import POINTS_NOTE
 from smallpolaron.results.store import Result
-from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.physical_system import boundaries, physics
 from smallpolaron.support.canonical import parameter_hash
@@ -115,28 +114,19 @@ def study_answers(folder: Path) -> Answers:
         PlanError: there is no plan that can be used.
         StoreError: a result file is damaged.
     """
-    found = read_study_results(folder)
-    # what a paper shows needs no more than the mobility of some points
-    members = {name for ensemble in found.whole.ensembles for name in ensemble.members}
-    read = {each.parameters["point"] for each in found.mobilities} | members
-    paths = {
-        point.id: folder / "mobility" / f"{point.id}.h5"
-        for point in found.whole.with_protocol("current")
-        if point.id not in read
-    }
-    more = [read_input(path, ("mobility",)) for path in paths.values() if path.exists()]
-    known = {f"correlation/{each.parameters['point']}" for each in more}
-    missing = {name: why for name, why in found.missing.items() if name not in known}
-    return answers_from(replace(found, mobilities=[*found.mobilities, *more], missing=missing))
+    return answers_from(read_study_results(folder))
 
 
 def answers_from(found: StudyResults) -> Answers:
     """Return what results that have been read say."""
     # a tensor counts, not each of what it is made from
     parts = {name for tensor in found.tensors for name in tensor.notes[POINTS_NOTE].split(", ")}
-    single = [each for each in found.mobilities if each.parameters["point"] not in parts]
+    mobilities = (*found.mobilities, *found.early)
+    single = [each for each in mobilities if each.parameters["point"] not in parts]
     systems = answers_of([*single, *found.tensors, *found.ensembles])
-    return Answers(found.plan.study, systems, found.missing)
+    early = {f"correlation/{each.parameters['point']}" for each in found.early}
+    missing = {name: why for name, why in found.missing.items() if name not in early}
+    return Answers(found.plan.study, systems, missing)
 
 
 def write_answers(path: Path, answers: Answers) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from smallpolaron.api.energies import ModelError
-from smallpolaron.study.key_names import nearest
+from smallpolaron.support.key_names import nearest
 from smallpolaron.support.problems import MISSING, Problem
 
 Called = TypeVar("Called", bound=Callable[..., Any])

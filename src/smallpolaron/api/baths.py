@@ -1,13 +1,12 @@
-"""Baths, and how the carrier couples to them."""
+"""Baths: one, a list of vibrations, or one from data."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from copy import copy
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -37,7 +36,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class _Described(ABC):
+class Described(ABC):
     """What a section of a study describes: one bath or several, as a spectral density."""
 
     @abstractmethod
@@ -77,7 +76,7 @@ class _Described(ABC):
 
 
 @dataclass(frozen=True)
-class Bath(_Described):
+class Bath(Described):
     """One bath, given in cm^-1 or meV and held in cm^-1."""
 
     def __repr__(self) -> str:
@@ -390,63 +389,3 @@ def Vibration(**given: Any) -> Brownian:
         allowed = "must be one number; use Vibrations for a list"
         raise ModelError("Vibration", [Problem("frequency_cm", f"{len(found)} values", allowed)])
     return found[0]
-
-
-@explained
-@dataclass(frozen=True, repr=False)
-class Local(_Described):
-    """Local (Holstein) coupling: V = |a><a|, baths on every site, alike on all.
-
-    Attributes:
-        baths: one bath or several, which add up.
-        method: how runs expand them: "pade", "matsubara", "aaa", "esprit"; "auto" for pade where
-            all have poles, else esprit.
-    """
-
-    baths: Bath | Sequence[Bath | tuple[Bath, ...]]
-    method: Scheme | Literal["auto"] = field(default="auto", kw_only=True)
-    kind: ClassVar[str] = "local"
-
-    def __post_init__(self) -> None:
-        """Make a tuple of the baths.
-
-        Raises:
-            ModelError: no bath is given, or something else.
-        """
-        given, title = self.baths, type(self).__name__
-        # a list may hold lists, as of Vibrations
-        listed = (given,) if isinstance(given, Bath) else tuple(given or ())
-        baths = tuple(b for each in listed for b in (each if isinstance(each, tuple) else (each,)))
-        if not baths or not all(isinstance(bath, Bath) for bath in baths):
-            allowed = "must be a bath, such as Debye, Vibration, Ohmic, or a list of them"
-            value = MISSING if not baths else repr(given)
-            raise ModelError(
-                title, [Problem("baths", value, allowed, f"such as {title}(Debye(…))")]
-            )
-        object.__setattr__(self, "baths", baths)
-
-    def __repr__(self) -> str:
-        """Return it as it could have been written."""
-        assert isinstance(self.baths, tuple)
-        baths = repr(self.baths[0]) if len(self.baths) == 1 else repr(list(self.baths))
-        method = "" if self.method == "auto" else f", method={self.method!r}"
-        return f"{type(self).__name__}({baths}{self._operator_text()}{method})"
-
-    def _operator_text(self) -> str:
-        return ""
-
-    def parted(self) -> list[Local]:
-        """Return the same coupling to each of its baths."""
-        assert isinstance(self.baths, tuple)
-        parts = [copy(self) for _ in self.baths]
-        for part, bath in zip(parts, self.baths, strict=True):
-            object.__setattr__(part, "baths", (bath,))  # built before: nothing to warn of again
-        return parts
-
-    def section(self) -> dict[str, Any]:
-        """Return the baths as the section of a study."""
-        assert isinstance(self.baths, tuple)
-        first, *further = (bath.section() for bath in self.baths)
-        chosen = {} if self.method == "auto" else {"decomposition": self.method}
-        coupling = {} if self.kind == "local" else {"coupling": self.kind}
-        return {**first, **({"further_baths": further} if further else {}), **chosen, **coupling}

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from smallpolaron.api.arguments import explained
-from smallpolaron.api.model import Model
+from smallpolaron.api.model import MOST_ELEMENTS, Model, how_computed
 from smallpolaron.api.outcome import duration_text
-from smallpolaron.api.runs import MOST_ELEMENTS, how_computed
 from smallpolaron.cost.evidence import correction
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import read_model

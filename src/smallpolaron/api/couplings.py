@@ -1,17 +1,79 @@
-"""Couplings beside the local one: bonds, displacements, any operator."""
+"""How the carrier couples to its baths: on sites, bonds, displacements, or by any operator."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, field
 from operator import index
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from smallpolaron.api.arguments import explained
-from smallpolaron.api.baths import Debye, Local
+from smallpolaron.api.baths import Bath, Debye, Described
 from smallpolaron.api.energies import ModelError
-from smallpolaron.support.problems import Problem
+from smallpolaron.model.baths.expansion import Scheme
+from smallpolaron.support.problems import MISSING, Problem
+
+
+@explained
+@dataclass(frozen=True, repr=False)
+class Local(Described):
+    """Local (Holstein) coupling: V = |a><a|, baths on every site, alike on all.
+
+    Attributes:
+        baths: one bath or several, which add up.
+        method: how runs expand them: "pade", "matsubara", "aaa", "esprit"; "auto" for pade where
+            all have poles, else esprit.
+    """
+
+    baths: Bath | Sequence[Bath | tuple[Bath, ...]]
+    method: Scheme | Literal["auto"] = field(default="auto", kw_only=True)
+    kind: ClassVar[str] = "local"
+
+    def __post_init__(self) -> None:
+        """Make a tuple of the baths.
+
+        Raises:
+            ModelError: no bath is given, or something else.
+        """
+        given, title = self.baths, type(self).__name__
+        # a list may hold lists, as of Vibrations
+        listed = (given,) if isinstance(given, Bath) else tuple(given or ())
+        baths = tuple(b for each in listed for b in (each if isinstance(each, tuple) else (each,)))
+        if not baths or not all(isinstance(bath, Bath) for bath in baths):
+            allowed = "must be a bath, such as Debye, Vibration, Ohmic, or a list of them"
+            value = MISSING if not baths else repr(given)
+            raise ModelError(
+                title, [Problem("baths", value, allowed, f"such as {title}(Debye(…))")]
+            )
+        object.__setattr__(self, "baths", baths)
+
+    def __repr__(self) -> str:
+        """Return it as it could have been written."""
+        assert isinstance(self.baths, tuple)
+        baths = repr(self.baths[0]) if len(self.baths) == 1 else repr(list(self.baths))
+        method = "" if self.method == "auto" else f", method={self.method!r}"
+        return f"{type(self).__name__}({baths}{self._operator_text()}{method})"
+
+    def _operator_text(self) -> str:
+        return ""
+
+    def parted(self) -> list[Local]:
+        """Return the same coupling to each of its baths."""
+        assert isinstance(self.baths, tuple)
+        parts = [copy(self) for _ in self.baths]
+        for part, bath in zip(parts, self.baths, strict=True):
+            object.__setattr__(part, "baths", (bath,))  # built before: nothing to warn of again
+        return parts
+
+    def section(self) -> dict[str, Any]:
+        """Return the baths as the section of a study."""
+        assert isinstance(self.baths, tuple)
+        first, *further = (bath.section() for bath in self.baths)
+        chosen = {} if self.method == "auto" else {"decomposition": self.method}
+        coupling = {} if self.kind == "local" else {"coupling": self.kind}
+        return {**first, **({"further_baths": further} if further else {}), **chosen, **coupling}
 
 
 @explained

@@ -9,20 +9,21 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron.api.arguments import explained
-from smallpolaron.api.baths import Local
+from smallpolaron.api.couplings import Local
 from smallpolaron.api.energies import Energies, ModelError, in_cm
 from smallpolaron.api.lattice import section
 from smallpolaron.model.lattice import Lattice
 from smallpolaron.planning.study import plan_document
 from smallpolaron.study.physical_system import lattice_text
 from smallpolaron.study.plan import Point
-from smallpolaron.study.sections import Protocol
+from smallpolaron.study.sections import Protocol, ResourcesConfig
 from smallpolaron.study.yamlfile import Document
 from smallpolaron.support.problems import ConfigurationError, Problem
 
 STUDY: Final = "script"
 """Name of the study that the results of scripts belong to."""
 
+MOST_ELEMENTS: int = ResourcesConfig().max_unknowns
 _MOST_SHOWN: Final = 8
 """Energies that are printed one by one."""
 
@@ -226,6 +227,22 @@ class Model:
         hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{len(_tuple(v))} hoppings"
         parameters = self._plan("franck_condon", _SHORT).parameters
         return f"{lattice_text(parameters)}; {hopping}; {self.temperature_K:g} K"
+
+
+def how_computed(
+    duration_fs: float,
+    accuracy: float,
+    sample_fs: float,
+    bath_terms: int | str,
+    max_elements: int,
+) -> dict[str, Any]:
+    """Return how a run is computed, in the sections of a study."""
+    return {
+        "accuracy": accuracy,
+        "propagation": {"duration_fs": duration_fs, "sample_fs": sample_fs},
+        "bath": {"terms": bath_terms},
+        "resources": {"max_unknowns": max_elements},
+    }
 
 
 def _energies_text(energies: Energies | None) -> str:

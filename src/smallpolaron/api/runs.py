@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from smallpolaron.api.arguments import explained
 from smallpolaron.api.energies import ModelError
-from smallpolaron.api.model import STUDY, Model
+from smallpolaron.api.model import MOST_ELEMENTS, STUDY, Model, how_computed
 from smallpolaron.api.outcomes import (
     CurrentCorrelation,
     Displacement,
@@ -23,12 +23,11 @@ from smallpolaron.derive.derive import with_criteria
 from smallpolaron.derive.tensor_job import direction_of, form_of, tensor_result
 from smallpolaron.runs.point_run import run_point
 from smallpolaron.study.parameters import Parameters
-from smallpolaron.study.sections import Protocol, ResourcesConfig
+from smallpolaron.study.sections import Protocol
 from smallpolaron.study.validation import analysis_settings
 from smallpolaron.support.problems import MISSING, Problem, StoreError
 
 Start = Literal["franck_condon", "marcus"]
-MOST_ELEMENTS: int = ResourcesConfig().max_unknowns
 
 
 @explained
@@ -226,22 +225,6 @@ def _assembled(runs: Sequence[CurrentCorrelation]) -> MobilityTensor:
     return MobilityTensor(found, dict(zip(ways, runs, strict=True)))
 
 
-def how_computed(
-    duration_fs: float,
-    accuracy: float,
-    sample_fs: float,
-    bath_terms: int | str,
-    max_elements: int,
-) -> dict[str, Any]:
-    """Return how a run is computed, in the sections of a study."""
-    return {
-        "accuracy": accuracy,
-        "propagation": {"duration_fs": duration_fs, "sample_fs": sample_fs},
-        "bath": {"terms": bath_terms},
-        "resources": {"max_unknowns": max_elements},
-    }
-
-
 def _require(condition: bool, model: Model, instead: str) -> None:
     if not condition:
         allowed = "has no such run"
@@ -259,7 +242,7 @@ def _run(
     comm, line = MPI.COMM_WORLD, StatusLine()
     watched = comm.rank == 0 and (is_watched() if progress is None else progress)
     if watched:
-        from smallpolaron.api.cost import expected_cost  # which needs this module
+        from smallpolaron.api.cost import expected_cost
 
         if warning := expected_cost(point.parameters, protocol, most).warning:
             print(warning, file=sys.stderr, flush=True)

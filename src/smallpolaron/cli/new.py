@@ -49,7 +49,7 @@ def _quantity(target: str) -> Callable[[Any], tuple[float, str]]:
     """Return the type of an option: a number with a unit, converted, beside what was typed."""
 
     def read(value: Any) -> tuple[float, str]:
-        from smallpolaron.study.key_names import converted
+        from smallpolaron.support.key_names import converted
 
         if isinstance(value, tuple):
             return value

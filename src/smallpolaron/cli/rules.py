@@ -83,7 +83,7 @@ def batch(batches: Path, name: str, output: Path) -> int:
     def run(words: list[str]) -> int:
         if words[0] != "figures":
             return main(words)
-        from smallpolaron.figures.runs import run_main
+        from smallpolaron.figures.commands import run_main
 
         run_main("smallpolaron.figures", words[1:])
         return 0

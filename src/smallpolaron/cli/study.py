@@ -1,4 +1,4 @@
-"""Commands about a study before and while it runs: validate, plan, status, cost, schema."""
+"""Commands about a study before and while it runs: validate, plan, status, cost."""
 
 from __future__ import annotations
 
@@ -219,25 +219,4 @@ def _known(study: Plan, jobs: Sequence[Job], results: Path | None, probe: bool) 
     return known
 
 
-@command("schema", hidden=True)
-@click.option("--check", is_flag=True, help="only report whether they are current")
-@path("--root", "checkout (default: here)", default=Path())
-def schema(check: bool, root: Path) -> int:
-    """Write the generated files: config/schema.json, docs/configuration.md, docs/kinds.md."""
-    from smallpolaron.planning.schema import generated_files, outdated
-
-    try:
-        if check:
-            found = outdated(root)
-            for each in found:
-                print(f"{each}: out of date; run: python -m smallpolaron schema", file=sys.stderr)
-            return 1 if found else 0
-        for each, text in generated_files(root).items():
-            each.write_text(text, encoding="utf-8")
-    except (OSError, ValueError) as error:
-        print(f"error: {error}; run this in a checkout, or name it with --root", file=sys.stderr)
-        return USAGE_STATUS
-    return 0
-
-
-COMMANDS = (validate, plan, status, cost, schema)
+COMMANDS = (validate, plan, status, cost)

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.hermite import Series, make_series
 from smallpolaron.analysis.memory.cutoff import SettlingTimes
+from smallpolaron.analysis.spreading.plateau import Plateau
 from smallpolaron.results.kinds import Kind
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quality import unusable
@@ -164,6 +165,24 @@ def settling(name: str, what: str) -> Table:
 
 TAU_K: Final = settling("tau_K", "Kernel cutoff after which D")
 T_EQ: Final = settling("t_eq", "Time after which the running integral")
+
+
+PLATEAU: Final[Table] = {
+    "plateau_D": Quantity(
+        D_UNIT, "Half the slope on the diffusive plateau; NaN without one.", kept="there"
+    ),
+    "plateau_D_flatness": Quantity(
+        D_UNIT, "Largest deviation from it on the plateau.", kept="there"
+    ),
+    "plateau_from_fs": Quantity("fs", "First time on the plateau."),
+    "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
+}
+
+
+def plateau_values(found: Plateau) -> dict[str, float]:
+    """Return the numbers of a plateau."""
+    values = (found.D_A2_fs, found.flatness_A2_fs, found.from_fs, found.to_fs)
+    return dict(zip(PLATEAU, values, strict=True))
 
 
 def bands(settings: AnalysisConfig) -> dict[str, float]:

@@ -25,11 +25,13 @@ from smallpolaron.analysis.memory.population_kernel import (
 from smallpolaron.analysis.spreading.plateau import find_plateau
 from smallpolaron.derive.derive import (
     D_UNIT,
+    PLATEAU,
     TAU_K,
     Notes,
     bands,
     derive,
     note_settling,
+    plateau_values,
     require_one_system,
     worst_gates,
 )
@@ -62,10 +64,7 @@ QUANTITIES: Final[Table] = {
         *(D_UNIT, "Half the slope of the mean-squared displacement.", ("time",)), kept="finite"
     ),
     "has_plateau": Quantity("1", "Whether D_slope has a diffusive plateau.", dtype=bool),
-    "plateau_D": Quantity(D_UNIT, "Mean of D_slope over its diffusive plateau; NaN without one."),
-    "plateau_D_flatness": Quantity(D_UNIT, "Largest deviation of D_slope from it on the plateau."),
-    "plateau_from_fs": Quantity("fs", "First time on the plateau."),
-    "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
+    **PLATEAU,
     **TAU_K,
     "D_kernel": Quantity(D_UNIT, "D of the whole kernel."),
 }
@@ -224,10 +223,7 @@ def _population_kernel(runs: _Runs, settings: AnalysisConfig) -> tuple[dict[str,
         "D_cutoff": D,
         "D_slope": 0.5 * first,
         "has_plateau": plateau.found,
-        "plateau_D": plateau.D_A2_fs,
-        "plateau_D_flatness": plateau.flatness_A2_fs,
-        "plateau_from_fs": plateau.from_fs,
-        "plateau_to_fs": plateau.to_fs,
+        **plateau_values(plateau),
         "D_kernel": float(D[-1]),
     }
     notes = {

@@ -25,8 +25,10 @@ from smallpolaron.analysis.spreading.spreading_times import Event
 from smallpolaron.derive.derive import (
     D_UNIT,
     NAN,
+    PLATEAU,
     Notes,
     derive,
+    plateau_values,
     require_one_system,
     worst_gates,
 )
@@ -83,17 +85,10 @@ QUANTITIES: Final[Table] = {
         "1", "Maximum of alpha after its least value before tau_R; NaN without one."
     ),
     "alpha_peak_fs": Quantity("fs", "When that is."),
-    "plateau_D": Quantity(
-        D_UNIT, "Half the slope on the diffusive plateau; NaN without one.", kept="there"
-    ),
+    **PLATEAU,
     "plateau_D_error": Quantity(
         D_UNIT, "Its flatness and the error of the slope; NaN if not estimated."
     ),
-    "plateau_D_flatness": Quantity(
-        D_UNIT, "Largest deviation from it on the plateau.", kept="there"
-    ),
-    "plateau_from_fs": Quantity("fs", "First time on the plateau."),
-    "plateau_to_fs": Quantity("fs", "Last time on the plateau."),
     "D_end": Quantity(D_UNIT, "Half the slope where the record ends."),
     "D_end_error": Quantity(D_UNIT, "Error of half the slope; NaN if not estimated."),
     "plateau_intercept": Quantity("angstrom^2", "Mean of MSD - t dMSD/dt over the plateau."),
@@ -199,10 +194,7 @@ def _values(found: Regimes) -> dict[str, float]:
         "alpha_longtime_spread": found.alpha.spread,
         "alpha_peak": found.alpha.peak,
         "alpha_peak_fs": found.alpha.peak_fs,
-        "plateau_D": found.diffusion.plateau.D_A2_fs,
-        "plateau_D_flatness": found.diffusion.plateau.flatness_A2_fs,
-        "plateau_from_fs": found.diffusion.plateau.from_fs,
-        "plateau_to_fs": found.diffusion.plateau.to_fs,
+        **plateau_values(found.diffusion.plateau),
         "plateau_intercept": found.diffusion.intercept_A2,
     }
     for stretch in found.stretches:

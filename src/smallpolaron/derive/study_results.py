@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +26,8 @@ class StudyResults:
         missing: why others are missing, by the names of their jobs.
         runs: records of the runs, without numbers.
         mobilities: of all points but the members of ensembles, whose mean counts.
+        early: mobilities of points whose analysis is not finished: figures and tables leave them
+            out, but a mobility is an answer.
         tensors, ladders, ensembles: those that are finished.
     """
 
@@ -35,6 +37,7 @@ class StudyResults:
     missing: Mapping[str, str]
     runs: Sequence[Result]
     mobilities: Sequence[Result]
+    early: Sequence[Result]
     tensors: Sequence[Result]
     ladders: Sequence[Result]
     ensembles: Sequence[Result]
@@ -53,14 +56,16 @@ def read_study_results(folder: Path) -> StudyResults:
     whole = computed(read_plan(folder / "plan.json"), folder)
     plan = present(whole, folder)
     jobs = [Job(point, protocol) for point in plan.points for protocol in point.protocols]
-    members = {name for ensemble in plan.ensembles for name in ensemble.members}
+    members = {name for ensemble in whole.ensembles for name in ensemble.members}
+    currents = [p.id for p in plan.with_protocol("current") if p.id not in members]
+    others = {p.id for p in whole.with_protocol("current")} - {*currents, *members}
     averages = [name for ensemble in plan.ensembles for name in ensemble.run_names]
 
     def read(kind: str, names: Sequence[str]) -> list[Result]:
         return [read_input(folder / kind / f"{name}.h5", (kind,)) for name in names]
 
-    def has_tensor(name: str) -> bool:
-        return (folder / "tensor" / f"{name}.h5").exists()
+    def there(kind: str, names: Iterable[str]) -> list[str]:
+        return [name for name in names if (folder / kind / f"{name}.h5").exists()]
 
     return StudyResults(
         folder=folder,
@@ -68,10 +73,9 @@ def read_study_results(folder: Path) -> StudyResults:
         plan=plan,
         missing=absences(whole, folder),
         runs=[record_of(folder / f"{job.name}.h5") for job in jobs],
-        mobilities=read(
-            "mobility", [p.id for p in plan.with_protocol("current") if p.id not in members]
-        ),
-        tensors=read("tensor", [p.id for p in first_of_each(plan.points) if has_tensor(p.id)]),
+        mobilities=read("mobility", currents),
+        early=read("mobility", there("mobility", others)),
+        tensors=read("tensor", there("tensor", (p.id for p in first_of_each(plan.points)))),
         ladders=read("ladder", [ladder.name for ladder in plan.ladders]),
         ensembles=read("ensemble", averages),
     )

@@ -1,5 +1,5 @@
 """Draw a figure: ``python -m smallpolaron.figures NAME OPTIONS``."""
 
-from smallpolaron.figures.runs import run_main
+from smallpolaron.figures.commands import run_main
 
 run_main(__package__)

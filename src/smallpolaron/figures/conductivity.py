@@ -8,14 +8,8 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    Run,
-    complex_panels,
-    figure_main,
-    remarks,
-    rows_of,
-    window,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, complex_panels, remarks, rows_of, window
 from smallpolaron.model.units import CM_TO_RAD_FS
 
 _THZ = 1e3 / (2 * np.pi)

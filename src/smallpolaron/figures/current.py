@@ -9,14 +9,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    Run,
-    family,
-    figure_main,
-    remarks,
-    rows_of,
-    window,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, family, remarks, rows_of, window
 
 
 def rows(runs: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:

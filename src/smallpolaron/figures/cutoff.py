@@ -10,14 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    PAPER_UNIT_A2_FS,
-    Run,
-    figure_main,
-    reference,
-    remarks,
-    rows_of,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, rows_of
 
 TIMES = (
     # variable, words, marker, colour

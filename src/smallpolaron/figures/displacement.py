@@ -10,12 +10,8 @@ from numpy.typing import NDArray
 
 from smallpolaron.derive.spreading_job import spreading_run
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    Run,
-    figure_main,
-    remarks,
-    rows_of,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, remarks, rows_of
 
 _LINES = {"franck_condon": "-", "marcus": "-."}
 _NAMES = {"franck_condon": "Franck–Condon", "marcus": "Marcus"}

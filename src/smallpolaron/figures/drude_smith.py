@@ -10,14 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    Run,
-    figure_main,
-    reference,
-    remarks,
-    rows_of,
-    window,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, reference, remarks, rows_of, window
 
 
 def rows(fits: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import Run, figure_main, rows_of
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, rows_of
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,8 @@ from matplotlib.figure import Figure
 
 from smallpolaron.analysis.finite_size import FiniteSizeTable
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    PAPER_UNIT_A2_FS,
-    Run,
-    figure_main,
-    remarks,
-    size_table,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, remarks, size_table
 from smallpolaron.model.units import paper_units
 
 _COLOURS = (style.BLUE, style.VERMILION, style.GREEN, style.PURPLE, style.ORANGE, style.SKY)

@@ -11,7 +11,8 @@ from matplotlib.figure import Figure
 
 from smallpolaron.derive.result_tables import infinite_ring_usable
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, figure_main
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run
 
 _INFINITY = 1.15
 """Where the values of infinitely many sites are drawn, in units of the largest size."""

@@ -7,15 +7,8 @@ from collections.abc import Iterator, Sequence
 from matplotlib.figure import Figure
 
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    Run,
-    complex_panels,
-    figure_main,
-    reference,
-    remarks,
-    rows_of,
-    window,
-)
+from smallpolaron.figures.commands import figure_main
+from smallpolaron.figures.runs import Run, complex_panels, reference, remarks, rows_of, window
 
 
 def rows(runs: Sequence[Run]) -> Iterator[style.Row]:

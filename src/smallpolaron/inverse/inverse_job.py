@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-import yaml
 
 from smallpolaron.analysis.memory.kernel_moments import (
     inverse_conductivity,
@@ -31,6 +30,7 @@ from smallpolaron.inverse.inverse_variables import (
     posterior_variables,
     training_variables,
 )
+from smallpolaron.inverse.suggestion import suggestion
 from smallpolaron.inverse.training_set import (
     QUANTITIES,
     Run,
@@ -43,11 +43,8 @@ from smallpolaron.own_data.conductivity_table import (
     read_conductivity,
     read_measured,
 )
-from smallpolaron.planning.study import plan_document
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, write_result
-from smallpolaron.study.config import SECTIONS
-from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.files import shown_name, write_text
 from smallpolaron.support.problems import ConfigurationError, StoreError
 
@@ -125,7 +122,7 @@ def run_inverse(options: InverseOptions) -> Mapping[str, str]:
     new = dict(zip(training.axes, map(float, place), strict=True))
     result = _result(training, emulators, evidence, found, (new, gain), without, watch)
     write_result(options.output, result, overwrite=options.overwrite)
-    write_text(options.suggestion, _suggestion(training, new, result.notes["suggestion"]))
+    write_text(options.suggestion, suggestion(training, new, result.notes["suggestion"]))
     return result.notes
 
 
@@ -360,68 +357,3 @@ def _parameters(
             key: first["model"][key] for key in ("topology", "hopping_cm", "lattice_constant_A")
         },
     }
-
-
-def _suggestion(training: TrainingSet, new: Mapping[str, float], reason: str) -> str:
-    """Return the study file, made like the training point nearest in the logarithms."""
-
-    def distance(run: Run) -> float:
-        return sum(math.log(run.coordinates[axis] / value) ** 2 for axis, value in new.items())
-
-    nearest = min(training.runs, key=distance)
-    bath = {axis: nearest.coordinates[axis] for axis in ("eta_over_v", "gamma_over_v")}
-    return suggested_study(dict(nearest.parameters), {**bath, **new}, reason)
-
-
-_AXIS_KEYS: Final = {
-    "eta_over_v": "bath.eta_over_v",
-    "gamma_over_v": "bath.gamma_over_v",
-    "temperature_K": "model.temperature_K",
-}
-_LONGEST_NAME = 64
-
-
-def suggested_study(like: Mapping[str, Any], place: Mapping[str, float], remark: str) -> str:
-    """Return a study file (YAML) with one point.
-
-    Args:
-        like: parameters of a run as its result file holds them; all settings are taken from it.
-        place: eta_over_v and gamma_over_v of the new point, and temperature_K if it varies.
-        remark: why it is suggested, for the head of the file.
-
-    Returns:
-        Text that load_plan accepts. Only settings that differ from their defaults are named.
-    """
-    content = _least(like)
-    plan = plan_document(parse_yaml(_dump(_with_grid(content, place)), "suggestion"))
-    defaults = plan.points[0].parameters.content()
-    for section in SECTIONS.keys() & like.keys():
-        for key, value in like[section].items():
-            given = key in ("eta_cm", "gamma_cm", *place)
-            if not given and value != defaults[section][key]:
-                content.setdefault(section, {})[key] = value
-    head = "".join(f"# {line}\n" for line in remark.splitlines())
-    return head + _dump(_with_grid(content, place))
-
-
-def _least(like: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what has no default, and what other defaults depend on."""
-    model, run = like["model"], like["propagation"]
-    content: dict[str, Any] = {
-        "study": f"{str(like['study'])[: _LONGEST_NAME - 5]}_next",
-        "model": {key: model[key] for key in ("topology", "n_sites", "hopping_cm")},
-        "propagation": {"duration_fs": run["duration_fs"], "sample_fs": run["sample_fs"]},
-        "protocols": ["current"],
-    }
-    if like["accuracy"] is not None:
-        return content | {"accuracy": like["accuracy"]}
-    return content | {"hierarchy": {"depth": like["hierarchy"]["depth"]}}
-
-
-def _with_grid(content: Mapping[str, Any], place: Mapping[str, float]) -> dict[str, Any]:
-    block = {_AXIS_KEYS[name]: [value] for name, value in place.items()}
-    return {**content, "grid": [block]}
-
-
-def _dump(content: Mapping[str, Any]) -> str:
-    return yaml.safe_dump(dict(content), sort_keys=False, default_flow_style=None)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.fits.measured_conductivity import Noise, judged_noise
 from smallpolaron.analysis.memory.kernel_moments import FEWEST_FREQUENCIES
-from smallpolaron.study.key_names import nearest
+from smallpolaron.support.key_names import nearest
 from smallpolaron.support.problems import Problem, show
 from smallpolaron.tables.names import RawTable, TableError, refuse
 from smallpolaron.tables.read import read_table

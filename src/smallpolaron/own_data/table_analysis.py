@@ -24,7 +24,6 @@ from smallpolaron.own_data.correlation_table import (
 )
 from smallpolaron.own_data.correlation_table import Kind as TableKind
 from smallpolaron.own_data.table_summary import keep_what_is_there, write_curves, write_summary
-from smallpolaron.results.attributes import Unfit, read_value
 from smallpolaron.results.kinds import TABLE_KINDS
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import (
@@ -35,6 +34,7 @@ from smallpolaron.results.store import (
 )
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.sections import AnalysisConfig
+from smallpolaron.support.attributes import Unfit, read_value
 from smallpolaron.support.files import file_digest, shown_name
 
 SUMMARY: Final = "summary.md"

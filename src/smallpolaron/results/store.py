@@ -23,18 +23,17 @@ from numpy.typing import NDArray
 from pydantic import ValidationError
 
 from smallpolaron.analysis.gates import Gate
-from smallpolaron.results import attributes
-from smallpolaron.results.attributes import (
-    Unfit,
-    datasets,
-    read_gates,
-    read_value,
-)
 from smallpolaron.results.dimension_scales import INDEX_MARK, attach_scales
 from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.older_versions import renamed
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.resolved.base import first_fault
+from smallpolaron.support import attributes
+from smallpolaron.support.attributes import (
+    Unfit,
+    datasets,
+    read_value,
+)
 from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
 from smallpolaron.support.problems import StoreError, show
 from smallpolaron.support.unavailable import Unreadable, cannot_read, is_unavailable, patiently
@@ -320,9 +319,17 @@ def read_record(path: Path) -> Result:
             kind=read_value(file, "kind"),
             variables={},
             parameters={key: read_value(parameters, key) for key in parameters.attrs},
-            gates=read_gates(file["quality"]),
+            gates=_gates(file["quality"]),
             provenance=attributes.read_mapping(file["provenance"]),
         )
+
+
+def _gates(group: h5py.Group) -> tuple[Gate, ...]:
+    """Return the quality gates, one per subgroup; Unfit if one lacks an attribute."""
+    keys = ("value", "bound", "passed", "meaning")
+    return tuple(
+        Gate(name, **{key: read_value(each, key) for key in keys}) for name, each in group.items()
+    )
 
 
 def _check_root(path: Path, file: h5py.File, kind: str | None) -> None:
@@ -385,7 +392,7 @@ def _load(path: Path, file: h5py.File) -> Result:
         kind=read_value(file, "kind"),
         variables=Held(path, "", {name: _variable(item) for name, item in found.items()}, advice),
         parameters=Held(path, "parameters/", groups["parameters"], advice),
-        gates=read_gates(file["quality"]),
+        gates=_gates(file["quality"]),
         provenance=Held(path, "provenance/", groups["provenance"], advice),
         notes=groups["notes"],
     )

@@ -17,13 +17,13 @@ from math import prod
 
 from smallpolaron.study.config import EFFECTIVE, Study
 from smallpolaron.study.describe import AXIS_KEYS
-from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
 from smallpolaron.study.lattice_section import TENSOR, tensor_directions
 from smallpolaron.study.resolved.lattice import DIRECTIONS
 from smallpolaron.study.sections import CONVERGED, NAME_PATTERN
 from smallpolaron.study.validation import check_study, split_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
 from smallpolaron.support.canonical import Scalar, scalar_text
+from smallpolaron.support.key_names import conversion_advice, unknown_key_advice
 from smallpolaron.support.problems import ConfigurationError, Problem, show
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from smallpolaron.study.config import SECTIONS, Study
-from smallpolaron.study.key_names import own_key
 from smallpolaron.study.own_units import in_own_units
 from smallpolaron.study.yamlfile import Document, plain_value
+from smallpolaron.support.key_names import own_key
 
 
 def overridden(

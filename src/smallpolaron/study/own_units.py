@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 from smallpolaron.study.config import SECTIONS
 from smallpolaron.study.describe import AXIS_KEYS
-from smallpolaron.study.key_names import in_unit, own_key
 from smallpolaron.study.yamlfile import Document, KeyPath, dotted
+from smallpolaron.support.key_names import in_unit, own_key
 from smallpolaron.support.problems import ConfigurationError, Problem
 
 

@@ -191,7 +191,7 @@ class Plan:
     def _named(self, what: str, known: dict[str, T], name: str) -> T:
         if name in known:
             return known[name]
-        from smallpolaron.study.key_names import nearest  # takes a while to import
+        from smallpolaron.support.key_names import nearest  # takes a while to import
 
         guess = nearest(name, known)
         hint = f"; the nearest is '{guess}'" if guess else ""

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 
 from smallpolaron.study import describe
 from smallpolaron.study.config import SECTIONS, Study
-from smallpolaron.study.key_names import conversion_advice, unknown_key_advice
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import KeyPath, dotted
+from smallpolaron.support.key_names import conversion_advice, unknown_key_advice
 from smallpolaron.support.problems import MISSING, ConfigurationError, Problem, show
 
 _RANGE: Final = re.compile(r"[-+]?\d[\d.]*\s*(?:to|:|,|;|\.\.|-|–)\s*[-+]?\d.*")

@@ -17,7 +17,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.results.attributes import Unfit, read_value
+from smallpolaron.support.attributes import Unfit, read_value
 from smallpolaron.support.problems import Problem
 from smallpolaron.support.unavailable import Unreadable, cannot_read, is_unavailable, patiently
 from smallpolaron.tables.names import (

@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.study.key_names import unknown_key_advice
+from smallpolaron.support.key_names import unknown_key_advice
 from smallpolaron.support.problems import ConfigurationError, Problem, show
 
 ANGULAR: Final = ("omega", "w", "angular_frequency", "kreisfrequenz")

@@ -34,6 +34,7 @@ _COMPLEX: Final = re.compile(
     rf"\(?(?:(?P<re>[+-]?{_DIGITS})(?P<im>[+-]{{1,2}}{_DIGITS})|(?P<only>[+-]?{_DIGITS}))\*?[ij]\)?",
     re.ASCII,
 )
+_PLAIN_CHARACTERS: Final = frozenset("0123456789.+-eE")
 _NOT_FINITE: Final = re.compile(r"[+-]?(nan|inf|infinity)", re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 _DECIMAL_COMMA: Final = re.compile(r"[+-]?\d*,\d+([eEdD][+-]?\d+)?", re.ASCII)
@@ -65,8 +66,8 @@ class TextTable(FileColumns):
 
     def numbers(self, indices: Sequence[int]) -> tuple[list[Parts], list[Problem], list[str]]:
         """Return the numbers of columns; decimal commas where most that are not whole have them."""
-        cells = [_clean(cell) for index in indices for cell in self.words(index)]
-        commas = sum(bool(_DECIMAL_COMMA.fullmatch(cell)) for cell in cells)
+        cells = [cell for index in indices for cell in self.words(index)]
+        commas = sum(bool(_DECIMAL_COMMA.fullmatch(_clean(cell))) for cell in cells if "," in cell)
         has_comma = commas > sum("." in cell for cell in cells)
         found, problems = [], []
         for index in indices:
@@ -77,8 +78,11 @@ class TextTable(FileColumns):
 
     def _column(self, index: int, has_comma: bool) -> tuple[Parts, list[Problem]]:
         name, problems = self.names[index], []
+        words = self.words(index)
+        if (quick := _plain_numbers(words)) is not None:
+            return {"real": Column(name, quick, _rounding(words, quick))}, []
         parts: list[tuple[str, str]] = []
-        for line, text in zip(self.lines, self.words(index), strict=True):
+        for line, text in zip(self.lines, words, strict=True):
             plain = _clean(text)
             if has_comma:
                 plain = plain.replace(".", "?").replace(",", ".")
@@ -307,6 +311,17 @@ _HINT: Final = (
 
 def _clean(text: str) -> str:
     return text.translate(_PLAIN).strip()
+
+
+def _plain_numbers(texts: Sequence[str]) -> NDArray[np.float64] | None:
+    """Return numbers that are all finite and spelt without any habit; None where one is not."""
+    if not set().union(*texts) <= _PLAIN_CHARACTERS:
+        return None
+    try:
+        values = np.array(texts, dtype=np.float64)
+    except ValueError:
+        return None
+    return values if np.all(np.isfinite(values)) else None
 
 
 def _parts(text: str) -> tuple[str, str] | None:

@@ -1,4 +1,4 @@
-"""Plain Python mappings, texts and gates as HDF5 attributes, and back without loss.
+"""Plain Python mappings as HDF5 attributes, and back without loss.
 
 Nested mappings become groups; None becomes an empty attribute; lists become arrays.
 """
@@ -10,8 +10,6 @@ from typing import Any
 
 import h5py
 import numpy as np
-
-from smallpolaron.analysis.gates import Gate
 
 
 class Unfit(ValueError):
@@ -63,14 +61,6 @@ def read_value(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return value.tolist()
     return value
-
-
-def read_gates(group: h5py.Group) -> tuple[Gate, ...]:
-    """Return the quality gates, one per subgroup; Unfit if one lacks an attribute."""
-    keys = ("value", "bound", "passed", "meaning")
-    return tuple(
-        Gate(name, **{key: read_value(each, key) for key in keys}) for name, each in group.items()
-    )
 
 
 def datasets(file: h5py.File, beside: Sequence[str] = ()) -> dict[str, h5py.Dataset]:
