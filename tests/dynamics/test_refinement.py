@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from smallpolaron.dynamics.refinement import BASIS, NEXT_TERM, Choice, refine
+from smallpolaron.dynamics.refinement import BASIS, FEW, FEW_BASIS, NEXT_TERM, Choice, refine
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, Accuracy
 from smallpolaron.model.baths.bath import DebyeBath
@@ -91,6 +91,28 @@ def test_only_the_basis_is_refined_where_it_dominates():
     assert max(level for level, *_ in runs.made) == 2
     assert found.errors(difference)["basis"] < 1e-3
     assert found.advice == ""
+
+
+def test_a_basis_is_refined_no_further_than_needed():
+    runs = Runs(basis=1.3e-3)
+    found = runs.refined()
+    assert found.fine.parts[0] == pytest.approx(1.3e-3 / np.sqrt(COARSER))
+    assert found.errors(difference)["basis"] == pytest.approx(1.3e-3 / np.sqrt(COARSER))
+    assert sum(found.errors(difference).values()) <= TARGET.target
+
+
+def test_few_elements_are_judged_with_more_care():
+    class Few(Runs):
+        """A basis of a few elements."""
+
+        def __call__(self, setting):
+            run = super().__call__(setting)
+            return replace(
+                run, record=SimpleNamespace(**vars(run.record) | {"n_unknowns": FEW - 1})
+            )
+
+    errors = Few().refined().errors(difference)
+    assert errors["basis"] == pytest.approx(FEW_BASIS * (COARSER - 1) * 1e-5)
 
 
 def test_only_the_bath_is_refined_where_it_dominates():
