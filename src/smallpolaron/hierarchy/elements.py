@@ -226,7 +226,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
     return count, total, rest, largest, capped
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True)
 def _fill_leak(frame, maps, strengths, base_rate, keys, links, damping, leaks, row):  # type: ignore[no-untyped-def]
     """What a label of amplitude 1 feeds outside the basis.
 
@@ -312,7 +312,8 @@ def compact(keep, keys, links, codes, damping, diagonal, leaks, x):  # type: ign
         copy_key(keys[row], keys[to])
         damping[to] = damping[row]
         diagonal[to] = diagonal[row]
-        leaks[to] = leaks[row]
+        for part in range(leaks.shape[1]):
+            leaks[to, part] = leaks[row, part]
         x[to] = x[row]
         for slot in range(links.shape[1]):
             value = links[row, slot]

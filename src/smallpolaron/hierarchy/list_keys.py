@@ -61,6 +61,9 @@ class ListLayout:
         rows, modes = np.nonzero(occupations)
         starts = np.searchsorted(rows, np.arange(len(kets) + 1))
         numbers = occupations[rows, modes].astype(np.int64)
+        modes = np.ascontiguousarray(
+            modes
+        )  # nonzero() gives strided ones: compiled once, not twice
         _pack_rows(self.frame, self.maps, modes, numbers, starts, kets, bras, keys)
         return keys
 

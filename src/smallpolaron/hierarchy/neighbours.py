@@ -40,7 +40,7 @@ VANISHES, OUTSIDE = -1, -2
 _ABOVE_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True)
 def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of the neighbour at a slot; returns (status, ket, bra).
 
@@ -52,33 +52,28 @@ def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
         return _jumped(frame, maps, n, a, b, slot - excited, m)
     if slot >= frame.still:
         return _excited(frame, maps, n, a, b, slot - frame.still, m)
+    left, right = a, b
     if slot >= frame.hops:
         _, left, right, status = _white(frame, maps, a, b, slot - frame.hops)
         if status != EXISTS:
             return status, a, b
-        return _at(frame, maps, n, left, right, m)
-    along = frame.ways + frame.cells
-    to = maps[along + slot, a] if slot < half else maps[along + slot - half, b]
-    if to < 0:
-        return IMPOSSIBLE if to == NO_SITE else CAPPED, a, b
-    if slot >= half:
-        copy_moved(frame, maps, n, 0, m)
-        return EXISTS, a, np.int64(to)
-    return _at(frame, maps, n, to, b, m)
-
-
-@numba.njit(cache=True, inline="always")
-def _at(frame, maps, n, ket, bra, m):  # type: ignore[no-untyped-def]
-    """Fill m with the excitations n, all moved so that the ket is in cell 0 with translation."""
-    if not frame.translation:
-        copy_moved(frame, maps, n, 0, m)
-        return EXISTS, np.int64(ket), np.int64(bra)
-    cell = ket // frame.per_cell
-    moved = frame.ways + cell
-    right = maps[moved, bra]
+    else:
+        along = frame.ways + frame.cells
+        to = np.int64(maps[along + slot, a] if slot < half else maps[along + slot - half, b])
+        if to < 0:
+            return IMPOSSIBLE if to == NO_SITE else CAPPED, a, b
+        if slot < half:
+            left = to
+        else:
+            right = to
+    cell = 0
+    if frame.translation:
+        cell = left // frame.per_cell
+        moved = frame.ways + cell
+        left, right = np.int64(maps[moved, left]), np.int64(maps[moved, right])
     if not copy_moved(frame, maps, n, cell, m) or right < 0:
-        return CAPPED, ket, bra
-    return EXISTS, np.int64(maps[moved, ket]), np.int64(right)
+        return CAPPED, a, b
+    return EXISTS, left, right
 
 
 @numba.njit(cache=True, inline="always")
@@ -269,8 +264,9 @@ def flow(frame, maps, strengths, key, a, b, slot):  # type: ignore[no-untyped-de
         mode, pair, first, change = _jump(frame, maps, slot - excited)
         if change > 0:
             return 0.0, 0.0
-        product = occupation_in_key(frame, key, mode, first)
-        product *= occupation_in_key(frame, key, mode, first + 1)
+        product = np.int64(1)
+        for k in range(first, first + 2):
+            product *= occupation_in_key(frame, key, mode, k)
         return strengths.jump[pair] * np.sqrt(float(product)), -2 * strengths.jump_rates[pair]
     to, mode, term, k = _listed(frame, maps, a, b, slot - frame.still)
     side = (slot - frame.still) % 4
@@ -289,7 +285,7 @@ def flow(frame, maps, strengths, key, a, b, slot):  # type: ignore[no-untyped-de
     return np.sqrt(float(number)) * size, -strengths.rates[k]
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True)
 def canonical(frame, maps, n, a, b, key, other):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 

@@ -38,7 +38,7 @@ def place(frame, maps, key, other, n):  # type: ignore[no-untyped-def]
     return max(here, _place(frame, maps, n))
 
 
-@numba.njit(cache=True, inline="always")
+@numba.njit(cache=True)
 def _place(frame, maps, n):  # type: ignore[no-untyped-def]
     """place() of a sorted list of excitations, without its conjugate."""
     if n[0, 0] == 0:
