@@ -49,13 +49,14 @@ def test_answers_to_questions(tmp_path: Path) -> None:
     found = new(path, answers="ring\n6 A\n10 meV\n300, 350\nrelaxation\n0.1 ps\n5 meV\n")
     assert found.exit_code == 0, found.output
     assert len(load_plan(path).ladders) == 2
-    assert "eta_cm: 80.6554, gamma_cm: 53.0884" in path.read_text()
+    assert parameters(path).bath.eta_cm == pytest.approx(80.6554)
+    assert parameters(path).bath.gamma_cm == pytest.approx(53.0884)
 
 
 @pytest.mark.parametrize("lattice", ["chain", "square", "triangular", "cubic"])
 def test_every_infinite_lattice(tmp_path: Path, lattice: str) -> None:
     path = tmp_path / "a.yaml"
-    assert new(path, "--lattice", lattice, answers="\n\n\n\n\n\n").exit_code == 0
+    assert new(path, "--lattice", lattice, answers="\n" * 8).exit_code == 0
     assert parameters(path).bath.eta_cm == 100
     assert parameters(path).model.hopping_cm == 50
 
@@ -68,6 +69,23 @@ def test_a_vibration_by_options(tmp_path: Path) -> None:
     bath = parameters(path).bath
     assert bath.frequency_cm == pytest.approx(200.138, rel=1e-5)
     assert bath.eta_cm == pytest.approx(2 * 0.1 * 200.138, rel=1e-5)
+
+
+def test_a_rectangular_layer_with_relaxation_and_a_vibration(tmp_path: Path) -> None:
+    path = tmp_path / "layer.yaml"
+    options = ["--lattice=square", "--spacing=6.1", "--spacing-y=0.79 nm", "--hopping=83 meV"]
+    options += ["--hopping-y=20 meV", "--temperatures=250 300", "--bath=both", "--rate=50"]
+    options += ["--energy=40 meV", "--frequency=1400 cm-1", "--huang-rhys=0.2", "--damping=200"]
+    assert new(path, *options).exit_code == 0
+    found = parameters(path)
+    assert len(load_plan(path).points) == 4  # two directions at two temperatures
+    assert [each.kind for each in found.bath.baths] == ["debye", "brownian"]
+    assert found.bath.baths[1].eta_cm == pytest.approx(2 * 0.2 * 1400)
+    assert found.lattice.vectors_A[1][1] == 7.9
+    asked = tmp_path / "asked.yaml"
+    answers = "square\n6.1 A\n83 meV\n250 300\nboth\n7.9 A\n20 meV\n50\n40 meV\n200\n1400\n0.2\n"
+    assert new(asked, answers=answers).exit_code == 0
+    assert parameters(asked) == found
 
 
 def test_a_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

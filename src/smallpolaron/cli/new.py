@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any, Final
 
 import click
+from click.core import ParameterSource
 
 from smallpolaron.cli.options import USAGE_STATUS, Decorator, command
 
 LATTICES: Final = {
     "chain": "model: {topology: infinite, lattice_constant_A: SPACING, MODEL}",
     "ring": "model: {n_sites: converged, lattice_constant_A: SPACING, MODEL}",
-    "square": "model: {MODEL}\nlattice: {kind: square, spacing_A: SPACING}",
-    "triangular": "model: {MODEL}\nlattice: {kind: triangular, spacing_A: SPACING}",
-    "cubic": "model: {MODEL}\nlattice: {kind: cubic, spacing_A: SPACING}",
+    "square": "model: {MODEL}\nlattice: {kind: square, spacing_A: SPACINGALONG_Y, TENSOR}",
+    "triangular": "model: {MODEL}\nlattice: {kind: triangular, spacing_A: SPACING, TENSOR}",
+    "cubic": "model: {MODEL}\nlattice: {kind: cubic, spacing_A: SPACING, TENSOR}",
 }
 """What a study says of a lattice, by the answer to the question."""
 
@@ -33,7 +34,8 @@ accuracy: ACCURACY        # of C_JJ(t) relative to C_JJ(0); decides everything n
 LATTICE
 
 # BATH_TEXT
-bath: {BATH}
+bath:
+  BATH
 
 propagation:
   duration_fs: DURATION      # C_JJ must have decayed by then; the gate long_time_decay tells
@@ -81,6 +83,8 @@ def _asked(name: str, question: str, default: str, target: str) -> Decorator:
 )
 @_asked("--spacing", "Distance of neighbours", "5 A", "A")
 @_asked("--hopping", "Hopping (transfer integral) between neighbours", "50 cm-1", "cm")
+@click.option("--spacing-y", type=_quantity("A"), help="distance along y, where it differs")
+@click.option("--hopping-y", type=_quantity("cm"), help="hopping along y, where it differs")
 @click.option(
     "--temperatures",
     prompt="Temperatures in K",
@@ -91,16 +95,18 @@ def _asked(name: str, question: str, default: str, target: str) -> Decorator:
     "--bath",
     prompt="What the carrier couples to on each site",
     default="relaxation",
-    type=click.Choice(["relaxation", "vibration", "table"]),
-    help="relaxation with one rate, one damped vibration, or a table of J(w)",
+    type=click.Choice(["relaxation", "vibration", "both", "table"]),
+    help="relaxation with one rate, one damped vibration, both, or a table of J(w)",
 )
 @click.option("--energy", help="relaxation energy of a site, lambda: 50 cm-1, 6 meV")
 @click.option("--rate", help="of relaxation, or damping of the vibration: 50 cm-1, 1.5 THz, 0.1 ps")
 @click.option("--frequency", help="of the vibration: 1400 cm-1, 170 meV, 42 THz")
 @click.option("--huang-rhys", type=float, help="its Huang-Rhys factor, in place of --energy")
+@click.option("--damping", help="of the vibration, where there is relaxation too: as --rate")
 @click.option("--table", "file", help="CSV file of J(w), header omega_cm,J_cm or omega_meV,J_meV")
 @click.option("--accuracy", default="1e-3", show_default=True, help="wanted error of C_JJ(t)")
-def new(path: Path, **given: Any) -> int:
+@click.pass_context
+def new(context: click.Context, path: Path, **given: Any) -> int:
     """Write a commented study, from options or from answers to a few questions."""
     from smallpolaron.derive.tables import plan_text
     from smallpolaron.planning.study import load_plan
@@ -109,6 +115,8 @@ def new(path: Path, **given: Any) -> int:
 
     if path.exists():
         raise click.UsageError(f"{path}: the file exists; choose another name")
+    asks = context.get_parameter_source("hopping") is ParameterSource.PROMPT
+    along_y = _along_y(given, asks=asks) if given["lattice"] == "square" else ""
     bath, text, slowest = _bath(given)
     hopping, typed = given["hopping"]
     lattice = LATTICES[given["lattice"]].replace("SPACING", f"{given['spacing'][0]:g}")
@@ -118,7 +126,9 @@ def new(path: Path, **given: Any) -> int:
         "NAME": re.sub(r"[^A-Za-z0-9_-]", "-", path.stem),
         "ACCURACY": given["accuracy"],
         "HOPPING": typed,
-        "LATTICE": lattice.replace("MODEL", f"hopping_cm: {hopping:.6g}"),
+        "LATTICE": lattice.replace("ALONG_Y", along_y)
+        .replace("TENSOR", "direction: tensor")
+        .replace("MODEL", f"hopping_cm: {hopping:.6g}"),
         "BATH_TEXT": text,
         "BATH": bath,
         "DURATION": f"{max(600, round(slowest, -2)):.0f}",
@@ -135,33 +145,64 @@ def new(path: Path, **given: Any) -> int:
     return 0
 
 
+def _along_y(given: dict[str, Any], *, asks: bool) -> str:
+    """Return what a study says of the hopping and the distance along y, if they differ."""
+    said = ""
+    for name, key, question, target in (
+        ("spacing", "spacing_y_A", "Distance of neighbours along y", "A"),
+        ("hopping", "ratio", "Hopping along y", "cm"),
+    ):
+        (along_x, typed), found = given[name], given[f"{name}_y"]
+        if asks and found is None:
+            found = click.prompt(question, default=typed, value_proc=_quantity(target))
+        if found and found[0] != along_x:
+            value = found[0] / along_x if key == "ratio" else found[0]
+            said += f", {key}: {value:.6g}"
+    return said
+
+
 def _bath(given: dict[str, Any]) -> tuple[str, str, float]:
     """Return the bath as a study says it, in words, and a time by which it has relaxed, fs."""
     if given["bath"] == "table":
         file = given["file"] or click.prompt("CSV file of J(w)")
         return (
-            f"kind: table, file: {json.dumps(file)}",
+            f"kind: table\n  file: {json.dumps(file)}",
             "J(w) of one site; its unit is in the header",
             0.0,
         )
-    rate = _answer(given["rate"], "Rate or time of relaxation", "50 cm-1")
-    gamma = f"gamma_cm: {rate[0]:.6g}"
-    time = 6 * 5308.837 / abs(rate[0])  # six times 1/gamma
-    if given["bath"] == "relaxation":
+    keys, said, time = [], [], 0.0
+    if given["bath"] != "vibration":
+        rate = _answer(given["rate"], "Rate or time of relaxation", "50 cm-1")
         energy = _answer(given["energy"], "Relaxation energy of one site (lambda)", "50 cm-1")
-        said = f"relaxation energy lambda = eta/2 = {energy[1]} per site, rate {rate[1]}"
-        return f"eta_cm: {2 * energy[0]:.6g}, {gamma}", said, time
-    frequency = _answer(given["frequency"], "Frequency of the vibration", "200 cm-1")
-    if given["energy"]:
-        energy = _answer(given["energy"], "", "")
-        eta, said = 2 * energy[0], f"relaxation energy {energy[1]}"
-    else:
-        factor = given["huang_rhys"]
-        if factor is None:
-            factor = click.prompt("Its Huang-Rhys factor S", default=0.2, type=float)
-        eta, said = 2 * factor * frequency[0], f"Huang-Rhys factor S = {factor:g}, eta = 2 S w0"
-    bath = f"kind: brownian, eta_cm: {eta:.6g}, {gamma}, frequency_cm: {frequency[0]:.6g}"
-    return bath, f"vibration of {frequency[1]}, {said}, damping {rate[1]}", 2 * time
+        keys.append(f"eta_cm: {2 * energy[0]:.6g}, gamma_cm: {rate[0]:.6g}")
+        said.append(f"relaxation energy lambda = eta/2 = {energy[1]} per site, rate {rate[1]}")
+        time = 6 * 5308.837 / abs(rate[0])  # six times 1/gamma
+    if given["bath"] != "relaxation":
+        alone = not keys
+        damping = _answer(
+            given["rate" if alone else "damping"], "Damping of the vibration", "50 cm-1"
+        )
+        frequency = _answer(given["frequency"], "Frequency of the vibration", "200 cm-1")
+        if alone and given["energy"]:
+            energy = _answer(given["energy"], "", "")
+            eta, coupling = 2 * energy[0], f"relaxation energy {energy[1]}"
+        else:
+            factor = given["huang_rhys"]
+            if factor is None:
+                factor = click.prompt("Its Huang-Rhys factor S", default=0.2, type=float)
+            eta, coupling = (
+                2 * factor * frequency[0],
+                f"Huang-Rhys factor S = {factor:g}, eta = 2 S w0",
+            )
+        keys.append(
+            f"kind: brownian, eta_cm: {eta:.6g}, gamma_cm: {damping[0]:.6g}, "
+            f"frequency_cm: {frequency[0]:.6g}"
+        )
+        said.append(f"vibration of {frequency[1]}, {coupling}, damping {damping[1]}")
+        time = max(time, 12 * 5308.837 / abs(damping[0]))
+    first, *further = keys
+    lines = [*first.split(", "), *(f"further_baths: [{{{each}}}]" for each in further)]
+    return "\n  ".join(lines), "; ".join(said), time
 
 
 def _answer(given: str | None, question: str, default: str) -> tuple[float, str]:

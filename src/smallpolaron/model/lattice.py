@@ -222,9 +222,16 @@ def ladder(spacing_A: float, rung_A: float, ratio: float = 1.0) -> Lattice:
     return Lattice(((spacing_A,),), ((0.0, 0.0), (0.0, rung_A)), bonds)
 
 
-def square(spacing_A: float, ratio: float = 1.0) -> Lattice:
-    """The square lattice with hopping 1 along x and `ratio` along y."""
-    return _bravais(((spacing_A, 0.0), (0.0, spacing_A)), (1.0, ratio))
+def square(spacing_A: float, ratio: float = 1.0, spacing_y_A: float | None = None) -> Lattice:
+    """The square, or rectangular, lattice with hopping 1 along x and `ratio` along y.
+
+    Args:
+        spacing_A: distance of neighbours along x, angstrom.
+        ratio: hopping along y.
+        spacing_y_A: distance of neighbours along y, angstrom; that along x by default.
+    """
+    along_y = spacing_A if spacing_y_A is None else spacing_y_A
+    return _bravais(((spacing_A, 0.0), (0.0, along_y)), (1.0, ratio))
 
 
 def cubic(spacing_A: float, ratios: tuple[float, float] = (1.0, 1.0)) -> Lattice:

@@ -94,6 +94,9 @@ class LatticeConfig(Section):
         None,
         unit="angstrom",
     )
+    spacing_y_A: Length | None = described(
+        "Distance of neighbours along y (square). null: spacing_A.", None, unit="angstrom"
+    )
     ratio: Ratio | None = described(
         "Hopping over the first one: along y (square), between dimers (dimerised_chain), of rungs "
         "(ladder). null: 1, but a dimerised chain needs it.",
