@@ -106,7 +106,7 @@ def _asked(name: str, question: str, default: str, target: str) -> Decorator:
 @click.option("--table", "file", help="CSV file of J(w), header omega_cm,J_cm or omega_meV,J_meV")
 @click.option("--accuracy", default="1e-3", show_default=True, help="wanted error of C_JJ(t)")
 @click.pass_context
-def new(context: click.Context, path: Path, **given: Any) -> int:
+def new(context: click.Context, /, path: Path, **given: Any) -> int:
     """Write a commented study, from options or from answers to a few questions."""
     from smallpolaron.derive.tables import plan_text
     from smallpolaron.planning.study import load_plan
