@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from matplotlib.artist import Artist
@@ -133,10 +132,6 @@ def _legend(figure: Figure) -> None:
     figure.legend(lines, names, loc="outside upper center", ncols=4, fontsize=9)
 
 
-def _look(run: Run) -> dict[str, Any]:
-    return curves.spread(run, curves.COLOURS[curves.start(run)])
-
-
 def _name(run: Run) -> str:
     return curves.STARTS[curves.start(run)]
 
@@ -146,7 +141,7 @@ def _panel(upper: Axes, lower: Axes, panel: Panel) -> None:
         time = run.array("time_fs")
         drawn = log_samples(time, curves.FIRST_FS)
         is_infinite = run not in panel.ring.runs
-        how = _look(run) | (
+        how = curves.spread(run, curves.COLOURS[curves.start(run)]) | (
             {"color": style.GREY, "linewidth": 0.9, "zorder": 1} if is_infinite else {}
         )
         name = f"N = {'∞' if is_infinite else run.n_sites}, {_name(run)}"

@@ -22,6 +22,7 @@ from smallpolaron.inverse.emulator import fit_emulator, training_points
 from smallpolaron.inverse.inverse import measurement, posterior
 from smallpolaron.inverse.inverse_variables import posterior_notes
 from smallpolaron.inverse.training_set import files_of, read_training_set
+from smallpolaron.model.units import RAD_FS_PER_THZ
 from smallpolaron.planning.study import load_plan, plan_document
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.runs.point_run import stored_parameters
@@ -29,7 +30,6 @@ from smallpolaron.study.plan import Plan
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.study.yamlfile import parse_yaml
 from smallpolaron.support.problems import StoreError
-from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 from tests.results.completed import completed
 
 Make = Callable[..., Result]

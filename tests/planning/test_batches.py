@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from smallpolaron.cli.batch import make_batch
-from smallpolaron.derive.tables import outlook_text
 from smallpolaron.planning.batches import (
     CRITERIA,
     MOST_ALONE,
@@ -26,6 +25,7 @@ from smallpolaron.planning.batches import (
     read_batches,
     write_batches,
 )
+from smallpolaron.planning.outlook import outlook_text
 from smallpolaron.study.plan import Plan
 from smallpolaron.support.signals import StopRequest
 

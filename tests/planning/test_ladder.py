@@ -15,12 +15,13 @@ from smallpolaron.analysis.gates import make_gate
 from smallpolaron.cli import main
 from smallpolaron.derive.ladder_job import ladder_result, verdict_of
 from smallpolaron.derive.result_tables import LADDER_COLUMNS, ladder_rows
-from smallpolaron.derive.tables import plan_text, point_rows
+from smallpolaron.derive.tables import point_rows
 from smallpolaron.figures import ladder as ladder_figure
 from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
 from smallpolaron.planning.climb import Rung, Tolerance, judge
 from smallpolaron.planning.jobs import computed, decision_path, write_decision
+from smallpolaron.planning.outlook import plan_text
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.study.ladder_section import LadderConfig
 from smallpolaron.study.plan import Plan, PlanError, Point, read_plan, write_plan

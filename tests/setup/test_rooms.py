@@ -2,13 +2,18 @@
 
 import ast
 from collections import defaultdict
-from graphlib import TopologicalSorter
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
+
+import pytest
 
 import smallpolaron
 
 PACKAGE = Path(smallpolaron.__file__).parent
 MOST_FILES = 20
+BATCH = ("smallpolaron.cli.rules", "smallpolaron.cli")
+"""The command batch runs other commands."""
 
 
 def imported(file: Path) -> set[str]:
@@ -30,6 +35,45 @@ def rooms() -> dict[str, set[str]]:
     return found
 
 
+def _name(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts).removesuffix(".__init__")
+
+
+MODULES = {_name(path): path for path in PACKAGE.rglob("*.py")}
+
+
+def needed_at_run_time(node: ast.AST, within_functions: bool) -> Iterator[str]:
+    """Yield what is imported at run time, at the top of a module or also within functions."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        if isinstance(child, ast.FunctionDef) and not within_functions:
+            continue
+        if isinstance(child, ast.Import):
+            yield from (each.name for each in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            whole = [f"{child.module}.{each.name}" for each in child.names]
+            yield from (name if name in MODULES else str(child.module) for name in whole)
+        yield from needed_at_run_time(child, within_functions)
+
+
+def modules(within_functions: bool = True) -> dict[str, set[str]]:
+    return {
+        name: {*needed_at_run_time(ast.parse(path.read_text("utf-8")), within_functions)}
+        & MODULES.keys() - {name}
+        for name, path in MODULES.items()
+    }
+
+
+def circle(graph: Mapping[str, set[str]]) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
 def test_imports_between_rooms_go_one_way() -> None:
     found = rooms()
     assert len(found) > 10
@@ -37,6 +81,18 @@ def test_imports_between_rooms_go_one_way() -> None:
     # raises CycleError, which names the rooms
     order = list(TopologicalSorter(found).static_order())
     assert order.index("model") < order.index("hierarchy") < order.index("derive")
+
+
+@pytest.mark.parametrize("within_functions", [False, True])
+def test_no_module_needs_itself_by_a_detour(within_functions: bool) -> None:
+    found = modules(within_functions)
+    assert "smallpolaron.study.parameters" in found["smallpolaron.results.store"]
+    found[BATCH[0]].discard(BATCH[1])
+    assert circle(found) == []
+
+
+def test_a_circle_is_found() -> None:
+    assert sorted(circle({"a": {"b"}, "b": {"c"}, "c": {"a"}})[:-1]) == ["a", "b", "c"]
 
 
 def test_no_folder_is_overfull() -> None:

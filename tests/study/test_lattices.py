@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
-from smallpolaron.derive.tables import plan_text
 from smallpolaron.derive.tensor_job import first_of_each, points_needed
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
+from smallpolaron.planning.outlook import plan_text
 from smallpolaron.planning.study import plan_document
 from smallpolaron.study.parameters import model_of, point_hash
 from smallpolaron.study.physical_system import physics

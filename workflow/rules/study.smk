@@ -36,7 +36,7 @@ try:
     from smallpolaron.planning.resources import LEAST_RANKS, estimate
     from smallpolaron.support.problems import StoreError
     from smallpolaron.planning.study import plan_document
-    from smallpolaron.derive.tables import outlook_text
+    from smallpolaron.planning.outlook import outlook_text
     from smallpolaron.study.yamlfile import read_yaml
 except ModuleNotFoundError as error:
     sys.exit(

@@ -54,7 +54,7 @@ def read_verdicts(path: Path) -> Verdicts:
     result = read_result(path, kind="verdict")
     names = result.parameters["system_names"]
     found: dict[str, dict[Key, Outcome]] = {name: {} for name in names}
-    columns = [np.asarray(result.variables[f"series/{key}"].data) for key in _SERIES]
+    columns = [result.array(f"series/{key}") for key in _SERIES]
     for system, lattice, method, code, largest, n_sites, seconds, factor in zip(
         *columns, strict=True
     ):

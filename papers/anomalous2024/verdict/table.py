@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import partial
@@ -25,6 +24,7 @@ from papers.anomalous2024.verdict.judge import (
 )
 from smallpolaron.derive.derive import D_UNIT, NAN
 from smallpolaron.derive.tables import Row, write_table
+from smallpolaron.figures.commands import command
 from smallpolaron.figures.html import definitions, table, write_page
 from smallpolaron.model.units import paper_units
 from smallpolaron.planning.jobs import computed
@@ -263,14 +263,12 @@ def write_verdict_page(path: Path, plan: Plan, verdicts: Verdicts) -> None:
     write_page(path, "Equilibrium against non-equilibrium", text, parts)
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def _made(plan: Path, output: Path, table: Path, page: Path) -> None:
     """Write the verdict on the methods of a study as result file, table and page."""
-    line = argparse.ArgumentParser()
-    for option in ("plan", "output", "table", "page"):
-        line.add_argument(f"--{option}", type=Path, required=True)
-    line.add_argument("--overwrite", action="store_true", help="replace a result that is there")
-    options = line.parse_args(argv)
-    plan, verdicts = judge_study(options.plan)
-    write_result(options.output, verdict_result(plan, verdicts), overwrite=options.overwrite)
-    write_table(options.table, VERDICT_COLUMNS, verdict_rows(verdicts))
-    write_verdict_page(options.page, plan, verdicts)
+    study, verdicts = judge_study(plan)
+    write_result(output, verdict_result(study, verdicts))
+    write_table(table, VERDICT_COLUMNS, verdict_rows(verdicts))
+    write_verdict_page(page, study, verdicts)
+
+
+main = command(_made, (), ("plan", "output", "table", "page"))

@@ -13,7 +13,6 @@ from pathlib import Path
 from textwrap import indent
 from typing import Any, Final
 
-import numpy as np
 from pydantic import TypeAdapter
 
 from smallpolaron.api.outcome import system_text
@@ -183,10 +182,6 @@ def _credit(result: Result) -> tuple[Any, ...]:
     )
 
 
-def _scalar(result: Result, name: str) -> float:
-    return float(np.real(result.variables[name].data))
-
-
 def _along(result: Result) -> dict[str, Value]:
     """Return the principal mobilities of a tensor by their axes; those that read alike are one."""
     if result.kind != "tensor":
@@ -206,7 +201,7 @@ def _largest(result: Result) -> Value:
     """Return the mobility, of a tensor the largest principal one."""
     if result.kind == "tensor":
         return next(iter(_along(result).values()), Value(math.nan, math.nan, MU))
-    return Value(_scalar(result, "mobility"), _scalar(result, "mobility_error"), MU)
+    return Value(result.number("mobility"), result.number("mobility_error"), MU)
 
 
 def _of_system(members: Sequence[Result]) -> Answer:
@@ -267,7 +262,7 @@ def _size_remark(members: Sequence[Result], mobility: Value) -> str:
 def _of_ensemble(result: Result) -> Answer:
     temperature = result.resolved.model.temperature_K
     mean, low, high = (
-        mobility_cm2(_scalar(result, name), temperature) for name in ("D", "D_low", "D_high")
+        mobility_cm2(result.number(name), temperature) for name in ("D", "D_low", "D_high")
     )
     mobility = Value(mean, (high - low) / 2, MU)
     verdict, why = _judged(result, {"": mobility})

@@ -143,7 +143,7 @@ class Model:
             raise ModelError("Model", [Problem("disorder", None, allowed, "run the model itself")])
         return [replace(self, realisation=number) for number in range(count)]
 
-    def point(self, protocol: Protocol, numerics: Mapping[str, object]) -> Point:
+    def point(self, protocol: Protocol, numerics: Mapping[str, Any]) -> Point:
         """Return the point of a study that a run of this model is, with the same hash.
 
         Args:
@@ -159,7 +159,7 @@ class Model:
             raise ModelError("Model", [Problem("disorder", str(self.disorder), allowed, advice)])
         return self._plan(protocol, numerics)
 
-    def _plan(self, protocol: Protocol, numerics: Mapping[str, object]) -> Point:
+    def _plan(self, protocol: Protocol, numerics: Mapping[str, Any]) -> Point:
         data: dict[str, object] = {
             "study": STUDY,
             **self._sections(),
@@ -168,7 +168,7 @@ class Model:
         member = self.realisation or 0
         if self.disorder is not None:
             data["disorder"] = self.disorder.section() | {"members": member + 1}
-        bath = {**self._baths(), **_mapping(numerics.get("bath"))}
+        bath = {**self._baths(), **numerics.get("bath", {})}
         try:
             plan = plan_document(
                 Document("Model", {**data, **numerics, "bath": bath}, {}), within_budget=False
@@ -224,7 +224,7 @@ class Model:
     def __str__(self) -> str:
         """Return the model in words."""
         v = self.hopping_cm
-        hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{len(_tuple(v))} hoppings"
+        hopping = f"v = {v:g} cm⁻¹" if isinstance(v, float) else f"{np.asarray(v).size} hoppings"
         parameters = self._plan("franck_condon", _SHORT).parameters
         return f"{lattice_text(parameters)}; {hopping}; {self.temperature_K:g} K"
 
@@ -260,14 +260,6 @@ def _argument(key: str) -> str:
     section, _, name = key.partition(".")
     place = _ARGUMENTS.get(section, section)
     return f"{place}.{name}" if place and name else name or place
-
-
-def _mapping(value: object) -> Mapping[str, object]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _tuple(value: Energies | None) -> tuple[float, ...]:
-    return value if isinstance(value, tuple) else ()
 
 
 def _plain(value: Any) -> object:

@@ -19,6 +19,7 @@ from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.mobility import mobility as diffusion
 from smallpolaron.api.outcome import need_matplotlib
 from smallpolaron.api.outcomes import CurrentCorrelation, MemoryKernel
+from smallpolaron.model.units import RAD_FS_PER_THZ
 from smallpolaron.own_data.conductivity_fit import MODEL_COLUMNS, messages, model_rows
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.correlation_table import Kind
@@ -26,7 +27,6 @@ from smallpolaron.own_data.table_analysis import correlation_of_table
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.store import Result, Variable
 from smallpolaron.tables.names import TableError
-from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,17 +77,14 @@ def own_correlation(
         # as a table: what is refused, and how it is said, is the same
         path = Path(folder) / _ARRAYS
         columns = {"time_fs": np.asarray(source), **arrays}
-        table: Any = np.rec.fromarrays(list(columns.values()), dtype=_fields(columns))
+        fields: Any = [(name, values.dtype) for name, values in columns.items()]
+        table: Any = np.rec.fromarrays(list(columns.values()), dtype=fields)
         with path.open("wb") as file:
             np.save(file, table, allow_pickle=False)
         try:
             return CurrentCorrelation(correlation_of_table(path, temperature_K, kind, unit)[0])
         except TableError as error:
             raise TableError(_ARRAYS, error.problems) from None
-
-
-def _fields(columns: dict[str, Any]) -> list[tuple[str, np.dtype[Any]]]:
-    return [(name, values.dtype) for name, values in columns.items()]
 
 
 def memory_kernel(

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import numpy as np
-
 from smallpolaron import NUMERICS_VERSION
 from smallpolaron.results.kinds import KINDS, POINTS_NOTE, derived
 from smallpolaron.results.store import Result, read_result
@@ -236,7 +234,7 @@ def many_command(old: Result, plan_path: Path) -> list[str]:
 def _ladder_files(old: Result, name: str, plan_path: Path) -> list[str]:
     ladder = read_plan(plan_path).ladder_named(name)
     points = dict(zip(ladder.sizes, ladder.rungs, strict=True))
-    sizes = [int(n) for n in np.asarray(old.variables["n_sites"].data)]
+    sizes = [int(n) for n in old.array("n_sites")]
     if other := [n for n in sizes if n not in points]:
         raise StoreError(f"{plan_path}: its ladder {ladder.name} has no size {other[0]}")
 

@@ -108,7 +108,7 @@ def _asked(name: str, question: str, default: str, target: str) -> Decorator:
 @click.pass_context
 def new(context: click.Context, /, path: Path, **given: Any) -> int:
     """Write a commented study, from options or from answers to a few questions."""
-    from smallpolaron.derive.tables import plan_text
+    from smallpolaron.planning.outlook import plan_text
     from smallpolaron.planning.study import load_plan
     from smallpolaron.support.files import write_text
     from smallpolaron.support.problems import ConfigurationError

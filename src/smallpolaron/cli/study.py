@@ -36,7 +36,7 @@ _CLEAR = "\x1b[H\x1b[2J"
 @changes
 def validate(configuration: tuple[Path, ...], changes: dict[str, str]) -> int:
     """Check studies (YAML) and print their plans."""
-    from smallpolaron.derive.tables import plan_text
+    from smallpolaron.planning.outlook import plan_text
     from smallpolaron.planning.study import load_plan
     from smallpolaron.support.problems import ConfigurationError
 

@@ -183,12 +183,8 @@ def _surroundings(parameters: Parameters, site: int) -> float:
     return min(1.0, (from_end + 1) / SEEN)
 
 
-def _displacement_copies(_: Parameters) -> float:
-    return 1.0
-
-
 _COPIES: Final[Mapping[Family, Callable[[Parameters], float]]] = {
     "current": _current_copies,
     "population": _population_copies,
-    "displacement": _displacement_copies,
+    "displacement": lambda _: 1.0,
 }

@@ -8,8 +8,6 @@ from math import log
 from pathlib import Path
 from typing import Final, cast
 
-import numpy as np
-
 from smallpolaron.model.accuracy import COARSER, SLOPE_GROWTH
 from smallpolaron.results.store import Result
 from smallpolaron.runs.inputs import read_input
@@ -101,13 +99,13 @@ def _record(path: Path) -> JobRecord | None:
         name=path.stem,
         protocol=cast(Protocol, stored.get("start", "current")),
         parameters=result.resolved,
-        labels=_scalar(result, "convergence/n_unknowns"),
+        labels=result.number("convergence/n_unknowns"),
         tightenings=_tightenings(result),
         frontier=max(
-            (_scalar(result, name) for name in _BASIS if name in result.variables),
+            (result.number(name) for name in _BASIS if name in result.variables),
             default=0.0,
         ),
-        products=_scalar(result, "convergence/products_production"),
+        products=result.number("convergence/products_production"),
         core_seconds=float(provenance.get("cpu_seconds") or provenance["core_seconds"]),
         memory_MB=provenance.get("peak_memory_MB"),
         file_bytes=float(path.stat().st_size),
@@ -116,12 +114,8 @@ def _record(path: Path) -> JobRecord | None:
     )
 
 
-def _scalar(result: Result, name: str) -> float:
-    return float(np.asarray(result.variables[name].data))
-
-
 def _tightenings(result: Result) -> int:
     begun = float(result.parameters["adaptive"]["growth"])
     if result.kind == "displacement":
         begun *= SLOPE_GROWTH
-    return round(log(begun / _scalar(result, "convergence/growth_threshold")) / log(COARSER))
+    return round(log(begun / result.number("convergence/growth_threshold")) / log(COARSER))

@@ -24,7 +24,7 @@ from smallpolaron.analysis.fits.model_choice import (
 from smallpolaron.analysis.fits.model_fits import fit_models
 from smallpolaron.analysis.mobility import ac_mobility
 from smallpolaron.derive.derive import MU, Notes, derive, kubo, temperature
-from smallpolaron.model.units import CM_TO_RAD_FS, mobility_cm2
+from smallpolaron.model.units import CM_TO_RAD_FS, RAD_FS_PER_THZ, mobility_cm2
 from smallpolaron.results.quantity import Quantity, Table, omega, time
 from smallpolaron.results.store import Result
 from smallpolaron.study.sections import AnalysisConfig
@@ -41,7 +41,6 @@ WINDOW_THZ: Final = (0.2, 2.5)
 TIME: Final = "time"
 FREQUENCY: Final = "frequency"
 WINDOW: Final = "window"
-_RAD_FS_PER_THZ: Final = 2.0e-3 * np.pi
 
 _SUMMARY: Final = {
     "time_fs": time(),
@@ -130,7 +129,7 @@ def _models(
     scale = mobility_cm2(float(C.values[0].real), T)
     exact = ac_mobility(C, omega, T)
     target = time_target(C.time_fs, C.values.real, settings.drude_smith_range_fs)
-    low, high = (bound * _RAD_FS_PER_THZ for bound in WINDOW_THZ)
+    low, high = (bound * RAD_FS_PER_THZ for bound in WINDOW_THZ)
     inside = (omega >= low) & (omega <= high)
     window = exact[inside] / scale
     targets = {

@@ -6,7 +6,6 @@ network; where Plotly is not installed, it says so and where the pictures are.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from html import escape
@@ -16,6 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron.figures import conductivity, current, memory_kernel, style
+from smallpolaron.figures.commands import command
 from smallpolaron.figures.html import write_page
 from smallpolaron.figures.runs import Run, read_study, runs_of
 from smallpolaron.figures.systems import group
@@ -155,23 +155,21 @@ def plot(runs: Sequence[Run], shown: Shown) -> Any:
     return figure
 
 
-def main(argv: Sequence[str] | None = None) -> None:
+def _made(plan: Path, figure: Path) -> None:
     """Write the page."""
-    line = argparse.ArgumentParser()
-    for name in ("plan", "figure"):
-        line.add_argument(f"--{name}", type=Path, required=True)
-    options = line.parse_args(argv)
     summary = (
         "Drag to zoom in, double-click to zoom out. A click on a name in the legend hides a curve, "
         "a double-click all others. Flagged runs are dashed."
     )
     try:
-        folder = options.plan.parent
-        made = parts(present(read_plan(options.plan), folder), folder)
+        made = parts(present(read_plan(plan), plan.parent), plan.parent)
     except ImportError:
         summary = (
             'Not drawn, because Plotly is not installed: pip install "smallpolaron[workflow]". The '
             "same curves are among the figures of each system."
         )
         made = []
-    write_page(options.figure, "Curves to zoom into", summary, made)
+    write_page(figure, "Curves to zoom into", summary, made)
+
+
+main = command(_made, (), ("plan", "figure"))

@@ -20,6 +20,9 @@ CM2_S_PER_A2_FS: Final[float] = 1e-8**2 / SECONDS_PER_FS
 CM_TO_RAD_FS: Final[float] = 2.0 * math.pi * _LIGHT_CM_S * SECONDS_PER_FS
 """Angular frequency in rad/fs of one cm^-1; with hbar = 1 also its energy."""
 
+RAD_FS_PER_THZ: Final[float] = 2.0e-3 * math.pi
+"""Angular frequency in rad/fs of one THz."""
+
 MEV_TO_CM: Final[float] = 8.065543937
 """cm^-1 in one meV: the elementary charge over h c."""
 

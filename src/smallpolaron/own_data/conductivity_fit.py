@@ -16,11 +16,11 @@ from smallpolaron.analysis.fits.measured_conductivity import (
 )
 from smallpolaron.analysis.fits.model_fits import Estimate
 from smallpolaron.derive.tables import write_table
+from smallpolaron.model.units import RAD_FS_PER_THZ
 from smallpolaron.own_data.conductivity_table import ConductivityTable, read_conductivity
 from smallpolaron.own_data.table_summary import keep_what_is_there, markdown_table, number_text
 from smallpolaron.support.files import file_digest, shown_name, write_text
 from smallpolaron.tables.names import refuse
-from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 
 SUMMARY: Final = "summary.md"
 MODELS: Final = "models.csv"

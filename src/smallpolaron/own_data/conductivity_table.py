@@ -12,17 +12,12 @@ from numpy.typing import NDArray
 
 from smallpolaron.analysis.fits.measured_conductivity import Noise, judged_noise
 from smallpolaron.analysis.memory.kernel_moments import FEWEST_FREQUENCIES
+from smallpolaron.model.units import RAD_FS_PER_THZ
 from smallpolaron.support.key_names import nearest
 from smallpolaron.support.problems import Problem, show
 from smallpolaron.tables.names import RawTable, TableError, refuse
 from smallpolaron.tables.read import read_table
-from smallpolaron.tables.schemas import (
-    CONDUCTIVITY,
-    FREQUENCY_UNITS,
-    MEASURED,
-    RAD_FS_PER_THZ,
-    SIGMA_UNITS,
-)
+from smallpolaron.tables.schemas import CONDUCTIVITY, FREQUENCY_UNITS, MEASURED, SIGMA_UNITS
 
 USUAL_THZ: Final = (0.05, 150.0)
 """Range in which the last frequency of a conductivity of carriers lies; 1 rad/fs is 159 THz."""

@@ -8,8 +8,8 @@ from matplotlib.figure import Figure
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH
 from smallpolaron.analysis.fits.measured_conductivity import MeasuredFits
 from smallpolaron.figures import style
+from smallpolaron.model.units import RAD_FS_PER_THZ
 from smallpolaron.own_data.conductivity_table import ConductivityTable
-from smallpolaron.tables.schemas import RAD_FS_PER_THZ
 
 _POINTS = 300
 

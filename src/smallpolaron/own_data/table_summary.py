@@ -160,22 +160,21 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
     mobility, kernel = results["mobility"], results["kernel"]
     moved = _integral_rounding(table)
     if table.is_absolute:
-        end, unit = _number(mobility, "D_error_record"), mobility_cm2(1.0, table.temperature_K)
+        end, unit = mobility.number("D_error_record"), mobility_cm2(1.0, table.temperature_K)
         for name, factor in (("D", 1.0), ("mobility", unit)):
             words = f"± {factor * moved:.1g} (rounding)"
             if not end < 1e-3 * moved:
                 words = f"± {number_text(factor * end, 2)} (end of the record), {words}"
             yield _row(mobility, name, {"D": "diffusion constant D"}.get(name, name), words)
-        step = f"± {_step_error(kernel):.1g} (time step)"
+        moves = abs(kernel.number("D_kernel")) * kernel.number("step_check_D_change")
+        step = f"± {moves:.1g} (time step)"
         yield _row(kernel, "D_kernel", "D from the whole memory kernel", step)
     else:
-        last = float(np.asarray(mobility.variables["D_running"].data)[-1])
+        last = float(mobility.array("D_running")[-1])
         yield ("integral of Re C/C(0)", number_text(last), f"± {moved:.1g} (rounding)", "fs")
     for name, words in _times(table).items():
         variable = kernel.variables[name]
-        step = (
-            "" if math.isnan(_number(kernel, name)) else f"-{table.time_fs[1]:g} to 0 (time step)"
-        )
+        step = "" if math.isnan(kernel.number(name)) else f"-{table.time_fs[1]:g} to 0 (time step)"
         yield words, number_text(variable.data), step, variable.units
     for words, group in _augmented(results):
         value = results["augmented"].variables[f"{group}/tau_K_percent_fs"].data
@@ -183,11 +182,11 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
         yield name, number_text(value), "", "fs"
     if "drude_smith" in results:
         for name in ("c", "k"):
-            error = number_text(_number(results["drude_smith"], f"{name}_error"), 2)
+            error = number_text(results["drude_smith"].number(f"{name}_error"), 2)
             words = f"± {error} (standard error)"
             yield _row(results["drude_smith"], name, f"Drude–Smith {name}", words)
     if "moments" in results and "reason" not in results["moments"].notes:
-        limit = _number(results["moments"], "limit_used")
+        limit = results["moments"].number("limit_used")
         words = f"mean frequency of the kernel, up to {limit:g} rad/fs"
         yield _row(results["moments"], "mean", words)
         yield _row(results["moments"], "variance", "variance of that frequency")
@@ -196,11 +195,6 @@ def _main(table: CorrelationTable, results: Results) -> Iterator[tuple[str, str,
 def _verdicts(results: Results) -> list[str]:
     kinds = [kind for kind in ("drude_smith", "conductivity_models") if kind in results]
     return [results[k].notes["verdict"] for k in kinds if "verdict" in results[k].notes]
-
-
-def _step_error(kernel: Result) -> float:
-    """Return how far D of the kernel moves when every second time is dropped, angstrom^2/fs."""
-    return abs(_number(kernel, "D_kernel")) * _number(kernel, "step_check_D_change")
 
 
 def _times(table: CorrelationTable) -> dict[str, str]:
@@ -241,29 +235,29 @@ def _warnings(table: CorrelationTable, results: Results) -> Iterator[str]:
             yield f"{kind} has no numbers: {result.notes['reason']}."
     kernel = results["kernel"]
     for name in _times(table):
-        if name in kernel.notes and math.isnan(_number(kernel, name)):
+        if name in kernel.notes and math.isnan(kernel.number(name)):
             yield f"no {name}: {kernel.notes[name]}."
     if not table.is_absolute:
         yield f"{results['mobility'].notes['scale']}. For D, state the unit (--unit)."
     for words, group in _augmented(results):
         name, notes = f"{group}/tau_K_percent_fs", results["augmented"].notes
-        if math.isnan(_number(results["augmented"], name)) and "reason" not in notes:
+        if math.isnan(results["augmented"].number(name)) and "reason" not in notes:
             reason = notes.get(f"{group}/reason", notes.get(name))
             yield f"no cutoff time with {words} in the projector: {reason}."
     yield from _kernel_warnings(table, kernel, results["mobility"])
 
 
 def _kernel_warnings(table: CorrelationTable, kernel: Result, mobility: Result) -> Iterator[str]:
-    change = _number(kernel, "step_check_D_change")
+    change = kernel.number("step_check_D_change")
     if change > LARGEST_CHANGE:
         yield (
             f"D from the kernel changes by {change:.2g} (relative) when every second time is "
             "dropped: the kernel is not resolved, or noisy; sample more finely or exactly."
         )
-    D_kernel, D = _number(kernel, "D_kernel"), _number(mobility, "D")
+    D_kernel, D = kernel.number("D_kernel"), mobility.number("D")
     if abs(D_kernel - D) > LARGEST_CHANGE * abs(D):
         yield f"D from the kernel, {D_kernel:.4g}, is not that of the integral, {D:.4g}."
-    largest = float(np.max(np.abs(np.asarray(kernel.variables["K"].data)[ONE_SIDED:])))
+    largest = float(np.max(np.abs(kernel.array("K")[ONE_SIDED:])))
     noise = NOISE_GAIN * table.rounding / float(table.time_fs[1]) ** 2
     if table.dC is None and noise > LARGEST_NOISE * largest:
         yield (
@@ -271,10 +265,6 @@ def _kernel_warnings(table: CorrelationTable, kernel: Result, mobility: Result) 
             f"first four values; later it reaches {largest:.1g} fs^-2: store more digits, or the "
             "derivatives of C."
         )
-
-
-def _number(result: Result, name: str) -> float:
-    return float(np.real(result.variables[name].data))
 
 
 def _checks(source: Result) -> Iterator[str]:

@@ -53,9 +53,7 @@ class Rung:
         The error is what the run estimates from all sources where it does (adaptive hierarchies),
         but at least what the end of the record leaves open.
         """
-        D, error, record = (
-            float(mobility.variables[name].data.real) for name in ("D", "D_error", "D_error_record")
-        )
+        D, error, record = map(mobility.number, ("D", "D_error", "D_error_record"))
         error = max(error, record) if math.isfinite(error) else record
         size = mobility.resolved.n_sites
         return cls(size, D, error, mobility.flagged)

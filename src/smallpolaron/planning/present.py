@@ -73,7 +73,7 @@ def absences(plan: Plan, results: Path) -> dict[str, str]:
             detail = each.detail.removeprefix("error: ")
             found[each.job.name] = ": ".join(filter(None, (state, detail)))
         elif lacking := _lacking(each.job, results, analysed=True):
-            logs = (str(_log(results, kind, each.job.point.id)) for kind in lacking)
+            logs = (f"{results}/logs/{kind}/{each.job.point.id}.log" for kind in lacking)
             texts = (text or f"see {log}" for text, log in zip(lacking.values(), logs, strict=True))
             found[each.job.name] = f"computed, but not analysed: {'; '.join(texts)}"
     return found
@@ -103,7 +103,3 @@ def _trouble(path: Path) -> str:
 
 def _file(results: Path, kind: str, name: str) -> Path:
     return results / kind / f"{name}.h5"
-
-
-def _log(results: Path, kind: str, name: str) -> Path:
-    return results / "logs" / kind / f"{name}.log"

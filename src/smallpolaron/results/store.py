@@ -110,8 +110,9 @@ class Result:
 
         Raises:
             KeyError: there is none of that name; the message lists those there are.
+            StoreError: a file that was read has none.
         """
-        if name not in self.variables:
+        if name not in self.variables and not isinstance(self.variables, Held):
             known = ", ".join(sorted(self.variables))
             point = f"{self.parameters['point']}: " if "point" in self.parameters else ""
             raise KeyError(f"{point}a result of kind {self.kind} has no {name!r}; it has {known}")

@@ -17,7 +17,6 @@ from typing import IO, Any, Final
 
 import numpy as np
 from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.views import Dealing, Placement
@@ -65,7 +64,8 @@ def write_checkpoint(path: Path, header: Header, snapshot: Snapshot, comm: MPI.I
             small |= {"counts": np.array(counts), "splitters": dealing.splitters}
             small |= {"dealt": np.array([dealing.imbalance, dealing.size])}
             full = {**header, "finished": snapshot.finished}
-            _write(path, _as_array(full), small, rows)
+            text = json.dumps(full, sort_keys=True)
+            _write(path, np.frombuffer(text.encode(), np.uint8), small, rows)
     except OSError as error:
         problem = f"{path}: {error.strerror or error}"
     finally:
@@ -88,10 +88,6 @@ class _Gathered:
     def drain(self) -> None:
         """Come to the end."""
         deque(self.pieces, maxlen=0)
-
-
-def _as_array(header: Header) -> NDArray[np.uint8]:
-    return np.frombuffer(json.dumps(header, sort_keys=True).encode(), np.uint8)
 
 
 def _write(

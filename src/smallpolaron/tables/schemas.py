@@ -5,10 +5,9 @@ docs/own-data.md, docs/inverse.md and docs/baths.md list them.
 
 from __future__ import annotations
 
-from math import pi
 from typing import Final
 
-from smallpolaron.model.units import CM_TO_RAD_FS, MEV_TO_CM
+from smallpolaron.model.units import CM_TO_RAD_FS, MEV_TO_CM, RAD_FS_PER_THZ
 from smallpolaron.tables.names import ANGULAR, ARBITRARY, Quantity, Schema
 
 TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
@@ -17,7 +16,6 @@ TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
 C_UNITS: Final = {"angstrom^2/fs^2": 1.0, "angstrom^2/ps^2": 1e-6, "nm^2/ps^2": 1e-4}
 """Accepted absolute units of C, in angstrom^2/fs^2."""
 
-RAD_FS_PER_THZ: Final = 2.0e-3 * pi
 _EV_CM: Final = 8065.543937349212
 FREQUENCY_UNITS: Final = {
     "THz": RAD_FS_PER_THZ,

@@ -168,7 +168,9 @@ def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
             raise refuse(
                 source, f"is not text: byte {error.start} is no {encoding}", advice
             ) from error
-        text = content.decode("latin-1" if _undefined(content) else "cp1252")
+        # bytes that cp1252 does not have: Latin-1 makes control characters of them
+        is_undefined = any(byte in content for byte in b"\x81\x8d\x8f\x90\x9d")
+        text = content.decode("latin-1" if is_undefined else "cp1252")
         remarks = (f"byte {error.start} is not UTF-8; the text was taken for cp1252 (Windows)",)
     control = _CONTROL.search(text)
     if control is not None:
@@ -178,11 +180,6 @@ def _decoded(source: str, content: bytes) -> tuple[str, tuple[str, ...]]:
         allowed = f"is not text: character {place} of the line is {show(control[0])}"
         raise refuse(source, allowed, advice, before.count("\n") + 1)
     return text.replace("\r\n", "\n").replace("\r", "\n"), remarks
-
-
-def _undefined(content: bytes) -> bool:
-    """Whether a text holds bytes that cp1252 does not have; Latin-1 makes control characters."""
-    return any(byte in content for byte in b"\x81\x8d\x8f\x90\x9d")
 
 
 def _unit_cells(below: tuple[int, str], header: str, separator: str | None) -> list[str]:
