@@ -10,12 +10,14 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
+from types import BuiltinFunctionType, ModuleType
+from typing import Any
 
+import numpy as np
 import pytest
 from numba.core import config
 
-from smallpolaron import compiled
+from smallpolaron.compiled import Compiled, kind_of, numba_cache
 
 MODULE = """\
 import numba
@@ -27,10 +29,10 @@ def scaled(x):
 """
 
 
-def load(folder: Path, factor: int = 3) -> ModuleType:
+def load(folder: Path, factor: int = 3, template: str = MODULE) -> ModuleType:
     """Import a module as a new process would."""
     path = folder / "scaling.py"
-    text = MODULE.format(factor=factor)
+    text = template.format(factor=factor)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
         path.write_text(text, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("scaling", path)
@@ -106,9 +108,9 @@ def test_a_full_disk_leaves_the_code_in_memory(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    compiled._tell.cache_clear()
+    numba_cache._tell.cache_clear()
     module = load(tmp_path)
-    monkeypatch.setattr(compiled._SealedFiles, "save", full)
+    monkeypatch.setattr(numba_cache._SealedFiles, "save", full)
     assert module.scaled(2) == 6
     assert module.scaled(2.0) == 6.0
     assert capsys.readouterr().err.count("NUMBA_CACHE_DIR") == 1
@@ -120,9 +122,9 @@ def test_without_any_folder_for_the_cache_a_job_still_computes() -> None:
         "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator",
     }
     program = (
-        "import smallpolaron.dynamics;"
-        "from smallpolaron.hierarchy import neighbours, labels, compact, elements, places;"
-        "from smallpolaron.dynamics import carrier, preconditioner;"
+        "from smallpolaron.compiled.link import dispatcher_of;"
+        "from smallpolaron.hierarchy import elements;"
+        "dispatcher_of(elements.register), dispatcher_of(elements.compress);"
         "print('imported')"
     )
     done = subprocess.run(
@@ -135,3 +137,92 @@ def test_without_any_folder_for_the_cache_a_job_still_computes() -> None:
     )
     assert done.stdout == "imported\n", done.stderr
     assert done.stderr.count("NUMBA_CACHE_DIR") == 1
+
+
+TWO_FUNCTIONS = """\
+import numpy as np
+
+from smallpolaron.compiled import compiled, inlined
+
+FACTOR = {factor}
+
+
+@inlined
+def scaled(x):
+    return FACTOR * x
+
+
+@compiled
+def fill(pair, wanted, out):
+    scratch = np.empty(len(wanted), np.int64)
+    for i in range(len(wanted)):
+        scratch[i] = wanted[i] // pair[1]
+        out[i] = scaled(scratch[i]) + pair[0]
+    return len(wanted), out[0], pair[0] > 0
+"""
+
+
+@pytest.fixture
+def libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Folder where libraries of compiled functions are kept."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+    return tmp_path / "cache" / "native"
+
+
+def filled(folder: Path, factor: int = 3, by: int = 2) -> tuple[Any, Any, bool]:
+    """Call fill() in a new module: what it returned, what it filled, whether Numba was needed."""
+    fill: Compiled = load(folder, factor, TWO_FUNCTIONS).fill
+    arguments = (0.5, by), np.array([2, 5, 9]), np.zeros(3)
+    returned = fill(*arguments)
+    (function,) = fill._ready.values()
+    return returned, arguments[-1].tolist(), not isinstance(function, BuiltinFunctionType)
+
+
+def test_what_was_compiled_is_called_without_numba(tmp_path: Path, libraries: Path) -> None:
+    first, again = filled(tmp_path), filled(tmp_path)
+    assert first == ((3, 3.5, True), [3.5, 6.5, 12.5], True)
+    assert again == (*first[:2], False)
+    assert [path.suffix for path in libraries.iterdir()] == [".so"]
+
+
+@pytest.mark.parametrize("length", [0, 5000, -1])
+def test_a_damaged_library_is_made_again(tmp_path: Path, libraries: Path, length: int) -> None:
+    first = filled(tmp_path)
+    (path,) = libraries.iterdir()
+    content = path.read_bytes()
+    path.write_bytes(content[:length] if length >= 0 else flipped(content))
+    assert filled(tmp_path) == first
+    assert filled(tmp_path) == (*first[:2], False)
+
+
+def test_a_changed_constant_of_an_inlined_function_is_seen(tmp_path: Path, libraries: Path) -> None:
+    filled(tmp_path)
+    assert filled(tmp_path, factor=5) == ((3, 5.5, True), [5.5, 10.5, 20.5], True)
+    assert len(list(libraries.iterdir())) == 2
+
+
+@pytest.mark.usefixtures("libraries")
+def test_an_error_in_compiled_code_is_raised(tmp_path: Path) -> None:
+    filled(tmp_path)
+    with pytest.raises(RuntimeError):
+        filled(tmp_path, by=0)
+
+
+def test_without_a_compiler_numba_serves(
+    tmp_path: Path, libraries: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for _ in range(2):
+        assert filled(tmp_path) == ((3, 3.5, True), [3.5, 6.5, 12.5], True)
+    assert not libraries.exists()
+
+
+def test_arrays_that_are_stored_otherwise_are_of_another_kind() -> None:
+    square = np.zeros((4, 4))
+    locked = np.zeros((4, 4))
+    locked.flags.writeable = False
+    others = [square.T, square[::2], locked, square[0], square.astype(np.float32)]
+    kinds = {kind_of(each) for each in (square, *others)}
+    assert len(kinds) == 1 + len(others)
+    assert kind_of(square[:2]) == kind_of(square.copy()) == kind_of(square)
+    assert kind_of(square[::2]) == kind_of(square[:, ::2])

@@ -53,13 +53,19 @@ def kubo_factor(omega: FloatArray, temperature_K: float) -> FloatArray:
 
 
 def _fft_length(times: int) -> int:
-    # An odd length has a grid symmetric about zero, without a lone Nyquist point.
-    from scipy.fft import next_fast_len  # takes a while to import
+    """Return the next odd number of which FFTs are fast: a product of 3, 5, 7 and 11.
 
-    length = int(next_fast_len(PADDING * times, real=False))
-    while length % 2 == 0:
-        length = int(next_fast_len(length + 1, real=False))
-    return length
+    An odd length has a grid symmetric about zero, without a lone Nyquist point.
+    """
+    length = PADDING * times | 1
+    while True:
+        rest = length
+        for factor in (3, 5, 7, 11):
+            while rest % factor == 0:
+                rest //= factor
+        if rest == 1:
+            return length
+        length += 2
 
 
 def spectra(C: Series, temperature_K: float, *, classical: bool = False) -> Spectra:

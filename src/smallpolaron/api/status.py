@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from smallpolaron import compiled
 
 if TYPE_CHECKING:
     from smallpolaron.dynamics.checkpoints import Stage
@@ -59,28 +61,17 @@ class StatusLine:
         ended = threading.Event()
         thread = threading.Thread(target=self._show, args=(ended,), daemon=True)
         thread.start()
+        compiled.listeners.append(self._hear)
         try:
-            with self._hearing_of_compilation():
-                yield self
+            yield self
         finally:
+            compiled.listeners.remove(self._hear)
             ended.set()
             thread.join()
 
-    @contextmanager
-    def _hearing_of_compilation(self) -> Iterator[None]:
-        from numba.core import event
-
-        line = self
-
-        class Compiler(event.Listener):
-            def on_start(self, event: Any) -> None:
-                line.compiling += 1
-
-            def on_end(self, event: Any) -> None:
-                line.compiling -= 1
-
-        with event.install_listener("numba:compile", Compiler()):
-            yield
+    def _hear(self, more: int) -> None:
+        """Hear that code is being compiled, or no longer."""
+        self.compiling += more
 
     def _show(self, ended: threading.Event) -> None:
         shown, wait = False, _FIRST_S

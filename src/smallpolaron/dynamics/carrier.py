@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
 
+from smallpolaron.compiled import compiled, inlined
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.couplings import BathOperator
 from smallpolaron.hierarchy.elements import canonical_rows
@@ -292,9 +292,7 @@ def hermitian_part(source: Basis, x: ComplexArray, target: Basis) -> ComplexArra
     Returns:
         This rank's part of the Hermitian part on the target basis.
     """
-    keys, bits = canonical_rows(
-        source.frame, target.frame, source.maps, target.maps, source.keys, False
-    )
+    keys, bits = canonical_rows(source.frame, target.frame, source.maps, target.maps, source.keys)
     target.add(np.ascontiguousarray(keys[bits >= 0]))
     halves = []
     for conjugated in (False, True):
@@ -344,7 +342,7 @@ def _paired(basis: Basis, *, assisted: bool = False) -> _Paired:
     return _Paired(rows, left, right, factors, bits, mode)
 
 
-@numba.njit(cache=True)
+@compiled
 def _trace_factor(n, first, mixing, roots):  # type: ignore[no-untyped-def]
     """(factor, mode of the excitation left over or -1) of a sorted list; see _Paired."""
     factor, mode, i = 1.0, -1, 1
@@ -370,7 +368,7 @@ def _trace_factor(n, first, mixing, roots):  # type: ignore[no-untyped-def]
     return factor, mode
 
 
-@numba.njit(cache=True)
+@compiled
 def _find_paired(frame, maps, first, mixing, roots, keys, found, factors):  # type: ignore[no-untyped-def]
     """Fill found with (row, a, b, bits, mode) and factors, as far as there is room; the count."""
     n = empty_list(frame)
@@ -408,19 +406,19 @@ def _find_paired(frame, maps, first, mixing, roots, keys, found, factors):  # ty
     return count
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _ket_slots(frame):  # type: ignore[no-untyped-def]
     """Number of slots along which an operator with bath parts moves the ket."""
     return frame.hops // 2 + (2 * frame.lists if frame.assisted else 0)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _ket_slot(frame, i):  # type: ignore[no-untyped-def]
     half = frame.hops // 2
     return i if i < half else frame.still + (i - half) // 2 * 4 + (i - half) % 2
 
 
-@numba.njit(cache=True)
+@compiled
 def _reach(source, target, maps, target_maps, keys, reached):  # type: ignore[no-untyped-def]
     """Canonical keys, in the target sector, of the neighbours by slots that move the ket."""
     n, m = empty_list(source), empty_list(source)
@@ -452,7 +450,7 @@ def _elements_below(
     return below, factors, bits
 
 
-@numba.njit(cache=True)
+@compiled
 def _sources(source, target, maps, target_maps, keys, table, below, factors, bits):  # type: ignore[no-untyped-def]
     """Fill what _elements_below returns."""
     n, m = empty_list(source), empty_list(source)

@@ -181,10 +181,7 @@ class Basis:
         With translation the kets must be in cell 0.
         """
         keys, frame = self.layout.pack(occupations, kets, bras), self.frame
-        keys, bits = elements.canonical_rows(
-            frame, frame, self.maps, self.maps, keys, conjugated=False
-        )
-        return keys, bits
+        return elements.canonical_rows(frame, frame, self.maps, self.maps, keys)
 
     def outflow(self, x: Amplitudes, threshold: float) -> Outflow:
         """What a state feeds outside the basis, and the labels that should enter (collective).

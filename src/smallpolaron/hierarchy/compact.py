@@ -7,10 +7,10 @@ where the general format takes 20, so that a product moves a third of the memory
 from math import prod
 from typing import ClassVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.compiled import compiled
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.views import Amplitudes
 from smallpolaron.parallel import PETSc
@@ -154,7 +154,7 @@ class CompactGenerator:
 # spare the test for negative ones.
 
 
-@numba.njit(cache=True)
+@compiled
 def _product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
     for row in range(len(diagonal)):
         value = diagonal[row] * x[row]
@@ -163,7 +163,7 @@ def _product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-
         y[row] = value
 
 
-@numba.njit(cache=True)
+@compiled
 def _series_product(indptr, columns, codes, table, diagonal, x, scale, y, total):  # type: ignore[no-untyped-def]
     square = 0.0
     for row in range(len(diagonal)):
@@ -177,7 +177,7 @@ def _series_product(indptr, columns, codes, table, diagonal, x, scale, y, total)
     return square
 
 
-@numba.njit(cache=True)
+@compiled
 def _conjugating_product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
     for row in range(len(diagonal)):
         value = diagonal[row] * x[row]
@@ -188,7 +188,7 @@ def _conjugating_product(indptr, columns, codes, table, diagonal, x, y):  # type
         y[row] = value
 
 
-@numba.njit(cache=True)
+@compiled
 def _conjugating_series_product(  # type: ignore[no-untyped-def]
     indptr, columns, codes, table, diagonal, x, scale, y, total
 ):

@@ -10,10 +10,10 @@ own.
 
 from typing import ClassVar
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.compiled import compiled
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator, ComplexArray
 
@@ -113,7 +113,7 @@ class DisplacementGenerator(CompactGenerator):
         return np.asarray(np.hypot(np.abs(x[:, 0]), weight * np.abs(x[:, 1])))
 
 
-@numba.njit(cache=True)
+@compiled
 def _coupled_series(  # type: ignore[no-untyped-def]
     indptr, columns, codes, table, source, diagonal, x, scale, weight, y, total
 ):

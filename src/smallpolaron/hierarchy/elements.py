@@ -4,11 +4,13 @@ A row of `links` holds, slot by slot, where a label's neighbour is: a row of thi
 label of another rank (<= GHOST, number GHOST - value), or why there is none.
 """
 
-import numba
 import numpy as np
+from numpy.typing import NDArray
 
+from smallpolaron.compiled import compiled, inlined
 from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
-from smallpolaron.hierarchy.labels import copy_key
+from smallpolaron.hierarchy.frame import Frame
+from smallpolaron.hierarchy.labels import Keys, copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
     EXISTS,
@@ -33,7 +35,7 @@ UNKNOWN = -1.0
 """First entry of a row of `leaks` whose links have changed since it was filled."""
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def hash_key(key):  # type: ignore[no-untyped-def]
     """64-bit mix of a key."""
     h = np.uint64(0x9E3779B97F4A7C15)
@@ -50,7 +52,7 @@ def hash_key(key):  # type: ignore[no-untyped-def]
     return h ^ (h >> np.uint64(32))
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def lookup(table, keys, key):  # type: ignore[no-untyped-def]
     """Row of a key, -1 if absent.
 
@@ -76,7 +78,7 @@ def lookup(table, keys, key):  # type: ignore[no-untyped-def]
     return np.int64(-1)
 
 
-@numba.njit(cache=True)
+@compiled
 def register(table, keys, first, last):  # type: ignore[no-untyped-def]
     """Enter rows first ... last - 1 of keys, known to be absent, in the table."""
     mask = np.uint64(len(table) - 1)
@@ -88,7 +90,7 @@ def register(table, keys, first, last):  # type: ignore[no-untyped-def]
         table[at] = ((h >> np.uint64(32)) & ~mask) | np.uint64(row + 1)
 
 
-@numba.njit(cache=True)
+@compiled
 def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
     """Append the absent ones of wanted; keys and table must have room. Returns the new count."""
     for i in range(len(wanted)):
@@ -99,7 +101,7 @@ def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True)
+@compiled
 def link(  # type: ignore[no-untyped-def]
     frame,
     maps,
@@ -168,7 +170,7 @@ def link(  # type: ignore[no-untyped-def]
     return n_asked
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _kind(frame, slot, back):  # type: ignore[no-untyped-def]
     """Kind of a link, or of the link back: excitations stay, one more, one less, two."""
     if slot < frame.still:
@@ -179,7 +181,7 @@ def _kind(frame, slot, back):  # type: ignore[no-untyped-def]
     return 2 if more != back else 4
 
 
-@numba.njit(cache=True)
+@compiled
 def find_candidates(  # type: ignore[no-untyped-def]
     frame, maps, strengths, base_rate, keys, links, damping, leaks, x, threshold, candidates
 ):
@@ -226,7 +228,7 @@ def find_candidates(  # type: ignore[no-untyped-def]
     return count, total, rest, largest, capped
 
 
-@numba.njit(cache=True)
+@compiled
 def _fill_leak(frame, maps, strengths, base_rate, keys, links, damping, leaks, row):  # type: ignore[no-untyped-def]
     """What a label of amplitude 1 feeds outside the basis.
 
@@ -245,7 +247,7 @@ def _fill_leak(frame, maps, strengths, base_rate, keys, links, damping, leaks, r
         leaks[row, at] = max(leaks[row, at], amplitude)
 
 
-@numba.njit(cache=True)
+@compiled
 def fill_damping(  # type: ignore[no-untyped-def]
     frame,
     maps,
@@ -278,7 +280,7 @@ def fill_damping(  # type: ignore[no-untyped-def]
         diagonal[row] = value
 
 
-@numba.njit(cache=True)
+@compiled
 def importance(strengths_of_code, damping, base_rate, links, codes, x, weight):  # type: ignore[no-untyped-def]
     """Largest of |x| and of what its neighbours feed each label: what pruning must respect.
 
@@ -297,7 +299,7 @@ def importance(strengths_of_code, damping, base_rate, links, codes, x, weight): 
         weight[row] = max(sizes[row], best / (damping[row] + base_rate))
 
 
-@numba.njit(cache=True)
+@compiled
 def compact(keep, keys, links, codes, damping, diagonal, leaks, x):  # type: ignore[no-untyped-def]
     """Move the rows to keep to the front, in order, and renumber links. Returns how many."""
     new = np.empty(len(keep), dtype=np.int64)
@@ -326,7 +328,7 @@ def compact(keep, keys, links, codes, damping, diagonal, leaks, x):  # type: ign
     return count
 
 
-@numba.njit(cache=True)
+@compiled
 def compress(links, codes, indptr, columns, kinds):  # type: ignore[no-untyped-def]
     """Links that exist as compressed rows; ghosts follow the rows of this rank."""
     n = len(links)
@@ -347,37 +349,45 @@ def compress(links, codes, indptr, columns, kinds):  # type: ignore[no-untyped-d
     return at
 
 
-@numba.njit(cache=True)
-def lookup_rows(table, keys, wanted):  # type: ignore[no-untyped-def]
-    """Row of each wanted key, -1 where absent; shape (len(wanted),)."""
-    rows = np.empty(len(wanted), dtype=np.int64)
+@compiled
+def lookup_rows(table, keys, wanted, rows):  # type: ignore[no-untyped-def]
+    """Set rows[i] to the row of the wanted key i, to -1 where it is absent."""
     for i in range(len(wanted)):
         rows[i] = lookup(table, keys, wanted[i])
-    return rows
 
 
-@numba.njit(cache=True)
-def canonical_rows(here, there, maps, there_maps, keys, conjugated):  # type: ignore[no-untyped-def]
+def canonical_rows(
+    here: Frame,
+    there: Frame,
+    maps: NDArray[np.int32],
+    there_maps: NDArray[np.int32],
+    keys: Keys,
+    conjugated: bool = False,
+) -> tuple[Keys, NDArray[np.int64]]:
     """canonical() in the sector `there` of labels of `here`, or of their Hermitian conjugates.
 
     Returns:
         (keys, bits); bits are negative where a label leaves the window or vanishes there.
     """
+    found, bits = keys.copy(), np.full(len(keys), OUTSIDE)
+    _make_canonical(here, there, maps, there_maps, found, conjugated, bits)
+    return found, bits
+
+
+@compiled
+def _make_canonical(here, there, maps, there_maps, keys, conjugated, bits):  # type: ignore[no-untyped-def]
     n = empty_list(here)
     other = np.empty(keys.shape[1], dtype=np.uint64)
-    found = keys.copy()
-    bits = np.full(len(keys), OUTSIDE, dtype=np.int64)
     for row in range(len(keys)):
         a, b = read(here, keys[row], n)
         if conjugated:
             if not write_image(here, maps, n, a, b, 0, 1, other):
                 continue
             a, b = read(here, other, n)
-        bits[row] = canonical(there, there_maps, n, a, b, found[row], other)
-    return found, bits
+        bits[row] = canonical(there, there_maps, n, a, b, keys[row], other)
 
 
-@numba.njit(cache=True)
+@compiled
 def mark_ghosts(links, used):  # type: ignore[no-untyped-def]
     """Set used[g] for every ghost that a link names."""
     for row in range(len(links)):
@@ -386,7 +396,7 @@ def mark_ghosts(links, used):  # type: ignore[no-untyped-def]
                 used[GHOST - links[row, slot]] = True
 
 
-@numba.njit(cache=True)
+@compiled
 def renumber_ghosts(links, leaks, stay):  # type: ignore[no-untyped-def]
     """Renumber the ghosts that stay; links to the others become ABSENT."""
     new = np.empty(len(stay), dtype=np.int64)

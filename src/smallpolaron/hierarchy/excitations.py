@@ -12,19 +12,19 @@ windows are as short as their excitations are few.
 Functions that loops call for every label are inlined by Numba; see labels.py.
 """
 
-import numba
 import numpy as np
 
+from smallpolaron.compiled import inlined
 from smallpolaron.hierarchy.labels import WORD_BITS
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def empty_list(frame):  # type: ignore[no-untyped-def]
     """A list with room for as many modes as a key holds, and two more."""
     return np.zeros((frame.n_entries + 3, 4), np.int64)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def occupation(n, mode, term):  # type: ignore[no-untyped-def]
     """Occupation of one mode in a list."""
     found = 0
@@ -35,7 +35,7 @@ def occupation(n, mode, term):  # type: ignore[no-untyped-def]
     return found
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def occupation_in_key(frame, key, mode, term):  # type: ignore[no-untyped-def]
     """Occupation of one mode in a key, without a list."""
     bits, shift = frame.entry_bits, np.uint64(frame.occupation_bits)
@@ -57,19 +57,19 @@ def occupation_in_key(frame, key, mode, term):  # type: ignore[no-untyped-def]
     return np.int64(0)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def carrier_sites(frame, key):  # type: ignore[no-untyped-def]
     """(a, b) of a key."""
     both, mask = key[len(key) - 1], (1 << frame.site_bits) - 1
     return np.int64(both >> np.uint64(frame.site_bits)) & mask, np.int64(both & np.uint64(mask))
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _mode_code(frame, mode, term):  # type: ignore[no-untyped-def]
     return ((frame.n_modes - 1 - mode) << frame.term_bits) | (frame.n_terms - 1 - term)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def read(frame, key, n):  # type: ignore[no-untyped-def]
     """Fill the list n from a key; returns (a, b)."""
     bits = frame.entry_bits
@@ -94,7 +94,7 @@ def read(frame, key, n):  # type: ignore[no-untyped-def]
     return carrier_sites(frame, key)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def write(frame, maps, n, a, b, way, cell, conjugated, key):  # type: ignore[no-untyped-def]
     """Write the key of an image of (n, a, b); returns whether there is one.
 
@@ -148,7 +148,7 @@ def write(frame, maps, n, a, b, way, cell, conjugated, key):  # type: ignore[no-
     return True
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def image(frame, maps, first, way, cell, number):  # type: ignore[no-untyped-def]
     """Where an operation and then the translation of a cell to cell 0 take something; or negative.
 
@@ -158,7 +158,7 @@ def image(frame, maps, first, way, cell, number):  # type: ignore[no-untyped-def
     return maps[first + frame.ways + cell, to] if to >= 0 else to
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of n, a cell moved to cell 0; False if one gets lost."""
     m[0, 0] = n[0, 0]
@@ -172,7 +172,7 @@ def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
     return inside
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def find_mode(n, mode, term):  # type: ignore[no-untyped-def]
     """Row of a mode in the list, where it has one; the mode is appended, unexcited, if not."""
     count = n[0, 0]
@@ -187,7 +187,7 @@ def find_mode(n, mode, term):  # type: ignore[no-untyped-def]
     return count
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _partner(pairs, term):  # type: ignore[no-untyped-def]
     """The term whose rate is the conjugate of this one's."""
     if (pairs >> term) & 1:

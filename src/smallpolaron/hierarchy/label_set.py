@@ -60,8 +60,9 @@ class LabelSet:
 
     def rows(self, wanted: Keys) -> NDArray[np.int64]:
         """Row of each wanted key, -1 where absent."""
-        found = elements.lookup_rows(self.table, self.store, np.ascontiguousarray(wanted))
-        return np.asarray(found)
+        found = np.empty(len(wanted), np.int64)
+        elements.lookup_rows(self.table, self.store, np.ascontiguousarray(wanted), found)
+        return found
 
     def _index(self, room: int) -> None:
         self.table = np.zeros(1 << max(4, int(2 * room - 1).bit_length()), dtype=np.uint32)

@@ -9,22 +9,23 @@ Functions that loops call for every label are inlined by Numba: reference counti
 would cost more than they do.
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
+
+from smallpolaron.compiled import inlined
 
 Keys = NDArray[np.uint64]
 WORD_BITS = 64
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def copy_key(source, key):  # type: ignore[no-untyped-def]
     """key[:] = source, without the checks and reference counts of that statement."""
     for w in range(len(key)):
         key[w] = source[w]
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def compare(left, right):  # type: ignore[no-untyped-def]
     """-1, 0 or 1: left is below, equal to or above right."""
     for w in range(len(left)):

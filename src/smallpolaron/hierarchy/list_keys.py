@@ -5,10 +5,10 @@ See excitations.py for what an entry is.
 
 from dataclasses import dataclass
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.compiled import compiled
 from smallpolaron.hierarchy.excitations import empty_list, read, write
 from smallpolaron.hierarchy.frame import Frame
 from smallpolaron.hierarchy.labels import WORD_BITS, Keys
@@ -76,7 +76,7 @@ class ListLayout:
         return occupations, kets, bras
 
 
-@numba.njit(cache=True)
+@compiled
 def _pack_rows(frame, maps, modes, numbers, starts, kets, bras, keys):  # type: ignore[no-untyped-def]
     n = empty_list(frame)
     for row in range(len(kets)):
@@ -89,7 +89,7 @@ def _pack_rows(frame, maps, modes, numbers, starts, kets, bras, keys):  # type: 
         write(frame, maps, n, kets[row], bras[row], 0, 0, False, keys[row])
 
 
-@numba.njit(cache=True)
+@compiled
 def _unpack_rows(frame, keys, occupations, kets, bras):  # type: ignore[no-untyped-def]
     n = empty_list(frame)
     for row in range(len(keys)):

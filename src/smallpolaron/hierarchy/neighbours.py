@@ -17,9 +17,9 @@ t 2 Re(nu) sqrt((n_k + 1)(n_k' + 1)) times the element with one more of both, wh
 carrier. The last slots list what the element feeds that way; they are for growth only.
 """
 
-import numba
 import numpy as np
 
+from smallpolaron.compiled import compiled, inlined
 from smallpolaron.hierarchy.excitations import (
     copy_moved,
     find_mode,
@@ -40,7 +40,7 @@ VANISHES, OUTSIDE = -1, -2
 _ABOVE_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
-@numba.njit(cache=True)
+@compiled
 def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     """Fill the list m with the excitations of the neighbour at a slot; returns (status, ket, bra).
 
@@ -76,7 +76,7 @@ def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     return EXISTS, left, right
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _listed(frame, maps, a, b, slot):  # type: ignore[no-untyped-def]
     """(site, mode, term, channel) that the element of V and term of a slot lead to."""
     own = a if slot % 4 < 2 else b
@@ -91,7 +91,7 @@ def _listed(frame, maps, a, b, slot):  # type: ignore[no-untyped-def]
     )
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     to, mode, term, _ = _listed(frame, maps, a, b, slot)
     side = slot % 4
@@ -118,7 +118,7 @@ def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     return EXISTS if m[at, 2] >= 0 else IMPOSSIBLE, left, right
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _is_within(rule, m):  # type: ignore[no-untyped-def]
     """Whether the rule of a fixed hierarchy keeps the ADO with these excitations."""
     if len(rule) == 0:
@@ -136,7 +136,7 @@ def _is_within(rule, m):  # type: ignore[no-untyped-def]
     return used <= rule[0] and modes <= rule[1]
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _white(frame, maps, a, b, slot):  # type: ignore[no-untyped-def]
     """Ket and bra moved at once by a terminator: (number of both kinds, ket, bra, status)."""
     row, left = frame.whites_at + slot // frame.white_ways * 3, slot % frame.white_ways
@@ -161,7 +161,7 @@ def _white(frame, maps, a, b, slot):  # type: ignore[no-untyped-def]
     return 0, a, b, IMPOSSIBLE
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def white_diagonal(frame, maps, white, a, b):  # type: ignore[no-untyped-def]
     """2 sum Delta <a|V|a><b|V|b> over the modes that have both."""
     total = 0.0
@@ -176,7 +176,7 @@ def white_diagonal(frame, maps, white, a, b):  # type: ignore[no-untyped-def]
     return total
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _jump(frame, maps, slot):  # type: ignore[no-untyped-def]
     """(mode, number of the mixed pair, its first term, 1 or -1) of a slot beyond the carrier's."""
     change = 1
@@ -190,7 +190,7 @@ def _jump(frame, maps, slot):  # type: ignore[no-untyped-def]
     return np.int64(mode), np.int64(pair), np.int64(first), change
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _jumped(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     mode, _, first, change = _jump(frame, maps, slot)
     copy_moved(frame, maps, n, 0, m)
@@ -205,7 +205,7 @@ def _jumped(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     return EXISTS, a, b
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _in_cell(frame, site):  # type: ignore[no-untyped-def]
     """Place of a site in its cell, without a division where it is known."""
     if frame.per_cell == 1:
@@ -213,7 +213,7 @@ def _in_cell(frame, site):  # type: ignore[no-untyped-def]
     return site if site < frame.per_cell else site % frame.per_cell
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def coupling_code(frame, maps, n, a, b, slot):  # type: ignore[no-untyped-def]
     """Code of the coefficient with which the neighbour at a slot enters the row of (n, a, b)."""
     nothing, excited = frame.hops + KINDS * frame.channels, frame.still + 4 * frame.lists
@@ -249,7 +249,7 @@ def coupling_code(frame, maps, n, a, b, slot):  # type: ignore[no-untyped-def]
     return 4 * (kind * frame.span + argument)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def flow(frame, maps, strengths, key, a, b, slot):  # type: ignore[no-untyped-def]
     """|L_mj| from the label j = (n, a, b) into its neighbour m at a slot, and m's extra damping."""
     half, excited = frame.hops // 2, frame.still + 4 * frame.lists
@@ -285,7 +285,7 @@ def flow(frame, maps, strengths, key, a, b, slot):  # type: ignore[no-untyped-de
     return np.sqrt(float(number)) * size, -strengths.rates[k]
 
 
-@numba.njit(cache=True)
+@compiled
 def canonical(frame, maps, n, a, b, key, other):  # type: ignore[no-untyped-def]
     """Write the key of the representative of (n, a, b); returns its bits, VANISHES or OUTSIDE.
 
@@ -310,7 +310,7 @@ def canonical(frame, maps, n, a, b, key, other):  # type: ignore[no-untyped-def]
     return bits
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def write_image(frame, maps, n, a, b, way, conjugated, key):  # type: ignore[no-untyped-def]
     """Write the key of an image under an operation and, or, Hermitian conjugation of (n, a, b).
 

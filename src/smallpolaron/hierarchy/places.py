@@ -1,8 +1,8 @@
 """Where ADOs stand in the order by which labels are dealt out to ranks."""
 
-import numba
 import numpy as np
 
+from smallpolaron.compiled import compiled, inlined
 from smallpolaron.hierarchy.excitations import empty_list, read, write
 
 PLACE_MODES = 12
@@ -17,7 +17,7 @@ _LEADING = 5
 _FACTOR = np.uint64(0x9E3779B97F4A7C15)
 
 
-@numba.njit(cache=True)
+@compiled
 def place(frame, maps, key, other, n):  # type: ignore[no-untyped-def]
     """Where the ADO of a key stands in the order by which labels are dealt out to ranks.
 
@@ -38,7 +38,7 @@ def place(frame, maps, key, other, n):  # type: ignore[no-untyped-def]
     return max(here, _place(frame, maps, n))
 
 
-@numba.njit(cache=True)
+@compiled
 def _place(frame, maps, n):  # type: ignore[no-untyped-def]
     """place() of a sorted list of excitations, without its conjugate."""
     if n[0, 0] == 0:
@@ -47,7 +47,9 @@ def _place(frame, maps, n):  # type: ignore[no-untyped-def]
         return _place_by_pairs(frame, maps, n)
     n_sites, n_terms = frame.n_sites, frame.n_terms
     sites, codes, starts = _excited_sites(n, n_terms)
-    largest = np.max(codes)
+    largest = np.uint64(0)
+    for code in codes:
+        largest = max(largest, code)
     first, step = -1, 1
     for start in range(len(sites)):
         if codes[start] == largest:
@@ -70,7 +72,7 @@ def _place(frame, maps, n):  # type: ignore[no-untyped-def]
     return (position << np.uint64(4)) | (mix >> np.uint64(60))
 
 
-@numba.njit(cache=True)
+@compiled
 def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
     """The largest occupations, then a sum over pairs of excited modes: no order of sites counts."""
     count, near = n[0, 0], frame.near
@@ -101,13 +103,13 @@ def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
     return (position << shift) | (_scramble(mix) >> np.uint64(5 * _LEADING))
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _scramble(number):  # type: ignore[no-untyped-def]
     number = (number + np.uint64(1)) * _FACTOR
     return (number ^ (number >> np.uint64(29))) * _FACTOR
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _excited_sites(n, n_terms):  # type: ignore[no-untyped-def]
     """Excited sites, a code for the occupations of each, and where each starts in the list."""
     sites = np.empty(n[0, 0], np.int64)
@@ -129,7 +131,7 @@ def _excited_sites(n, n_terms):  # type: ignore[no-untyped-def]
     return sites[:count], codes[:count], starts
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _is_above(n_sites, sites, codes, start, direction, first, step):  # type: ignore[no-untyped-def]
     """Whether the codes read from `start` on exceed those read from `first` on, as lists."""
     count = len(sites)
@@ -145,7 +147,7 @@ def _is_above(n_sites, sites, codes, start, direction, first, step):  # type: ig
     return False
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def _turned(n_sites, origin, step, site):  # type: ignore[no-untyped-def]
     """(origin + step site) modulo N, for 0 <= origin < N and |site| < N, without a division."""
     to = origin + step * site
@@ -154,7 +156,7 @@ def _turned(n_sites, origin, step, site):  # type: ignore[no-untyped-def]
     return to - n_sites if to >= n_sites else to
 
 
-@numba.njit(cache=True)
+@compiled
 def _power(exponent):  # type: ignore[no-untyped-def]
     """_FACTOR to this power modulo 2^64."""
     result, square = np.uint64(1), _FACTOR
@@ -166,7 +168,7 @@ def _power(exponent):  # type: ignore[no-untyped-def]
     return result
 
 
-@numba.njit(cache=True)
+@compiled
 def places(frame, maps, keys, out):  # type: ignore[no-untyped-def]
     """place() of every key."""
     n, other = empty_list(frame), np.empty(keys.shape[1], dtype=np.uint64)
@@ -174,7 +176,7 @@ def places(frame, maps, keys, out):  # type: ignore[no-untyped-def]
         out[i] = place(frame, maps, keys[i], other, n)
 
 
-@numba.njit(cache=True, inline="always")
+@inlined
 def owner_of(splitters, position):  # type: ignore[no-untyped-def]
     """Rank of a place: the number of splitters at or below it."""
     low, high = 0, len(splitters)

@@ -13,9 +13,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from numba.core import caching, dispatcher
+
+STAMP: Final = "smallpolaron_stamp"
+"""Attribute of a function that tells its present code from an earlier one, better than the time of
+its file, which does not change with the functions that it calls."""
+
+loaded: Final[dict[str, bytes]] = {}
+"""Object code that came from the cache, by the names of functions with types."""
 
 _DIGEST_BYTES = hashlib.sha256().digest_size
 
@@ -32,7 +39,10 @@ class _SealedFiles(caching.IndexDataCacheFile):
     def _load_data(self, name: str) -> Any:
         if not self._is_sealed(self._data_path(name)):
             raise FileNotFoundError  # which Numba takes for not compiled yet
-        return super()._load_data(name)
+        found = super()._load_data(name)
+        (_, _, (code, _)), descriptor = found[:2]
+        loaded[descriptor.mangled_name] = code
+        return found
 
     @contextmanager
     def _open_for_write(self, filepath: str) -> Iterator[BinaryIO]:
@@ -58,6 +68,11 @@ class _SealedFiles(caching.IndexDataCacheFile):
 
 class _Cache(caching.FunctionCache):
     """The cache of a function; what it cannot keep stays in memory."""
+
+    def __init__(self, function: Any) -> None:
+        super().__init__(function)
+        if stamp := getattr(function, STAMP, None):
+            self._cache_file._source_stamp = stamp
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Save a compiled function if that is possible."""

@@ -1,0 +1,175 @@
+"""From what Numba has compiled to a library that needs neither Numba nor LLVM.
+
+A library holds the object code of one function for some types, with the wrapper by which Python
+calls it, and in C the few functions of Numba's runtime that these refer to. Code that needs others,
+or a machine without a C compiler, leaves the function to Numba and its own cache.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from types import FunctionType
+from typing import Any, Final
+
+import numba
+
+from smallpolaron.compiled import (
+    FACTORY,
+    Compiled,
+    folders,
+    numba_cache,  # before anything is compiled
+)
+from smallpolaron.support.files import NotWritable, seal, temporary_name
+
+_COMPILER: Final = "cc"
+_TIME_LIMIT_S: Final = 60.0
+
+_RUNTIME: Final = r"""
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The parts of Python's and NumPy's interfaces that are used, whose layout is fixed. */
+typedef struct { intptr_t count; void *type; } Object;
+typedef struct { Object head; char *data; int ndim; intptr_t *shape, *strides; } NumpyArray;
+typedef struct { const char *name; void *function; int flags; const char *text; } Method;
+extern Object *PyCFunction_NewEx(Method *, void *, void *);
+extern Object *PyObject_GetAttrString(void *, const char *);
+extern intptr_t PyLong_AsSsize_t(void *);
+extern void Py_DecRef(void *), Py_IncRef(void *);
+extern void PyErr_SetString(void *, const char *);
+extern Object *PyExc_RuntimeError;
+
+/* An array that compiled code allocates, as its inlined counting of references knows it. */
+typedef struct {
+    size_t count; void *destroy, *about; void *data; size_t size; void *allocator;
+} MemInfo;
+
+MemInfo *NRT_MemInfo_alloc_aligned(size_t size, uint32_t alignment)
+{
+    char *block = malloc(sizeof(MemInfo) + size + alignment);
+    if (!block) return NULL;
+    MemInfo *info = (MemInfo *)block;
+    uintptr_t data = (uintptr_t)(block + sizeof(MemInfo));
+    if (alignment) data = (data + alignment - 1) / alignment * alignment;
+    *info = (MemInfo){1, NULL, NULL, (void *)data, size, NULL};
+    return info;
+}
+void NRT_MemInfo_call_dtor(MemInfo *info) { free(info); }
+void *NRT_Allocate(size_t size) { return malloc(size); }
+void NRT_Free(void *block) { free(block); }
+
+/* An array of the caller, who keeps it: no references are counted. */
+typedef struct {
+    void *info, *parent; intptr_t count, itemsize; void *data; intptr_t sizes[];
+} Array;
+
+int NRT_adapt_ndarray_from_python(NumpyArray *from, Array *to)
+{
+    Object *size = PyObject_GetAttrString(from, "itemsize");
+    if (!size) return -1;
+    to->itemsize = PyLong_AsSsize_t(size);
+    Py_DecRef(size);
+    to->info = NULL;
+    to->parent = from;
+    to->data = from->data;
+    to->count = 1;
+    for (int i = 0; i < from->ndim; i++) {
+        to->count *= from->shape[i];
+        to->sizes[i] = from->shape[i];
+        to->sizes[from->ndim + i] = from->strides[i];
+    }
+    return 0;
+}
+
+/* An error in compiled code, such as a division by zero. */
+void *numba_unpickle(const char *data, int n, const char *hashed)
+{
+    PyErr_SetString(PyExc_RuntimeError, "error in compiled code");
+    return NULL;
+}
+void *numba_runtime_build_excinfo_struct(void *fixed, void *rest) { return NULL; }
+int numba_do_raise(void *error) { return 0; }
+
+/* For calls from C, of which there are none. */
+int numba_gil_ensure(void) { return 0; }
+void numba_gil_release(int *state) {}
+
+extern Object *wrapper(Object *, Object *, Object *) __asm__("@WRAPPER@");
+extern void *environment __asm__("@ENVIRONMENT@");
+static void *nothing[8];
+static Method method = {"@NAME@", wrapper, 3, NULL};
+
+Object *@FACTORY@(void)
+{
+    environment = nothing;
+    return PyCFunction_NewEx(&method, NULL, NULL);
+}
+"""
+"""The runtime of a library; see numba/core/runtime/nrt.cpp and numba/_helperlib.c."""
+
+
+@cache
+def dispatcher_of(function: Compiled) -> Any:
+    """Return Numba's function; what it calls are Numba's functions, too."""
+    plain = function.function
+    known = dict(plain.__globals__)
+    for name in plain.__code__.co_names:
+        if isinstance(known.get(name), Compiled):
+            known[name] = dispatcher_of(known[name])
+    copy = FunctionType(plain.__code__, known, plain.__name__)
+    copy.__module__ = plain.__module__
+    setattr(copy, numba_cache.STAMP, function.stamp)
+    return numba.njit(cache=True, inline=function.inline)(copy)
+
+
+def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
+    """Compile a function for arguments, and keep it as a library where that is possible."""
+    types = tuple(map(numba.typeof, arguments))
+    dispatcher.compile(types)
+    if (compiler := shutil.which(_COMPILER)) is None or sys.abiflags or os.name != "posix":
+        return
+    found = dispatcher.overloads[types]
+    descriptor = found.fndesc
+    code = numba_cache.loaded.pop(descriptor.mangled_name, None)
+    if code is None:
+        code = found.library._get_compiled_object()
+    source = _RUNTIME
+    for mark, text in {
+        "WRAPPER": descriptor.llvm_cpython_wrapper_name,
+        "ENVIRONMENT": descriptor.env_name,
+        "NAME": dispatcher.py_func.__name__,
+        "FACTORY": FACTORY,
+    }.items():
+        source = source.replace(f"@{mark}@", text)
+    for folder in folders():
+        with suppress(OSError, subprocess.SubprocessError, NotWritable):
+            _write(folder / name, compiler, code, source)
+            return
+
+
+def _write(path: Path, compiler: str, code: bytes, source: str) -> None:
+    """Make a library from object code and the source of its runtime.
+
+    Raises:
+        OSError, subprocess.SubprocessError: it cannot be made.
+    """
+    with temporary_name(path) as temporary, tempfile.TemporaryDirectory() as folder:
+        parts = {"code.o": code, "runtime.c": source.encode()}
+        for part, content in parts.items():
+            Path(folder, part).write_bytes(content)
+        options = ["-shared", "-fPIC", "-O1", "-w", "-Wl,-Bsymbolic", "-Wl,-w"]
+        command = [compiler, *options, *parts, "-lm", "-o", str(temporary.resolve())]
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, timeout=_TIME_LIMIT_S)
+        ctypes.PyDLL(str(temporary.resolve()))  # nothing is missing
+        seal(temporary)
+        os.replace(temporary, path)
