@@ -217,6 +217,23 @@ def test_without_a_compiler_numba_serves(
     assert not libraries.exists()
 
 
+@pytest.mark.usefixtures("libraries")
+def test_a_library_serves_what_it_is_made_for_only(tmp_path: Path) -> None:
+    filled(tmp_path)
+    fill = load(tmp_path, 3, TWO_FUNCTIONS).fill
+    wanted, out = np.array([2, 5, 9, 0]), np.zeros(4)
+    assert fill((0.5, 2), wanted, out)[0] == 4
+    loaded = fill._last
+    assert loaded((0.5, 2), wanted[::2], out) is NotImplemented
+    assert loaded((0.5, 2, 3), wanted, out) is NotImplemented
+    assert loaded((0.5, 2.0), wanted, out) is NotImplemented
+    assert loaded((0.5, 2), wanted) is NotImplemented
+    same = np.frombuffer(wanted.tobytes(), np.dtype("i8").newbyteorder("=")).copy()
+    assert loaded((0.5, 2), same, out)[0] == 4
+    assert fill((0.5, 2), wanted[::2], out) == (2, 3.5, True)  # by Numba
+    assert fill((0.5, 2), wanted, out)[0] == 4
+
+
 def test_arrays_that_are_stored_otherwise_are_of_another_kind() -> None:
     square = np.zeros((4, 4))
     locked = np.zeros((4, 4))

@@ -17,7 +17,7 @@ import platform
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from functools import cache, cached_property, partial, update_wrapper
+from functools import cache, cached_property, update_wrapper
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -26,7 +26,10 @@ import numpy as np
 from smallpolaron.support.files import seal_state
 
 FACTORY: Final = "smallpolaron_function"
-"""What a library has: a function without arguments that returns the compiled one."""
+"""What a library has: makes the function, of the kind of arguments it is for and NumPy's type."""
+
+_FORMAT: Final = 1
+"""Raised whenever libraries are made in another way; part of their names."""
 
 Kind = tuple[Any, ...]
 """What decides for which types a function is compiled."""
@@ -34,7 +37,7 @@ Kind = tuple[Any, ...]
 listeners: Final[list[Callable[[int], None]]] = []
 """Called with 1 when code is about to be compiled or loaded by Numba, with -1 when that is done."""
 
-_IN_ROWS, _OTHERWISE = 0x501, 0x502
+IN_ROWS, OTHERWISE = 0x501, 0x502
 """NumPy's flags of arrays that matter: aligned, writable; the order of C, or that of Fortran."""
 
 _PACKAGE: Final = Path(__file__).resolve().parent.parent
@@ -55,6 +58,7 @@ class Compiled:
         update_wrapper(self, function)
         self.function, self.inline = function, inline
         self._ready: dict[Kind, Callable[..., Any]] = {}
+        self._last: Callable[..., Any] = _not_for
 
     @cached_property
     def stamp(self) -> str:
@@ -72,30 +76,26 @@ class Compiled:
 
     def __call__(self, *arguments: Any) -> Any:
         """Call what is compiled for these types of arguments."""
+        result = self._last(*arguments)
+        if result is NotImplemented:
+            result = self._found(arguments)(*arguments)
+        return result
+
+    def _found(self, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return the function for such arguments, as a library has it or else from Numba."""
         kind = tuple([kind_of(each) for each in arguments])
-        function = self._ready.get(kind)
-        if function is None:
-            function = self._ready[kind] = self._made(kind)
-        return function(*arguments)
+        if kind not in self._ready:
+            made_of = hashlib.sha256(repr((_FORMAT, self.stamp, kind, _machine())).encode())
+            name = f"{self.function.__name__}-{made_of.hexdigest()[:32]}.so"
+            self._ready[kind] = _of_library(name, kind) or self._compiled(name, arguments)
+        self._last = self._ready[kind]
+        return self._last
 
-    def _made(self, kind: Kind) -> Callable[..., Any]:
-        """Return the function for some types, as a library has it or else from Numba."""
-        made_of = hashlib.sha256(repr((self.stamp, kind, _machine())).encode())
-        name = f"{self.function.__name__}-{made_of.hexdigest()[:32]}.so"
-        for folder in folders():
-            with suppress(OSError):  # not there, or not to be loaded
-                if seal_state(folder / name) == "intact":
-                    factory = getattr(ctypes.PyDLL(str(folder / name)), FACTORY)
-                    factory.restype = ctypes.py_object
-                    found: Callable[..., Any] = factory()
-                    return found
-        return partial(self._compile, name, kind)
-
-    def _compile(self, name: str, kind: Kind, *arguments: Any) -> Any:
-        """Call the function by Numba for the first time, and keep what was compiled."""
+    def _compiled(self, name: str, arguments: tuple[Any, ...]) -> Callable[..., Any]:
+        """Return Numba's function, and keep what it compiles for such arguments in a library."""
         from smallpolaron.compiled.link import dispatcher_of, link
 
-        dispatcher = self._ready[kind] = dispatcher_of(self)
+        dispatcher: Callable[..., Any] = dispatcher_of(self)
         for listen in listeners:
             listen(1)
         try:
@@ -103,7 +103,24 @@ class Compiled:
         finally:
             for listen in listeners:
                 listen(-1)
-        return dispatcher(*arguments)
+        return dispatcher
+
+
+def _not_for(*_arguments: Any) -> Any:
+    """Say that no function is known for these arguments, as those of libraries do for others."""
+    return NotImplemented
+
+
+def _of_library(name: str, kind: Kind) -> Callable[..., Any] | None:
+    """Return the function that a library has; None where there is none that can be loaded."""
+    for folder in folders():
+        with suppress(OSError):
+            if seal_state(folder / name) == "intact":
+                factory = getattr(ctypes.PyDLL(str(folder / name)), FACTORY)
+                factory.argtypes, factory.restype = [ctypes.py_object] * 2, ctypes.py_object
+                found: Callable[..., Any] = factory(kind, np.ndarray)
+                return found
+    return None
 
 
 def compiled(function: Callable[..., Any]) -> Compiled:
@@ -117,10 +134,10 @@ def inlined(function: Callable[..., Any]) -> Compiled:
 
 
 def kind_of(value: Any) -> Any:
-    """Return what decides how a function is compiled for an argument."""
+    """Return what decides how a function is compiled for an argument; libraries compare with it."""
     if type(value) is np.ndarray:
         flags = value.flags.num
-        return value.dtype, value.ndim, flags & (_IN_ROWS if flags & 1 else _OTHERWISE)
+        return value.dtype, value.ndim, flags & (IN_ROWS if flags & 1 else OTHERWISE)
     if isinstance(value, tuple):
         return type(value), getattr(value, "_fields", ()), *map(kind_of, value)
     return type(value)

@@ -23,6 +23,8 @@ import numba
 
 from smallpolaron.compiled import (
     FACTORY,
+    IN_ROWS,
+    OTHERWISE,
     Compiled,
     folders,
     numba_cache,  # before anything is compiled
@@ -40,11 +42,16 @@ _RUNTIME: Final = r"""
 
 /* The parts of Python's and NumPy's interfaces that are used, whose layout is fixed. */
 typedef struct { intptr_t count; void *type; } Object;
-typedef struct { Object head; char *data; int ndim; intptr_t *shape, *strides; } NumpyArray;
+typedef struct {
+    Object head; char *data; int ndim; intptr_t *shape, *strides; void *base, *dtype; int flags;
+} NumpyArray;
 typedef struct { const char *name; void *function; int flags; const char *text; } Method;
 extern Object *PyCFunction_NewEx(Method *, void *, void *);
 extern Object *PyObject_GetAttrString(void *, const char *);
-extern intptr_t PyLong_AsSsize_t(void *);
+extern intptr_t PyLong_AsSsize_t(void *), PyTuple_Size(void *);
+extern Object *PyTuple_GetItem(void *, intptr_t);
+extern int PyObject_RichCompareBool(void *, void *, int);
+extern char PyTuple_Type, _Py_NotImplementedStruct;
 extern void Py_DecRef(void *), Py_IncRef(void *);
 extern void PyErr_SetString(void *, const char *);
 extern Object *PyExc_RuntimeError;
@@ -104,13 +111,47 @@ int numba_do_raise(void *error) { return 0; }
 int numba_gil_ensure(void) { return 0; }
 void numba_gil_release(int *state) {}
 
+static void *kinds, *array_type;
+
+/* Whether a value is of a kind: what kind_of() returns for it. */
+static int is_of(Object *value, Object *kind)
+{
+    if (kind->type != (void *)&PyTuple_Type) return value->type == (void *)kind;
+    Object *first = PyTuple_GetItem(kind, 0);
+    if (value->type == array_type) {
+        NumpyArray *array = (NumpyArray *)value;
+        return PyObject_RichCompareBool(array->dtype, first, 2) == 1
+            && array->ndim == PyLong_AsSsize_t(PyTuple_GetItem(kind, 1))
+            && (array->flags & (array->flags & 1 ? @IN_ROWS@ : @OTHERWISE@))
+                == PyLong_AsSsize_t(PyTuple_GetItem(kind, 2));
+    }
+    if (value->type != (void *)first || PyTuple_Size(value) != PyTuple_Size(kind) - 2) return 0;
+    for (intptr_t i = PyTuple_Size(value); i-- > 0;)
+        if (!is_of(PyTuple_GetItem(value, i), PyTuple_GetItem(kind, i + 2))) return 0;
+    return 1;
+}
+
 extern Object *wrapper(Object *, Object *, Object *) __asm__("@WRAPPER@");
 extern void *environment __asm__("@ENVIRONMENT@");
 static void *nothing[8];
-static Method method = {"@NAME@", wrapper, 3, NULL};
 
-Object *@FACTORY@(void)
+static Object *call(Object *self, Object *arguments, Object *named)
 {
+    intptr_t count = PyTuple_Size(kinds);
+    int fits = PyTuple_Size(arguments) == count;
+    for (intptr_t i = 0; fits && i < count; i++)
+        fits = is_of(PyTuple_GetItem(arguments, i), PyTuple_GetItem(kinds, i));
+    if (fits) return wrapper(self, arguments, named);
+    Py_IncRef(&_Py_NotImplementedStruct);
+    return (Object *)&_Py_NotImplementedStruct;
+}
+
+static Method method = {"@NAME@", call, 3, NULL};
+
+Object *@FACTORY@(void *given_kinds, void *given_array_type)
+{
+    Py_IncRef(kinds = given_kinds);
+    Py_IncRef(array_type = given_array_type);
     environment = nothing;
     return PyCFunction_NewEx(&method, NULL, NULL);
 }
@@ -136,11 +177,12 @@ def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
     """Compile a function for arguments, and keep it as a library where that is possible."""
     types = tuple(map(numba.typeof, arguments))
     dispatcher.compile(types)
-    if (compiler := shutil.which(_COMPILER)) is None or sys.abiflags or os.name != "posix":
+    compiler = shutil.which(_COMPILER)
+    if compiler is None or sys.platform != "linux" or sys.abiflags:
         return
     found = dispatcher.overloads[types]
     descriptor = found.fndesc
-    code = numba_cache.loaded.pop(descriptor.mangled_name, None)
+    code = numba_cache.loaded.get(descriptor.mangled_name)
     if code is None:
         code = found.library._get_compiled_object()
     source = _RUNTIME
@@ -149,6 +191,8 @@ def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
         "ENVIRONMENT": descriptor.env_name,
         "NAME": dispatcher.py_func.__name__,
         "FACTORY": FACTORY,
+        "IN_ROWS": str(IN_ROWS),
+        "OTHERWISE": str(OTHERWISE),
     }.items():
         source = source.replace(f"@{mark}@", text)
     for folder in folders():

@@ -435,7 +435,8 @@ def _iterated(
     solver.setPCSide(PETSc.PC.Side.RIGHT)
     largest = basis.comm.allreduce(generator.n_local, op=MPI.MAX)
     room = _KRYLOV_ENTRIES // max(largest, 1)
-    solver.setGMRESRestart(max(30, min(_LONGEST_RESTART, room)))
+    # PETSc sets the square of this aside
+    solver.setGMRESRestart(max(30, min(_LONGEST_RESTART, room, most)))
     preconditioner = solver.getPC()
     preconditioner.setType("python")
     preconditioner.setPythonContext(BlockPreconditioner(basis, diagonal, hops=hops))
