@@ -44,7 +44,7 @@ CALLS = {
 PREFIXES = ("os.exec", "os.spawn", "os.posix_spawn")
 
 READERS = {
-    "compiled/__init__.py": "/proc/cpuinfo",
+    "compiled/library.py": "/proc/cpuinfo",
     "compiled/numba_cache.py": "files of Numba's cache, before Numba",
     "archive/crate.py": "the project's own CITATION.cff",
     "results/provenance.py": "files of /proc",
@@ -63,7 +63,7 @@ PROCESSES = {
 }
 """Files that start processes."""
 LOADERS = {
-    "compiled/__init__.py": "sealed libraries of its own cache, which is as safe as Numba's",
+    "compiled/library.py": "sealed libraries of its own cache, which is as safe as Numba's",
     "compiled/link.py": "the same, to try them",
 }
 """Files that load libraries by ctypes, and which."""

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 from numba.core import config
 
-from smallpolaron.compiled import Compiled, kind_of, numba_cache
+from smallpolaron.compiled import Compiled, numba_cache
+from smallpolaron.compiled.library import kind_of
 
 MODULE = """\
 import numba
@@ -122,9 +123,8 @@ def test_without_any_folder_for_the_cache_a_job_still_computes() -> None:
         "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator",
     }
     program = (
-        "from smallpolaron.compiled.link import dispatcher_of;"
         "from smallpolaron.hierarchy import elements;"
-        "dispatcher_of(elements.register), dispatcher_of(elements.compress);"
+        "elements.register.dispatcher, elements.compress.dispatcher;"
         "print('imported')"
     )
     done = subprocess.run(

@@ -10,37 +10,17 @@ folder, under the hash of everything that decides what is in them.
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
-import os
-import platform
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
-from functools import cache, cached_property, update_wrapper
-from pathlib import Path
+from collections.abc import Callable
+from functools import cached_property, update_wrapper
 from typing import Any, Final, Literal
 
 import numpy as np
 
-from smallpolaron.support.files import seal_state
-
-FACTORY: Final = "smallpolaron_function"
-"""What a library has: makes the function, of the kind of arguments it is for and NumPy's type."""
-
-_FORMAT: Final = 1
-"""Raised whenever libraries are made in another way; part of their names."""
-
-Kind = tuple[Any, ...]
-"""What decides for which types a function is compiled."""
+from smallpolaron.compiled.library import Kind, kind_of, load, name_of
 
 listeners: Final[list[Callable[[int], None]]] = []
 """Called with 1 when code is about to be compiled or loaded by Numba, with -1 when that is done."""
-
-IN_ROWS, OTHERWISE = 0x501, 0x502
-"""NumPy's flags of arrays that matter: aligned, writable; the order of C, or that of Fortran."""
-
-_PACKAGE: Final = Path(__file__).resolve().parent.parent
 
 
 class Compiled:
@@ -85,42 +65,39 @@ class Compiled:
         """Return the function for such arguments, as a library has it or else from Numba."""
         kind = tuple([kind_of(each) for each in arguments])
         if kind not in self._ready:
-            made_of = hashlib.sha256(repr((_FORMAT, self.stamp, kind, _machine())).encode())
-            name = f"{self.function.__name__}-{made_of.hexdigest()[:32]}.so"
-            self._ready[kind] = _of_library(name, kind) or self._compiled(name, arguments)
+            name = name_of(self.function.__name__, self.stamp, kind)
+            self._ready[kind] = load(name, kind) or self._compiled(name, arguments)
         self._last = self._ready[kind]
         return self._last
 
     def _compiled(self, name: str, arguments: tuple[Any, ...]) -> Callable[..., Any]:
         """Return Numba's function, and keep what it compiles for such arguments in a library."""
-        from smallpolaron.compiled.link import dispatcher_of, link
+        from smallpolaron.compiled.link import link
 
-        dispatcher: Callable[..., Any] = dispatcher_of(self)
         for listen in listeners:
             listen(1)
         try:
-            link(dispatcher, arguments, name)
+            link(self.dispatcher, arguments, name)
         finally:
             for listen in listeners:
                 listen(-1)
-        return dispatcher
+        return self.dispatcher
+
+    @cached_property
+    def dispatcher(self) -> Callable[..., Any]:
+        """Numba's function; what it calls are Numba's functions, too."""
+        from smallpolaron.compiled.numba_cache import made_by_numba
+
+        known = dict(self.function.__globals__)
+        for name in self.function.__code__.co_names:
+            if isinstance(known.get(name), Compiled):
+                known[name] = known[name].dispatcher
+        return made_by_numba(self.function, known, self.inline, self.stamp)
 
 
 def _not_for(*_arguments: Any) -> Any:
     """Say that no function is known for these arguments, as those of libraries do for others."""
     return NotImplemented
-
-
-def _of_library(name: str, kind: Kind) -> Callable[..., Any] | None:
-    """Return the function that a library has; None where there is none that can be loaded."""
-    for folder in folders():
-        with suppress(OSError):
-            if seal_state(folder / name) == "intact":
-                factory = getattr(ctypes.PyDLL(str(folder / name)), FACTORY)
-                factory.argtypes, factory.restype = [ctypes.py_object] * 2, ctypes.py_object
-                found: Callable[..., Any] = factory(kind, np.ndarray)
-                return found
-    return None
 
 
 def compiled(function: Callable[..., Any]) -> Compiled:
@@ -131,34 +108,3 @@ def compiled(function: Callable[..., Any]) -> Compiled:
 def inlined(function: Callable[..., Any]) -> Compiled:
     """Have a function put into the compiled ones that call it."""
     return Compiled(function, "always")
-
-
-def kind_of(value: Any) -> Any:
-    """Return what decides how a function is compiled for an argument; libraries compare with it."""
-    if type(value) is np.ndarray:
-        flags = value.flags.num
-        return value.dtype, value.ndim, flags & (IN_ROWS if flags & 1 else OTHERWISE)
-    if isinstance(value, tuple):
-        return type(value), getattr(value, "_fields", ()), *map(kind_of, value)
-    return type(value)
-
-
-def folders() -> Iterator[Path]:
-    """Yield where libraries may be, in the order in which a place for new ones is looked for."""
-    chosen = os.environ.get("NUMBA_CACHE_DIR")
-    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    for place in [chosen] if chosen else [_PACKAGE / "__pycache__", Path(home, "smallpolaron")]:
-        yield Path(place) / "native"
-
-
-@cache
-def _machine() -> str:
-    """Return what object code is made for: Python and processor."""
-    found = hashlib.sha256(repr((sys.version, platform.machine(), np.__version__)).encode())
-    with suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(encoding="ascii", errors="replace").split("\n"):
-            if line.startswith(("model name", "flags", "Features", "CPU part")):
-                found.update(line.encode())
-            elif not line.strip():
-                break  # the first processor stands for all
-    return found.hexdigest()

@@ -14,21 +14,13 @@ import subprocess
 import sys
 import tempfile
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
-from types import FunctionType
 from typing import Any, Final
 
 import numba
 
-from smallpolaron.compiled import (
-    FACTORY,
-    IN_ROWS,
-    OTHERWISE,
-    Compiled,
-    folders,
-    numba_cache,  # before anything is compiled
-)
+from smallpolaron.compiled.library import FACTORY, IN_ROWS, OTHERWISE, folders
+from smallpolaron.compiled.numba_cache import loaded
 from smallpolaron.support.files import NotWritable, seal, temporary_name
 
 _COMPILER: Final = "cc"
@@ -159,20 +151,6 @@ Object *@FACTORY@(void *given_kinds, void *given_array_type)
 """The runtime of a library; see numba/core/runtime/nrt.cpp and numba/_helperlib.c."""
 
 
-@cache
-def dispatcher_of(function: Compiled) -> Any:
-    """Return Numba's function; what it calls are Numba's functions, too."""
-    plain = function.function
-    known = dict(plain.__globals__)
-    for name in plain.__code__.co_names:
-        if isinstance(known.get(name), Compiled):
-            known[name] = dispatcher_of(known[name])
-    copy = FunctionType(plain.__code__, known, plain.__name__)
-    copy.__module__ = plain.__module__
-    setattr(copy, numba_cache.STAMP, function.stamp)
-    return numba.njit(cache=True, inline=function.inline)(copy)
-
-
 def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
     """Compile a function for arguments, and keep it as a library where that is possible."""
     types = tuple(map(numba.typeof, arguments))
@@ -182,7 +160,7 @@ def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
         return
     found = dispatcher.overloads[types]
     descriptor = found.fndesc
-    code = numba_cache.loaded.get(descriptor.mangled_name)
+    code = loaded.get(descriptor.mangled_name)
     if code is None:
         code = found.library._get_compiled_object()
     source = _RUNTIME

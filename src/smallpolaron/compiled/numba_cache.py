@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from types import FunctionType
+from typing import Any, BinaryIO, Final, Literal
 
+import numba
 from numba.core import caching, dispatcher
 
-STAMP: Final = "smallpolaron_stamp"
+_STAMP: Final = "smallpolaron_stamp"
 """Attribute of a function that tells its present code from an earlier one, better than the time of
 its file, which does not change with the functions that it calls."""
 
@@ -71,7 +73,7 @@ class _Cache(caching.FunctionCache):
 
     def __init__(self, function: Any) -> None:
         super().__init__(function)
-        if stamp := getattr(function, STAMP, None):
+        if stamp := getattr(function, _STAMP, None):
             self._cache_file._source_stamp = stamp
 
     def save_overload(self, sig: Any, data: Any) -> None:
@@ -100,3 +102,24 @@ def _tell(why: str) -> None:
 
 setattr(caching, "IndexDataCacheFile", _SealedFiles)  # noqa: B010
 setattr(dispatcher.Dispatcher, "enable_caching", _enable_caching)  # noqa: B010
+
+
+def made_by_numba(
+    function: Callable[..., Any],
+    known: dict[str, Any],
+    inline: Literal["never", "always"],
+    stamp: str,
+) -> Callable[..., Any]:
+    """Return Numba's function.
+
+    Args:
+        function: what is compiled.
+        known: what its global names stand for.
+        inline: as numba.njit.
+        stamp: tells its code from another one.
+    """
+    copy = FunctionType(function.__code__, known, function.__name__)
+    copy.__module__ = function.__module__
+    setattr(copy, _STAMP, stamp)
+    made: Callable[..., Any] = numba.njit(cache=True, inline=inline)(copy)
+    return made
