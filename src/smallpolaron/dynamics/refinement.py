@@ -243,10 +243,12 @@ def refine(
                 raise
             level, advice = level - 1, f"finer thresholds failed: {reason}"
             fine = run(terms, level, window)
-        apart = COARSER ** (powers[level] - powers[level - 1])
+        # runs with nearer thresholds tell less
+        below = max(other for other in powers if powers[other] <= powers[level] - 1)
+        apart = COARSER ** (powers[level] - powers[below])
         share = max(choice.basis, FEW_BASIS if fine.record.n_unknowns < FEW else 0.0)
         share *= (COARSER - 1) / (apart - 1)
-        pairs = {"basis": Pair(fine, run(terms, level - 1, window), share)}
+        pairs = {"basis": Pair(fine, run(terms, below, window), share)}
         if choice.more_terms is not None:
             try:
                 pairs["bath_terms"] = bath(judged)
@@ -278,7 +280,7 @@ def refine(
         else:
             return replace(found, advice=ADVICE[worst].format(window=window))
         # each run holds a state: forget those that no later step can use
-        least = min(level - 1, judged)
+        least = min(level - 2, judged)
         for key in [k for k in runs if k[0] < terms - 1 or k[1] < least or k[2] != window]:
             del runs[key]
 
