@@ -63,8 +63,10 @@ def read_conductivity(
         raise TableError(table.source, problems)
     scale = FREQUENCY_UNITS[table.units["frequency"]]
     omega = scale * table.columns["frequency"].values[order]
-    sigma, rounding = _complex(table)
-    sigma = (sigma.conj() if conjugate else sigma)[order]
+    sigma = table.complex("sigma")[order]
+    sigma = sigma.conj() if conjugate else sigma
+    parts = (table.columns[f"sigma_{part}"].rounding for part in ("real", "imag"))
+    rounding = max(float(np.median(part)) for part in parts)
     error = _error(table)
     try:
         noise = judged_noise(omega, sigma, None if error is None else error[order], rounding)
@@ -115,13 +117,6 @@ def _faults(table: RawTable) -> Iterator[Problem]:
     if len(units) > 1 and not units <= SIGMA_UNITS.keys():
         allowed = f"conductivity and error are in {' and '.join(sorted(units))}"
         yield Problem("", None, allowed, "give both in one unit")
-
-
-def _complex(table: RawTable) -> tuple[NDArray[np.complex128], float]:
-    """Return the conductivity, and half of its last digit."""
-    real, imaginary = table.columns["sigma_real"], table.columns["sigma_imag"]
-    rounding = max(float(np.median(part.rounding)) for part in (real, imaginary))
-    return real.values + 1j * imaginary.values, rounding
 
 
 def _error(table: RawTable) -> NDArray[np.float64] | None:

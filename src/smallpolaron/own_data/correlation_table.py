@@ -122,9 +122,9 @@ def _converted(
     start = float(table.columns["C_real"].values[0])
     scale = C_UNITS.get(unit, 1.0 / start)
     per_fs = 1.0 / TIME_UNITS[table.units["time"]]
-    C = scale * _complex(table, "C")
-    dC = scale * per_fs * _complex(table, "dC") if "dC_real" in table.columns else None
-    d2C = scale * per_fs**2 * _complex(table, "d2C") if "d2C_real" in table.columns else None
+    C = scale * table.complex("C")
+    dC = scale * per_fs * table.complex("dC") if "dC_real" in table.columns else None
+    d2C = scale * per_fs**2 * table.complex("d2C") if "d2C_real" in table.columns else None
     problems = list(derivative_faults(time_fs, C, dC, "C"))
     if dC is not None:
         problems += derivative_faults(time_fs, dC, d2C, "dC")
@@ -145,9 +145,3 @@ def _converted(
         rounding=max(float(np.max(part.rounding)) for part in parts) / start,
         remarks=(*table.remarks, *doubts),
     )
-
-
-def _complex(table: RawTable, name: str) -> ComplexArray:
-    real = table.columns[f"{name}_real"].values
-    imaginary = table.columns.get(f"{name}_imag")
-    return real + 1j * (np.zeros_like(real) if imaginary is None else imaginary.values)

@@ -125,7 +125,7 @@ def function_faults(table: RawTable, classical: bool) -> Iterator[Problem]:
         yield table.problem("C_real", 0, "must be > 0 at time 0: it is a mean square", advice)
         return
     yield from _part_faults(table, classical)
-    C = real + 1j * table.columns["C_imag"].values if "C_imag" in table.columns else real
+    C = table.complex("C")
     size = np.abs(C) / real[0]
     over = np.flatnonzero(size > 1.0 + LARGEST_EXCESS)
     if over.size:

@@ -92,7 +92,7 @@ def _read(
     try:
         table = read_table(Path(path), schema, most_rows=_MOST_ROWS, most_bytes=_MOST_BYTES)
     except TableError as error:
-        said = "; ".join(problem.text("it") for problem in error.problems[:3])
+        said = "; ".join(problem.text(Path(path).name) for problem in error.problems[:3])
         raise ValueError(f"cannot be used ({said}); the header must be {header}") from error
     except Unreadable as error:
         raise ValueError(str(error)) from error
@@ -102,8 +102,7 @@ def _read(
         return checked_rows(scale["omega"] * values["omega"], scale["J"] * values["J"])
     t = TIME_UNITS[table.units["time"]] * values.pop("time")
     if kind == "correlation":
-        square = SQUARE_UNITS[table.units["C"]]
-        C = square * values["C_real"] + 1j * square * values.get("C_imag", np.zeros(len(t)))
+        C = SQUARE_UNITS[table.units["C"]] * table.complex("C")
         return correlation_rows(t, C, temperature_K, quantum_correction)
     energies = ENERGY_UNITS[table.units["energy"]] * np.array(list(values.values()))
     return trajectory_rows(t, energies, temperature_K, quantum_correction)

@@ -127,6 +127,11 @@ class RawTable:
     temperature_K: float | None = None
     remarks: tuple[str, ...] = ()
 
+    def complex(self, key: str) -> NDArray[np.complex128]:
+        """Return a quantity of two parts, (rows,); its imaginary part may be missing."""
+        real, imaginary = self.columns[f"{key}_real"].values, self.columns.get(f"{key}_imag")
+        return real + 1j * (np.zeros_like(real) if imaginary is None else imaginary.values)
+
     def problem(self, quantity: str, row: int, allowed: str, advice: str) -> Problem:
         """Return a problem with one number of the table."""
         column = self.columns[quantity]
