@@ -10,7 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from papers.mori2024.targets import settling
 from papers.shared import figure as paper
+from papers.shared.page import in_words
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, rows_of, window
 from smallpolaron.model.units import paper_units
@@ -103,12 +105,13 @@ def compose(
 ) -> paper.Drawn:
     """Draw the figure from correlation, kernel and mobility files of the same points."""
     found = groups(correlation, kernel, mobility)
+    printed = in_words(settling(kernel, mobility, (), band_paper_units))
     text = (
         "Current autocorrelation function (left, relative to its first value), its Mori memory "
         "kernel (middle), and the diffusion constant in paper units (right): integral of Re C_JJ "
         "up to a time, and, in the inset, the integral of the dynamics with the kernel cut at tau. "
         f"Bands: the last value ± {band_paper_units:g}; dotted lines: t_eq and tau_K, from "
-        "which on a curve stays inside."
+        f"which on a curve stays inside.{printed}"
     )
     runs = [each for _, each, _ in found]
     return draw(found, band_paper_units), rows(found), text, runs

@@ -9,7 +9,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from papers.mori2024.targets import drude_smith
 from papers.shared import figure as paper
+from papers.shared.page import in_words
 from smallpolaron.analysis.fits.conductivity_models import DRUDE_SMITH, MODELS
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import Run, rows_of, window
@@ -94,7 +96,7 @@ def compose(runs: Sequence[Run]) -> paper.Drawn:
         "exp(−k t) fitted over the whole record (left; inset: early times), residuals of all "
         "models (middle), and the complex mobility with Drude–Smith fitted in frequency, over all "
         "of it and within the window where terahertz experiments measure (right, shaded). "
-        f"{run.result.notes.get('verdict', '')}"
+        f"{run.result.notes.get('verdict', '')}{in_words(drude_smith(runs))}"
     )
     return draw(run), rows(run), text, runs
 

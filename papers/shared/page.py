@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -96,6 +96,16 @@ def comparison(found: Sequence[Target]) -> str:
         }
         for target in found
     )
+
+
+def in_words(found: Iterable[Target]) -> str:
+    """Return printed and computed numbers as the end of a caption; empty without any."""
+    each = [
+        f"{target.quantity}: {target.printed:g}, {target.text}"
+        + (f" {target.unit}" if target.unit != "1" else "")
+        for target in found
+    ]
+    return f" Printed, then computed: {'; '.join(each)}." if each else ""
 
 
 def figures(captions: Sequence[Path]) -> list[str]:

@@ -43,6 +43,8 @@ def test_all_figures_then_nothing_then_the_one_deleted(snakemake: Run, tmp_path:
     run.make()
     page = assert_figures_and_page(run.folder, FIGURES)
     assert "0.0161" in page
+    for figure, printed in (("fig2", "269"), ("fig4", "0.0161")):
+        assert printed in (run.folder / f"{figure}.txt").read_text("utf-8")
     following = (run.folder / "next_points.yaml").read_text("utf-8")
     assert plan_document(parse_yaml(following, "next")).points
     assert_only_the_deleted_is_made(run, "fig5")
