@@ -143,11 +143,12 @@ class Outcome:
                 yield gate.name, f"{gate.value:.2g}, allowed {gate.bound:.2g}: {gate.meaning}"
         size = self.stored.variables.get("convergence/n_unknowns")
         if size is not None:
+            # what is derived from a run takes no time that anybody asks for
             yield "basis", f"{int(np.real(size.data))} elements"
+            yield "computed in", duration_text(self.seconds)
         for name, words in self.shown_notes.items():
             if name in self.stored.notes:
                 yield words, self.stored.notes[name]
-        yield "computed in", duration_text(self.seconds)
 
     def __repr__(self) -> str:
         """Return the summary as text."""
