@@ -99,7 +99,7 @@ def _row(
 
 def _bounds(row: Data, starts: Data) -> list[Data]:
     where = f"N = {row['n_sites']}, depth {row['depth']}"
-    peer, ours = row.get("qutip", {}), row["single"]
+    peer, ours, start = row.get("qutip", {}), row["single"], starts["adaptive"]
 
     def ratio(key: str) -> float | None:
         return peer[key] / ours[key] if key in peer and key in ours else None
@@ -107,13 +107,15 @@ def _bounds(row: Data, starts: Data) -> list[Data]:
     def net(key: str) -> float | None:
         if key not in peer or key not in ours:
             return None
-        left = ours[key] - starts["adaptive"][key]
+        left = ours[key] - start[key]
         return (peer[key] - starts["qutip"][key]) / left if left > 0 else None
 
     difference = None
     if "D" in peer and "D" in ours:
         difference = abs(ours["D"] / peer["D"] - 1)
     return [
+        bound("start-up: wall time", start["wall_s"], "<=", 1.0, "s"),
+        bound("start-up: peak memory", start["peak_mb"], "<=", 130, "MB"),
         bound(f"{where}: wall time, whole process, QuTiP / ours", ratio("wall_s"), ">=", 30),
         bound(f"{where}: wall time without start-up, QuTiP / ours", net("wall_s"), ">=", 30),
         bound(f"{where}: peak memory, whole process, QuTiP / ours", ratio("peak_mb"), ">=", 5),

@@ -55,7 +55,7 @@ def measure(harness: Harness) -> Data:
         "converged": exact,
         "bounds": [
             bound("current: whole job", rows["current"].get("core_s"), "<=", 10, "core-s"),
-            bound("current: peak memory", rows["current"].get("peak_mb"), "<=", 300, "MB"),
+            bound("current: peak memory", rows["current"].get("peak_mb"), "<=", 160, "MB"),
             bound("current: D against our converged D", difference, "<=", 0.002, "paper units"),
             bound("pop. eq.: whole job", rows["pop. eq."].get("core_s"), "<=", 300, "core-s"),
             bound("pop.: whole job", rows["pop."].get("core_s"), "<=", 1800, "core-s"),
