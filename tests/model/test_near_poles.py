@@ -49,8 +49,11 @@ def test_a_vibration_near_critical_damping(gamma_cm):
     expansion = expand(bath, 300.0, error_bound=1e-3)
     assert worst(bath, expansion, 300.0) < 1e-3
     apart = expand(BrownianBath(200 * CM, 110 * CM, 50 * CM), 300.0, error_bound=1e-3)
-    assert np.max(np.abs(expansion.coefficients)) < 5 * np.max(np.abs(apart.coefficients))
-    assert np.sum(expansion.coefficients.imag / 1) == pytest.approx(0.0, abs=1e-3 * bath.eta**2)
+    # the functions of the hierarchy are no exponentials, which would nearly cancel
+    assert list(expansion.confluent) == [0]
+    largest = np.max(np.abs(expansion.sides[0]))
+    assert largest < 1.5 * np.max(np.abs(apart.sides[0]))
+    assert np.sum(expansion.coefficients).imag == pytest.approx(0.0, abs=1e-9 * largest)
 
 
 def test_one_rate_of_a_vibration_on_a_matsubara_frequency():

@@ -332,7 +332,7 @@ def _paired(basis: Basis, *, assisted: bool = False) -> _Paired:
         basis.maps,
         expansion.mixed_pairs[:, 0],
         expansion.mixing,
-        np.sqrt(expansion.scales) if assisted else np.zeros(0),
+        expansion.roots if assisted else np.zeros(0),
         basis.keys,
     )
     count = _find_paired(*arguments, np.empty((0, 5), np.int64), np.empty(0))

@@ -2,7 +2,7 @@
 
     dX/dt = -i[H_S, X]_n - sum n_k nu_k X_n - sum_mu Delta_mu [V_mu,[V_mu, X_n]]
             - i sum_k V sqrt(n_k+1) (u_k X - ubar_k X V)_(n+e_k)
-            - i sum_k sqrt(n_k) (d_k V X - dbar_k X V)_(n-e_k) + mixed terms (neighbours.py),
+            - i sum_k sqrt(n_k) (d_k V X - dbar_k X V)_(n-e_k) + jumps (neighbours.py),
 
 where u = ubar = sqrt(s_k), d = c_k/sqrt(s_k), dbar = cbar_k/sqrt(s_k) without mixing, k runs over
 the terms of all modes mu, and V is the operator of the mode that k belongs to. V may take the
@@ -182,8 +182,8 @@ class Couplings:
             append("modes_at", modes.images(ways), carried)
             append("lists_at", self._lists(window))
             append("whites_at", whites.rows(window))
-        mixed = _mixed_modes(modes, baths, expansion)
-        append("jumps_at", mixed)
+        jumps = _jumps(modes, baths, expansion)
+        append("jumps_at", jumps)
         append("near")
         if not chain:
             rows.append(_distances(modes, sites.per_cell if moves else n, moves))
@@ -212,7 +212,8 @@ class Couplings:
             pairs=sum(1 << k for k, partner in enumerate(expansion.partners) if partner == k + 1),
             span=max(max_occupation + 1, sites.per_cell),
             n_mixed=expansion.mixed_pairs.shape[0],
-            jumps=mixed.shape[1] * sites.n_cells,
+            jump_kinds=len(expansion.jumps),
+            jumps=jumps.shape[1] * sites.n_cells,
             chain=chain,
             local=local,
             assisted=modes.moves_carrier,
@@ -271,9 +272,14 @@ class Couplings:
             values[first + 3, inside] = 1j * less * bra[k] * v.conj()
             values[first + 4, inside] = -1j * less * (ket[k] - bra[k]) * v
             values[first + 5, inside] = -1j * more * (raised_ket[k] - raised_bra[k]) * v
-        raised = np.sqrt(np.arange(1.0, JUMP_SPAN + 1))
-        jumps = np.multiply.outer(expansion.jumps, np.multiply.outer(raised, raised))
-        every = np.concatenate([values.ravel(), jumps.ravel(), self.white.ravel()])
+        # of an occupation that rises, its root afterwards; of one that falls, before
+        number = np.arange(JUMP_SPAN)
+        root = {1: np.sqrt(number + 1.0), -1: np.sqrt(number)}
+        jumps = [
+            (each.strength * np.multiply.outer(*(root[change] for change in each.changes))).ravel()
+            for each in expansion.jumps
+        ]
+        every = np.concatenate([values.ravel(), *jumps, self.white.ravel()])
         return np.ascontiguousarray(np.stack([every, every, -every, -every], axis=-1).reshape(-1))
 
     @cached_property
@@ -334,16 +340,18 @@ class Couplings:
 
     def _strengths(self) -> Strengths:
         expansion, term, value = self.expansion, self._channels.term, np.abs(self._channels.value)
-        c, conjugates, size = expansion.coefficients, expansion.conjugates, expansion.scales
-        root, nothing = np.sqrt(size), np.zeros(len(size))
+        sides, size, root = expansion.sides, expansion.scales, np.sqrt(expansion.scales)
         raised_ket, raised_bra = expansion.up
-        population = np.divide(np.abs(c - conjugates), root, out=nothing.copy(), where=size > 0)
+        nothing = np.zeros(len(size))
+        population = np.divide(
+            np.abs(sides[0] - sides[1]), root, out=nothing.copy(), where=size > 0
+        )
         # exactly sqrt|c_k| both where the rate is real
         ket, bra = (
             root * np.divide(np.abs(each), size, out=nothing.copy(), where=size > 0)
-            for each in (c, conjugates)
+            for each in sides
         )
-        rates = expansion.rates.real
+        rates = expansion.diagonal_rates.real
         lost = bool(np.any(self._losses))
         hop = np.abs(1j * self.sites.hop - self._losses) if lost else np.abs(self.sites.hop)
         decay = np.abs(raised_ket), np.abs(raised_bra), np.abs(raised_ket - raised_bra)
@@ -356,8 +364,8 @@ class Couplings:
             value * decay[1][term],
             value * decay[2][term],
             rates[term],
-            expansion.jumps,
-            rates[expansion.mixed_pairs[:, 0]],
+            np.array([abs(each.strength) for each in expansion.jumps]),
+            np.array([each.damping for each in expansion.jumps]),
             np.abs(self.white).reshape(-1),
         )
 
@@ -376,16 +384,17 @@ def _require_symmetry(sector: Sector, model: Model) -> None:
             )
 
 
-def _mixed_modes(modes: ModeTable, baths: BathSet, expansion: BathExpansion) -> NDArray[np.int32]:
-    """Mode, first term and number of every mixed pair of a cell, shape (3, pairs)."""
-    first = expansion.mixed_pairs[:, 0]
-    of_bath = np.searchsorted(baths.first, first, side="right") - 1
+def _jumps(modes: ModeTable, baths: BathSet, expansion: BathExpansion) -> NDArray[np.int32]:
+    """Mode, first term, number and changes of every jump of a cell, shape (5, jumps)."""
+    every = expansion.jumps
+    of_bath = np.searchsorted(baths.first, [each.first for each in every], side="right") - 1
     found = [
-        (mode, int(first[pair]), int(pair))
+        (mode, each.first, number, *each.changes)
         for mode, bath in enumerate(modes.baths)
-        for pair in np.flatnonzero(of_bath == bath)
+        for number, each in enumerate(every)
+        if of_bath[number] == bath
     ]
-    return np.asarray(np.array(found, np.int32).reshape(-1, 3).T)
+    return np.asarray(np.array(found, np.int32).reshape(-1, 5).T)
 
 
 def _distances(modes: ModeTable, starts: int, translation: bool) -> NDArray[np.int32]:

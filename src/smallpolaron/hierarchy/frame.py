@@ -14,7 +14,7 @@ KINDS = 6
 """Couplings per channel: up and down at ket and bra, down and up on a population."""
 
 JUMP_SPAN = 48
-"""Occupations of mixed terms that can lose one excitation each at once."""
+"""Occupations, from 0 on, that two terms can change at once; see Jump."""
 
 
 class Frame(NamedTuple):
@@ -25,8 +25,8 @@ class Frame(NamedTuple):
     of modes from row `modes_at` on; how many hops away all modes are, from `near` on, where
     neighbours in number are none in space; from `lists_at` on four rows for every element of V and
     term that a site has: site, mode, term, channel; from `whites_at` on three for every element of
-    a mode with a terminator: site, mode, kind; and from `jumps_at` on mode, first term and number
-    of every mixed pair of a cell.
+    a mode with a terminator: site, mode, kind; and from `jumps_at` on mode, first term,
+    number and changes of every jump of a cell.
 
     Attributes:
         n_sites: N.
@@ -50,7 +50,8 @@ class Frame(NamedTuple):
         pairs: bit k is set where terms k and k + 1 have conjugate rates; 0 where all are real.
         span: stride of the table of couplings.
         n_mixed: number of mixed pairs of all baths.
-        jumps: mixed pairs of all modes.
+        jump_kinds: number of kinds of jumps, of all baths.
+        jumps: jumps of all modes.
         chain: neighbours in number are neighbours in space, for places.py.
         local: every site has one mode and V = |a><a|; there are no lists then.
         assisted: some mode moves the carrier: the current has a part with the bath.
@@ -86,6 +87,7 @@ class Frame(NamedTuple):
     pairs: int
     span: int
     n_mixed: int
+    jump_kinds: int
     jumps: int
     chain: bool
     local: bool
@@ -114,8 +116,8 @@ class Strengths(NamedTuple):
         bra_decay: at the bra.
         population_decay: on a population; 0 without mixing.
         rates: Re nu_k.
-        jump: one excitation less of both terms of a mixed pair, shape (pairs,).
-        jump_rates: Re nu_k of its terms.
+        jump: of every jump, shape (jump kinds,).
+        jump_damping: by how much it reduces the damping.
         white: by two kinds of elements.
     """
 
@@ -128,7 +130,7 @@ class Strengths(NamedTuple):
     population_decay: FloatArray
     rates: FloatArray
     jump: FloatArray
-    jump_rates: FloatArray
+    jump_damping: FloatArray
     white: FloatArray
 
 

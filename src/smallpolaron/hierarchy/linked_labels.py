@@ -143,8 +143,8 @@ class LinkedLabels:
         elements.fill_damping(
             self.exchange.frame,
             self.exchange.maps,
-            self.couplings.expansion.rates.real,
-            self.couplings.expansion.rates.imag,
+            self.couplings.expansion.diagonal_rates.real,
+            self.couplings.expansion.diagonal_rates.imag,
             self.labels.store,
             old,
             count,

@@ -14,7 +14,9 @@ Terms k, k' with conjugate rates may be mixed: elements are those of the ladder 
 a_k = b_k, a_k^+ = b_k^+ - t b_k' (BathExpansion.mixing). One excitation more then enters with
 sqrt(s) - t c_k'/sqrt(s) instead of sqrt(s), and one more slot for every mode and pair adds
 t 2 Re(nu) sqrt((n_k + 1)(n_k' + 1)) times the element with one more of both, whose mode needs no
-carrier. The last slots list what the element feeds that way; they are for growth only.
+carrier. Terms whose rates nearly coincide pass excitations to each other, two slots for every mode
+(BathExpansion.jumps). The last slots list what the element feeds in these ways; they are for
+growth only.
 """
 
 import numpy as np
@@ -178,31 +180,33 @@ def white_diagonal(frame, maps, white, a, b):  # type: ignore[no-untyped-def]
 
 @inlined
 def _jump(frame, maps, slot):  # type: ignore[no-untyped-def]
-    """(mode, number of the mixed pair, its first term, 1 or -1) of a slot beyond the carrier's."""
+    """(mode, number of its kind, first term, changes of it and the next): beyond the lists."""
     change = 1
     if slot >= frame.jumps:
         slot -= frame.jumps
         change = -1
     in_cell = frame.jumps * frame.modes_per_cell // frame.n_modes
     cell, which = slot // in_cell, slot % in_cell
-    mode = cell * frame.modes_per_cell + maps[frame.jumps_at, which]
-    first, pair = maps[frame.jumps_at + 1, which], maps[frame.jumps_at + 2, which]
-    return np.int64(mode), np.int64(pair), np.int64(first), change
+    at = frame.jumps_at
+    mode = np.int64(cell * frame.modes_per_cell + maps[at, which])
+    first, number = np.int64(maps[at + 1, which]), np.int64(maps[at + 2, which])
+    return mode, number, first, change * maps[at + 3, which], change * maps[at + 4, which]
 
 
 @inlined
 def _jumped(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
-    mode, _, first, change = _jump(frame, maps, slot)
+    mode, _, first, change, second_change = _jump(frame, maps, slot)
     copy_moved(frame, maps, n, 0, m)
-    largest = min(frame.max_occupation, JUMP_SPAN)
+    largest = min(frame.max_occupation, JUMP_SPAN - 1)
     for k in range(first, first + 2):
         at = find_mode(m, mode, k)
-        m[at, 2] += change
+        before = m[at, 2]
+        m[at, 2] += change if k == first else second_change
         if m[at, 2] < 0:
             return IMPOSSIBLE, a, b
-        if m[at, 2] > largest:
+        if max(before, m[at, 2]) > largest:
             return CAPPED, a, b
-    return EXISTS, a, b
+    return EXISTS if _is_within(frame.rule, m) else CAPPED, a, b
 
 
 @inlined
@@ -223,15 +227,15 @@ def coupling_code(frame, maps, n, a, b, slot):  # type: ignore[no-untyped-def]
     elif slot < frame.still:
         pair, _, _, _ = _white(frame, maps, a, b, slot - frame.hops)
         kind = nothing
-        argument = frame.span + frame.n_mixed * JUMP_SPAN * JUMP_SPAN + pair
+        argument = frame.span + frame.jump_kinds * JUMP_SPAN * JUMP_SPAN + pair
     elif slot >= excited:
-        mode, pair, first, change = _jump(frame, maps, slot - excited)
+        mode, number, first, _, _ = _jump(frame, maps, slot - excited)
         kind = nothing
-        if change > 0:
-            number, other = occupation(n, mode, first), occupation(n, mode, first + 1)
-            # one of more excitations is kept out
-            argument = frame.span + (pair * JUMP_SPAN + number % JUMP_SPAN) * JUMP_SPAN
-            argument += other % JUMP_SPAN
+        if slot - excited < frame.jumps:
+            # more excitations than that are kept out
+            here = occupation(n, mode, first) % JUMP_SPAN
+            argument = frame.span + (number * JUMP_SPAN + here) * JUMP_SPAN
+            argument += occupation(n, mode, first + 1) % JUMP_SPAN
     else:
         to, mode, term, channel = _listed(frame, maps, a, b, slot - frame.still)
         side = (slot - frame.still) % 4
@@ -261,13 +265,14 @@ def flow(frame, maps, strengths, key, a, b, slot):  # type: ignore[no-untyped-de
         kinds, _, _, _ = _white(frame, maps, a, b, slot - frame.hops)
         return strengths.white[kinds], 0.0
     if slot >= excited:
-        mode, pair, first, change = _jump(frame, maps, slot - excited)
-        if change > 0:
+        if slot - excited < frame.jumps:
             return 0.0, 0.0
+        mode, number, first, change, second_change = _jump(frame, maps, slot - excited)
         product = np.int64(1)
         for k in range(first, first + 2):
-            product *= occupation_in_key(frame, key, mode, k)
-        return strengths.jump[pair] * np.sqrt(float(product)), -2 * strengths.jump_rates[pair]
+            moved = change if k == first else second_change
+            product *= occupation_in_key(frame, key, mode, k) + max(moved, 0)
+        return strengths.jump[number] * np.sqrt(float(product)), -strengths.jump_damping[number]
     to, mode, term, k = _listed(frame, maps, a, b, slot - frame.still)
     side = (slot - frame.still) % 4
     number = occupation_in_key(frame, key, mode, term)

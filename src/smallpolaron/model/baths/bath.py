@@ -12,10 +12,9 @@ from smallpolaron.model.baths.spectral_density import (
     require_rate,
 )
 
-_CRITICAL = 0.1
+_CRITICAL = 1e-4
 """Least |s| over gamma/2, where gamma/2 -+ s are the rates. At critical damping they are one and
-their residues infinite; closer ones are replaced by the mean of two oscillators at this distance,
-over- and underdamped, which changes C(t) by 3e-5 of its maximum."""
+their residues infinite; rates so close together change C(t) by 1e-8 of its maximum."""
 
 
 @dataclass(frozen=True)
@@ -86,22 +85,6 @@ class BrownianBath(RationalDensity):
         require_rate("frequency", self.frequency)
 
     @property
-    def parts(self) -> tuple[RationalDensity, ...]:
-        """Itself, or near critical damping two oscillators between which J is interpolated."""
-        half, near = self.gamma / 2, (_CRITICAL * self.gamma / 2) ** 2
-        s_squared = (half - self.frequency) * (half + self.frequency)
-        if abs(s_squared) >= near:
-            return (self,)
-        # C(t) is smooth in s^2, hence linear over so small a range
-        shares = np.array([near + s_squared, near - s_squared])
-        squares = half**2 - np.array([near, -near])
-        shares = shares / squares / np.sum(shares / squares)
-        return tuple(
-            BrownianBath(self.eta * float(share), self.gamma, float(np.sqrt(square)))
-            for share, square in zip(shares, squares, strict=True)
-        )
-
-    @property
     def amplitude(self) -> float:
         """Eta gamma w0^2."""
         return self.eta * self.gamma * self.frequency**2
@@ -113,10 +96,14 @@ class BrownianBath(RationalDensity):
     @property
     def poles(self) -> tuple[FloatArray | ComplexArray, FloatArray | ComplexArray]:
         """Rates gamma/2 -+ s with s^2 = gamma^2/4 - w0^2, the slower first, and residues of J."""
-        difference = (self.gamma / 2 - self.frequency) * (self.gamma / 2 + self.frequency)
+        half, square = self.gamma / 2, self.frequency**2
+        difference = (half - self.frequency) * (half + self.frequency)
+        if abs(difference) < (_CRITICAL * half) ** 2:
+            difference = (_CRITICAL * half) ** 2
+            square = half**2 - difference
         s = np.sqrt(difference) if difference > 0 else 1j * np.sqrt(-difference)
-        residue = self.eta * self.frequency**2 / (4 * s)
-        fast = self.gamma / 2 + s
+        residue = self.eta * square / (4 * s)
+        fast = half + s
         # their product is w0^2; the difference would lose digits where s is nearly gamma/2
-        slow = self.frequency**2 / fast if difference > 0 else np.conj(fast)
+        slow = square / fast if difference > 0 else np.conj(fast)
         return np.array([slow, fast]), np.array([residue, -residue])

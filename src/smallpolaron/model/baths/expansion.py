@@ -6,7 +6,7 @@ C(t) = sum_k c_k exp(-nu_k t) plus a delta-correlated remainder (the terminator)
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Literal
+from typing import Final, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,6 +31,35 @@ converges steadily; at 0.5 and below it does not, and without mixing there is no
 _LEAST_MIXING = 0.02
 """Below it terms are not mixed, which saves a coupling per site."""
 
+_CONFLUENT: Final = 0.65
+"""Half the difference of two rates over their geometric mean below which their terms are combined.
+For a vibration of 150 cm^-1 on a ring of 3 (v = 50, eta = 400 cm^-1, 150 K) with damping 230, 300
+and 340 cm^-1 that takes 2,000, 2,400 and 2,800 elements; the exponentials take 2,900 and 12,200 at
+230 and 340 cm^-1, but fewer at 400 cm^-1."""
+
+_CANCEL: Final = 0.1
+"""Sum of the imaginary parts of two coefficients over that of their sizes below which the rates, if
+real, are those of one oscillator: its force starts at zero."""
+
+
+class Jump(NamedTuple):
+    """A coupling that changes the occupations of two terms of a mode at once, without the carrier.
+
+    The element with occupations n_k, n_k+1 gains `strength`, times for either term the root of the
+    larger of its two occupations, times the element with n_k + changes[0], n_k+1 + changes[1].
+
+    Attributes:
+        first: k.
+        changes: 1 or -1 for either term.
+        strength: 1/fs.
+        damping: by how much elements are damped more than those they so enter, 1/fs.
+    """
+
+    first: int
+    changes: tuple[int, int]
+    strength: float
+    damping: float = 0.0
+
 
 @dataclass(frozen=True, repr=False)
 class BathExpansion:
@@ -38,7 +67,9 @@ class BathExpansion:
 
     The poles of the spectral density come first, then the low-temperature terms, or those of a
     fit to what is left. Complex rates come in pairs nu, nu* on neighbouring terms, so that
-    C(t)* = sum_k cbar_k exp(-nu_k t) with cbar_k the conjugate of the partner's coefficient.
+    C(t)* = sum_k cbar_k exp(-nu_k t) with cbar_k the conjugate of the partner's coefficient. The
+    hierarchy has other functions than these exponentials where two poles nearly coincide; see
+    confluent.
 
     Attributes:
         coefficients: c_k, (rad/fs)^2, shape (K+1,), complex.
@@ -88,23 +119,84 @@ class BathExpansion:
 
     @cached_property
     def partners(self) -> NDArray[np.int64]:
-        """Index of the term with the conjugate rate: the term itself where the rate is real."""
+        """Index of the term that conjugation leads to: itself but for oscillating functions."""
+        return self._paired(np.setdiff1d(self._oscillating[::2], self.confluent))
+
+    @property
+    def _oscillating(self) -> NDArray[np.int64]:
+        return np.flatnonzero(self.rates.imag)
+
+    def _paired(self, first: NDArray[np.int64]) -> NDArray[np.int64]:
         partners = np.arange(self.n_terms)
-        oscillating = np.flatnonzero(self.rates.imag)
-        partners[oscillating[0::2]], partners[oscillating[1::2]] = (
-            oscillating[1::2],
-            oscillating[0::2],
-        )
+        partners[first], partners[first + 1] = first + 1, first
         return partners
 
     @property
     def conjugates(self) -> ComplexArray:
-        """cbar_k, what multiplies from the right in the hierarchy, (rad/fs)^2, shape (K+1,)."""
-        return np.asarray(np.conj(self.coefficients[self.partners]))
+        """cbar_k of C(t)* = sum_k cbar_k exp(-nu_k t), (rad/fs)^2, shape (K+1,)."""
+        return np.asarray(np.conj(self.coefficients[self._paired(self._oscillating[::2])]))
+
+    @cached_property
+    def confluent(self) -> NDArray[np.int64]:
+        """First terms k of pairs of poles k, k+1 that nearly coincide, as near critical damping.
+
+        Their coefficients are huge and cancel. Instead of exp(-nu_k t) and exp(-nu_k+1 t) such a
+        pair has the functions exp(-z t) cosh(s t) and g exp(-z t) sinh(s t)/s with the mean z of
+        the rates and s half their difference, which may be imaginary, or tend to 0. They are real,
+        so that both terms are their own partners, and their time derivatives contain each other:
+        excitations go over from one to the other (jumps). Only the first acts on the carrier.
+
+        Source: hierarchies of functions that are closed under differentiation, Tang et al.,
+        J. Chem. Phys. 2015, 143, 224112.
+        """
+        found: list[int] = []
+        for k in range(self.n_poles - 1):
+            c, nu = self.coefficients[k : k + 2], self.rates[k : k + 2]
+            near = abs(nu[1] - nu[0]) < 2 * _CONFLUENT * np.sqrt(abs(nu[0] * nu[1]))
+            cancel = abs(np.sum(c.imag)) < _CANCEL * np.sum(np.abs(c.imag))
+            if near and (cancel if np.all(nu.imag == 0) else nu[1] == np.conj(nu[0])):
+                found.append(k)
+        return np.array(found, np.int64)
+
+    @property
+    def _halves(self) -> ComplexArray:
+        """Half the difference s of the rates of every confluent pair, rad/fs."""
+        rates = self.rates.astype(complex)
+        return np.asarray((rates[self.confluent + 1] - rates[self.confluent]) / 2)
+
+    @property
+    def diagonal_rates(self) -> Rates:
+        """Rate at which an excitation of each term decays by itself, rad/fs, shape (K+1,)."""
+        rates, k = self.rates.copy(), self.confluent
+        rates[k] = rates[k + 1] = (rates[k] + rates[k + 1]).real / 2
+        return rates if np.any(rates.imag) else rates.real
+
+    @cached_property
+    def _speeds(self) -> FloatArray:
+        """Factor g of every confluent pair, rad/fs: what makes both terms of a size."""
+        k = self.confluent
+        means = np.sqrt(np.abs(self.rates[k] * self.rates[k + 1]))
+        both = [self.coefficients, self.conjugates]
+        value = np.max([np.abs(c[k] + c[k + 1]) for c in both], axis=0)
+        slope = np.max([np.abs(self._halves * (c[k] - c[k + 1])) for c in both], axis=0)
+        ratio = slope / np.maximum(value, np.finfo(float).tiny)
+        return np.asarray(np.clip(ratio, means, 3 * means))
+
+    def _combined(self, c: ComplexArray) -> ComplexArray:
+        """Coefficients of the functions of confluent pairs from those of exponentials."""
+        found, k = c.copy(), self.confluent
+        found[k] = c[k] + c[k + 1]
+        found[k + 1] = self._halves * (c[k] - c[k + 1]) / self._speeds
+        return found
+
+    @cached_property
+    def sides(self) -> tuple[ComplexArray, ComplexArray]:
+        """Coefficients of the functions of all terms in C(t) and C(t)*, (rad/fs)^2, (K+1,)."""
+        return self._combined(self.coefficients), self._combined(self.conjugates)
 
     @property
     def scales(self) -> FloatArray:
-        """Scale s_k of the ADOs, (rad/fs)^2, the same for partners.
+        """Scale s_k of the ADOs, (rad/fs)^2, the same for partners and confluent pairs.
 
         The usual max(|c_k|, |cbar_k|) times 1 + (q_k + min(1, max q))/2, with
         q_k = |c_k - cbar_k| / max(|c_k|, |cbar_k|), which is small at high temperature, of the
@@ -112,12 +204,14 @@ class BathExpansion:
         high occupations, driven by c_k - cbar_k on populations, as small as their share in what is
         observed: a basis chosen by amplitude is then two to three times smaller at low temperature.
         """
-        size = self.sizes
-        drive = np.abs(self.coefficients - self.conjugates)
+        size, (ket, bra), k = self.sizes, self.sides, self.confluent
+        drive = np.abs(ket - bra)
         q = np.divide(drive, size, out=np.zeros(len(size)), where=size > 0)
         q[self.mixed_pairs] = 0
         extra = 0.5 * (q + min(1.0, float(np.max(q))))
-        return np.asarray(size * np.where(self.rates.imag != 0, 1 + q, 1 + extra))
+        scales = np.asarray(size * np.where(self.diagonal_rates.imag != 0, 1 + q, 1 + extra))
+        scales[k] = scales[k + 1] = np.maximum(scales[k], scales[k + 1])
+        return scales
 
     @property
     def stretch(self) -> float:
@@ -132,7 +226,14 @@ class BathExpansion:
     @property
     def sizes(self) -> FloatArray:
         """max(|c_k|, |cbar_k|), (rad/fs)^2, the same for partners."""
-        return np.maximum(np.abs(self.coefficients), np.abs(self.conjugates))
+        return np.asarray(np.max(np.abs(self.sides), axis=0))
+
+    @property
+    def roots(self) -> FloatArray:
+        """How strongly each term acts on the carrier, but for mixing, rad/fs."""
+        roots = np.sqrt(self.scales)
+        roots[self.confluent + 1] = 0
+        return roots
 
     @property
     def down(self) -> tuple[ComplexArray, ComplexArray]:
@@ -141,7 +242,7 @@ class BathExpansion:
         # 0/0 of a bath without coupling would poison the rows of the generator
         ket, bra = (
             np.divide(c, root, out=np.zeros(len(root), dtype=complex), where=root > 0)
-            for c in (self.coefficients, self.conjugates)
+            for c in self.sides
         )
         return ket, bra
 
@@ -157,7 +258,7 @@ class BathExpansion:
         b^+ = a^+ + t a' the elements go from the usual ones, t = 0, to those of the Fock states,
         t = 1. At high temperature both terms act alike from either side, and nothing is gained.
         """
-        first = np.flatnonzero(self.rates.imag)[::2]
+        first = np.setdiff1d(self._oscillating[::2], self.confluent)
         # pairs of a fit that decay before they oscillate nearly cancel, and are no vibrations
         oscillates = np.abs(self.rates.imag) > self.rates.real
         first = first[(first < self.n_poles) | oscillates[first]]
@@ -177,14 +278,21 @@ class BathExpansion:
         return np.asarray(_MIXING * (1 - ratio))
 
     @property
-    def jumps(self) -> FloatArray:
-        """Rate at which the terms of a mixed pair lose one excitation each, 1/fs, shape (m,)."""
-        return np.asarray(2 * self.mixing * self.rates.real[self.mixed_pairs[:, 0]])
+    def jumps(self) -> list[Jump]:
+        """Of mixed pairs, which lose an excitation of both terms, and of confluent ones."""
+        lost = self.rates.real[self.mixed_pairs[:, 0]]
+        found = [
+            Jump(int(k), (1, 1), 2 * t * rate, 2 * rate)
+            for k, t, rate in zip(self.mixed_pairs[:, 0], self.mixing, lost, strict=True)
+        ]
+        for k, g, s in zip(self.confluent, self._speeds, self._halves, strict=True):
+            found += [Jump(int(k), (-1, 1), g), Jump(int(k), (1, -1), (s**2).real / g)]
+        return found
 
     @property
     def up(self) -> tuple[ComplexArray, ComplexArray]:
         """What multiplies the element of one excitation more from the left and right, rad/fs."""
-        ket, bra = (np.sqrt(self.scales).astype(complex) for _ in range(2))
+        ket, bra = (self.roots.astype(complex) for _ in range(2))
         down_ket, down_bra = self.down
         for t, (k, other) in zip(self.mixing, self.mixed_pairs, strict=True):
             for one, partner in ((k, other), (other, k)):
@@ -200,12 +308,17 @@ class BathExpansion:
         r_k = -i (c_k - cbar_k) / (nu_k sqrt(scale)), that is 2 Im c_k / (nu_k sqrt|c_k|) where
         nu_k is real: the stationary state of its hierarchy.
         """
-        size = self.scales
-        drive: Rates = -1j * (self.coefficients - self.conjugates)
-        if np.isrealobj(self.rates):
+        ket, bra = self.down
+        rates, k = self.diagonal_rates, self.confluent
+        drive: Rates = -1j * (ket - bra)
+        if np.isrealobj(rates):
             drive = drive.real
-        amplitude = drive / self.rates
-        return np.divide(amplitude, np.sqrt(size), out=np.zeros_like(amplitude), where=size > 0)
+        amplitude = drive / rates
+        z, g, h = rates[k].real, self._speeds, (self._halves**2).real / self._speeds
+        whole = z**2 - g * h
+        amplitude[k] = (z * drive[k] + g * drive[k + 1]) / whole
+        amplitude[k + 1] = (h * drive[k] + z * drive[k + 1]) / whole
+        return amplitude
 
     def spectrum(self, omega: ArrayLike, width: float = 0.0) -> FloatArray:
         """Int C(t) exp(i w t - width |t|) dt of the sum and its terminator, rad/fs."""
@@ -280,4 +393,10 @@ class BathSet(BathExpansion):
     def mixed_pairs(self) -> NDArray[np.int64]:
         """As of each bath alone, all or none of its own."""
         pairs = [part.mixed_pairs + at for part, at in zip(self.parts, self.first, strict=True)]
+        return np.concatenate(pairs)
+
+    @cached_property
+    def confluent(self) -> NDArray[np.int64]:
+        """As of each bath alone."""
+        pairs = [part.confluent + at for part, at in zip(self.parts, self.first, strict=True)]
         return np.concatenate(pairs)
