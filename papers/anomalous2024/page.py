@@ -17,7 +17,7 @@ from papers.anomalous2024.targets import (
     ring_time,
 )
 from papers.shared import figure as paper
-from papers.shared.page import Target, comparison, figures, rows
+from papers.shared.page import Target, answers, comparison, figures, rows
 from smallpolaron.figures.runs import Run
 
 INPUTS = ("rings", "weak", "long", "infinite", "chains", "wall", "einstein")
@@ -105,13 +105,15 @@ def compose(
         "that the runs estimate of themselves, or half the spacing of what was tried. Paper unit: "
         "2D/bohr²."
     )
+    targets = [target for section in found for target in section.targets]
     parts = [
+        answers([*runs["rings"], *runs["weak"]], targets),
         *(section.html() for section in found),
         '<p>Regimes of every run of populations: <a href="regimes.html">table</a>, '
         '<a href="regimes.csv">CSV</a>. All numbers above: <a href="comparison.csv">CSV</a>.</p>',
         *figures(captions),
     ]
-    return rows([target for section in found for target in section.targets]), summary, parts
+    return rows(targets), summary, parts
 
 
 main = paper.page_main(

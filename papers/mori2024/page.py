@@ -13,7 +13,7 @@ from papers.mori2024.targets import (
     sizes,
 )
 from papers.shared import figure as paper
-from papers.shared.page import comparison, figures, rows
+from papers.shared.page import answers, comparison, figures, rows
 from smallpolaron.figures.runs import Run, one_run
 
 
@@ -41,6 +41,7 @@ def compose(
         "the runs estimate of themselves, or half the spacing of what was tried."
     )
     parts = [
+        answers(mobility, found),
         "<h2>Printed and computed</h2>",
         comparison(found),
         '<p>Costs: <a href="table1.html">Table 1</a>. The next points worth computing, as a study: '

@@ -13,11 +13,13 @@ import numpy as np
 from papers.shared.figure import system_label
 from smallpolaron.figures import style
 from smallpolaron.figures.html import table
-from smallpolaron.figures.runs import Run
+from smallpolaron.figures.runs import Run, reference, with_error
 from smallpolaron.support.files import read_bytes
 
 NAN: Final = float("nan")
 _LARGEST_CAPTION: Final = 100_000
+_AGREES: Final = 5.0
+"""Percent by which a computed number may differ from a printed one that it meets."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,31 @@ def in_words(found: Iterable[Target]) -> str:
         for target in found
     ]
     return f" Printed, then computed: {'; '.join(each)}." if each else ""
+
+
+def answers(mobility: Sequence[Run], found: Sequence[Target]) -> str:
+    """Return what is asked first: the mobility for every bath, its verdict, and what agrees."""
+    by_bath: dict[str, list[Run]] = {}
+    for run in mobility:
+        by_bath.setdefault(system_label(run), []).append(run)
+    best = [(bath, reference(runs)) for bath, runs in by_bath.items()]
+    told = table(
+        {
+            "bath": bath,
+            "sites": run.n_sites,
+            "mobility (cm² V⁻¹ s⁻¹)": run.reason or with_error(run, "mobility"),
+            "verdict": "do not use: a gate failed" if run.flagged else "all gates passed",
+        }
+        for bath, run in best
+    )
+    printed = [target for target in found if np.isfinite(target.difference_percent)]
+    close = sum(abs(target.difference_percent) <= _AGREES for target in printed)
+    flagged = sum(target.flagged for target in found)
+    return (
+        f"{told}\n<p>{close} of {len(printed)} printed numbers are met within {_AGREES:g} %; the "
+        f"remarks below say why others are not. {flagged} of the {len(found)} computed ones come "
+        "from runs that fail a gate.</p>"
+    )
 
 
 def figures(captions: Sequence[Path]) -> list[str]:

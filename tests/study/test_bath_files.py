@@ -57,13 +57,17 @@ def test_an_ohmic_bath_has_its_own_parameters(points) -> None:
 def test_what_a_table_holds_names_the_point_and_its_path_does_not(points, tmp_path) -> None:
     one = csv(tmp_path / "one.csv", "omega_cm,J_cm", W, J)
     meV = csv(tmp_path / "two.csv", "omega_meV,J_meV", W / 8.065543937, J / 8.065543937)
+    THz = csv(tmp_path / "three.csv", "frequency_THz,J_cm", W * 0.0299792458, J)
     half = csv(tmp_path / "half.csv", "omega_cm,J_cm", W, J / 2)
-    first, same, other = (points(f"{{kind: table, file: {path}}}")[0] for path in (one, meV, half))
+    first, same, third, other = (
+        points(f"{{kind: table, file: {path}}}")[0] for path in (one, meV, THz, half)
+    )
     bath = first.parameters.bath
     assert bath.omega_cm == pytest.approx(W)
     assert bath.density_cm == pytest.approx(J)
     assert bath.eta_cm == pytest.approx(100, rel=2e-3)
     np.testing.assert_allclose(same.parameters.bath.density_cm, J, rtol=1e-12)
+    np.testing.assert_allclose(third.parameters.bath.omega_cm, W, rtol=1e-12)
     assert first.hash != other.hash
     Path(one).unlink()  # the plan holds the numbers
     assert first.parameters.bath.total_density.reorganisation_energy / CM == pytest.approx(

@@ -28,6 +28,7 @@ from smallpolaron.tables.schemas import (
     BATH_CORRELATION,
     DENSITY,
     ENERGY_UNITS,
+    FREQUENCY_UNITS,
     SQUARE_UNITS,
     TIME_UNITS,
     TRAJECTORY,
@@ -98,8 +99,8 @@ def _read(
         raise ValueError(str(error)) from error
     values = {key: column.values for key, column in table.columns.items()}
     if kind == "table":
-        scale = {key: ENERGY_UNITS[unit] for key, unit in table.units.items()}
-        return checked_rows(scale["omega"] * values["omega"], scale["J"] * values["J"])
+        omega = FREQUENCY_UNITS[table.units["frequency"]] / CM_TO_RAD_FS * values["frequency"]
+        return checked_rows(omega, ENERGY_UNITS[table.units["J"]] * values["J"])
     t = TIME_UNITS[table.units["time"]] * values.pop("time")
     if kind == "correlation":
         C = SQUARE_UNITS[table.units["C"]] * table.complex("C")

@@ -16,14 +16,13 @@ TIME_UNITS: Final = {"fs": 1.0, "ps": 1000.0}
 C_UNITS: Final = {"angstrom^2/fs^2": 1.0, "angstrom^2/ps^2": 1e-6, "nm^2/ps^2": 1e-4}
 """Accepted absolute units of C, in angstrom^2/fs^2."""
 
-_EV_CM: Final = 8065.543937349212
 FREQUENCY_UNITS: Final = {
     "THz": RAD_FS_PER_THZ,
     "GHz": 1e-3 * RAD_FS_PER_THZ,
     "Hz": 1e-12 * RAD_FS_PER_THZ,
     "cm^-1": CM_TO_RAD_FS,
-    "meV": 1e-3 * _EV_CM * CM_TO_RAD_FS,
-    "eV": _EV_CM * CM_TO_RAD_FS,
+    "meV": MEV_TO_CM * CM_TO_RAD_FS,
+    "eV": 1e3 * MEV_TO_CM * CM_TO_RAD_FS,
     "rad/fs": 1.0,
     "rad/ps": 1e-3,
     "rad/s": 1e-15,
@@ -41,6 +40,17 @@ SQUARE_UNITS: Final = {"cm^-2": 1.0, "meV^2": MEV_TO_CM**2}
 
 _TIME: Final = Quantity(
     *("time", ("time", "t", "zeit", "temps", "tiempo", "tempo"), tuple(TIME_UNITS)),
+    needed=True,
+    needs_unit=True,
+)
+_FREQUENCY: Final = Quantity(
+    "frequency",
+    (
+        *("frequency", "freq", "f", "nu", "frequenz", "energy", "e", "photon_energy"),
+        *("frequence", "frecuencia", "frequencia", "frequenza"),
+        *("energie", "wavenumber", "wellenzahl", *ANGULAR),
+    ),
+    tuple(FREQUENCY_UNITS),
     needed=True,
     needs_unit=True,
 )
@@ -65,17 +75,7 @@ CORRELATION: Final[Schema] = (
 """A correlation function; see docs/own-data.md."""
 
 CONDUCTIVITY: Final[Schema] = (
-    Quantity(
-        "frequency",
-        (
-            *("frequency", "freq", "f", "nu", "frequenz", "energy", "e", "photon_energy"),
-            *("frequence", "frecuencia", "frequencia", "frequenza"),
-            *("energie", "wavenumber", "wellenzahl", *ANGULAR),
-        ),
-        tuple(FREQUENCY_UNITS),
-        needed=True,
-        needs_unit=True,
-    ),
+    _FREQUENCY,
     Quantity(
         "sigma",
         (
@@ -113,8 +113,8 @@ MEASURED: Final[Schema] = (
 _ENERGY: Final = (tuple(ENERGY_UNITS), False, True, True)
 
 DENSITY: Final[Schema] = (
-    Quantity("omega", ("omega", "w"), *_ENERGY),
-    Quantity("J", ("j", "density", "spectral_density"), *_ENERGY),
+    _FREQUENCY,
+    Quantity("J", ("j", "j_w", "j_omega", "density", "spectral_density"), *_ENERGY),
 )
 """A spectral density; this and the next two: see docs/baths.md."""
 
