@@ -141,3 +141,12 @@ def test_a_terminal_shows_one_line_that_goes_away(monkeypatch):
     again = sp.current_correlation(RING, 60.0, accuracy=1e-2, progress=False)
     assert terminal.text == ""
     np.testing.assert_array_equal(again.C_JJ, found.C_JJ)
+
+
+def test_a_long_message_leaves_room_for_the_time():
+    from smallpolaron.api import status
+
+    line = status.StatusLine()
+    line.report("x" * 200)
+    assert line.text().endswith(" s")
+    assert len(line.text()) == status._WIDTH

@@ -50,10 +50,11 @@ class StatusLine:
 
     def text(self) -> str:
         """Return what to show now."""
-        parts = [_COMPILING if self.compiling else self._said]
-        if self._size is not None and "labels" not in self._said:
-            parts.append(f"{self._size()} elements")
-        return ", ".join([*parts, f"{time.perf_counter() - self._began:.0f} s"])
+        said = _COMPILING if self.compiling else self._said
+        end = f", {time.perf_counter() - self._began:.0f} s"
+        if self._size is not None and "labels" not in said:
+            end = f", {self._size()} elements{end}"
+        return said[: _WIDTH - len(end)] + end
 
     @contextmanager
     def shown(self) -> Iterator[StatusLine]:
@@ -77,7 +78,7 @@ class StatusLine:
         shown, wait = False, _FIRST_S
         with suppress(OSError, ValueError):  # a terminal that is gone
             while not ended.wait(wait):
-                _write(f"\r{self.text()[:_WIDTH]:<{_WIDTH}}")
+                _write(f"\r{self.text():<{_WIDTH}}")
                 shown, wait = True, _EVERY_S
             if shown:
                 _write(f"\r{'':<{_WIDTH}}\r")
