@@ -65,3 +65,14 @@ def test_a_wide_band_is_a_band():
     assert found.D_time == pytest.approx(boltzmann, rel=0.12)
     assert found.C_JJ[0].real == pytest.approx(float(np.sum(share * velocity**2)), rel=0.15)
     assert found.hopping_energy == pytest.approx(float(np.sum(share * energy)), rel=0.05)
+
+
+def test_critical_damping_lies_between_its_neighbours():
+    # 200 and 400 cm^-1 are expanded in exponentials, which nearly cancel at 300 cm^-1
+    model, damping = HolsteinModel(3, "ring", 50 * CM), [200.0, 225.0, 300.0, 365.0, 400.0]
+    baths = [BrownianBath(200 * CM, each * CM, 150 * CM) for each in damping]
+    found = [run(model, bath, 3e-3, 300.0) for bath in baths]
+    D = [each.D_time for each in found]
+    around = np.polyfit(damping[:2] + damping[3:], D[:2] + D[3:], 3)
+    assert D[2] == pytest.approx(np.polyval(around, 300.0), rel=1e-2)
+    assert found[2].record.n_unknowns < 5_000

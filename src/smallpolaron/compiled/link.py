@@ -26,6 +26,9 @@ from smallpolaron.support.files import NotWritable, seal, temporary_name
 _COMPILER: Final = "cc"
 _TIME_LIMIT_S: Final = 60.0
 
+_LATEST: Final = (0, 68)
+"""The latest Numba whose object code is known to need of the runtime what is below."""
+
 _RUNTIME: Final = r"""
 #include <stddef.h>
 #include <stdint.h>
@@ -156,7 +159,8 @@ def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
     types = tuple(map(numba.typeof, arguments))
     dispatcher.compile(types)
     compiler = shutil.which(_COMPILER)
-    if compiler is None or sys.platform != "linux" or sys.abiflags:
+    known = sys.platform == "linux" and not sys.abiflags and numba.version_info.short <= _LATEST
+    if compiler is None or not known:
         return
     found = dispatcher.overloads[types]
     descriptor = found.fndesc
