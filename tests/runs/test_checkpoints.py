@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -213,9 +214,14 @@ def test_foreign_checkpoints_are_set_aside_and_the_job_begins_anew(
 ) -> None:
     plain, _ = whole("chain")
     name, value = FOREIGN[kind]
-    as_array = checkpoint_file._as_array
+    write = checkpoint_file._write
+
+    def foreign(path: Path, header: Any, *rest: Any) -> None:
+        changed = json.loads(header.tobytes()) | {name: value}
+        write(path, np.frombuffer(json.dumps(changed).encode(), np.uint8), *rest)
+
     with monkeypatch.context() as patch:
-        patch.setattr(checkpoint_file, "_as_array", lambda h: as_array({**h, name: value}))
+        patch.setattr(checkpoint_file, "_write", foreign)
         stopped_at(RUNS["chain"], tmp_path, 30)
     files = sorted(path.name for path in tmp_path.iterdir())
     said: list[str] = []
