@@ -158,7 +158,9 @@ class Couplings:
         ways, signs = sector.operations
         to = sites.targets(window=window)
         moves = sector.translation
-        moved = sites.moved(window=window) if moves else np.arange(n, dtype=np.int32)[None]
+        places, cells, no_shift = np.empty(0, np.int32), np.empty(0, np.int32), 0
+        if moves:
+            places, cells, no_shift = sites.shifts(window=window)
         local, n_terms, n_modes = modes.local, expansion.n_terms, modes.n_modes
         rule, max_occupation = np.empty(0), limits.max_occupation
         n_entries = min(n_modes * n_terms, MOST_EXCITED)
@@ -169,17 +171,16 @@ class Couplings:
         term_bits, occupation_bits = int(n_terms - 1).bit_length(), int(max_occupation).bit_length()
         site_bits, mode_bits = (max(1, int(count - 1).bit_length()) for count in (n, n_modes))
         chain = local and len(sites.shape) < 2 and to.shape[1] == 2
-        rows: list[NDArray[np.int32]] = [ways, moved, to.T]
+        rows: list[NDArray[np.int32]] = [ways, to.T]
         at = {}
 
         def append(name: str, *more: NDArray[np.int32]) -> None:
             at[name] = sum(map(len, rows))
             rows.extend(more)
 
+        append("shifts_at", places[None], cells[None])
         if not local:
-            own = np.arange(n_modes, dtype=np.int32)[None]
-            carried = modes.sites.moves(modes.per_cell)[window] if moves else own
-            append("modes_at", modes.images(ways), carried)
+            append("modes_at", modes.images(ways))
             append("lists_at", self._lists(window))
             append("whites_at", whites.rows(window))
         jumps = _jumps(modes, baths, expansion)
@@ -204,7 +205,6 @@ class Couplings:
             lists=n_terms if local else len(self._lists(window)) // 4,
             channels=len(self._channels.term),
             ways=len(ways),
-            cells=len(moved),
             minus=sum(1 << way for way, sign in enumerate(signs) if sign < 0),
             vanishing=not sector.odd_part,
             translation=sector.translation,
@@ -220,6 +220,8 @@ class Couplings:
             whites=whites.width,
             white_ways=whites.ways,
             white_kinds=len(self.white),
+            shifts_at=at["shifts_at"],
+            no_shift=no_shift,
             modes_at=at.get("modes_at", 0),
             near=at["near"],
             lists_at=at.get("lists_at", 0),
@@ -228,7 +230,6 @@ class Couplings:
             rule=rule,
         )
         width = max(each.shape[1] for each in rows)
-        # filled in place: of a wide window in three dimensions it takes 100 MB
         maps, first = np.full((sum(map(len, rows)), width), NO_SITE, np.int32), 0
         for each in rows:
             maps[first : first + len(each), : each.shape[1]] = each

@@ -154,8 +154,21 @@ def image(frame, maps, first, way, cell, number):  # type: ignore[no-untyped-def
 
     A site with first = 0, a mode with first = frame.modes_at.
     """
-    to = maps[first + way, number]
-    return maps[first + frame.ways + cell, to] if to >= 0 else to
+    to = np.int64(maps[first + way, number])
+    if to < 0 or cell == 0:
+        return to
+    return shifted(frame, maps, cell, to, frame.modes_per_cell if first else frame.per_cell)
+
+
+@inlined
+def shifted(frame, maps, cell, number, per_cell):  # type: ignore[no-untyped-def]
+    """Where a site or mode goes when a cell is moved to cell 0, BEYOND if it leaves the window."""
+    if cell == 0:
+        return np.int64(number)
+    own = number if per_cell == 1 else number // per_cell
+    at = frame.shifts_at
+    to = np.int64(maps[at + 1, maps[at, own] - maps[at, cell] + frame.no_shift])
+    return to * per_cell + number - own * per_cell if to >= 0 else to
 
 
 @inlined
@@ -164,7 +177,7 @@ def copy_moved(frame, maps, n, cell, m):  # type: ignore[no-untyped-def]
     m[0, 0] = n[0, 0]
     inside = True
     for i in range(1, n[0, 0] + 1):
-        m[i, 0] = maps[frame.modes_at + frame.ways + cell, n[i, 0]]
+        m[i, 0] = shifted(frame, maps, cell, n[i, 0], frame.modes_per_cell)
         m[i, 1] = n[i, 1]
         m[i, 2] = n[i, 2]
         if m[i, 0] < 0:

@@ -21,12 +21,13 @@ class Frame(NamedTuple):
     """What the compiled functions must know of model and sector.
 
     With it goes `maps`, an array of rows that tell where every site or mode is taken, or NO_SITE or
-    BEYOND: sites by each operation, by moving each cell to cell 0, along each direction; the same
-    of modes from row `modes_at` on; how many hops away all modes are, from `near` on, where
+    BEYOND: sites by each operation and along each direction; from `shifts_at` on two rows for the
+    places of cells and, by differences of places plus `no_shift`, the numbers of cells; modes by
+    each operation from row `modes_at` on; how many hops away all modes are, from `near` on, where
     neighbours in number are none in space; from `lists_at` on four rows for every element of V and
     term that a site has: site, mode, term, channel; from `whites_at` on three for every element of
-    a mode with a terminator: site, mode, kind; and from `jumps_at` on mode, first term,
-    number and changes of every jump of a cell.
+    a mode with a terminator: site, mode, kind; and from `jumps_at` on mode, first term, number and
+    changes of every jump of a cell.
 
     Attributes:
         n_sites: N.
@@ -42,7 +43,6 @@ class Frame(NamedTuple):
         lists: elements of V, times terms, that a site has.
         channels: different ones of them.
         ways: operations, the identity first.
-        cells: cells that may be moved to cell 0.
         minus: bit w is set where operation w changes the sign of a state.
         vanishing: whether what is minus itself is zero.
         translation: labels are reduced to kets in cell 0.
@@ -58,7 +58,8 @@ class Frame(NamedTuple):
         whites: elements of V with a terminator that a site has.
         white_ways: most of them that belong to one mode.
         white_kinds: different ones of them.
-        modes_at, near, lists_at, whites_at, jumps_at: rows of `maps`.
+        shifts_at, modes_at, near, lists_at, whites_at, jumps_at: rows of `maps`.
+        no_shift: what no difference of places is.
         rule: of a fixed hierarchy the largest weighted sum of excitations, the most sites (modes)
             that may be excited, and the weight of every term; else empty.
     """
@@ -79,7 +80,6 @@ class Frame(NamedTuple):
     lists: int
     channels: int
     ways: int
-    cells: int
     minus: int
     vanishing: bool
     translation: bool
@@ -95,6 +95,8 @@ class Frame(NamedTuple):
     whites: int
     white_ways: int
     white_kinds: int
+    shifts_at: int
+    no_shift: int
     modes_at: int
     near: int
     lists_at: int

@@ -27,6 +27,7 @@ from smallpolaron.hierarchy.excitations import (
     find_mode,
     occupation,
     occupation_in_key,
+    shifted,
     write,
 )
 from smallpolaron.hierarchy.frame import JUMP_SPAN, KINDS
@@ -60,8 +61,8 @@ def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
         if status != EXISTS:
             return status, a, b
     else:
-        along = frame.ways + frame.cells
-        to = np.int64(maps[along + slot, a] if slot < half else maps[along + slot - half, b])
+        along = frame.ways + slot
+        to = np.int64(maps[along, a] if slot < half else maps[along - half, b])
         if to < 0:
             return IMPOSSIBLE if to == NO_SITE else CAPPED, a, b
         if slot < half:
@@ -71,8 +72,8 @@ def neighbour(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
     cell = 0
     if frame.translation:
         cell = left // frame.per_cell
-        moved = frame.ways + cell
-        left, right = np.int64(maps[moved, left]), np.int64(maps[moved, right])
+        left = shifted(frame, maps, cell, left, frame.per_cell)
+        right = shifted(frame, maps, cell, right, frame.per_cell)
     if not copy_moved(frame, maps, n, cell, m) or right < 0:
         return CAPPED, a, b
     return EXISTS, left, right
@@ -108,9 +109,9 @@ def _excited(frame, maps, n, a, b, slot, m):  # type: ignore[no-untyped-def]
         left = to
         if frame.translation:
             cell = to // frame.per_cell
-            moved = frame.ways + cell
-            left, right = np.int64(maps[moved, to]), np.int64(maps[moved, b])
-            mode = np.int64(maps[frame.modes_at + moved, mode])
+            left = shifted(frame, maps, cell, to, frame.per_cell)
+            right = shifted(frame, maps, cell, b, frame.per_cell)
+            mode = shifted(frame, maps, cell, mode, frame.modes_per_cell)
     if not copy_moved(frame, maps, n, cell, m) or right < 0 or mode < 0:
         return CAPPED, a, b
     at = find_mode(m, mode, term)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from smallpolaron.compiled import compiled, inlined
-from smallpolaron.hierarchy.excitations import empty_list, read, write
+from smallpolaron.hierarchy.excitations import empty_list, read, shifted, write
 
 PLACE_MODES = 12
 """Leading occupations that decide the rank of an ADO, five bits each; four bits mix the rest."""
@@ -91,8 +91,8 @@ def _place_by_pairs(frame, maps, n):  # type: ignore[no-untyped-def]
             other = _scramble(np.uint64(n[j, 1] * 256 + n[j, 2]))
             here, there = n[i, 0], n[j, 0]
             if frame.translation:
-                cell = frame.modes_at + frame.ways + here // frame.modes_per_cell
-                there = np.int64(maps[cell, there])
+                cell = here // frame.modes_per_cell
+                there = shifted(frame, maps, cell, there, frame.modes_per_cell)
                 here = here % frame.modes_per_cell
             away = np.int64(maps[near + here, there]) if there >= 0 else 256
             mix += _scramble((one + other) ^ np.uint64(away))

@@ -89,29 +89,30 @@ class SiteTable:
         Returns:
             Shape (n_cells, n_sites).
         """
-        return self._moved[window]
+        places, numbers, start = self.shifts(window=window)
+        cells = numbers[places - places[:, None] + start][..., None]
+        sites = np.where(cells < 0, cells, cells * self.per_cell + np.arange(self.per_cell))
+        return np.asarray(sites.reshape(self.n_cells, -1), np.int32)
 
-    @cached_property
-    def _moved(self) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """With wrapping, and with a window."""
-        return self.moves(self.per_cell)
+    def shifts(self, *, window: bool) -> tuple[NDArray[np.int32], NDArray[np.int32], int]:
+        """Where a cell goes when another one is moved to cell 0, by the difference of their places.
 
-    def moves(self, per_cell: int) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """As moved(), with wrapping and with a window, of anything with so many per cell."""
-        cells, beyond = np.zeros((1, 1), np.int32), np.zeros((1, 1), np.bool_)
-        for count, infinite in zip(self.shape, self.infinite, strict=True):
-            at = np.arange(count, dtype=np.int32)
-            half = (count - 1) // 2
-            away = (at + half) % count
-            far = infinite & (np.abs(away - away[:, None]) > half)
-            step = (at - at[:, None]) % count
-            size = count * len(cells)
-            cells = (cells[:, None, :, None] * count + step[:, None]).reshape(size, size)
-            beyond = (beyond[:, None, :, None] | far[:, None]).reshape(size, size)
-        own = np.arange(per_cell, dtype=np.int32)
-        wrapped = cells[..., None] * np.int32(per_cell) + own
-        inside = np.where(beyond[..., None], np.int32(BEYOND), wrapped)
-        return wrapped.reshape(len(cells), -1), inside.reshape(len(cells), -1)
+        Args:
+            window: as of moved().
+
+        Returns:
+            Places of all cells; numbers of cells, or BEYOND, by differences of places and `start`;
+            and start.
+        """
+        shape = np.array(self.shape, dtype=int)
+        spans, half = tuple(2 * shape - 1), (shape - 1) // 2
+        places = np.ravel_multi_index(tuple((self.cells + half).T % shape[:, None]), spans)
+        differences = np.indices(spans, dtype=int).reshape(len(spans), -1).T - (shape - 1)
+        numbers = self.number(differences)
+        if window:
+            numbers[np.any(np.array(self.infinite) & (np.abs(differences) > half), axis=1)] = BEYOND
+        start = int(np.ravel_multi_index(tuple(shape - 1), spans))
+        return places.astype(np.int32), numbers.astype(np.int32), start
 
     def targets(self, *, window: bool) -> NDArray[np.int32]:
         """Neighbour of every site by direction, NO_SITE or BEYOND; shape (n_sites, directions)."""
