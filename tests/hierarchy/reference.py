@@ -4,6 +4,22 @@ from itertools import product
 
 import numpy as np
 
+from smallpolaron.model.holstein import HolsteinModel
+from smallpolaron.model.units import CM_TO_RAD_FS as CM
+
+
+def asymmetric_model(n_sites, temperature_K):
+    """A chain of two sites, or a ring with a flux, with different site energies."""
+    return HolsteinModel(
+        n_sites,
+        "chain" if n_sites == 2 else "ring",
+        60 * CM,
+        lattice_constant_A=5.0,
+        temperature_K=temperature_K,
+        site_energies=40 * CM * np.arange(n_sites) ** 2,
+        flux=0.0 if n_sites == 2 else 0.3,
+    )
+
 
 def ado_list(n_sites, n_terms, depth, weights=None, max_excited_sites=None):
     weights = [1.0] * n_terms if weights is None else weights

@@ -13,9 +13,8 @@ from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
 from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.expansion import BathSet
 from smallpolaron.model.baths.spectral_density import BathSum
-from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.hierarchy.reference import ado_list, dense_generator
+from tests.hierarchy.reference import ado_list, asymmetric_model, dense_generator
 
 T = 200.0
 UNDERDAMPED = BrownianBath(150 * CM, 200 * CM, 120 * CM)
@@ -26,19 +25,6 @@ BATHS = {
     "both": (BathSum((DebyeBath(90 * CM, 80 * CM), UNDERDAMPED, OVERDAMPED)), 2, 2),
     "three": (OVERDAMPED, 3, 2),
 }
-
-
-def small_model(n_sites):
-    energies = 40 * CM * np.arange(n_sites) ** 2
-    return HolsteinModel(
-        n_sites,
-        "chain" if n_sites == 2 else "ring",
-        60 * CM,
-        lattice_constant_A=5.0,
-        temperature_K=T,
-        site_energies=energies,
-        flux=0.0 if n_sites == 2 else 0.3,
-    )
 
 
 def by_level(n_sites, n_terms, first, c, ados):
@@ -69,7 +55,7 @@ def by_level(n_sites, n_terms, first, c, ados):
 @pytest.mark.parametrize("name", BATHS)
 def test_every_entry_is_that_of_the_transformed_hierarchy(name):
     bath, n_sites, depth = BATHS[name]
-    model, expansion = small_model(n_sites), expand(bath, T, terms=0)
+    model, expansion = asymmetric_model(n_sites, T), expand(bath, T, terms=0)
     assert len(expansion.confluent) == (2 if name == "both" else 1)
     limits = Limits(truncation=Truncation(depth))
     basis = Basis(model, expansion, Sector(n_sites, translation=False), MPI.COMM_SELF, limits)
@@ -105,7 +91,7 @@ def test_every_entry_is_that_of_the_transformed_hierarchy(name):
 
 def test_nothing_happens_at_critical_damping():
     """Populations are smooth through it, and those of the plain hierarchy on either side."""
-    model, depth, times = small_model(2), 5, np.linspace(0, 200, 5)
+    model, depth, times = asymmetric_model(2, T), 5, np.linspace(0, 200, 5)
     ados = ado_list(2, 2, depth)
     found = []
     for gamma in (230, 239.9, 240, 240.1, 250):

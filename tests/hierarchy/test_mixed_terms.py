@@ -12,9 +12,8 @@ from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.baths.bath import BrownianBath
 from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.spectral_density import BathSum
-from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.hierarchy.reference import ado_list, dense_generator
+from tests.hierarchy.reference import ado_list, asymmetric_model, dense_generator
 
 T = 100.0
 ONE = BrownianBath(150 * CM, 30 * CM, 120 * CM)
@@ -26,16 +25,7 @@ case = pytest.mark.parametrize("name", CASES)
 def parts(name):
     """A basis of a model without symmetry, its rows, its ADOs and those of one order more."""
     expansion, n_sites, depth = CASES[name]
-    energies = 40 * CM * np.arange(n_sites) ** 2
-    model = HolsteinModel(
-        n_sites,
-        "chain" if n_sites == 2 else "ring",
-        60 * CM,
-        lattice_constant_A=5.0,
-        temperature_K=T,
-        site_energies=energies,
-        flux=0.0 if n_sites == 2 else 0.3,
-    )
+    model = asymmetric_model(n_sites, T)
     ados, more = (ado_list(n_sites, expansion.n_terms, d) for d in (depth, depth + 1))
     basis = Basis(model, expansion, Sector(n_sites, translation=False), MPI.COMM_SELF)
     n = n_sites

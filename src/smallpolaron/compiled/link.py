@@ -27,7 +27,7 @@ _COMPILER: Final = "cc"
 _TIME_LIMIT_S: Final = 60.0
 
 _LATEST: Final = (0, 68)
-"""The latest Numba whose object code is known to need of the runtime what is below."""
+"""The latest Numba whose object code needs of the runtime what is below; 0.60 and it were tried."""
 
 _RUNTIME: Final = r"""
 #include <stddef.h>
