@@ -123,8 +123,8 @@ def test_without_any_folder_for_the_cache_a_job_still_computes() -> None:
         "NUMBA_CACHE_LOCATOR_CLASSES": "UserProvidedCacheLocator",
     }
     program = (
-        "from smallpolaron.hierarchy import elements;"
-        "elements.register.dispatcher, elements.compress.dispatcher;"
+        "from smallpolaron.hierarchy import elements, label_set;"
+        "label_set.register.dispatcher, elements.compress.dispatcher;"
         "print('imported')"
     )
     done = subprocess.run(

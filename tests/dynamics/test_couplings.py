@@ -112,7 +112,7 @@ def test_two_levels_with_a_bath_that_turns_them_agree_with_qutip():
 def test_three_sites_with_modes_on_their_bonds_agree_with_qutip():
     """Two bonds, one complex, a vibration each that is cold enough for its terms to be mixed."""
     bath = expand(BrownianBath(25 * CM, 60 * CM, 150 * CM), T, "pade", 0, terminator=False)
-    assert np.max(bath.mixing) > 0.05
+    assert np.max(bath.functions.mixing) > 0.05
     first = np.array([[0, 1.0, 0], [1.0, 0, 0], [0, 0, 0]])
     second = np.array([[0, 0, 0], [0, 0, 1j], [0, -1j, 0]])
     lattice = lattices.cluster(HOPPING, SITES)

@@ -44,7 +44,7 @@ class Runs:
 
     def __call__(self, setting):
         """Return a run."""
-        usual = TARGET.growth_threshold / setting.expansion.stretch
+        usual = TARGET.growth_threshold / setting.expansion.functions.stretch
         coarse = setting.accuracy.growth_threshold / usual
         if coarse < self.most < np.inf:
             raise LimitReached("too large.")

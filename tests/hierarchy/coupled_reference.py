@@ -63,7 +63,7 @@ class Dense:
     def ladder(self, m):
         """(|n><n + e|, |n><n - e|) on the ADOs with their usual scaled factors, as two matrices."""
         mode, k = self.terms[m]
-        scale = self.baths[self.operators[mode][1]].scales[k]
+        scale = self.baths[self.operators[mode][1]].functions.scales[k]
         up, down = np.zeros((2, len(self.ados), len(self.ados)))
         for i, n in enumerate(self.ados):
             for change, matrix in ((1, up), (-1, down)):
@@ -80,7 +80,7 @@ class Dense:
             if owner == mode:
                 up, down = self.ladder(m)
                 bath = self.baths[self.operators[mode][1]]
-                ket, bra = np.array(raised(bath, k)) / np.sqrt(bath.scales[k])
+                ket, bra = np.array(raised(bath, k)) / np.sqrt(bath.functions.scales[k])
                 left += ket * up + bath.coefficients[k] * down
                 right += bra * up + conjugate_coefficient(bath, k) * down
         return left, right
@@ -105,7 +105,7 @@ class Dense:
         for m, (mode, k) in enumerate(self.terms):
             bath = self.baths[self.operators[mode][1]]
             if partner_of(bath, k) == k + 1:
-                both = self.ladder(m)[0] @ self.ladder(m + 1)[0] / bath.scales[k]
+                both = self.ladder(m)[0] @ self.ladder(m + 1)[0] / bath.functions.scales[k]
                 loss = 2 * mixing_of(bath, k) * nu[m].real
                 big += loss * np.kron(both, np.eye(size))
         one = np.eye(len(self.h))

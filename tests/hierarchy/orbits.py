@@ -174,7 +174,7 @@ def flows(basis, n, a, b):
     for site in {a, b}:
         for k in range(len(c)):
             now, left, right = n.get((site, k), 0), site == a, site == b
-            down, scale = c[k] * left - bar[k] * right, expansion.scales[k]
+            down, scale = c[k] * left - bar[k] * right, expansion.functions.scales[k]
             yield {**n, (site, k): now + 1}, a, b, np.sqrt((now + 1) / scale) * abs(down)
             if now:
                 ket, bra = raised(expansion, k)

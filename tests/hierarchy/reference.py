@@ -47,7 +47,9 @@ def conjugate_coefficient(expansion, k):
 
 def mixing_of(expansion, k):
     """How far a term is mixed with its partner."""
-    for t, pair in zip(expansion.mixing, expansion.mixed_pairs.tolist(), strict=True):
+    for t, pair in zip(
+        expansion.functions.mixing, expansion.functions.mixed_pairs.tolist(), strict=True
+    ):
         if k in pair:
             return t
     return 0.0
@@ -55,7 +57,7 @@ def mixing_of(expansion, k):
 
 def raised(expansion, k):
     """What multiplies the element of one excitation more from the left and from the right."""
-    root, partner = np.sqrt(expansion.scales[k]), partner_of(expansion, k)
+    root, partner = np.sqrt(expansion.functions.scales[k]), partner_of(expansion, k)
     share = mixing_of(expansion, k) / root
     return (
         root - share * expansion.coefficients[partner],
@@ -86,7 +88,7 @@ def dense_generator(model, expansion, ados, mixed=False):
                 m = j * n_terms + k
                 c, nu = expansion.coefficients[k], expansion.rates[k]
                 bar = conjugate_coefficient(expansion, k)
-                scale = expansion.scales[k]
+                scale = expansion.functions.scales[k]
                 own = own - n[m] * nu * np.eye(block)
                 up = tuple(x + (y == m) for y, x in enumerate(n))
                 down = tuple(x - (y == m) for y, x in enumerate(n))

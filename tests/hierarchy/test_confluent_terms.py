@@ -56,7 +56,7 @@ def by_level(n_sites, n_terms, first, c, ados):
 def test_every_entry_is_that_of_the_transformed_hierarchy(name):
     bath, n_sites, depth = BATHS[name]
     model, expansion = asymmetric_model(n_sites, T), expand(bath, T, terms=0)
-    assert len(expansion.confluent) == (2 if name == "both" else 1)
+    assert len(expansion.functions.confluent) == (2 if name == "both" else 1)
     limits = Limits(truncation=Truncation(depth))
     basis = Basis(model, expansion, Sector(n_sites, translation=False), MPI.COMM_SELF, limits)
     ados, n = ado_list(n_sites, expansion.n_terms, depth), n_sites
@@ -75,13 +75,16 @@ def test_every_entry_is_that_of_the_transformed_hierarchy(name):
     plain = dense_generator(model, expansion, ados)
     # b of the new functions = M a of the exponentials, scaled: from C(t) in both
     maps = {}
-    for k in expansion.confluent:
-        jumps = [jump for jump in expansion.jumps if jump.first == k]
+    for k in expansion.functions.confluent:
+        jumps = [jump for jump in expansion.functions.jumps if jump.first == k]
         (g,) = [jump.strength for jump in jumps if jump.changes == (-1, 1)]
         s = (expansion.rates[k + 1] - expansion.rates[k]) / 2
         # exp(-nu t) of both in cosh and g sinh/s
         to_new = np.array([[1, 1], [s / g, -s / g]])
-        old, new = np.sqrt(expansion.scales[k : k + 2]), np.sqrt(expansion.scales[k])
+        old, new = (
+            np.sqrt(expansion.functions.scales[k : k + 2]),
+            np.sqrt(expansion.functions.scales[k]),
+        )
         maps[k] = to_new * old / new
     change = by_level(n_sites, expansion.n_terms, list(maps), maps, ados)
     change = np.kron(change, np.eye(n * n))
@@ -127,8 +130,8 @@ def test_nothing_happens_at_critical_damping():
 def test_a_set_of_baths_combines_those_of_each():
     parts = [expand(bath, T, terms=1) for bath in (UNDERDAMPED, DebyeBath(9 * CM, 80 * CM))]
     joined = BathSet.joined(parts[1], parts[0])
-    assert list(joined.confluent) == [parts[1].n_terms]
-    assert [jump.first for jump in joined.jumps] == [parts[1].n_terms] * 2
+    assert list(joined.functions.confluent) == [parts[1].n_terms]
+    assert [jump.first for jump in joined.functions.jumps] == [parts[1].n_terms] * 2
     for name in ("relaxed_amplitudes", "roots", "diagonal_rates"):
         apart = np.concatenate([getattr(part, name) for part in (parts[1], parts[0])])
         np.testing.assert_allclose(getattr(joined, name), apart, rtol=1e-14)

@@ -135,7 +135,7 @@ def test_generator_with_conjugate_rates_is_the_usual_one():
     both = BathSum((BATH, BrownianBath(150 * CM, 40 * CM, 120 * CM)))
     expansion = expand(both, 150.0, "pade", 1)
     assert np.abs(expansion.rates.imag).max() > 0.01
-    assert len(expansion.mixed_pairs) > 0
+    assert len(expansion.functions.mixed_pairs) > 0
     basis = fixed(FLUX, expansion, Truncation(2), Sector(3, False))
     reference = dense_generator(FLUX, basis.expansion, ado_list(3, 4, 2))
     np.testing.assert_allclose(dense(basis), reference, atol=1e-15)

@@ -41,7 +41,9 @@ def transformation(expansion, n_sites, ados):
     """exp(t sum a a') of every mixed pair on every site, in the usual elements."""
     index = {n: i for i, n in enumerate(ados)}
     exponent = np.zeros((len(ados), len(ados)))
-    for t, (k, other) in zip(expansion.mixing, expansion.mixed_pairs, strict=True):
+    for t, (k, other) in zip(
+        expansion.functions.mixing, expansion.functions.mixed_pairs, strict=True
+    ):
         for site in range(n_sites):
             m, m_other = site * expansion.n_terms + k, site * expansion.n_terms + other
             for n, column in index.items():
@@ -55,7 +57,7 @@ def transformation(expansion, n_sites, ados):
 def test_every_entry_is_that_of_the_transformed_hierarchy(name):
     basis, rows, ados, more = parts(name)
     model, expansion = basis.model, basis.expansion
-    assert np.min(expansion.mixing) > 0.2
+    assert np.min(expansion.functions.mixing) > 0.2
     s = transformation(expansion, model.n_sites, more)
     full = np.linalg.solve(s, dense_generator(model, expansion, more) @ s)
     index = {n: i for i, n in enumerate(more)}

@@ -45,7 +45,7 @@ def representative(basis, table, a, b):
     for conjugated in (0, 1):
         turned, ket, bra = table, a, b
         if conjugated:
-            turned, ket, bra = table[:, basis.expansion.partners], b, a
+            turned, ket, bra = table[:, basis.expansion.functions.partners], b, a
             if sector.translation:
                 shift = (b + n // 2) % n - n // 2
                 moved = (sites + n // 2) % n - n // 2 - shift
@@ -86,7 +86,7 @@ def test_places_are_those_of_the_largest_reading(n, terms, sector):
         found = np.empty(1, np.uint64)
         places(basis.frame, basis.maps, key, found)
         expected = 0
-        for ado in (table, table[:, basis.expansion.partners]):
+        for ado in (table, table[:, basis.expansion.functions.partners]):
             readings = (np.roll(way, s, axis=0) for way in (ado, ado[::-1]) for s in range(n))
             largest = max(r.ravel().tolist() for r in readings)
             position, mix = 0, 0

@@ -55,8 +55,8 @@ def test_expansion_reproduces_the_exact_correlation_function(name, scheme, terms
 
 def test_partners_are_neighbours_with_conjugate_rates():
     e = expand(BATHS["sum of sums"], T, terms=1)
-    np.testing.assert_array_equal(e.partners, [0, 1, 2, 4, 3, 5])
-    np.testing.assert_array_equal(e.rates[e.partners], e.rates.conj())
+    np.testing.assert_array_equal(e.functions.partners, [0, 1, 2, 4, 3, 5])
+    np.testing.assert_array_equal(e.rates[e.functions.partners], e.rates.conj())
     assert e.n_poles == 5
     assert np.isrealobj(expand(OVERDAMPED, T).rates)
 
@@ -140,7 +140,7 @@ def test_relaxed_amplitudes_are_the_displacement_of_an_oscillator():
     e = expand(bath, T, terms=0, scheme="matsubara")
     huang_rhys = bath.reorganisation_energy / bath.frequency
     thermal = 1 / np.expm1(beta(T) * bath.frequency)
-    usual = np.abs(e.relaxed_amplitudes) ** 2 * e.scales / e.sizes
+    usual = np.abs(e.functions.relaxed_amplitudes) ** 2 * e.functions.scales / e.functions.sizes
     np.testing.assert_allclose(usual, huang_rhys / (thermal + 1), 1e-4)
 
 

@@ -80,7 +80,7 @@ def test_a_fit_meets_its_bound_on_the_lineshape_function(name, scheme):
     # positive, and closed under conjugation
     w = np.linspace(-4, 4, 2001) * bath.cutoff_frequency
     assert np.min(e.spectrum(w)) > -0.05 * np.max(e.spectrum(w))
-    np.testing.assert_array_equal(e.rates[e.partners], e.rates.conj())
+    np.testing.assert_array_equal(e.rates[e.functions.partners], e.rates.conj())
     np.testing.assert_allclose(
         np.exp(-np.multiply.outer(t, e.rates)) @ e.conjugates, e.correlation(t).conj(), rtol=1e-9
     )

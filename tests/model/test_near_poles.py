@@ -50,9 +50,9 @@ def test_a_vibration_near_critical_damping(gamma_cm):
     assert worst(bath, expansion, 300.0) < 1e-3
     apart = expand(BrownianBath(200 * CM, 110 * CM, 50 * CM), 300.0, error_bound=1e-3)
     # the functions of the hierarchy are no exponentials, which would nearly cancel
-    assert list(expansion.confluent) == [0]
-    largest = np.max(np.abs(expansion.sides[0]))
-    assert largest < 1.5 * np.max(np.abs(apart.sides[0]))
+    assert list(expansion.functions.confluent) == [0]
+    largest = np.max(np.abs(expansion.functions.sides[0]))
+    assert largest < 1.5 * np.max(np.abs(apart.functions.sides[0]))
     assert np.sum(expansion.coefficients).imag == pytest.approx(0.0, abs=1e-9 * largest)
 
 

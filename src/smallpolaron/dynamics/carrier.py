@@ -326,13 +326,13 @@ class _Paired(NamedTuple):
 
 def _paired(basis: Basis, *, assisted: bool = False) -> _Paired:
     """Elements of the reduced density matrix and, if assisted, of Tr_bath[X_mu rho]."""
-    expansion = basis.expansion
+    functions = basis.expansion.functions
     arguments = (
         basis.frame,
         basis.maps,
-        expansion.mixed_pairs[:, 0],
-        expansion.mixing,
-        expansion.roots if assisted else np.zeros(0),
+        functions.mixed_pairs[:, 0],
+        functions.mixing,
+        functions.roots if assisted else np.zeros(0),
         basis.keys,
     )
     count = _find_paired(*arguments, np.empty((0, 5), np.int64), np.empty(0))

@@ -203,7 +203,8 @@ def refine(
                 assert choice.more_terms is not None
                 expansion, label = choice.more_terms(terms), f"{label}, {terms} bath terms"
             label += f", {window} sites" if window != choice.window else ""
-            accuracy = scaled(choice.accuracy, COARSER ** -powers[level], 1 / expansion.stretch)
+            stretch = 1 / expansion.functions.stretch
+            accuracy = scaled(choice.accuracy, COARSER ** -powers[level], stretch)
             runs[key] = make(Setting(expansion, accuracy, window, label))
         return runs[key]
 

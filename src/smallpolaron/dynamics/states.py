@@ -359,7 +359,7 @@ def relaxed_labels(
     The last tells which labels are the representatives of their orbits; values are those of the
     representatives.
 
-    Values are prod_k r_k^n_k / sqrt(n_k!) with BathExpansion.relaxed_amplitudes r_k, times
+    Values are prod_k r_k^n_k / sqrt(n_k!) with BathFunctions.relaxed_amplitudes r_k, times
     vacuum_amplitude; only terms with r_k != 0 are excited. Elements below `least` of the norm are
     left out beyond the largest one; of a fixed hierarchy only those that it does not hold.
 
@@ -397,7 +397,8 @@ def relaxed_modes(
 
     Modes that move the carrier stay as they are.
     """
-    table, ratio, terms = basis.model.modes, basis.expansion.relaxed_amplitudes, basis.expansion
+    table, terms = basis.model.modes, basis.expansion
+    ratio = terms.functions.relaxed_amplitudes
     if table.local:
         return site * terms.n_terms + np.arange(terms.n_terms), ratio
     targets, modes = (each[site] for each in table.reached(window=False))
@@ -418,8 +419,8 @@ def vacuum_amplitude(basis: Basis, site: int) -> float:
     """
     modes, ratio = relaxed_modes(basis, site)
     found = dict(zip(modes.tolist(), ratio.tolist(), strict=True))
-    total, n_terms = 0.0, basis.expansion.n_terms
-    for t, (k, other) in zip(basis.expansion.mixing, basis.expansion.mixed_pairs, strict=True):
+    total, n_terms, functions = 0.0, basis.expansion.n_terms, basis.expansion.functions
+    for t, (k, other) in zip(functions.mixing, functions.mixed_pairs, strict=True):
         for mode, r in found.items():
             if mode % n_terms == k:
                 total += t * (r * found[mode + other - k]).real
@@ -451,7 +452,7 @@ def require_start(start: str, site: int, n_sites: int) -> None:
 
 def polaron_exponent(expansion: BathExpansion) -> float:
     """Half the logarithm of the squared norm of the relaxed state of one site."""
-    return float(np.sum(np.abs(expansion.relaxed_amplitudes) ** 2) / 2)
+    return float(np.sum(np.abs(expansion.functions.relaxed_amplitudes) ** 2) / 2)
 
 
 def place_values(basis: Basis, keys: Keys, values: ComplexArray) -> ComplexArray:

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from smallpolaron.hierarchy import elements
 from smallpolaron.hierarchy.couplings import Couplings
 from smallpolaron.hierarchy.exchange import Exchange
+from smallpolaron.hierarchy.excitations import ListLayout
 from smallpolaron.hierarchy.frame import slots
 from smallpolaron.hierarchy.label_set import LabelSet
 from smallpolaron.hierarchy.labels import Keys
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.linked_labels import LinkedLabels
-from smallpolaron.hierarchy.list_keys import ListLayout
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import Amplitudes, Codes, Dealing, Outflow, Placement, Sparsity
 from smallpolaron.model.baths.expansion import BathExpansion

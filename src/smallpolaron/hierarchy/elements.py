@@ -1,4 +1,4 @@
-"""Compiled parts of the adaptive basis: a hash table of keys, links between labels, their growth.
+"""Compiled parts of the adaptive basis: links between labels, and growth along them.
 
 A row of `links` holds, slot by slot, where a label's neighbour is: a row of this rank (>= 0), a
 label of another rank (<= GHOST, number GHOST - value), or why there is none.
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from smallpolaron.compiled import compiled, inlined
 from smallpolaron.hierarchy.excitations import carrier_sites, empty_list, read
 from smallpolaron.hierarchy.frame import Frame
+from smallpolaron.hierarchy.label_set import lookup
 from smallpolaron.hierarchy.labels import Keys, copy_key
 from smallpolaron.hierarchy.neighbours import (
     CAPPED,
@@ -33,72 +34,6 @@ ALL_KINDS = 15
 
 UNKNOWN = -1.0
 """First entry of a row of `leaks` whose links have changed since it was filled."""
-
-
-@inlined
-def hash_key(key):  # type: ignore[no-untyped-def]
-    """64-bit mix of a key."""
-    h = np.uint64(0x9E3779B97F4A7C15)
-    last = len(key) - 1
-    for w in range(last):
-        # entries fill a key from its first word on
-        if key[w] == 0:
-            break
-        h = (h ^ key[w]) * np.uint64(0xBF58476D1CE4E5B9)
-        h ^= h >> np.uint64(29)
-    h = (h ^ key[last]) * np.uint64(0xBF58476D1CE4E5B9)
-    h ^= h >> np.uint64(29)
-    h *= np.uint64(0x94D049BB133111EB)
-    return h ^ (h >> np.uint64(32))
-
-
-@inlined
-def lookup(table, keys, key):  # type: ignore[no-untyped-def]
-    """Row of a key, -1 if absent.
-
-    The table, of a power of two entries, at least two per row, uses open addressing. An entry is 0
-    where it is empty; else its lowest bits, as many as number the entries, are the row + 1 and the
-    others are bits of the hash: they spare most looks at keys that are different anyway.
-    """
-    mask = np.uint64(len(table) - 1)
-    h = hash_key(key)
-    at = h & mask
-    while table[at] != 0:
-        entry = np.uint64(table[at])
-        if (entry ^ (h >> np.uint64(32))) & ~mask == 0:
-            row = np.int64(entry & mask) - 1
-            same = True
-            for w in range(len(key)):
-                if keys[row, w] != key[w]:
-                    same = False
-                    break
-            if same:
-                return row
-        at = (at + np.uint64(1)) & mask
-    return np.int64(-1)
-
-
-@compiled
-def register(table, keys, first, last):  # type: ignore[no-untyped-def]
-    """Enter rows first ... last - 1 of keys, known to be absent, in the table."""
-    mask = np.uint64(len(table) - 1)
-    for row in range(first, last):
-        h = hash_key(keys[row])
-        at = h & mask
-        while table[at] != 0:
-            at = (at + np.uint64(1)) & mask
-        table[at] = ((h >> np.uint64(32)) & ~mask) | np.uint64(row + 1)
-
-
-@compiled
-def insert(table, keys, count, wanted):  # type: ignore[no-untyped-def]
-    """Append the absent ones of wanted; keys and table must have room. Returns the new count."""
-    for i in range(len(wanted)):
-        if lookup(table, keys, wanted[i]) < 0:
-            copy_key(wanted[i], keys[count])
-            register(table, keys, count, count + 1)
-            count += 1
-    return count
 
 
 @compiled
@@ -347,13 +282,6 @@ def compress(links, codes, indptr, columns, kinds):  # type: ignore[no-untyped-d
             at += 1
     indptr[n] = at
     return at
-
-
-@compiled
-def lookup_rows(table, keys, wanted, rows):  # type: ignore[no-untyped-def]
-    """Set rows[i] to the row of the wanted key i, to -1 where it is absent."""
-    for i in range(len(wanted)):
-        rows[i] = lookup(table, keys, wanted[i])
 
 
 def canonical_rows(

@@ -143,8 +143,8 @@ class LinkedLabels:
         elements.fill_damping(
             self.exchange.frame,
             self.exchange.maps,
-            self.couplings.expansion.diagonal_rates.real,
-            self.couplings.expansion.diagonal_rates.imag,
+            self.couplings.expansion.functions.diagonal_rates.real,
+            self.couplings.expansion.functions.diagonal_rates.imag,
             self.labels.store,
             old,
             count,

@@ -11,11 +11,11 @@ the smallest key. Hermitian conjugation takes <a|rho_n|b> to <b|rho_n'|a>, where
 excitations of terms with conjugate rates exchanged; n' = n where all rates are real.
 
 Terms k, k' with conjugate rates may be mixed: elements are those of the ladder operators b with
-a_k = b_k, a_k^+ = b_k^+ - t b_k' (BathExpansion.mixing). One excitation more then enters with
+a_k = b_k, a_k^+ = b_k^+ - t b_k' (BathFunctions.mixing). One excitation more then enters with
 sqrt(s) - t c_k'/sqrt(s) instead of sqrt(s), and one more slot for every mode and pair adds
 t 2 Re(nu) sqrt((n_k + 1)(n_k' + 1)) times the element with one more of both, whose mode needs no
 carrier. Terms whose rates nearly coincide pass excitations to each other, two slots for every mode
-(BathExpansion.jumps). The last slots list what the element feeds in these ways; they are for
+(BathFunctions.jumps). The last slots list what the element feeds in these ways; they are for
 growth only.
 """
 

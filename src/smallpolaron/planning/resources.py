@@ -150,7 +150,7 @@ def spectral_radius(parameters: Parameters) -> float:
     most = np.floor(rule.depth / rule.term_weights(expansion.n_terms) + 1e-9)
     model = model_of(parameters)
     decay = float(np.max(most * np.abs(expansion.rates)))
-    coupling = 4.0 * sqrt(float(np.max(most * expansion.scales)))
+    coupling = 4.0 * sqrt(float(np.max(most * expansion.functions.scales)))
     hops = np.abs(model.sites.hop).sum(axis=-1)  # 2 v on chains, whose spectrum is 4 v wide
     electronic = 2.0 * float(np.max(hops)) + float(np.ptp(model.energies))
     return decay + coupling + electronic + 4.0 * abs(expansion.terminator)

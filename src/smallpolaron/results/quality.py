@@ -109,7 +109,7 @@ def _laws(
 
 def trace_bound(expansion: BathExpansion, accuracy: float) -> float:
     """Return how far a trace may drift: bases of mixed terms keep it to the accuracy only."""
-    return accuracy if len(expansion.mixed_pairs) else gates.TRACE.bound
+    return accuracy if len(expansion.functions.mixed_pairs) else gates.TRACE.bound
 
 
 def population_gates(found: Population, accuracy: float, largest_drift: float) -> tuple[Gate, ...]:

@@ -9,8 +9,9 @@ from typing import Final, Literal, get_args
 
 import numpy as np
 
-from smallpolaron.model.baths.expansion import MAX_TERMS, Rates
+from smallpolaron.model.baths.expansion import MAX_TERMS
 from smallpolaron.model.baths.exponentials import coefficients, esprit_rates, refined, signal_space
+from smallpolaron.model.baths.functions import Rates
 from smallpolaron.model.baths.sampled_density import TabulatedBath
 from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
 from smallpolaron.model.units import beta

@@ -5,7 +5,7 @@ from typing import Final, get_args
 
 import numpy as np
 
-from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion, Rates, Scheme
+from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion, Scheme
 from smallpolaron.model.baths.exponentials import (
     aaa_rates,
     coefficients,
@@ -13,6 +13,7 @@ from smallpolaron.model.baths.exponentials import (
     refined,
     signal_space,
 )
+from smallpolaron.model.baths.functions import Rates
 from smallpolaron.model.baths.lineshape import (
     correlation_samples,
     double_integral,

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from smallpolaron.model.baths.expansion import Rates
+from smallpolaron.model.baths.functions import Rates
 from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray
 
 _REAL = 1e-8

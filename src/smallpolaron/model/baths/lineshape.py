@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.model.baths.expansion import Rates
+from smallpolaron.model.baths.functions import Rates
 from smallpolaron.model.baths.poles import bose_poles, residues
 from smallpolaron.model.baths.sampled_density import SampledDensity
 from smallpolaron.model.baths.spectral_density import (

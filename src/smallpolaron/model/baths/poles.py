@@ -5,7 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.model.baths.expansion import Rates, Scheme
+from smallpolaron.model.baths.expansion import Scheme
+from smallpolaron.model.baths.functions import Rates
 from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray, RationalDensity
 from smallpolaron.model.units import beta
 
