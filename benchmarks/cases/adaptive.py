@@ -11,10 +11,7 @@ import numpy as np
 from mpi4py import MPI
 
 from benchmarks.cases.rings import TEMPERATURE_K, debye, ring
-from smallpolaron.dynamics.correlation import (
-    compute_correlation,
-    current_sectors,
-)
+from smallpolaron.dynamics.correlation import compute_correlation, current_sectors
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
 from smallpolaron.dynamics.population import compute_population
 from smallpolaron.dynamics.progress import to_stderr

@@ -6,12 +6,13 @@ import numpy as np
 from mpi4py import MPI
 
 from benchmarks.cases.rings import chain, one_exponential, ring
-from smallpolaron.dynamics.carrier import Readout, reduced_labels
 from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.equilibrium import Equilibrium, solve_equilibrium
 from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.linear import LinearProblem
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.solve import LinearProblem, solve
-from smallpolaron.dynamics.states import Equilibrium, solve_equilibrium
+from smallpolaron.dynamics.readout import Readout, reduced_labels
+from smallpolaron.dynamics.solve import solve
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy

@@ -12,11 +12,12 @@ from scipy.sparse.linalg import eigsh
 from benchmarks.cases import integrators
 from benchmarks.cases.integrators import Apply, Method, State
 from benchmarks.cases.rings import one_exponential, ring
-from smallpolaron.dynamics.carrier import Readout, apply_current
 from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.equilibrium import solve_equilibrium
 from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.operators import apply_current
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.states import solve_equilibrium
+from smallpolaron.dynamics.readout import Readout
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits

@@ -15,14 +15,7 @@ from papers.shared.comparison import Printed, matching
 from smallpolaron.analysis.finite_size import FiniteSizeTable
 from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures import style
-from smallpolaron.figures.runs import (
-    PAPER_UNIT_A2_FS,
-    Run,
-    reference,
-    remarks,
-    rows_of,
-    size_table,
-)
+from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, rows_of, size_table
 from smallpolaron.model.units import paper_units
 
 

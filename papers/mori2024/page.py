@@ -5,13 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from papers.mori2024.targets import (
-    back_mapping,
-    drude_smith,
-    kernel_moments,
-    settling,
-    sizes,
-)
+from papers.mori2024.targets import back_mapping, drude_smith, kernel_moments, settling, sizes
 from papers.shared import figure as paper
 from papers.shared.page import answers, comparison, figures, rows
 from smallpolaron.figures.runs import Run, one_run

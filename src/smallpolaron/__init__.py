@@ -120,5 +120,5 @@ if TYPE_CHECKING:
     from smallpolaron.api.tensor import MobilityTensor as MobilityTensor
     from smallpolaron.api.values import Value as Value
     from smallpolaron.dynamics.evolve import PropagationFailed as PropagationFailed
-    from smallpolaron.dynamics.solve import NotConverged as NotConverged
+    from smallpolaron.dynamics.linear import NotConverged as NotConverged
     from smallpolaron.hierarchy.limits import LimitReached as LimitReached

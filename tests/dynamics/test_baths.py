@@ -8,10 +8,10 @@ from scipy.linalg import expm
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.states import place_values
+from smallpolaron.dynamics.readout import Readout, reduced_density_matrix
+from smallpolaron.dynamics.starts import place_values
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.hierarchy.sector import Sector
@@ -23,15 +23,7 @@ from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.bath_cases import BOTH, BOTH_TERMS, VIBRATION_TERMS, T
-from tests.dynamics.cases import (
-    CHAIN,
-    correlate,
-    distance,
-    fixed,
-    populate,
-    ring,
-    silent,
-)
+from tests.dynamics.cases import CHAIN, correlate, distance, fixed, populate, ring, silent
 from tests.model.golden_rule import golden_rule_rate
 
 COMM = MPI.COMM_SELF

@@ -12,15 +12,7 @@ from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from tests.dynamics.agreement import agree, same_course
-from tests.dynamics.cases import (
-    EXPANSION,
-    T,
-    correlate,
-    distance,
-    populate,
-    ring,
-    silent,
-)
+from tests.dynamics.cases import EXPANSION, T, correlate, distance, populate, ring, silent
 from tests.model.golden_rule import golden_rule_rate
 
 STARTS = ("franck_condon", "marcus")

@@ -5,8 +5,8 @@ import pytest
 from mpi4py import MPI
 
 from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.equilibrium import propagate_equilibrium
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.states import propagate_equilibrium
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import Accuracy
 from tests.dynamics.agreement import agree, same, same_course

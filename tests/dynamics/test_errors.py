@@ -6,9 +6,9 @@ from mpi4py import MPI
 
 from smallpolaron.analysis import gates
 from smallpolaron.dynamics.correlation import compute_correlation, current_sectors
+from smallpolaron.dynamics.equilibrium import propagate_equilibrium
+from smallpolaron.dynamics.linear import NotConverged
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.solve import NotConverged
-from smallpolaron.dynamics.states import propagate_equilibrium
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.model.accuracy import SOURCES, Accuracy
 from smallpolaron.model.baths.bath import DebyeBath

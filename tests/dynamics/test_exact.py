@@ -8,11 +8,12 @@ from scipy.integrate import simpson
 from smallpolaron.analysis import gates
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
-from smallpolaron.dynamics.carrier import Readout, apply_current
 from smallpolaron.dynamics.correlation import current_sectors
+from smallpolaron.dynamics.equilibrium import find_equilibrium, solve_equilibrium
 from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.operators import apply_current
 from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.states import find_equilibrium, solve_equilibrium
+from smallpolaron.dynamics.readout import Readout
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
@@ -22,15 +23,7 @@ from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
 from smallpolaron.model.units import beta
-from tests.dynamics.cases import (
-    CHAIN,
-    T,
-    correlate,
-    distance,
-    populate,
-    ring,
-    silent,
-)
+from tests.dynamics.cases import CHAIN, T, correlate, distance, populate, ring, silent
 
 COMM = MPI.COMM_SELF
 

@@ -10,7 +10,7 @@ from scipy.linalg import expm
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.mobility import mobility
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
-from smallpolaron.dynamics.states import flux_stiffness
+from smallpolaron.dynamics.equilibrium import flux_stiffness
 from smallpolaron.hierarchy.limits import Limits, Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath
@@ -18,16 +18,7 @@ from smallpolaron.model.baths.decomposition import expand
 from smallpolaron.model.baths.spectral_density import BathSum
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.units import CM_TO_RAD_FS as CM
-from tests.dynamics.cases import (
-    CHAIN,
-    T,
-    correlate,
-    distance,
-    fixed,
-    populate,
-    ring,
-    silent,
-)
+from tests.dynamics.cases import CHAIN, T, correlate, distance, fixed, populate, ring, silent
 from tests.hierarchy.reference import ado_list, dense_generator
 from tests.model.golden_rule import golden_rule_rate
 

@@ -3,9 +3,9 @@
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.dynamics.comm import require_ranks
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.parallel import ParallelSetupError
+from smallpolaron.parallel.checks import require_ranks
 
 
 @pytest.mark.mpi

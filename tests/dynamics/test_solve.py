@@ -6,19 +6,21 @@ from mpi4py import MPI
 from petsc4py import PETSc
 
 from smallpolaron.dynamics import states
-from smallpolaron.dynamics.carrier import Readout, apply_current, reduced_labels
 from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.dynamics.correlation import current_sectors
-from smallpolaron.dynamics.evolve import evolve
-from smallpolaron.dynamics.preconditioner import BlockPreconditioner
-from smallpolaron.dynamics.progress import Progress
-from smallpolaron.dynamics.solve import LinearProblem, NotConverged, solve
-from smallpolaron.dynamics.states import (
+from smallpolaron.dynamics.equilibrium import (
     find_equilibrium,
-    place_values,
     propagate_equilibrium,
     solve_equilibrium,
 )
+from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.linear import LinearProblem, NotConverged
+from smallpolaron.dynamics.operators import apply_current
+from smallpolaron.dynamics.preconditioner import BlockPreconditioner
+from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.readout import Readout, reduced_labels
+from smallpolaron.dynamics.solve import solve
+from smallpolaron.dynamics.starts import place_values
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.limits import Limits
@@ -243,7 +245,7 @@ def test_strong_coupling_is_solved_with_the_baths_in_the_blocks(monkeypatch):
     """At eta/v = 10 the blocks of the hops take fifteen times as many products."""
     model, bath = ring(5), DebyeBath(500 * CM, 20 * CM)
     sector = even_sector(model)
-    monkeypatch.setattr("smallpolaron.dynamics.solve._DIRECT", 0)
+    monkeypatch.setattr("smallpolaron.dynamics.linear._DIRECT", 0)
     found = solve_equilibrium(
         model, expand(bath, T, "pade", 0), sector, Accuracy(1e-2), Limits(), COMM
     )

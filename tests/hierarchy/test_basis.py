@@ -25,15 +25,7 @@ from tests.hierarchy.orbits import (
     values_by_label,
     whole,
 )
-from tests.hierarchy.ragged_bases import (
-    ALONE,
-    CASES,
-    COMM,
-    case,
-    empty,
-    grown,
-    scatter_of,
-)
+from tests.hierarchy.ragged_bases import ALONE, CASES, COMM, case, empty, grown, scatter_of
 
 
 def feeds(basis):

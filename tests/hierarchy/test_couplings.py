@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from smallpolaron.dynamics.carrier import Readout, apply_current
+from smallpolaron.dynamics.operators import apply_current
+from smallpolaron.dynamics.readout import Readout
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector

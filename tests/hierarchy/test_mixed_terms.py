@@ -5,7 +5,7 @@ import pytest
 from mpi4py import MPI
 from scipy.linalg import expm
 
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
+from smallpolaron.dynamics.readout import Readout, reduced_density_matrix
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
 from smallpolaron.hierarchy.sector import Sector

@@ -5,12 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from smallpolaron.inverse.emulator import (
-    Emulator,
-    fit_emulator,
-    inside_hull,
-    training_points,
-)
+from smallpolaron.inverse.emulator import Emulator, fit_emulator, inside_hull, training_points
 
 FloatArray = NDArray[np.float64]
 

@@ -22,12 +22,7 @@ from smallpolaron.cli import main
 from smallpolaron.figures import conductivity, current, cutoff, drude_smith, finite_size
 from smallpolaron.figures import memory_kernel as kernel_figure
 from smallpolaron.model.units import beta, mobility_cm2
-from smallpolaron.own_data.table_analysis import (
-    CURVES,
-    FIGURES,
-    SUMMARY,
-    analyse_table,
-)
+from smallpolaron.own_data.table_analysis import CURVES, FIGURES, SUMMARY, analyse_table
 from smallpolaron.own_data.table_summary import NOISE_GAIN
 from smallpolaron.results.kinds import OPTIONAL, TABLE_KINDS
 from smallpolaron.results.store import Result, read_result, write_result

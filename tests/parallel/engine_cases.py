@@ -11,7 +11,7 @@ import numpy as np
 if "embedded" in sys.argv:
     sys.modules["mpi4py"] = sys.modules["petsc4py"] = None  # type: ignore[assignment]
 
-from smallpolaron.dynamics import solve
+from smallpolaron.dynamics import linear
 from smallpolaron.dynamics.correlation import compute_correlation
 from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.dynamics.population import compute_population
@@ -56,7 +56,7 @@ def cases() -> dict[str, list[float]]:
     disordered = lattice(3, "ring", (0.0, 40.0, -15.0))
     found = {"ring": current(ring), "disordered ring": current(disordered)}
     # the same by GMRES: problems of this size are factorised otherwise
-    solve._DIRECT = solve._LARGEST_DIRECT = 0
+    linear._DIRECT = linear._LARGEST_DIRECT = 0
     found |= {"ring, GMRES": current(ring), "disordered ring, GMRES": current(disordered)}
     run = compute_population(
         chain,

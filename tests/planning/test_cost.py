@@ -21,13 +21,7 @@ from smallpolaron.cli import main
 from smallpolaron.cost.evidence import correction, finished, job_of
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import CostModel, CostModelError, core_speed, read_model, write_model
-from smallpolaron.cost.prediction import (
-    Range,
-    core_seconds,
-    memory_MB,
-    predict,
-    tightenings,
-)
+from smallpolaron.cost.prediction import Range, core_seconds, memory_MB, predict, tightenings
 from smallpolaron.cost.records import JobRecord, read_records
 from smallpolaron.planning.bill import COLUMNS, all_jobs, bill, bill_lines, overdraft
 from smallpolaron.results.store import Result, write_result

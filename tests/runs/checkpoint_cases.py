@@ -16,15 +16,7 @@ from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Truncation
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.runs.checkpoints import JobCheckpoints
-from tests.dynamics.cases import (
-    CHAIN,
-    EXPANSION,
-    correlate,
-    fixed,
-    populate,
-    ring,
-    silent,
-)
+from tests.dynamics.cases import CHAIN, EXPANSION, correlate, fixed, populate, ring, silent
 
 JOB = {"configuration_hash": "c0ffee", "protocol": "current"}
 NEVER_S = 1e6

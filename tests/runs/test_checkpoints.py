@@ -15,14 +15,7 @@ import pytest
 
 from smallpolaron.results.provenance import Stopwatch
 from smallpolaron.runs import checkpoint_file, checkpoints
-from tests.runs.checkpoint_cases import (
-    RUNS,
-    Counting,
-    differing,
-    finished,
-    job,
-    stopped_at,
-)
+from tests.runs.checkpoint_cases import RUNS, Counting, differing, finished, job, stopped_at
 
 _STOPS = 3
 

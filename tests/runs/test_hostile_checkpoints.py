@@ -17,12 +17,7 @@ from numpy.lib import format as npy
 
 from smallpolaron.dynamics.checkpoints import Snapshot
 from smallpolaron.hierarchy.views import Dealing, Placement
-from smallpolaron.runs.checkpoint_file import (
-    NotUsable,
-    inspect,
-    read_snapshot,
-    write_checkpoint,
-)
+from smallpolaron.runs.checkpoint_file import NotUsable, inspect, read_snapshot, write_checkpoint
 from smallpolaron.support.files import seal
 
 HEADER: dict[str, str | int] = {"schema": "smallpolaron-checkpoint", "sequence": 3}

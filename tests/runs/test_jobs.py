@@ -16,7 +16,7 @@ from smallpolaron.cli import main
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from smallpolaron.dynamics.correlation import Correlation
-from smallpolaron.dynamics.solve import NotConverged
+from smallpolaron.dynamics.linear import NotConverged
 from smallpolaron.hierarchy.limits import LimitReached, Limits, Truncation
 from smallpolaron.model.accuracy import ErrorBudget
 from smallpolaron.model.baths.bath import BrownianBath, DebyeBath

@@ -10,11 +10,7 @@ from typing import Final
 import numpy as np
 
 from smallpolaron.analysis._checks import ComplexArray, FloatArray
-from smallpolaron.analysis.hermite import (
-    Series,
-    frequency_grid,
-    half_line_transform_grid,
-)
+from smallpolaron.analysis.hermite import Series, frequency_grid, half_line_transform_grid
 from smallpolaron.model.units import beta
 
 PADDING: Final = 4

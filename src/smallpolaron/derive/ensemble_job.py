@@ -15,11 +15,7 @@ import numpy as np
 from smallpolaron.analysis.ensemble import LEAST_MEMBERS
 from smallpolaron.analysis.gates import Gate, make_gate
 from smallpolaron.derive.derive import Notes
-from smallpolaron.derive.ensemble_variables import (
-    Members,
-    current_variables,
-    population_variables,
-)
+from smallpolaron.derive.ensemble_variables import Members, current_variables, population_variables
 from smallpolaron.results.provenance import Stopwatch, collect
 from smallpolaron.results.quantity import Variables
 from smallpolaron.results.store import Result, Variable

@@ -9,9 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.carrier import Readout, hermiticity_defect
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.correlation_runs import (
     CorrelationProblem,
     CorrelationRun,
@@ -19,11 +17,12 @@ from smallpolaron.dynamics.correlation_runs import (
     area,
     difference,
 )
+from smallpolaron.dynamics.equilibrium import flux_stiffness
 from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.progress import Report, to_stderr
+from smallpolaron.dynamics.readout import Readout, hermiticity_defect
 from smallpolaron.dynamics.refinement import BASIS, Choice, Refined, Setting, refine
-from smallpolaron.dynamics.states import flux_stiffness
-from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
 from smallpolaron.hierarchy.limits import NO_LIMITS, LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector, Symmetry
@@ -33,6 +32,7 @@ from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import LatticeModel, Model
 from smallpolaron.parallel import MPI
+from smallpolaron.parallel.checks import require_complex_petsc
 
 _ASSISTED: Final = 0.6
 """As BASIS, where baths move the carrier: on rings and chains with modes on the bonds the error of

@@ -7,19 +7,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from smallpolaron.dynamics.carrier import Readout, apply_current, hermitian_part
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
+from smallpolaron.dynamics.equilibrium import Equilibrium, find_equilibrium
 from smallpolaron.dynamics.evolve import evolve
+from smallpolaron.dynamics.linear import LinearProblem, NotConverged
+from smallpolaron.dynamics.operators import apply_current, hermitian_part
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.dynamics.solve import (
-    LinearProblem,
-    NotConverged,
-    Solution,
-    solve,
-)
-from smallpolaron.dynamics.states import Equilibrium, find_equilibrium
-from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.dynamics.trajectory import Trajectory
+from smallpolaron.dynamics.readout import Readout
+from smallpolaron.dynamics.solve import Solution, solve
+from smallpolaron.dynamics.trajectory import StepRecord, Trajectory
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.comm import require_complex_petsc
 from smallpolaron.dynamics.displacement_runs import (
     DisplacementRun,
     DisplacementTask,
@@ -17,14 +16,15 @@ from smallpolaron.dynamics.displacement_runs import (
 from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
-from smallpolaron.dynamics.states import Start, require_start
-from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.dynamics.starts import Start, require_start
+from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice_model import Model
 from smallpolaron.parallel import MPI
+from smallpolaron.parallel.checks import require_complex_petsc
 
 RealArray = NDArray[np.float64]
 

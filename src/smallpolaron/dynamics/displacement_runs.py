@@ -11,17 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.dynamics.states import (
-    Start,
-    place_values,
-    polaron_exponent,
-    start_labels,
-)
-from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.dynamics.readout import Readout
+from smallpolaron.dynamics.starts import Start, place_values, polaron_exponent, start_labels
+from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.carrier import Readout
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Snapshot
 from smallpolaron.dynamics.dense_output import Segment
 from smallpolaron.dynamics.progress import Progress
+from smallpolaron.dynamics.readout import Readout
 from smallpolaron.dynamics.trajectory import Trajectory, from_arrays, to_arrays
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator

@@ -6,18 +6,12 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.carrier import Readout, reduced_density_matrix
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
 from smallpolaron.dynamics.evolve import PropagationFailed, evolve
 from smallpolaron.dynamics.progress import Progress, Report
-from smallpolaron.dynamics.states import (
-    Start,
-    place_values,
-    polaron_exponent,
-    start_labels,
-)
-from smallpolaron.dynamics.step_record import StepRecord
-from smallpolaron.dynamics.trajectory import Trajectory
+from smallpolaron.dynamics.readout import Readout, reduced_density_matrix
+from smallpolaron.dynamics.starts import Start, place_values, polaron_exponent, start_labels
+from smallpolaron.dynamics.trajectory import StepRecord, Trajectory
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.limits import LimitReached, Limits
 from smallpolaron.hierarchy.sector import Sector

@@ -10,8 +10,8 @@ from typing import Final, Generic, Protocol, TypeVar
 
 import numpy as np
 
-from smallpolaron.dynamics.solve import NotConverged
-from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.dynamics.linear import NotConverged
+from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
 from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion

@@ -18,20 +18,12 @@ from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.kubo import spectra
 from smallpolaron.derive.derive import MU, NAN, PAPER_UNIT
 from smallpolaron.model.units import mobility_cm2
-from smallpolaron.own_data.correlation_table import (
-    CorrelationTable,
-    read_correlation_table,
-)
+from smallpolaron.own_data.correlation_table import CorrelationTable, read_correlation_table
 from smallpolaron.own_data.correlation_table import Kind as TableKind
 from smallpolaron.own_data.table_summary import keep_what_is_there, write_curves, write_summary
 from smallpolaron.results.kinds import TABLE_KINDS
 from smallpolaron.results.provenance import Stopwatch, collect
-from smallpolaron.results.store import (
-    SCHEMA,
-    Result,
-    Variable,
-    write_result,
-)
+from smallpolaron.results.store import SCHEMA, Result, Variable, write_result
 from smallpolaron.runs.inputs import read_input
 from smallpolaron.study.sections import AnalysisConfig
 from smallpolaron.support.attributes import Unfit, read_value

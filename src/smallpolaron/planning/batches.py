@@ -18,12 +18,7 @@ from typing import Final
 from pydantic import TypeAdapter
 
 from smallpolaron.planning.jobs import Job
-from smallpolaron.planning.resources import (
-    LEAST_RUNTIME_MIN,
-    RUNTIME_SAFETY,
-    JobEstimate,
-    estimate,
-)
+from smallpolaron.planning.resources import LEAST_RUNTIME_MIN, RUNTIME_SAFETY, JobEstimate, estimate
 from smallpolaron.results.kinds import derived
 from smallpolaron.study.plan import Plan
 from smallpolaron.support.files import read_bytes, write_text

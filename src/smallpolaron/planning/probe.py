@@ -16,13 +16,9 @@ from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
 from smallpolaron.dynamics.displacement_runs import DisplacementTask, run_displacement
 from smallpolaron.dynamics.evolve import PropagationFailed, sample_times
-from smallpolaron.dynamics.population_runs import (
-    PopulationTask,
-    population_sector,
-    run_one_sector,
-)
+from smallpolaron.dynamics.linear import NotConverged
+from smallpolaron.dynamics.population_runs import PopulationTask, population_sector, run_one_sector
 from smallpolaron.dynamics.progress import to_stderr
-from smallpolaron.dynamics.solve import NotConverged
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import LARGEST
 from smallpolaron.parallel import MPI

@@ -25,12 +25,7 @@ from smallpolaron.cost.prediction import (
 )
 from smallpolaron.hierarchy.limits import Truncation, count_unknowns
 from smallpolaron.model.baths.expansion import BathExpansion
-from smallpolaron.study.parameters import (
-    Parameters,
-    bath_expansion,
-    model_of,
-    truncation,
-)
+from smallpolaron.study.parameters import Parameters, bath_expansion, model_of, truncation
 from smallpolaron.study.sections import Protocol, ResourcesConfig
 
 LEAST_RANKS = 2

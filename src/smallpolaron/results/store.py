@@ -29,11 +29,7 @@ from smallpolaron.results.older_versions import renamed
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.resolved.base import first_fault
 from smallpolaron.support import attributes
-from smallpolaron.support.attributes import (
-    Unfit,
-    datasets,
-    read_value,
-)
+from smallpolaron.support.attributes import Unfit, datasets, read_value
 from smallpolaron.support.files import seal, seal_state, temporary_name, to_disk
 from smallpolaron.support.problems import StoreError, show
 from smallpolaron.support.unavailable import Unreadable, cannot_read, is_unavailable, patiently

@@ -95,13 +95,10 @@ def _give_up(comm: MPI.Intracomm, error: BaseException) -> int:
 
 def _run(options: JobOptions, comm: MPI.Intracomm, request: StopRequest) -> int:
     from smallpolaron.dynamics.checkpoints import Interrupted
-    from smallpolaron.dynamics.comm import (
-        require_complex_petsc,
-        require_ranks,
-    )
     from smallpolaron.dynamics.evolve import PropagationFailed
-    from smallpolaron.dynamics.solve import NotConverged
+    from smallpolaron.dynamics.linear import NotConverged
     from smallpolaron.hierarchy.limits import LimitReached
+    from smallpolaron.parallel.checks import require_complex_petsc, require_ranks
 
     watch = Stopwatch()
     try:

@@ -17,7 +17,7 @@ from smallpolaron.dynamics.correlation import Correlation, compute_correlation
 from smallpolaron.dynamics.displacement import compute_displacement
 from smallpolaron.dynamics.population import compute_population
 from smallpolaron.dynamics.progress import Report, to_stderr
-from smallpolaron.dynamics.step_record import StepRecord
+from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.holstein import HolsteinModel

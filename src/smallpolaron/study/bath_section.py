@@ -16,13 +16,7 @@ from smallpolaron.model.units import CM_TO_RAD_FS
 from smallpolaron.study.bath_files import Rows, checked_rows, read_bath, tabulated
 from smallpolaron.study.coupling_section import CoupledSection
 from smallpolaron.study.resolved.bath import ResolvedBaths
-from smallpolaron.study.sections import (
-    DEFAULT_ERROR_BOUND,
-    Positive,
-    Section,
-    as_tuple,
-    described,
-)
+from smallpolaron.study.sections import DEFAULT_ERROR_BOUND, Positive, Section, as_tuple, described
 from smallpolaron.support.canonical import exact_product
 from smallpolaron.support.problems import MISSING, Problem
 

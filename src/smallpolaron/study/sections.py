@@ -9,11 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from smallpolaron.model.accuracy import (
-    GROWTH_PER_ACCURACY,
-    PRUNING,
-    TOLERANCE_PER_ACCURACY,
-)
+from smallpolaron.model.accuracy import GROWTH_PER_ACCURACY, PRUNING, TOLERANCE_PER_ACCURACY
 from smallpolaron.support.problems import MISSING, Problem
 
 Protocol = Literal["current", "franck_condon", "marcus"]

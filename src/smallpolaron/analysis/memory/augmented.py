@@ -13,12 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from smallpolaron.analysis._checks import (
-    ComplexArray,
-    FloatArray,
-    complex_series,
-    uniform_times,
-)
+from smallpolaron.analysis._checks import ComplexArray, FloatArray, complex_series, uniform_times
 from smallpolaron.analysis.differences import STENCIL, differentiate
 from smallpolaron.analysis.memory.matrix_kernel import MatrixKernel, matrix_memory_kernel
 from smallpolaron.analysis.memory.truncation import CutoffScan, scan_cutoffs

@@ -14,12 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.interpolate import CubicSpline
 
-from smallpolaron.analysis._checks import (
-    ComplexArray,
-    FloatArray,
-    complex_series,
-    real_series,
-)
+from smallpolaron.analysis._checks import ComplexArray, FloatArray, complex_series, real_series
 
 MOMENT_LIMIT: Final = 0.40
 """Upper frequency limit of the moments in rad/fs (63.7 THz, 2120 cm^-1) when none is chosen."""

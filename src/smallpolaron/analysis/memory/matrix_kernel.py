@@ -13,11 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from smallpolaron.analysis._checks import FloatArray, uniform_times
 from smallpolaron.analysis.differences import STENCIL, differentiate
-from smallpolaron.analysis.memory.volterra import (
-    Matrices,
-    right_divide,
-    solve_second_kind,
-)
+from smallpolaron.analysis.memory.volterra import Matrices, right_divide, solve_second_kind
 
 LARGEST_CONDITION: Final = 1e10
 """Condition number of C(0), scaled to a unit diagonal, beyond which its inverse is rounding."""

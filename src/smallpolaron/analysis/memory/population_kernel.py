@@ -14,10 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from smallpolaron.analysis._checks import FloatArray, site_series
-from smallpolaron.analysis.memory.matrix_kernel import (
-    MatrixKernel,
-    matrix_memory_kernel,
-)
+from smallpolaron.analysis.memory.matrix_kernel import MatrixKernel, matrix_memory_kernel
 from smallpolaron.analysis.memory.volterra import Matrices
 
 LARGEST_ASYMMETRY: Final = 1e-3

@@ -26,11 +26,7 @@ from smallpolaron.model.baths.lineshape import (
 )
 from smallpolaron.model.baths.poles import bose_poles, residues, spread
 from smallpolaron.model.baths.sampled_density import SampledDensity
-from smallpolaron.model.baths.spectral_density import (
-    ComplexArray,
-    FloatArray,
-    SpectralDensity,
-)
+from smallpolaron.model.baths.spectral_density import ComplexArray, FloatArray, SpectralDensity
 from smallpolaron.model.units import beta
 
 SPECTRUM: Final = 3.0
