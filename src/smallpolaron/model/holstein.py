@@ -6,15 +6,12 @@ from math import factorial
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smallpolaron.model.carrier import Carrier, ComplexArray, FloatArray
 from smallpolaron.model.mode_table import ModeTable, local_modes
 from smallpolaron.model.site_table import NO_SITE, SiteTable
-from smallpolaron.model.units import beta
 
 Topology = Literal["ring", "chain"]
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 ONE_WINDING, SMALL_PHASE = 0.05, 0.2
 """Winding from which paths twice around a ring matter, and the phase that is small enough then."""
@@ -24,7 +21,7 @@ NEGLIGIBLE_WINDING = 1e-3
 
 
 @dataclass(frozen=True)
-class HolsteinModel:
+class HolsteinModel(Carrier):
     """One carrier on N sites with nearest-neighbour hopping, one bath per site.
 
     H_S = sum_i e_i |i><i| + sum_<ij> v_ij (|i><j| + |j><i|).
@@ -84,11 +81,6 @@ class HolsteinModel:
         """Number of bonds."""
         return self.n_sites if self.topology == "ring" else self.n_sites - 1
 
-    @property
-    def beta(self) -> float:
-        """Inverse thermal energy, fs/rad."""
-        return beta(self.temperature_K)
-
     @cached_property
     def bond_hoppings(self) -> FloatArray:
         """V of every bond, rad/fs, shape (n_bonds,)."""
@@ -142,8 +134,9 @@ class HolsteinModel:
         neighbours = np.asarray((np.arange(own)[:, None] + np.array([1, -1])) % n)
         if self.topology == "chain":
             neighbours[0, 1] = neighbours[-1, 0] = NO_SITE
-        hop = np.take_along_axis(self.hopping_matrix[:own], neighbours % n, axis=1)
-        hop[neighbours == NO_SITE] = 0
+        v = self.bond_hoppings if self.topology == "ring" else np.append(self.bond_hoppings, 0.0)
+        right = v * np.exp(-1j * self.flux)
+        hop: ComplexArray = np.stack([right, np.roll(right.conj(), 1)], axis=1)[:own]
         way = self.lattice_constant_A * np.array([[1.0, 0, 0], [-1.0, 0, 0]])
         path = hop[..., None] * way
         square = path[..., None] * way[:, None]
@@ -154,12 +147,6 @@ class HolsteinModel:
     def modes(self) -> ModeTable:
         """A bath of its own on every site."""
         return local_modes(self.sites)
-
-    @property
-    def span(self) -> float:
-        """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
-        reach = np.max(np.sum(np.abs(self.hopping_matrix), axis=1))
-        return float(2 * reach + np.ptp(self.energies))
 
     @property
     def free_winding(self) -> float:
@@ -182,50 +169,10 @@ class HolsteinModel:
         """
         return float(np.pi / 2) if self.free_winding < ONE_WINDING else SMALL_PHASE
 
-    @cached_property
-    def _rightward(self) -> ComplexArray:
-        """The part of H_hop that moves the carrier to the right along every bond."""
-        right = np.zeros((self.n_sites, self.n_sites), dtype=complex)
-        for left, v in enumerate(self.bond_hoppings):
-            right[(left + 1) % self.n_sites, left] = v * np.exp(1j * self.flux)
-        return right
-
-    @cached_property
-    def hopping_matrix(self) -> ComplexArray:
-        """H_hop, rad/fs, shape (N, N), Hermitian; real without flux."""
-        return self._rightward + self._rightward.conj().T
-
-    @cached_property
-    def hamiltonian(self) -> ComplexArray:
-        """H_S, rad/fs, shape (N, N), Hermitian; real without flux."""
-        return self.hopping_matrix + np.diag(self.energies)
-
-    @cached_property
-    def current(self) -> ComplexArray:
-        """Current operator J, angstrom/fs, shape (N, N), Hermitian.
-
-        J = -i a sum_<mn> v_mn (|m><n| - |n><m|) with m the right-hand site of the bond, which is
-        the velocity i[H, X] along the direction of increasing site number.
-
-        Source: Mori paper, current operator; anomalous paper, eq. M.5.
-        """
-        rightward = -1j * self.lattice_constant_A * self._rightward
-        return rightward + rightward.conj().T
-
     @property
     def unit_direction(self) -> FloatArray:
         """The direction of the current, shape (3,)."""
         return np.array([1.0, 0.0, 0.0])
-
-    @property
-    def flows(self) -> ComplexArray:
-        """The current by site and direction of the table of sites, angstrom/fs."""
-        return 1j * self.sites.path[..., 0]
-
-    @property
-    def curvature(self) -> ComplexArray:
-        """a^2 H_hop, laid out like flows: C_kubo(0) = -k_B T <curvature> but for round trips."""
-        return self.sites.square[..., 0, 0]
 
     def displacements_A(self, origin: int) -> FloatArray:
         """Distance of every site from one site, angstrom, shape (N,).

@@ -5,21 +5,17 @@ from functools import cached_property
 from itertools import product
 
 import numpy as np
-from numpy.typing import NDArray
 
+from smallpolaron.model.carrier import Carrier, FloatArray
 from smallpolaron.model.coupling import Coupling, check
 from smallpolaron.model.holstein import HolsteinModel
 from smallpolaron.model.lattice import Lattice, Vector
 from smallpolaron.model.mode_table import ModeTable, local_modes, tabulate_modes
 from smallpolaron.model.site_table import SiteTable, tabulate
-from smallpolaron.model.units import beta
-
-FloatArray = NDArray[np.float64]
-ComplexArray = NDArray[np.complex128]
 
 
 @dataclass(frozen=True)
-class LatticeModel:
+class LatticeModel(Carrier):
     """One carrier on a lattice, coupled to baths.
 
     H_S = sum_a e_a |a><a| + hopping sum_bonds (h |a><b| + h.c.).
@@ -61,11 +57,6 @@ class LatticeModel:
         if not 1 <= len(self.direction) <= 3 or not np.linalg.norm(self.direction) > 0:
             raise ValueError(f"direction = {self.direction}; give 1 to 3 numbers, not all zero")
         check(self.couplings, self.lattice)
-
-    @property
-    def beta(self) -> float:
-        """Inverse thermal energy, fs/rad."""
-        return beta(self.temperature_K)
 
     @property
     def unit_direction(self) -> FloatArray:
@@ -176,44 +167,6 @@ class LatticeModel:
             return given.reshape(-1).copy()
         own = np.broadcast_to(given, (len(self.lattice.sites_A),))
         return np.tile(own, self.n_sites // len(own))
-
-    @property
-    def span(self) -> float:
-        """Bound of the largest difference of two eigenvalues of H_S (Gershgorin), rad/fs."""
-        reach = np.max(np.sum(np.abs(self.sites.hop), axis=1), initial=0.0)
-        return float(2 * reach + np.ptp(self.energies))
-
-    @property
-    def hopping_matrix(self) -> ComplexArray:
-        """H_hop, rad/fs, shape (N, N), Hermitian; a window wraps around here."""
-        return np.asarray(self.sites.matrix(self.sites.hop).toarray())
-
-    @property
-    def hamiltonian(self) -> ComplexArray:
-        """H_S, rad/fs, shape (N, N), Hermitian."""
-        return self.hopping_matrix + np.diag(self.energies)
-
-    @property
-    def current(self) -> ComplexArray:
-        """Current along the direction e, angstrom/fs, shape (N, N), Hermitian.
-
-        J = i[H, X.e] = i sum_ab h_ab (r_b - r_a).e |a><b|.
-        """
-        return np.asarray(self.sites.matrix(self.flows).toarray())
-
-    @property
-    def flows(self) -> ComplexArray:
-        """The current by site of cell 0 and direction, angstrom/fs."""
-        return 1j * (self.sites.path @ self.unit_direction)
-
-    @property
-    def curvature(self) -> ComplexArray:
-        """H_hop with bonds weighted by ((r_b - r_a).e)^2, laid out like flows, angstrom^2 rad/fs.
-
-        The f-sum rule on an infinite lattice: C_kubo(0) = -k_B T <curvature>.
-        """
-        e = self.unit_direction
-        return np.asarray(np.einsum("sdij,i,j->sd", self.sites.square, e, e))
 
 
 Model = HolsteinModel | LatticeModel
