@@ -157,7 +157,7 @@ class CorrelationProblem:
             task.progress(label),
             checkpoints=task.checkpoints,
         )
-        inside = time_fs[time_fs <= trajectory.step_time_fs[-1] * (1 + 1e-12)]
+        inside = trajectory.covered(time_fs)
         c = trajectory.sample(inside, 0)[:, 0]
         d = sum(
             float((s.coefficients[:, 0, 0].real / np.arange(1, len(s.coefficients) + 1)).sum())

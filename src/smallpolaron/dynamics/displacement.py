@@ -1,6 +1,6 @@
 """Mean-squared displacement on the infinite homogeneous lattice, to a wanted accuracy."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -8,16 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
-from smallpolaron.dynamics.displacement_runs import (
-    DisplacementRun,
-    DisplacementTask,
-    run_displacement,
-)
+from smallpolaron.dynamics.displacement_runs import DisplacementRun, run_displacement
 from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
-from smallpolaron.dynamics.starts import Start, require_start
-from smallpolaron.dynamics.trajectory import StepRecord
+from smallpolaron.dynamics.starts import Start, StartTask, require_start
+from smallpolaron.dynamics.trajectory import Estimated
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.expansion import BathExpansion
@@ -34,34 +30,19 @@ of runs at thresholds 3 apart (eta = 300, gamma = 40 cm^-1, both starts) the wor
 
 
 @dataclass(frozen=True)
-class Displacement:
+class Displacement(Estimated):
     """Mean-squared displacement with its derivatives and their error estimate.
 
-    Attributes:
-        time_fs: output times, fs, shape (n,).
+    Attributes beyond those of Estimated; errors are those of the slope, largest over time, relative
+    to its mean over the record:
         msd: mean-squared displacement, angstrom^2, shape (n,).
         dmsd: its slope 2 D(t), angstrom^2/fs.
         d2msd: its second derivative, angstrom^2/fs^2.
-        trace_error: largest |Tr rho - 1|.
-        record: how the run went.
-        errors: source -> estimated error of the slope, largest over time, relative to its mean
-            over the record.
-        advice: empty, or why the accuracy was not reached and what would help.
     """
 
-    time_fs: RealArray
     msd: RealArray
     dmsd: RealArray
     d2msd: RealArray
-    trace_error: float
-    record: StepRecord
-    errors: Mapping[str, float]
-    advice: str
-
-    @property
-    def total_error(self) -> float:
-        """Sum over the sources that were estimated."""
-        return float(np.nansum(list(self.errors.values())))
 
 
 def compute_displacement(
@@ -124,9 +105,8 @@ def compute_displacement(
         )
     if not np.any(model.flows):
         raise ValueError("hopping = 0: the carrier stays where it starts; give a hopping")
-    task = DisplacementTask(
-        model, start, sample_times(duration_fs, sample_fs), limits, comm, report, checkpoints
-    )
+    times = sample_times(duration_fs, sample_fs)
+    task = StartTask(model, start, 0, times, limits, comm, report, checkpoints)
 
     def make(setting: Setting) -> DisplacementRun:
         window = replace(task, model=model.with_window(setting.window))

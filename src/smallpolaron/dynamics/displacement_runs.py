@@ -11,21 +11,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import eye_array
 
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
 from smallpolaron.dynamics.evolve import evolve
-from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.readout import Readout
-from smallpolaron.dynamics.starts import Start, place_values, polaron_exponent, start_labels
+from smallpolaron.dynamics.starts import StartTask, place_values, polaron_exponent, start_labels
 from smallpolaron.dynamics.trajectory import StepRecord
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.displacement import DisplacementGenerator
 from smallpolaron.hierarchy.lattice_symmetry import lattice_operations
-from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.model.accuracy import SLOPE_GROWTH, Accuracy
 from smallpolaron.model.baths.expansion import BathExpansion
 from smallpolaron.model.lattice_model import LatticeModel, Model
-from smallpolaron.parallel import MPI
 
 RealArray = NDArray[np.float64]
 
@@ -35,22 +32,6 @@ truth they are forgotten, but the estimate does not know that."""
 
 _TRACE, _CURRENT = 0, 3
 """Of the readings (1, J) x (rho, M): Tr rho and Tr[J M]."""
-
-
-@dataclass(frozen=True)
-class DisplacementTask:
-    """What all runs of one point share: model (a window), start, output times, limits, ranks.
-
-    And where what they reach is kept.
-    """
-
-    model: Model
-    start: Start
-    time_fs: RealArray
-    limits: Limits
-    comm: MPI.Intracomm
-    report: Report
-    checkpoints: Checkpoints = NO_CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -86,7 +67,7 @@ def _sector(model: Model) -> Sector:
 
 
 def run_displacement(
-    task: DisplacementTask, bath: BathExpansion, accuracy: Accuracy, label: str
+    task: StartTask, bath: BathExpansion, accuracy: Accuracy, label: str
 ) -> DisplacementRun:
     """Propagate rho and its first moment (collective)."""
     model, end = task.model, float(task.time_fs[-1])
@@ -98,7 +79,7 @@ def run_displacement(
     )
     progress = Progress(f"displacement, {task.start}{label}", end, task.comm, task.report)
     basis = Basis(model, bath, sector, task.comm, task.limits)
-    rho = place_values(basis, *start_labels(basis, task.start, 0, thresholds))
+    rho = place_values(basis, *start_labels(basis, task.start, task.site, thresholds))
     one = eye_array(model.n_sites, dtype=complex, format="csr")
     readout = Readout.of(basis, [one, basis.couplings.current])
     x, run = evolve(
@@ -112,7 +93,7 @@ def run_displacement(
         DisplacementGenerator,
         task.checkpoints,
     )
-    time = task.time_fs[task.time_fs <= run.step_time_fs[-1] * (1 + 1e-12)]
+    time = run.covered(task.time_fs)
     values = run.sample(time, 0).real
     # a local error of the moment reaches the slope at most through the norm of the functional
     length = DisplacementGenerator(basis).length(x)

@@ -1,6 +1,6 @@
 """Site populations of a carrier that starts on one site, to a wanted accuracy."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,15 +12,14 @@ from smallpolaron.dynamics.evolve import sample_times
 from smallpolaron.dynamics.population_runs import (
     PopulationRun,
     PopulationSymmetry,
-    PopulationTask,
     population_sector,
     run_momentum_sectors,
     run_one_sector,
 )
 from smallpolaron.dynamics.progress import Report, to_stderr
 from smallpolaron.dynamics.refinement import Choice, Setting, refine
-from smallpolaron.dynamics.starts import Start, require_start
-from smallpolaron.dynamics.trajectory import StepRecord
+from smallpolaron.dynamics.starts import Start, StartTask, require_start
+from smallpolaron.dynamics.trajectory import Estimated
 from smallpolaron.hierarchy.limits import NO_LIMITS, Limits
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
@@ -38,35 +37,20 @@ _BASIS: Final = 1.0
 
 
 @dataclass(frozen=True)
-class Population:
+class Population(Estimated):
     """Populations with their derivatives and their error estimate.
 
-    Attributes:
-        time_fs: output times, fs, shape (n,).
+    Attributes beyond those of Estimated; errors are the largest over times and sites:
         populations: P_j(t), shape (n, N).
         dpopulations: first derivatives, 1/fs.
         d2populations: second derivatives, 1/fs^2.
         density_matrix_final: reduced density matrix at the end, shape (N, N).
-        trace_error: largest |sum_j P_j - 1|.
-        record: how the run went.
-        errors: source -> estimated error of the populations, largest over times and sites.
-        advice: empty, or why the accuracy was not reached and what would help.
     """
 
-    time_fs: RealArray
     populations: RealArray
     dpopulations: RealArray
     d2populations: RealArray
     density_matrix_final: ComplexArray
-    trace_error: float
-    record: StepRecord
-    errors: Mapping[str, float]
-    advice: str
-
-    @property
-    def total_error(self) -> float:
-        """Sum over the sources that were estimated."""
-        return float(np.nansum(list(self.errors.values())))
 
 
 def compute_population(
@@ -127,7 +111,7 @@ def compute_population(
     require_start(start, site, model.n_sites)
     time_fs = sample_times(duration_fs, sample_fs)
 
-    task = PopulationTask(model, start, site, time_fs, limits, comm, report, checkpoints)
+    task = StartTask(model, start, site, time_fs, limits, comm, report, checkpoints)
     one_by_one = symmetry == "momentum"
     if model.is_infinite:
         raise ValueError("populations need a finite lattice: give the model a periodic or open one")

@@ -6,14 +6,14 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints, Interrupted
+from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.dynamics.evolve import PropagationFailed, evolve
-from smallpolaron.dynamics.progress import Progress, Report
+from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.readout import Readout, reduced_density_matrix
-from smallpolaron.dynamics.starts import Start, place_values, polaron_exponent, start_labels
+from smallpolaron.dynamics.starts import StartTask, place_values, polaron_exponent, start_labels
 from smallpolaron.dynamics.trajectory import StepRecord, Trajectory
 from smallpolaron.hierarchy.basis import Basis
-from smallpolaron.hierarchy.limits import LimitReached, Limits
+from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.hierarchy.sector import Sector
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
@@ -23,23 +23,6 @@ from smallpolaron.parallel import MPI
 
 RealArray = NDArray[np.float64]
 PopulationSymmetry = Literal["auto", "momentum", "none"]
-
-
-@dataclass(frozen=True)
-class PopulationTask:
-    """What all runs of one point share: model, start and site, output times, limits, ranks.
-
-    And where what they reach is kept.
-    """
-
-    model: Model
-    start: Start
-    site: int
-    time_fs: RealArray
-    limits: Limits
-    comm: MPI.Intracomm
-    report: Report
-    checkpoints: Checkpoints = NO_CHECKPOINTS
 
 
 @dataclass(frozen=True)
@@ -77,13 +60,13 @@ def population_sector(model: Model, site: int, symmetry: PopulationSymmetry) -> 
 
 
 def run_one_sector(
-    task: PopulationTask, bath: BathExpansion, accuracy: Accuracy, label: str, sector: Sector
+    task: StartTask, bath: BathExpansion, accuracy: Accuracy, label: str, sector: Sector
 ) -> PopulationRun:
     """Propagate the whole state at once (collective)."""
     n = task.model.n_sites
     projectors = [np.diag(row).astype(complex) for row in np.eye(n)]
     basis, x, run = _propagate(task, bath, accuracy, label, sector, projectors, task.comm)
-    inside = _covered(task.time_fs, run)
+    inside = run.covered(task.time_fs)
     populations, first, second = (run.sample(inside, order).real for order in range(3))
     return _collect(
         accuracy,
@@ -95,7 +78,7 @@ def run_one_sector(
 
 
 def run_momentum_sectors(
-    task: PopulationTask, bath: BathExpansion, accuracy: Accuracy, label: str
+    task: StartTask, bath: BathExpansion, accuracy: Accuracy, label: str
 ) -> PopulationRun:
     """Propagate every total momentum by itself, groups of ranks side by side (collective).
 
@@ -133,7 +116,7 @@ def run_momentum_sectors(
             # the other groups do not know yet
             failure = reason
             break
-        inside = _covered(task.time_fs, run)
+        inside = run.covered(task.time_fs)
         share = reduced_density_matrix(basis, x)
         turned = np.roll(share, (task.site, task.site), axis=(0, 1))
         mirrored = np.roll(share[::-1, ::-1], (task.site + 1, task.site + 1), axis=(0, 1))
@@ -150,14 +133,14 @@ def run_momentum_sectors(
     comm.Allreduce(MPI.IN_PLACE, sums)
     comm.Allreduce(MPI.IN_PLACE, rho)
     shortest = comm.allreduce(
-        min((len(_covered(task.time_fs, r)) for r in runs), default=len(task.time_fs)), op=MPI.MIN
+        min((len(r.covered(task.time_fs)) for r in runs), default=len(task.time_fs)), op=MPI.MIN
     )
     populations, first, second = sums[:, :shortest]
     return _collect(accuracy, (populations, first, second), rho, runs, comm)
 
 
 def _propagate(
-    task: PopulationTask,
+    task: StartTask,
     bath: BathExpansion,
     accuracy: Accuracy,
     label: str,
@@ -176,10 +159,6 @@ def _propagate(
         basis, x, readout, accuracy, end, progress, growth, checkpoints=task.checkpoints
     )
     return basis, x, run
-
-
-def _covered(time_fs: RealArray, run: Trajectory) -> RealArray:
-    return time_fs[time_fs <= run.step_time_fs[-1] * (1 + 1e-12)]
 
 
 def _collect(

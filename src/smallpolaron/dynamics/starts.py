@@ -1,17 +1,40 @@
 """A carrier placed on one site, its bath relaxed around it or not: initial states."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Checkpoints
+from smallpolaron.dynamics.progress import Report
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.labels import Keys
+from smallpolaron.hierarchy.limits import Limits
 from smallpolaron.hierarchy.views import ComplexArray
 from smallpolaron.model.accuracy import Accuracy
 from smallpolaron.model.baths.expansion import BathExpansion, BathSet
+from smallpolaron.model.lattice_model import Model
+from smallpolaron.parallel import MPI
 
 Start = Literal["franck_condon", "marcus"]
+
+
+@dataclass(frozen=True)
+class StartTask:
+    """What all runs from one start share: model, start and site, output times, limits, ranks.
+
+    And where what they reach is kept. On the infinite lattice the model is a window around site 0.
+    """
+
+    model: Model
+    start: Start
+    site: int
+    time_fs: NDArray[np.float64]
+    limits: Limits
+    comm: MPI.Intracomm
+    report: Report
+    checkpoints: Checkpoints = NO_CHECKPOINTS
 
 
 def relaxed_labels(

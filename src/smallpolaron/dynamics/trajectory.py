@@ -47,6 +47,10 @@ class Trajectory:
     growth_detected: bool = False
     n_nonzeros: int = 0
 
+    def covered(self, time_fs: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Those of some times that lie within the record."""
+        return time_fs[time_fs <= self.step_time_fs[-1] * (1 + 1e-12)]
+
     def integral(self, time_fs: NDArray[np.float64]) -> ComplexArray:
         """Integral of the observables from zero to times, shape (times, operators)."""
         pieces = [_integrated(segment) for segment in self.segments]
@@ -168,3 +172,27 @@ class StepRecord:
             growth_detected=any(run.growth_detected for run in runs),
             capped=max(run.capped for run in runs),
         )
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """What a carrier that starts on one site does, with an error estimate.
+
+    Attributes:
+        time_fs: output times, fs, shape (n,).
+        trace_error: largest |Tr rho - 1|.
+        record: how the run went.
+        errors: source -> estimated error.
+        advice: empty, or why the accuracy was not reached and what would help.
+    """
+
+    time_fs: NDArray[np.float64]
+    trace_error: float
+    record: StepRecord
+    errors: Mapping[str, float]
+    advice: str
+
+    @property
+    def total_error(self) -> float:
+        """Sum over the sources that were estimated."""
+        return float(np.nansum(list(self.errors.values())))

@@ -14,11 +14,12 @@ from smallpolaron.cost.features import features
 from smallpolaron.cost.model import CostModel
 from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
-from smallpolaron.dynamics.displacement_runs import DisplacementTask, run_displacement
+from smallpolaron.dynamics.displacement_runs import run_displacement
 from smallpolaron.dynamics.evolve import PropagationFailed, sample_times
 from smallpolaron.dynamics.linear import NotConverged
-from smallpolaron.dynamics.population_runs import PopulationTask, population_sector, run_one_sector
+from smallpolaron.dynamics.population_runs import population_sector, run_one_sector
 from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.dynamics.starts import StartTask
 from smallpolaron.hierarchy.limits import LimitReached
 from smallpolaron.model.accuracy import LARGEST
 from smallpolaron.parallel import MPI
@@ -102,10 +103,10 @@ def _largest(parameters: Parameters, protocol: Protocol) -> int:
         task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent)
         return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
     if parameters.is_infinite:
-        there = DisplacementTask(model, protocol, times, limits, comm, _silent)
+        there = StartTask(model, protocol, 0, times, limits, comm, _silent)
         return run_displacement(there, bath, accuracy, "").record.n_unknowns
     site = parameters.start_site
-    start = PopulationTask(model, protocol, site, times, limits, comm, _silent)
+    start = StartTask(model, protocol, site, times, limits, comm, _silent)
     sector = population_sector(model, site, population_symmetry(parameters))
     return run_one_sector(start, bath, accuracy, "", sector).record.n_unknowns
 
