@@ -133,5 +133,5 @@ def test_a_set_of_baths_combines_those_of_each():
     assert list(joined.functions.confluent) == [parts[1].n_terms]
     assert [jump.first for jump in joined.functions.jumps] == [parts[1].n_terms] * 2
     for name in ("relaxed_amplitudes", "roots", "diagonal_rates"):
-        apart = np.concatenate([getattr(part, name) for part in (parts[1], parts[0])])
-        np.testing.assert_allclose(getattr(joined, name), apart, rtol=1e-14)
+        apart = np.concatenate([getattr(part.functions, name) for part in (parts[1], parts[0])])
+        np.testing.assert_allclose(getattr(joined.functions, name), apart, rtol=1e-14)
