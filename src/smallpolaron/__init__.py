@@ -58,7 +58,7 @@ _HOMES = {
     "api.values": ("Value",),
     "analysis.ensemble": ("mean",),
     "hierarchy.limits": ("LimitReached",),
-    "dynamics.solve": ("NotConverged",),
+    "dynamics.linear": ("NotConverged",),
     "dynamics.evolve": ("PropagationFailed",),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

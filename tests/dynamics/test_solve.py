@@ -5,7 +5,7 @@ import pytest
 from mpi4py import MPI
 from petsc4py import PETSc
 
-from smallpolaron.dynamics import states
+from smallpolaron.dynamics import equilibrium
 from smallpolaron.dynamics.checkpoints import Interrupted
 from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.equilibrium import (
@@ -133,7 +133,7 @@ def test_a_solver_that_fails_is_replaced_by_propagation(monkeypatch):
         raise NotConverged("GMRES stopped")
 
     usual = correlate(ring(3))
-    monkeypatch.setattr(states, "solve", fails)
+    monkeypatch.setattr(equilibrium, "solve", fails)
     said = []
     setup = (ring(3), EXPANSION, even_sector(ring(3)), Accuracy(1e-3), Limits(), COMM)
     state = find_equilibrium(*setup, said.append)

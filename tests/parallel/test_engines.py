@@ -9,9 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from smallpolaron.dynamics import comm
 from smallpolaron.launch import ParallelSetupError
-from smallpolaron.parallel import EMBEDDED, _embedded, serial_mpi, serial_petsc
+from smallpolaron.parallel import EMBEDDED, _embedded, checks, serial_mpi, serial_petsc
 
 HERE = Path(__file__).parent
 
@@ -139,9 +138,9 @@ def test_what_cannot_run_is_refused(monkeypatch, wanted, variables):
 
 
 def test_the_embedded_engine_has_one_rank_whatever_a_job_was_given(monkeypatch):
-    monkeypatch.setattr(comm, "EMBEDDED", True)
-    comm.require_ranks(4, serial_mpi.COMM_WORLD)
+    monkeypatch.setattr(checks, "EMBEDDED", True)
+    checks.require_ranks(4, serial_mpi.COMM_WORLD)
     if not EMBEDDED:
-        monkeypatch.setattr(comm, "EMBEDDED", False)
+        monkeypatch.setattr(checks, "EMBEDDED", False)
         with pytest.raises(ParallelSetupError):
-            comm.require_ranks(4)
+            checks.require_ranks(4)
