@@ -18,6 +18,7 @@ SHOWN = {ROOT / "examples": "examples.md"}
 """Pages that show what lies outside."""
 VERSION = os.environ.get("VERSION", "")
 VERSIONS = ROOT / "versions"
+NAMED = f"smallpolaron {escape(VERSION or sp.__version__)}"
 STATED = "{{ version }}"
 LIST = """\
 <!DOCTYPE html>
@@ -47,11 +48,16 @@ def on_config(config: Any, **_: Any) -> Any:
 
 def on_post_page(output: str, page: Any, **_: Any) -> str:
     """Fill in the version, with a link to the others."""
-    text = f"smallpolaron {escape(VERSION or sp.__version__)}"
+    text = NAMED
     if VERSION:
         up = "../" * (page.url.count("/") + 1)
         text += f' · <a href="{up}index.html">other versions</a>'
     return output.replace(STATED, text)
+
+
+def on_post_template(output_content: str, **_: Any) -> str:
+    """Fill in the version of pages that belong to no folder, such as 404.html."""
+    return output_content.replace(STATED, NAMED)
 
 
 def on_post_build(**_: Any) -> None:

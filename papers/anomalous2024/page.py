@@ -107,7 +107,7 @@ def compose(
     )
     targets = [target for section in found for target in section.targets]
     parts = [
-        answers([*runs["rings"], *runs["weak"]], targets),
+        answers([*runs["rings"], *runs["weak"]], targets, "fig3"),
         *(section.html() for section in found),
         '<p>Regimes of every run of populations: <a href="regimes.html">table</a>, '
         '<a href="regimes.csv">CSV</a>. All numbers above: <a href="comparison.csv">CSV</a>.</p>',

@@ -17,6 +17,7 @@ from smallpolaron.analysis.memory.cutoff import settling_time
 from smallpolaron.figures import style
 from smallpolaron.figures.runs import PAPER_UNIT_A2_FS, Run, reference, remarks, rows_of, size_table
 from smallpolaron.model.units import paper_units
+from smallpolaron.support.numbers import with_error
 
 
 @dataclass(frozen=True)
@@ -186,7 +187,7 @@ def text(found: Sizes) -> str:
         "Integral of Re C_JJ on rings against its upper limit (left; inset: its end enlarged; "
         "shaded: the band), and its last value, D, against the number of sites (right; error bars: "
         "estimated errors). "
-        f"Black: the infinite ring, D = {D:.4g} ± {error:.1g} paper units (2 D/bohr²).{printed} "
+        f"Black: the infinite ring, D = {with_error(D, error)} paper units (2 D/bohr²).{printed} "
         f"Every integral has come within ± {found.band:g} paper units of its last value {when}. "
         f"First size from which on D stays within ± {found.band:g} paper units of the infinite "
         f"ring: {size}."

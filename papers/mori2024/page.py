@@ -35,7 +35,7 @@ def compose(
         "the runs estimate of themselves, or half the spacing of what was tried."
     )
     parts = [
-        answers(mobility, found),
+        answers(mobility, found, "fig2"),
         "<h2>Printed and computed</h2>",
         comparison(found),
         '<p>Costs: <a href="table1.html">Table 1</a>. The next points worth computing, as a study: '

@@ -14,6 +14,7 @@ from papers.shared.figure import system_label
 from smallpolaron.figures import style
 from smallpolaron.figures.html import table
 from smallpolaron.figures.runs import Run, reference, with_error
+from smallpolaron.support import numbers
 from smallpolaron.support.files import read_bytes
 
 NAN: Final = float("nan")
@@ -68,8 +69,9 @@ class Target:
         """The computed number with its error."""
         if not np.isfinite(self.computed):
             return "none"
-        error = f" ± {self.error:.2g}" if np.isfinite(self.error) else ""
-        return f"{self.computed:.4g}{error}"
+        if not np.isfinite(self.error):
+            return f"{self.computed:.4g}"
+        return numbers.with_error(self.computed, self.error)
 
 
 def rows(found: Sequence[Target]) -> list[style.Row]:
@@ -110,8 +112,14 @@ def in_words(found: Iterable[Target]) -> str:
     return f" Printed, then computed: {'; '.join(each)}." if each else ""
 
 
-def answers(mobility: Sequence[Run], found: Sequence[Target]) -> str:
-    """Return what is asked first: the mobility for every bath, its verdict, and what agrees."""
+def answers(mobility: Sequence[Run], found: Sequence[Target], picture: str) -> str:
+    """Return what is asked first: the mobility for every bath, its verdict, and what agrees.
+
+    Args:
+        mobility: runs of all baths and sizes; of each bath the best is told.
+        found: all numbers of the page.
+        picture: name of the figure that is shown beside them.
+    """
     by_bath: dict[str, list[Run]] = {}
     for run in mobility:
         by_bath.setdefault(system_label(run), []).append(run)
@@ -131,7 +139,9 @@ def answers(mobility: Sequence[Run], found: Sequence[Target]) -> str:
     return (
         f"{told}\n<p>{close} of {len(printed)} printed numbers are met within {_AGREES:g} %; the "
         f"remarks below say why others are not. {flagged} of the {len(found)} computed ones come "
-        "from runs that fail a gate.</p>"
+        "from runs that fail a gate.</p>\n"
+        f'<p><a href="#{picture}"><img src="{picture}.png" alt="{escape(picture)}" '
+        'style="max-width: min(100%, 48rem)"></a></p>'
     )
 
 

@@ -14,7 +14,9 @@ from smallpolaron.analysis.fits.conductivity_models import (
 )
 from smallpolaron.analysis.fits.fit_targets import measured_target
 from smallpolaron.analysis.fits.measured_conductivity import (
+    UNLIKELY,
     MeasuredModel,
+    Noise,
     fit_measured,
     judged_noise,
 )
@@ -35,6 +37,10 @@ def noisy(
 ) -> Complex:
     exact = SIGMA_0 / TAU * model.frequency(omega, values)
     return exact + NOISE * (rng.normal(size=omega.size) + 1j * rng.normal(size=omega.size))
+
+
+def given(error: float | NDArray[np.float64]) -> Noise:
+    return Noise(np.broadcast_to(error, OMEGA.size), "given", "")
 
 
 def drude_smith(models: tuple[MeasuredModel, ...]) -> MeasuredModel:
@@ -62,11 +68,23 @@ def test_parameters_are_found_within_their_errors() -> None:
 
 
 def test_drude_smith_is_believed_where_it_is_true() -> None:
-    found = fit_measured(OMEGA, noisy(np.random.default_rng(2)), np.full(45, NOISE))
+    found = fit_measured(OMEGA, noisy(np.random.default_rng(2)), given(NOISE))
     own = drude_smith(found.models)
     assert found.believed
     assert abs(own.derived["tau_fs"].value - TAU) < 3.0 * own.derived["tau_fs"].error
     assert abs(own.derived["sigma_0"].value - SIGMA_0) < 3.0 * own.derived["sigma_0"].error
+
+
+def test_noise_that_is_only_estimated_rejects_no_true_model() -> None:
+    # Of 24 frequencies the scatter knows the variance to 40 %: at its face value one in three is
+    # rejected.
+    omega = OMEGA[::2]
+    for seed in range(12):
+        data = noisy(np.random.default_rng(seed), omega=omega)
+        assert fit_measured(omega, data, judged_noise(omega, data, None)).believed
+    data = noisy(np.random.default_rng(6), DRUDE_LORENTZ, (0.02, 0.01, 0.002, 0.3), omega)
+    found = fit_measured(omega, data, judged_noise(omega, data, None))
+    assert drude_smith(found.models).probability < UNLIKELY
 
 
 def test_uneven_errors_count_as_they_should() -> None:
@@ -74,17 +92,17 @@ def test_uneven_errors_count_as_they_should() -> None:
     error = np.where(np.arange(OMEGA.size) % 3 == 0, 0.05, 2.0)
     exact = SIGMA_0 / TAU * DRUDE_SMITH.frequency(OMEGA, (1.0 / TAU, C))
     data = exact + error * (rng.normal(size=45) + 1j * rng.normal(size=45))
-    weighted = drude_smith(fit_measured(OMEGA, data, error).models)
-    even = drude_smith(fit_measured(OMEGA, data, np.full(45, 1.0)).models)
+    weighted = drude_smith(fit_measured(OMEGA, data, given(error)).models)
+    even = drude_smith(fit_measured(OMEGA, data, given(1.0)).models)
     assert abs(weighted.derived["tau_fs"].value - TAU) < 4.0 * weighted.derived["tau_fs"].error
     assert weighted.derived["tau_fs"].error < 0.3 * even.derived["tau_fs"].error
 
 
 def test_errors_that_are_too_small_enlarge_the_errors_of_the_fit() -> None:
     data = noisy(np.random.default_rng(5))
-    right = drude_smith(fit_measured(OMEGA, data, np.full(45, NOISE)).models)
-    small = drude_smith(fit_measured(OMEGA, data, np.full(45, NOISE / 2.0)).models)
-    large = drude_smith(fit_measured(OMEGA, data, np.full(45, 3.0 * NOISE)).models)
+    right = drude_smith(fit_measured(OMEGA, data, given(NOISE)).models)
+    small = drude_smith(fit_measured(OMEGA, data, given(NOISE / 2.0)).models)
+    large = drude_smith(fit_measured(OMEGA, data, given(3.0 * NOISE)).models)
     errors = [one.derived["tau_fs"].error for one in (small, right, large)]
     assert errors[0] == pytest.approx(errors[1], rel=0.25)
     assert errors[2] == pytest.approx(3.0 * errors[1], rel=0.25)
@@ -103,7 +121,7 @@ def test_drude_smith_is_not_believed_where_it_should_not_be(
     model: ConductivityModel, values: tuple[float, ...], reason: str
 ) -> None:
     data = noisy(np.random.default_rng(6), model, values)
-    found = fit_measured(OMEGA, data, np.full(45, NOISE))
+    found = fit_measured(OMEGA, data, given(NOISE))
     assert not found.believed
     assert not found.conjugate_fits
     assert reason in found.text
@@ -111,9 +129,8 @@ def test_drude_smith_is_not_believed_where_it_should_not_be(
 
 def test_the_complex_conjugate_is_suspected() -> None:
     data = noisy(np.random.default_rng(7))
-    error = np.full(45, NOISE)
-    assert not fit_measured(OMEGA, data, error).conjugate_fits
-    mirrored = fit_measured(OMEGA, data.conj(), error)
+    assert not fit_measured(OMEGA, data, given(NOISE)).conjugate_fits
+    mirrored = fit_measured(OMEGA, data.conj(), given(NOISE))
     assert mirrored.conjugate_fits
     assert not mirrored.believed
 

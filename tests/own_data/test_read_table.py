@@ -76,6 +76,7 @@ FORMS: dict[str, str | bytes] = {
     "percent comments": "% a note\n" + text(H, PLAIN),
     "preamble": "Sample 3; 300 K; 2024-05-01\n\n" + text(H, PLAIN),
     "trailing separators": text(H, PLAIN).replace("\n", ",\n"),
+    "rows without cells": text(H.replace(",", ";"), PLAIN, ";") + ";;;\n;;;\n",
     "upper case": text("FREQ (THZ),SIGMA REAL,SIGMA IMAG,ERROR", PLAIN),
     "other order": text("Im σ (S/cm),Fehler,Re σ (S/cm),f/THz", [PLAIN[i] for i in (2, 3, 1, 0)]),
     "σ1, σ2": text("ν [THz],σ1 [Ω⁻¹cm⁻¹],σ_2 [Ω⁻¹cm⁻¹],err", PLAIN),

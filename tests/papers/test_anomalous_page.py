@@ -17,6 +17,7 @@ from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
 from smallpolaron.results.store import read_result, write_result
+from smallpolaron.support.numbers import with_error
 from tests.papers.anomalous_study import PERCENT, STARTS, Files, draw, table
 from tests.workflow import synthetic
 from tests.workflow.conftest import Study
@@ -52,7 +53,8 @@ def test_page_shows_printed_and_computed_numbers(files: Files, tmp_path: Path) -
     D = paper_units(float(largest.variables["D"].data))
     assert float(row["computed"]) == pytest.approx(D)
     assert float(row["difference_percent"]) == pytest.approx(100 * (D / 0.337 - 1))
-    assert f"{D:.4g}" in text
+    error = paper_units(float(largest.variables["D_error"].data))
+    assert with_error(D, error) in text
 
     for path in files("spreading", "chains", STARTS, 20):
         result = read_result(path)

@@ -18,6 +18,7 @@ from smallpolaron.analysis._checks import FloatArray, positive
 from smallpolaron.analysis.declared import quantity
 from smallpolaron.derive.derive import D_UNIT
 from smallpolaron.study.parameters import Parameters
+from smallpolaron.support.numbers import with_error
 
 Method = Literal["green_kubo", "einstein_relaxed", "einstein_unrelaxed"]
 Lattice = Literal["ring", "chain", "infinite"]
@@ -363,7 +364,7 @@ def describe_reference(verdict: SystemVerdict) -> str:
     if run is None:
         return "none: no usable run on the infinite lattice, and no current on a ring"
     where = f"{METHOD_WORDS[run.method]} on the {LATTICE_WORDS[run.lattice]}, {run.size}"
-    text = f"{where}, D = {run.D:.4g} ± {run.D_error:.1g} Å²/fs"
+    text = f"{where}, D = {with_error(run.D, run.D_error)} Å²/fs"
     return text if verdict.confirmed else f"{text}; no other method or lattice converges to it"
 
 

@@ -202,4 +202,4 @@ def fit_conductivity(
         values = values.conj() if conjugate else values
         noise = judged_noise(omega, values, error)
         table = ConductivityTable(_ARRAYS, omega, values, noise, "", (noise.text,))
-    return ConductivityFits(table, fit_measured(table.omega, table.sigma, table.noise.error))
+    return ConductivityFits(table, fit_measured(table.omega, table.sigma, table.noise))

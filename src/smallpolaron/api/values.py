@@ -6,6 +6,8 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
+from smallpolaron.support.numbers import with_error
+
 _PRETTY: Final = {"angstrom": "Å", "^-1": "⁻¹", "^-2": "⁻²", "^2": "²"}
 
 
@@ -36,14 +38,8 @@ class Value:
 
     def __str__(self) -> str:
         """Return the number to the digits that its error leaves, with the unit."""
-        if not math.isfinite(self.value):
-            text = "not determined"
-        elif not math.isfinite(self.error) or self.error <= 0.0:
-            text = f"{self.value:.5g}"
-        else:
-            digits = max(0, 1 - math.floor(math.log10(self.error)))
-            shown = f"{self.value:.{digits}f} ± {self.error:.{digits}f}"
-            text = shown if digits <= 6 else f"{self.value:.6g} ± {self.error:.1g}"
+        known = math.isfinite(self.value)
+        text = with_error(self.value, self.error) if known else "not determined"
         return f"{text} {pretty(self.units)}".strip()
 
     __repr__ = __str__

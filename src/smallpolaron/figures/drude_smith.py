@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from smallpolaron.figures import style
 from smallpolaron.figures.commands import figure_main
 from smallpolaron.figures.runs import Run, reference, remarks, rows_of, window
+from smallpolaron.support.numbers import with_error
 
 
 def rows(fits: Sequence[Run], integrals: Sequence[Run]) -> Iterator[style.Row]:
@@ -54,12 +55,12 @@ def _curves(axes: Axes, below: Axes, fit: Run, direct: Run) -> None:
     below.set(xlabel="time (fs)", ylabel="computed\n− fit")
 
 
-def _with_error(value: float, error: float, digits: int) -> str:
+def _fitted(value: float, error: float) -> str:
     if np.isnan(value):
         return "–"
     if np.isnan(error):
-        return f"{value:.{digits}f} (at its limit)"
-    return f"{value:.{digits}f} ± {error:.{digits}f}"
+        return f"{value:.3g} (at its limit)"
+    return with_error(value, error)
 
 
 def _table(axes: Axes, fits: Sequence[Run]) -> None:
@@ -67,8 +68,8 @@ def _table(axes: Axes, fits: Sequence[Run]) -> None:
     lines = [
         [
             fit.legend().replace(" (flagged)", "*"),
-            _with_error(fit.number("c"), fit.number("c_error"), 3),
-            _with_error(fit.number("k"), fit.number("k_error"), 5),
+            _fitted(fit.number("c"), fit.number("c_error")),
+            _fitted(fit.number("k"), fit.number("k_error")),
             f"{100 * fit.number('residual'):.1f} %",
         ]
         for fit in fits[-12:]

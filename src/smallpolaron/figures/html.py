@@ -18,7 +18,7 @@ _CSS: Final = """
   --line: #555; --head: #2b2b2b; --fail: #6b2c10;
 } }
 body { font-family: system-ui, sans-serif; margin: 1.2rem; }
-p.summary { font-size: 1.05rem; max-width: 60rem; }
+p.summary { font-size: 1.05rem; max-width: 60rem; overflow-wrap: anywhere; }
 div.wide { overflow-x: auto; }
 table { border-collapse: collapse; font-size: 0.9rem; margin: 0.8rem 0; }
 th, td { border: 1px solid var(--line); padding: 0.3rem 0.55rem; text-align: left; }

@@ -20,6 +20,7 @@ from smallpolaron.results.kinds import KINDS
 from smallpolaron.results.store import Result, read_result
 from smallpolaron.study.parameters import Parameters
 from smallpolaron.study.plan import Plan
+from smallpolaron.support import numbers
 from smallpolaron.support.canonical import lookup
 
 _ENGINES = (("accuracy", "accuracy {}"), ("hierarchy.depth", "depth {}"))
@@ -332,10 +333,11 @@ def error_of(run: Run, name: str) -> float:
 
 
 def with_error(run: Run, name: str) -> str:
-    """Return a number of a run as text with its error, such as ``0.337 ± 0.002``."""
-    error = error_of(run, name)
-    text = f"± {error:.2g}" if np.isfinite(error) else "(error not estimated)"
-    return f"{run.number(name):.4g} {text}"
+    """Return a number of a run as text with its error, such as ``0.3373 ± 0.0021``."""
+    value, error = run.number(name), error_of(run, name)
+    if not np.isfinite(error):
+        return f"{value:.4g} (error not estimated)"
+    return numbers.with_error(value, error)
 
 
 def window(times: NDArray[Any], curves: Sequence[NDArray[Any]], level: float = 0.01) -> float:

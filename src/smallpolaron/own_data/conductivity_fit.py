@@ -48,7 +48,7 @@ def fit_table(
     keep_what_is_there(path, folder, (SUMMARY, MODELS, CURVES, PICTURE), overwrite)
     table = read_conductivity(path, columns, conjugate=conjugate)
     try:
-        fits = fit_measured(table.omega, table.sigma, table.noise.error)
+        fits = fit_measured(table.omega, table.sigma, table.noise)
     except ValueError as error:
         raise refuse(path, str(error), "give more of the spectrum") from error
     write_table(folder / MODELS, MODEL_COLUMNS, model_rows(fits, table.unit))

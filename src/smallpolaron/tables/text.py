@@ -27,6 +27,8 @@ from smallpolaron.tables.names import (
 )
 
 _SEPARATORS: Final = (";", "\t", ",", "|")
+_EMPTY: Final = "".join(_SEPARATORS) + " \xa0"
+"""Of what an empty line may consist: spreadsheets write the separators of rows without cells."""
 _COMMENTS: Final = ("#", "%")
 _DIGITS: Final = r"(\d+\.?\d*|\.\d+)([eEdD][+-]?\d{1,4})?"
 _NUMBER: Final = re.compile(rf"[+-]?{_DIGITS}", re.ASCII)
@@ -123,7 +125,8 @@ def parse_text(
         TableError: not text, no header, no rows, or rows of another length.
     """
     text, remarks = _decoded(source, content)
-    lines = [(n, line.strip(" \xa0")) for n, line in enumerate(text.split("\n"), 1) if line.strip()]
+    numbered = enumerate(text.split("\n"), 1)
+    lines = [(n, line.strip(" \xa0")) for n, line in numbered if line.strip(_EMPTY)]
     separator: str | None = ""
     if lines and re.fullmatch(r"sep=.", lines[0][1].strip('"'), re.IGNORECASE):
         separator = lines.pop(0)[1].strip('"')[-1]

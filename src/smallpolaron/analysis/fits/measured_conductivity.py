@@ -6,7 +6,7 @@ from typing import Final, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import chi2
+from scipy.stats import chi2, f
 
 from smallpolaron.analysis._checks import FloatArray, complex_series, real_series
 from smallpolaron.analysis.fits.conductivity_models import DRUDE, DRUDE_SMITH, MODELS
@@ -136,13 +136,14 @@ class MeasuredFits:
     text: str
 
 
-def fit_measured(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> MeasuredFits:
+def fit_measured(omega: ArrayLike, sigma: ArrayLike, noise: Noise) -> MeasuredFits:
     """Fit all conductivity models within the measured window.
 
     Args:
         omega: increasing angular frequencies in rad/fs, (frequencies,).
         sigma: complex conductivity for exp(-i omega t), in any one unit, (frequencies,).
-        error: standard error of its real and of its imaginary part, (frequencies,).
+        noise: standard errors of its real and of its imaginary part. Where they follow from the
+            scatter, they are uncertain themselves, and a misfit counts for less.
 
     Returns:
         MeasuredFits; standard errors are enlarged where the fit misses the data by more than the
@@ -152,8 +153,8 @@ def fit_measured(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> Measur
         ValueError: as measured_target.
     """
     values = complex_series("sigma", sigma)
-    models = _fitted(omega, values, error)
-    mirrored = _fitted(omega, values.conj(), error)
+    models = _fitted(omega, values, noise)
+    mirrored = _fitted(omega, values.conj(), noise)
     conjugate = min(m.chi2 for m in mirrored) + DECISIVE < min(m.chi2 for m in models)
     believed, text = _verdict(models)
     if conjugate:
@@ -165,8 +166,8 @@ def fit_measured(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> Measur
     return MeasuredFits(models, float(np.max(np.abs(values))), believed, conjugate, text)
 
 
-def _fitted(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> tuple[MeasuredModel, ...]:
-    target = measured_target(omega, sigma, error)
+def _fitted(omega: ArrayLike, sigma: ArrayLike, noise: Noise) -> tuple[MeasuredModel, ...]:
+    target = measured_target(omega, sigma, noise.error)
     scale = float(np.max(np.abs(np.asarray(sigma))))
     fits = fit_models(MODELS, target)
     count = target.values.size
@@ -179,11 +180,20 @@ def _fitted(omega: ArrayLike, sigma: ArrayLike, error: ArrayLike) -> tuple[Measu
     return tuple(
         MeasuredModel(
             *(ranked, squares[ranked.fit.model]),
-            float(chi2.sf(squares[ranked.fit.model], count - len(ranked.fit.estimates))),
+            _chance(squares[ranked.fit.model], count, len(ranked.fit.estimates), noise),
             _derived(ranked.fit, scale),
         )
         for ranked in by_criteria(fits, pairs, largest)
     )
+
+
+def _chance(squares: float, count: int, numbers: int, noise: Noise) -> float:
+    """Probability that chance alone leaves more than these squares over the errors."""
+    free = count - numbers
+    if noise.origin == "given":
+        return float(chi2.sf(squares, free))
+    # The median of the scatter knows the variance as well as a quarter of as many free residuals.
+    return float(f.sf(squares / free, free, count / 4.0))
 
 
 def _criteria(squares: float, count: int, numbers: int) -> tuple[float, float]:

@@ -17,6 +17,7 @@ from smallpolaron.analysis._checks import ComplexArray, FloatArray
 from smallpolaron.analysis.fits.conductivity_models import ConductivityModel
 from smallpolaron.analysis.fits.fit_search import BoolArray, Solved, Space, best_fit
 from smallpolaron.analysis.fits.fit_targets import Target
+from smallpolaron.support.numbers import with_error
 
 CONFIDENCE: Final = 0.95
 """Probability with which an interval is to hold the true value."""
@@ -51,8 +52,7 @@ class Estimate:
             return f"{self.value:.3g} (at a limit)"
         if not math.isfinite(self.error):
             return f"{self.value:.3g} (not determined)"
-        digits = max(0, 1 - math.floor(math.log10(self.error))) if self.error > 0.0 else 3
-        return f"{self.value:.{min(digits, 12)}f} ± {self.error:.{min(digits, 12)}f}"
+        return with_error(self.value, self.error)
 
 
 def effective_points(residual: ArrayLike) -> float:
