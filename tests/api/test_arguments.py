@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import smallpolaron as sp
+from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
 from tests.api.cases import BATH, RING
 
 
@@ -111,6 +112,25 @@ def test_an_expensive_run_is_announced_before_it_starts(monkeypatch):
     assert "max_elements" in said[True]
 
 
+@pytest.mark.parametrize("run", [sp.current_correlation, sp.populations])
+def test_a_run_ends_with_what_it_reached_when_its_time_is_over(run):
+    with pytest.raises(sp.LimitReached, match=r"max_minutes.* elements"):
+        run(RING, 600, accuracy=1e-4, max_minutes=1e-6)
+
+
+@pytest.mark.parametrize("minutes", [0, -1, float("nan")])
+def test_a_time_that_is_none_is_refused(minutes):
+    with pytest.raises(sp.ModelError, match="max_minutes"):
+        sp.mobility(RING, 600, max_minutes=minutes)
+
+
+def test_time_enough_changes_nothing():
+    free, timed = (
+        sp.current_correlation(RING, 60.0, accuracy=1e-2, max_minutes=most) for most in (None, 60)
+    )
+    np.testing.assert_array_equal(timed.C_JJ, free.C_JJ)
+
+
 class _Terminal:
     def __init__(self):
         self.text = ""
@@ -146,7 +166,7 @@ def test_a_terminal_shows_one_line_that_goes_away(monkeypatch):
 def test_a_long_message_leaves_room_for_the_time():
     from smallpolaron.api import status
 
-    line = status.StatusLine()
+    line = status.StatusLine(NO_CHECKPOINTS)
     line.report("x" * 200)
     assert line.text().endswith(" s")
     assert len(line.text()) == status._WIDTH

@@ -40,6 +40,7 @@ def current_correlation(
     frequencies_cm: Sequence[float] = (),
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
+    max_minutes: float | None = None,
     progress: bool | None = None,
 ) -> CurrentCorrelation:
     """Compute the current autocorrelation function C_JJ(t) (collective under mpiexec).
@@ -53,6 +54,7 @@ def current_correlation(
         frequencies_cm: where the AC mobility is also computed by linear solve, cm^-1.
         bath_terms: low-temperature terms of the bath; "auto" for as many as the accuracy needs.
         max_elements: largest basis.
+        max_minutes: longest time; None for as long as it takes.
         progress: None for one line on standard error while it runs, in a terminal or notebook; True
             for lines that stay, as in the log of a job; False for nothing.
 
@@ -61,7 +63,8 @@ def current_correlation(
 
     Raises:
         ModelError: wrong input.
-        LimitReached: the accuracy needs a larger basis than max_elements.
+        LimitReached: the accuracy needs a larger basis than max_elements, or more time than
+            max_minutes.
         NotConverged: a linear solver failed.
         PropagationFailed: no step size works.
     """
@@ -69,7 +72,7 @@ def current_correlation(
     if len(frequencies_cm):
         wanted = [float(frequency) for frequency in frequencies_cm]
         numerics["propagation"]["resolvent_frequencies_cm"] = wanted
-    found = _run(model, "current", numerics, max_elements, progress)
+    found = _run(model, "current", numerics, max_elements, max_minutes, progress)
     assert isinstance(found, CurrentCorrelation)
     return found
 
@@ -97,6 +100,7 @@ def populations(
     sample_fs: float = 1.0,
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
+    max_minutes: float | None = None,
     progress: bool | None = None,
 ) -> Populations:
     """Compute the populations of all sites after a start on one of them.
@@ -110,6 +114,7 @@ def populations(
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
+        max_minutes: longest time; None for as long as it takes.
         progress: None for one line on standard error while it runs, in a terminal or notebook; True
             for lines that stay, as in the log of a job; False for nothing.
 
@@ -123,7 +128,7 @@ def populations(
         start_site = model.lattice.n_sites // 2
     if start_site is not None:
         numerics["start_site"] = start_site
-    found = _run(model, start, numerics, max_elements, progress)
+    found = _run(model, start, numerics, max_elements, max_minutes, progress)
     assert isinstance(found, Populations)
     return found
 
@@ -138,6 +143,7 @@ def displacement(
     sample_fs: float = 1.0,
     bath_terms: int | Literal["auto"] = "auto",
     max_elements: int = MOST_ELEMENTS,
+    max_minutes: float | None = None,
     progress: bool | None = None,
 ) -> Displacement:
     """Compute the mean-squared displacement on the infinite lattice after a start on one site.
@@ -150,6 +156,7 @@ def displacement(
         sample_fs: time between two samples, fs.
         bath_terms: as in current_correlation.
         max_elements: largest basis.
+        max_minutes: longest time; None for as long as it takes.
         progress: None for one line on standard error while it runs, in a terminal or notebook; True
             for lines that stay, as in the log of a job; False for nothing.
 
@@ -159,7 +166,7 @@ def displacement(
     """
     _require(model.lattice.is_infinite, model, "populations().spreading()")
     numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
-    found = _run(model, start, numerics, max_elements, progress)
+    found = _run(model, start, numerics, max_elements, max_minutes, progress)
     assert isinstance(found, Displacement)
     return found
 
@@ -233,13 +240,24 @@ def _require(condition: bool, model: Model, instead: str) -> None:
 
 
 def _run(
-    model: Model, protocol: Protocol, numerics: dict[str, Any], most: int, progress: bool | None
+    model: Model,
+    protocol: Protocol,
+    numerics: dict[str, Any],
+    most: int,
+    max_minutes: float | None,
+    progress: bool | None,
 ) -> Any:
     """Run a point on all ranks; every rank gets the result."""
+    from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS, Deadline, OutOfTime
+    from smallpolaron.hierarchy.limits import LimitReached
     from smallpolaron.parallel import MPI
 
+    if max_minutes is not None and not max_minutes > 0:
+        problem = Problem("max_minutes", max_minutes, "must be above 0, or None")
+        raise ModelError("max_minutes", [problem])
     point = model.point(protocol, numerics)
-    comm, line = MPI.COMM_WORLD, StatusLine()
+    kept = NO_CHECKPOINTS if max_minutes is None else Deadline(60 * max_minutes)
+    comm, line = MPI.COMM_WORLD, StatusLine(kept)
     watched = comm.rank == 0 and (is_watched() if progress is None else progress)
     if watched:
         from smallpolaron.api.cost import expected_cost
@@ -249,12 +267,19 @@ def _run(
     with ExitStack() as showing:
         if progress is None and watched:
             showing.enter_context(line.shown())
-        stored = run_point(
-            point,
-            STUDY,
-            protocol,
-            max_unknowns=most,
-            checkpoints=line,
-            report=None if progress else line.report,
-        )
+        try:
+            stored = run_point(
+                point,
+                STUDY,
+                protocol,
+                max_unknowns=most,
+                checkpoints=line,
+                report=None if progress else line.report,
+            )
+        except OutOfTime as reason:
+            raise LimitReached(
+                f"not done after max_minutes = {max_minutes:g}: {reason}. A larger accuracy or a "
+                "shorter duration_fs makes a run cheaper; for vibrations, layers and modes on "
+                "bonds see 'When it is too expensive' in the documentation."
+            ) from None
     return wrapped(comm.bcast(stored))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from smallpolaron import compiled
 
 if TYPE_CHECKING:
-    from smallpolaron.dynamics.checkpoints import Stage
+    from smallpolaron.dynamics.checkpoints import Checkpoints, Stage
     from smallpolaron.hierarchy.basis import Basis
 
 _FIRST_S: Final = 1.0
@@ -30,8 +30,9 @@ def is_watched() -> bool:
 class StatusLine:
     """Follows a run: takes its messages, and the place of its checkpoints, where stages begin."""
 
-    def __init__(self) -> None:
-        """Begin with nothing to say."""
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        """Begin with nothing to say; checkpoints: where the stages are handed out."""
+        self._checkpoints = checkpoints
         self._said = "starting"
         self._size: Callable[[], int] | None = None
         self.compiling = 0
@@ -41,12 +42,10 @@ class StatusLine:
         """Take a message of the run."""
         self._said = line
 
-    def stage(self, label: str, basis: Basis, *_settings: object) -> Stage:
-        """Take that a stage begins, of which nothing is kept."""
-        from smallpolaron.dynamics.checkpoints import NO_STAGE
-
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
+        """Take that a stage begins."""
         self._said, self._size = label, lambda: basis.size
-        return NO_STAGE
+        return self._checkpoints.stage(label, basis, *settings)
 
     def text(self) -> str:
         """Return what to show now."""

@@ -5,6 +5,7 @@ job was asked for and from the stages before it. A stage offers what it has reac
 go on from there; what becomes of the offer, and where it is kept, is not decided here.
 """
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,18 @@ Record = Mapping[str, NDArray[Any]]
 
 class Interrupted(RuntimeError):
     """The job was asked to stop, and did, where a later one can go on."""
+
+
+class OutOfTime(Interrupted):
+    """The run would take longer than it may.
+
+    Attributes:
+        size: labels that the basis had reached.
+    """
+
+    def __init__(self, label: str, size: int) -> None:
+        super().__init__(f"{label} had reached {size} elements")
+        self.size = size
 
 
 @dataclass(frozen=True)
@@ -106,3 +119,37 @@ class _NoCheckpoints:
 
 NO_CHECKPOINTS: Checkpoints = _NoCheckpoints()
 """Keeps nothing."""
+
+
+class _Timed(_NoStage):
+    """A stage that ends when the time is over, by the clock of the first of its ranks."""
+
+    def __init__(self, label: str, basis: Basis, is_over: Callable[[], bool]) -> None:
+        self._label, self._basis, self._is_over = label, basis, is_over
+
+    def offer(self, make: Callable[[], Snapshot]) -> None:
+        """See to the clock.
+
+        Raises:
+            OutOfTime: the time is over; raised on all ranks of the stage.
+        """
+        if self._basis.comm.bcast(self._is_over()):
+            raise OutOfTime(self._label, self._basis.size)
+
+
+class Deadline:
+    """Keeps nothing, and ends what takes too long."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """Begin now.
+
+        Args:
+            seconds: how long all stages may take together.
+            clock: time in seconds, of the machine or of the process.
+        """
+        end = clock() + seconds
+        self._is_over = lambda: clock() > end
+
+    def stage(self, label: str, basis: Basis, *settings: object) -> Stage:
+        """A stage of which nothing is kept."""
+        return _Timed(label, basis, self._is_over)

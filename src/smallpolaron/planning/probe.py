@@ -5,6 +5,7 @@ Imports the engine: only --probe may import this module.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Hashable, Iterable
 from math import log
 from typing import Final
@@ -12,6 +13,7 @@ from typing import Final
 from smallpolaron.cost.evidence import PROBE_ERROR, Evidence
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import CostModel
+from smallpolaron.dynamics.checkpoints import Deadline, OutOfTime
 from smallpolaron.dynamics.correlation import current_sectors
 from smallpolaron.dynamics.correlation_runs import CorrelationProblem, CorrelationTask
 from smallpolaron.dynamics.displacement_runs import run_displacement
@@ -46,6 +48,9 @@ PROBE_FACTOR: Final = 2.0
 MOST_LABELS: Final = 300_000
 """Labels beyond which a probe stops; it then tells that there are more."""
 
+MOST_S: Final = 60.0
+"""Processor time after which a probe stops; it then takes the labels that it has reached."""
+
 
 def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
     """Run one probe for every system and family among jobs with an adaptive hierarchy (collective).
@@ -73,6 +78,8 @@ def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evide
         labels = _largest(short, protocol)
     except LimitReached:
         labels = MOST_LABELS
+    except OutOfTime as reason:
+        labels = reason.size
     except (NotConverged, PropagationFailed):
         return None
     fit = model.family(job.family).fits["labels"]
@@ -98,15 +105,16 @@ def _largest(parameters: Parameters, protocol: Protocol) -> int:
     accuracy, comm = accuracy_of(parameters), MPI.COMM_WORLD
     times = sample_times(parameters.propagation.duration_fs, parameters.propagation.sample_fs)
     limits = limits_of(parameters, MOST_LABELS)
+    kept = Deadline(MOST_S, time.process_time)
     if protocol == "current":
         sectors = current_sectors(model, symmetry_of(parameters), parameters.is_infinite)
-        task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent)
+        task = CorrelationTask(model, *sectors, times, False, limits, comm, _silent, kept)
         return max(CorrelationProblem(task, bath, accuracy).run("probe").trajectory.basis_size)
     if parameters.is_infinite:
-        there = StartTask(model, protocol, 0, times, limits, comm, _silent)
+        there = StartTask(model, protocol, 0, times, limits, comm, _silent, kept)
         return run_displacement(there, bath, accuracy, "").record.n_unknowns
     site = parameters.start_site
-    start = StartTask(model, protocol, site, times, limits, comm, _silent)
+    start = StartTask(model, protocol, site, times, limits, comm, _silent, kept)
     sector = population_sector(model, site, population_symmetry(parameters))
     return run_one_sector(start, bath, accuracy, "", sector).record.n_unknowns
 
