@@ -8,7 +8,7 @@ from scipy.optimize import brentq
 from smallpolaron.analysis.spreading.regimes import find_regimes
 from smallpolaron.analysis.spreading.spreading import spreading
 from smallpolaron.analysis.spreading.spreading_times import arrival_time, meeting_time
-from tests.analysis.spreading_cases import (
+from tests.analysis.spreading.spreading_cases import (
     SPACING,
     clock,
     displacements,

@@ -6,7 +6,7 @@ from numpy.testing import assert_allclose
 from scipy.special import ive
 
 from smallpolaron.analysis.spreading.spreading import find_boundary, spreading
-from tests.analysis.spreading_cases import (
+from tests.analysis.spreading.spreading_cases import (
     SPACING,
     clock,
     displacements,
