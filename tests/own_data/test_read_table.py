@@ -182,6 +182,7 @@ def test_a_correlation_function_as_arrays(tmp_path: Path) -> None:
     [
         ("time(fs) Re C(t) Im C(t)", False),
         ("t/fs Re<J(t)J(0)> Im<J(t)J(0)>", False),
+        ("t (fs)  Re C(t) (A^2/fs^2)  Im C(t) (A^2/fs^2)", False),
         ("time_fs C", True),
     ],
 )

@@ -8,11 +8,13 @@ from math import log
 import numpy as np
 import pytest
 
+from smallpolaron.api.cost import expected_cost
 from smallpolaron.cost.evidence import PROBE_ERROR, Evidence, correction
 from smallpolaron.cost.features import features
 from smallpolaron.cost.model import read_model
 from smallpolaron.cost.prediction import predict
 from smallpolaron.dynamics.checkpoints import NO_CHECKPOINTS
+from smallpolaron.planning import probe as probing
 from smallpolaron.planning.probe import PROBE_FACTOR, probe
 from smallpolaron.runs import engine_runs
 from smallpolaron.study.parameters import Parameters
@@ -58,6 +60,18 @@ def test_probe_of_a_small_ring_predicts_the_basis_of_a_larger_one(
     told = predict(model, job, correction(model, [evidence], job)).labels
     assert abs(log(told.expected / _labels(large, protocol))) < log(1.5 * PROBE_FACTOR)
     assert told.factor < predict(model, job).labels.factor
+
+
+@pytest.mark.parametrize(("limit", "most"), [("MOST_S", 0.0), ("MOST_LABELS", 1)])
+def test_a_probe_that_is_ended_early_says_so(
+    limit: str, most: float, plan_of: Callable[[str], Plan], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, _ = (point.parameters for point in plan_of(STUDY + HOT).points)
+    whole = expected_cost(small, "current", 10**6, probe=True)
+    monkeypatch.setattr(probing, limit, most)
+    early = expected_cost(small, "current", 10**6, probe=True)
+    assert (whole.cut, early.cut) == (False, True)
+    assert early.elements.expected < whole.elements.expected
 
 
 def test_a_probe_is_believed_where_the_model_knows_nothing(

@@ -34,6 +34,7 @@ class Cost:
         memory_MB: memory, 10^6 bytes.
         outgrows: whether it is expected to end with LimitReached.
         seen: whether the cost model knows such systems; else it extrapolates, and a probe helps.
+        cut: whether the probe was ended early, so that the run takes more than this.
     """
 
     elements: Range
@@ -41,6 +42,7 @@ class Cost:
     memory_MB: Range
     outgrows: bool
     seen: bool
+    cut: bool = False
 
     @property
     def warning(self) -> str:
@@ -74,6 +76,8 @@ class Cost:
         ]
         if self.outgrows:
             rows.append("  is expected to outgrow max_elements, where it stops")
+        if self.cut:
+            rows.append("  the probe was ended early: expect far more, and give max_minutes")
         if not self.seen:
             rows.append(
                 "  extrapolated from chains with one Debye bath: probe=True looks at this model"
@@ -117,7 +121,7 @@ def expected_cost(
     parameters: Parameters, run: Protocol, max_elements: int, probe: bool = False
 ) -> Cost:
     """Estimate what a point takes; arguments as of estimate_cost."""
-    known, more = read_model(), None
+    known, more, seen = read_model(), None, None
     if probe:
         from smallpolaron.planning import probe as probing
 
@@ -132,6 +136,7 @@ def expected_cost(
         memory_MB=need.memory_MB,
         outgrows=need.outgrows,
         seen=probe or (parameters.bath.is_one_debye_bath and not parameters.lattice),
+        cut=seen is not None and seen.cut,
     )
 
 

@@ -71,8 +71,9 @@ def analyse(
     names = ("temperature_K", "kind", "unit", "columns", "skip", "overwrite")
     given = {name: options.pop(name) for name in names}
     results = analyse_table(table, output_folder, analysis_settings(options), **given)
-    if "table" in results["correlation"].notes:
-        print(f"{table}: {results['correlation'].notes['table']}", file=sys.stderr)
+    for note in ("table", "scale"):
+        if note in results["correlation"].notes:
+            print(f"{table}: {results['correlation'].notes[note]}", file=sys.stderr)
     for name, result in results.items():
         if "reason" in result.notes:
             print(f"{name}: no numbers: {result.notes['reason']}", file=sys.stderr)

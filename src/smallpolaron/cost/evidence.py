@@ -37,11 +37,13 @@ class Evidence:
         job: the job or probe, at the thresholds it ended with.
         residual: logarithm of its labels over what the fit expects at its thresholds.
         error: standard deviation of the residual as a statement about the system.
+        cut: whether the probe was ended early, so that the basis is larger than it tells.
     """
 
     job: JobFeatures
     residual: float
     error: float
+    cut: bool = False
 
 
 def job_of(record: JobRecord) -> JobFeatures:

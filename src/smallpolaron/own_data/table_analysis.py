@@ -196,7 +196,7 @@ def _gates(table: CorrelationTable) -> tuple[Gate, ...]:
 
 SCALE_NOTE: Final = (
     "C is given in arbitrary units: it was divided by C(0), so that there is no D and no mobility; "
-    "what is proportional to C is in units of C(0)"
+    "what is proportional to C is in units of C(0). For D, state the unit (--unit)"
 )
 BAND_NOTE: Final = "a band of fixed width needs C in angstrom^2/fs^2"
 

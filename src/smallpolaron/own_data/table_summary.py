@@ -238,7 +238,7 @@ def _warnings(table: CorrelationTable, results: Results) -> Iterator[str]:
         if name in kernel.notes and math.isnan(kernel.number(name)):
             yield f"no {name}: {kernel.notes[name]}."
     if not table.is_absolute:
-        yield f"{results['mobility'].notes['scale']}. For D, state the unit (--unit)."
+        yield f"{results['mobility'].notes['scale']}."
     for words, group in _augmented(results):
         name, notes = f"{group}/tau_K_percent_fs", results["augmented"].notes
         if math.isnan(results["augmented"].number(name)) and "reason" not in notes:

@@ -67,15 +67,17 @@ def probe_jobs(model: CostModel, jobs: Iterable[Job]) -> list[Evidence]:
         to_stderr(f"probe {number_of} of {len(chosen)}: {job.name}")
         evidence = probe(model, job.point.parameters, job.protocol)
         found += [evidence] if evidence else []
+        if evidence and evidence.cut:
+            to_stderr(f"the probe was ended early: {job.name} takes more than is estimated")
     return found
 
 
 def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evidence | None:
     """Run a probe of a job (collective); None if it fails, as unstable hierarchies do."""
     short = _shortened(parameters)
-    job = features(short, protocol)
+    job, cut = features(short, protocol), True
     try:
-        labels = _largest(short, protocol)
+        labels, cut = _largest(short, protocol), False
     except LimitReached:
         labels = MOST_LABELS
     except OutOfTime as reason:
@@ -83,7 +85,7 @@ def probe(model: CostModel, parameters: Parameters, protocol: Protocol) -> Evide
     except (NotConverged, PropagationFailed):
         return None
     fit = model.family(job.family).fits["labels"]
-    return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR)
+    return Evidence(job, log(labels / job.copies) - fit.at(job.values), PROBE_ERROR, cut)
 
 
 def _shortened(parameters: Parameters) -> Parameters:

@@ -255,13 +255,14 @@ def _titles(
 ) -> list[str]:
     """Return the names of the header; an empty one at its end counts if it has cells.
 
-    Between blanks, ``Re C(t)`` is one name where the rows have as many cells then.
+    Between blanks, ``Re C(t)`` is one name where the rows have as many cells then, and so is what
+    stands between two blanks and two more.
     """
     names = _names(header[1], separator)
     if separator is not None:
         names = _split(source, header[0], header[1], separator)
     elif rows:
-        splits = (names, header[1].split())
+        splits = (names, header[1].split(), re.split(r"\s{2,}", header[1].strip()))
         choices = (*splits, *map(joined_parts, splits))
         names = next((each for each in choices if len(each) == len(rows[0][1])), names)
     while (
