@@ -50,7 +50,7 @@ def displacement(plan_of: Callable[[str], Plan]) -> Make:
             "displacement",
             {name: Variable(data, ("time",), unit, name) for name, (data, unit) in curves.items()},
             stored_parameters(point, "test", start=start),
-            (Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),),
+            (Gate("stability", float(grew), 0.0, "whether the state grew"),),
             {"configuration_hash": point.hash, "ranks": 1},
         )
 

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
 from smallpolaron.derive.ensemble_job import MemberRuns, ensemble_result
 from smallpolaron.derive.mobility_job import mobility_result
@@ -59,7 +59,7 @@ def population(point: Point, D: float, *, failed: Sequence[str] = ()) -> Result:
             "study": "test",
             "start": "marcus",
         },
-        gates=tuple(make_gate(name, 1.0, 0.0, "failed here") for name in failed),
+        gates=tuple(Gate(name, 1.0, 0.0, "failed here") for name in failed),
         provenance={"core_seconds": 2.0},
     )
 
@@ -118,7 +118,7 @@ def test_a_failed_member_is_kept_but_not_averaged(plan: Plan, runs: list[Result]
 
 def test_a_member_without_numbers_is_left_out(plan: Plan, runs: list[Result]) -> None:
     cut = {name: replace(v, data=v.data[:40]) for name, v in runs[0].variables.items()}
-    gate = make_gate("stability", 1.0, 0.0, "grew")
+    gate = Gate("stability", 1.0, 0.0, "grew")
     runs[0] = replace(runs[0], variables=cut, gates=(gate,))
     found = ensemble(plan, runs)
     np.testing.assert_allclose(value(found, "dmsd_dt"), 2 * RATES[1:].mean())
@@ -215,7 +215,7 @@ def test_current_of_known_members(current: tuple[Plan, MemberRuns]) -> None:
 
 def test_no_mean_of_D_where_one_has_not_settled(current: tuple[Plan, MemberRuns]) -> None:
     plan, runs = current
-    gate = make_gate("settled", 1.0, 0.1, "not settled")
+    gate = Gate("settled", 1.0, 0.1, "not settled")
     mobilities = [replace(runs.mobilities[0], gates=(gate,)), *runs.mobilities[1:]]
     found = ensemble_result(plan, plan.ensembles[0], "current", MemberRuns(runs.runs, mobilities))
     assert not found.flagged

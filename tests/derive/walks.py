@@ -63,8 +63,8 @@ def walk(
         data = (order * vectors[site]) @ vectors.T + 1e-9j
         variables[name] = Variable(data, ("time", "site"), units, "P.")
     gates = (
-        Gate("stability", float(grew), 0.0, not grew, "whether the state grew"),
-        Gate("trace", 1e-9, 1e-6, True, "trace"),
+        Gate("stability", float(grew), 0.0, "whether the state grew"),
+        Gate("trace", 1e-9, 1e-6, "trace"),
     )
     parameters = stored_parameters(point, "test", start=start)
     provenance = {"configuration_hash": point.hash, "ranks": 1}

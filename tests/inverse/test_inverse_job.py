@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.analysis.hermite import make_series
 from smallpolaron.analysis.memory.kernel_moments import kernel_moments
 from smallpolaron.analysis.mobility import ac_mobility
@@ -391,7 +391,7 @@ def test_flagged_and_smaller_runs_are_left_out(folder: Path, plan_of: PlanOf) ->
     (reason,) = found.left_out.values()
     assert reason == f"superseded by {larger.id}"
     source = read_result(big)
-    gates = (make_gate("trace", 1.0, 0.5, "too large"),)
+    gates = (Gate("trace", 1.0, 0.5, "too large"),)
     write_result(big, replace(source, gates=gates), overwrite=True)
     again = read_training_set(paths)
     assert len(again.runs) == 17

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.results.store import read_result, write_result
 from tests.results.columns import assert_errors_beside
 
@@ -82,7 +82,7 @@ def column(rows: Sequence[dict[str, str]], name: str) -> list[float]:
 def flagged(path: str, folder: Path) -> str:
     """Write a copy of a result that fails a gate, under its name."""
     result = read_result(path)
-    failed = make_gate("trace", 1.0, 0.1, "the trace drifted")
+    failed = Gate("trace", 1.0, 0.1, "the trace drifted")
     copy = folder / Path(path).name
     write_result(copy, replace(result, gates=(*result.gates, failed)))
     return str(copy)

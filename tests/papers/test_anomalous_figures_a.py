@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from papers.anomalous2024 import fig2, rings
 from papers.shared import figure as paper
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.derive.mobility_job import mobility_result
 from smallpolaron.figures import style
 from smallpolaron.model.units import paper_units
@@ -246,7 +246,7 @@ def test_a_ring_without_numbers_is_named_and_an_infinite_one_is_refused(
     silent = {}
     for file in (files[0], infinite[0]):
         source = read_result(file.replace("/mobility/", "/correlation/"))
-        grown = replace(source, gates=(make_gate("stability", 1.0, 0.0, "the state grew"),))
+        grown = replace(source, gates=(Gate("stability", 1.0, 0.0, "the state grew"),))
         silent[file] = tmp_path / Path(file).name
         write_result(silent[file], mobility_result(grown, small.plan.analysis))
     some = paper.read([silent[files[0]], *(Path(file) for file in files[1:])])

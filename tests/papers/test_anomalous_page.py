@@ -12,7 +12,7 @@ import pytest
 from papers.anomalous2024 import targets
 from papers.shared import figure as paper
 from papers.shared.page import Target, comparison
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.derive.spreading_job import spreading_result
 from smallpolaron.figures.runs import Run
 from smallpolaron.model.units import paper_units
@@ -136,7 +136,7 @@ def test_runs_without_numbers_are_drawn_and_listed_as_such(
     both = []
     for path in files("population", "chains", STARTS, 20):
         result = read_result(path)
-        grown = make_gate("stability", 1.0, 0.0, "the state grew")
+        grown = Gate("stability", 1.0, 0.0, "the state grew")
         both.append(replace(result, gates=(*result.gates, grown)))
     bad = []
     for result, partner in (both, both[::-1]):

@@ -16,7 +16,7 @@ import pytest
 from papers.anomalous2024.verdict import figure
 from papers.anomalous2024.verdict.judge import LATTICES, METHODS, OUTCOMES, Lattice, Method
 from papers.anomalous2024.verdict.table import main
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.figures.runs import read_runs
 from smallpolaron.model.units import paper_units
 from smallpolaron.results.store import Result, Variable, read_result, write_result
@@ -69,8 +69,8 @@ def result(kind: str, point: Point, numbers: dict[str, Any], **more: Any) -> Res
         variables=variables,
         parameters={**point.parameters.content(), "point": point.id, "study": "test", **start},
         gates=(
-            make_gate("stability", float(more.get("grew", False)), 0.0, "growth"),
-            make_gate("settled", float(more.get("open", False)), 0.5, "end"),
+            Gate("stability", float(more.get("grew", False)), 0.0, "growth"),
+            Gate("settled", float(more.get("open", False)), 0.5, "end"),
         ),
         provenance=more.get("provenance", {}),
         notes=more.get("notes", {}),

@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.cli import main
 from smallpolaron.derive.ladder_job import ladder_result, verdict_of
 from smallpolaron.derive.result_tables import LADDER_COLUMNS, ladder_rows
@@ -87,7 +87,7 @@ def mobility(point: Point, D: float, *, flagged: bool = False, error: float = 1e
             kind="mobility",
             variables={name: Variable(v, (), "1", "Number.") for name, v in values.items()},
             parameters={**point.parameters.content(), "point": point.id, "study": "test"},
-            gates=(make_gate("stability", float(flagged), 0.0, "growth"),),
+            gates=(Gate("stability", float(flagged), 0.0, "growth"),),
             provenance={},
         )
     )

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 import smallpolaron
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.results import store
 from smallpolaron.results.store import Result, Variable, read_result, write_result
 from smallpolaron.support.files import seal_state
@@ -47,9 +47,9 @@ def make_result(kind: str = "correlation") -> Result:
             "point": "n_sites~3-12345678",
         },
         gates=(
-            make_gate("trace", 1e-9, 1e-6, "deviation of the trace from 1"),
-            make_gate("f_sum", math.nan, 5e-3, "could not be measured: µ"),
-            make_gate("a_last", math.inf, 1.0, "infinite"),
+            Gate("trace", 1e-9, 1e-6, "deviation of the trace from 1"),
+            Gate("f_sum", math.nan, 5e-3, "could not be measured: µ"),
+            Gate("a_last", math.inf, 1.0, "infinite"),
         ),
         provenance={"git_commit": None, "ranks": 2, "source": {"wall_seconds": 0.25}},
         notes={"verdict": "Drude–Smith misses this."},

@@ -20,7 +20,7 @@ import pytest
 
 from papers.shared.comparison import matching
 from smallpolaron import cli
-from smallpolaron.analysis.gates import make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.api.answers import read_answers, study_answers
 from smallpolaron.derive.kernel_job import kernel_result
 from smallpolaron.derive.mobility_job import mobility_result
@@ -223,7 +223,7 @@ def test_comparison_names_accuracy_and_infinite_size(mixed: Study) -> None:
 
 def test_a_run_without_numbers_is_drawn_as_such(study: Study, tmp_path: Path) -> None:
     source = read_result(study.files("correlation", OTHER_SYSTEM)[0])
-    grown = make_gate("stability", 1.0, 0.0, "the state grew")
+    grown = Gate("stability", 1.0, 0.0, "the state grew")
     bad = replace(source, gates=(grown,))
     point = study.points(OTHER_SYSTEM)[0]
     files = {}

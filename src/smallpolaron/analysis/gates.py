@@ -21,36 +21,27 @@ class Gate:
     Attributes:
         name: short name, used as a key in result files and tables.
         value: measured number, zero for an exact result; NaN if it could not be measured.
-        passed: whether the value is finite and not above the bound.
+        bound: largest value that passes.
         meaning: what the number measures, in words.
+
+    Raises:
+        ValueError: the bound is NaN.
     """
 
     name: str
     value: float
     bound: float
-    passed: bool
     meaning: str
 
     def __post_init__(self) -> None:
-        """Refuse a verdict that contradicts the numbers.
-
-        Raises:
-            ValueError: if passed does not follow from value and bound, or the bound is NaN.
-        """
+        """Refuse a bound that nothing is judged by."""
         if math.isnan(self.bound):
             raise ValueError(f"gate {self.name}: bound is not a number; give a finite bound")
-        if bool(self.passed) != (math.isfinite(self.value) and self.value <= self.bound):
-            raise ValueError(
-                f"gate {self.name}: passed = {self.passed} contradicts value {self.value} "
-                f"and bound {self.bound}; build gates with make_gate"
-            )
 
-
-def make_gate(name: str, value: float, bound: float, meaning: str) -> Gate:
-    """Return a gate whose verdict follows from its numbers; a value that is not finite fails."""
-    number = float(value)
-    passed = math.isfinite(number) and number <= bound
-    return Gate(name, number, float(bound), passed, meaning)
+    @property
+    def passed(self) -> bool:
+        """Whether the value is finite and not above the bound."""
+        return bool(math.isfinite(self.value) and self.value <= self.bound)
 
 
 @dataclass(frozen=True)
@@ -69,7 +60,7 @@ class Rule:
 
     def judge(self, value: float, least_bound: float = 0.0) -> Gate:
         """Return the gate of a measured value; the bound is raised to least_bound if need be."""
-        return make_gate(self.name, value, max(self.bound, least_bound), self.meaning)
+        return Gate(self.name, float(value), max(self.bound, least_bound), self.meaning)
 
 
 STABILITY: Final = Rule(
@@ -190,7 +181,7 @@ def error_estimate(total: float, accuracy: float, advice: str = "") -> Gate:
     """
     rule = ERROR_ESTIMATE
     meaning = f"{rule.meaning}; {advice}" if advice else rule.meaning
-    return make_gate(rule.name, total / positive("accuracy", accuracy), rule.bound, meaning)
+    return Gate(rule.name, total / positive("accuracy", accuracy), rule.bound, meaning)
 
 
 def resolvent_agreement(from_time: ArrayLike, from_resolvent: ArrayLike, allowed: float) -> Gate:

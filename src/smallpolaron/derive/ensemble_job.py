@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from smallpolaron.analysis.ensemble import LEAST_MEMBERS
-from smallpolaron.analysis.gates import Gate, make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.derive.derive import Notes
 from smallpolaron.derive.ensemble_variables import Members, current_variables, population_variables
 from smallpolaron.results.provenance import Stopwatch, collect
@@ -133,7 +133,7 @@ def _left_out(run: Result) -> str:
 
 def _gate(reasons: Sequence[str]) -> Gate:
     text = "members left out of the averages: their run failed a quality gate, or is missing"
-    return make_gate("members_left_out", float(sum(map(bool, reasons))), 0.0, text)
+    return Gate("members_left_out", float(sum(map(bool, reasons))), 0.0, text)
 
 
 def _told(reasons: Mapping[str, str]) -> Notes:

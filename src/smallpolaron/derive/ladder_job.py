@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from smallpolaron.analysis.extrapolation import SizeFit, SizeLimit, extrapolate
-from smallpolaron.analysis.gates import Gate, make_gate
+from smallpolaron.analysis.gates import Gate
 from smallpolaron.derive.derive import D_UNIT, MU, NAN, PAPER_UNIT, Notes
 from smallpolaron.model.units import mobility_cm2, paper_units
 from smallpolaron.planning.climb import Rung, Tolerance, Verdict, judge, largest_share
@@ -175,12 +175,12 @@ def _curve(limit: SizeLimit | None) -> dict[str, Any]:
 
 def _gates(share: float, limit: SizeLimit | None, ring: Rung | None) -> tuple[Gate, ...]:
     text = "larger of the last two changes of D with the number of sites, over the tolerance"
-    gates = [make_gate("size_convergence", share, 1.0, text)]
+    gates = [Gate("size_convergence", share, 1.0, text)]
     if ring is not None:
         text = "difference between extrapolation and infinite ring, over both 95 % errors"
         apart = NAN
         if limit is not None and ring.usable:
             allowed = math.hypot(limit.error_A2_fs, _STANDARD_ERRORS * ring.error_A2_fs)
             apart = abs(limit.D_A2_fs - ring.D_A2_fs) / allowed
-        gates.append(make_gate("infinite_ring_agreement", apart, 1.0, text))
+        gates.append(Gate("infinite_ring_agreement", apart, 1.0, text))
     return tuple(gates)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.analysis import gates
-from smallpolaron.analysis.gates import Gate, Rule, make_gate
+from smallpolaron.analysis.gates import Gate, Rule
 from smallpolaron.analysis.hermite import Series, half_line_transform, make_series
 from smallpolaron.analysis.kubo import kubo_transform, spectra
 from smallpolaron.model.baths.expansion import BathExpansion
@@ -147,7 +147,7 @@ def _measured(rule: Rule, least_bound: float, measure: Callable[[], Gate]) -> Ga
         return measure()
     except ValueError as error:
         bound = max(rule.bound, least_bound)
-        return make_gate(rule.name, math.nan, bound, f"could not be measured: {error}")
+        return Gate(rule.name, math.nan, bound, f"could not be measured: {error}")
 
 
 def unusable(gates_of_run: tuple[Gate, ...]) -> str:

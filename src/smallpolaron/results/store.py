@@ -323,9 +323,14 @@ def read_record(path: Path) -> Result:
 
 def _gates(group: h5py.Group) -> tuple[Gate, ...]:
     """Return the quality gates, one per subgroup; Unfit if one lacks an attribute."""
-    keys = ("value", "bound", "passed", "meaning")
     return tuple(
-        Gate(name, **{key: read_value(each, key) for key in keys}) for name, each in group.items()
+        Gate(
+            name,
+            float(read_value(each, "value")),
+            float(read_value(each, "bound")),
+            read_value(each, "meaning"),
+        )
+        for name, each in group.items()
     )
 
 
