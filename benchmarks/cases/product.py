@@ -63,10 +63,10 @@ def compare(
 def compact_bytes(labels: int, off_diagonal: int, code_bytes: int) -> int:
     """Least traffic of one product of the compact operator, by STREAM's count.
 
-    Columns and codes, row pointers and diagonal once; the state is read and copied next to its
-    halo, read from there once (as if gathers always hit the cache), and the result written.
+    Columns and codes, rows, their lengths and the diagonal once; the state is read and copied next
+    to its halo, read from there once (as if gathers always hit the cache), and the result written.
     """
-    return off_diagonal * (4 + code_bytes) + labels * (8 + _COMPLEX + 4 * _COMPLEX)
+    return off_diagonal * (4 + code_bytes) + labels * (4 + 2 + _COMPLEX + 4 * _COMPLEX)
 
 
 def aij_bytes(labels: int, entries: int, index_bytes: int) -> int:
@@ -75,20 +75,19 @@ def aij_bytes(labels: int, entries: int, index_bytes: int) -> int:
 
 
 def _aij(sparsity: Sparsity, table: np.ndarray[Any, np.dtype[np.complex128]]) -> PETSc.Mat:
-    """The rows of the compact operator as AIJ, diagonal first in every row (one rank)."""
+    """The rows of the compact operator as AIJ (one rank)."""
     n = sparsity.size
-    indptr = sparsity.indptr.astype(np.int64)
-    starts = indptr + np.arange(n + 1)
-    columns = np.insert(sparsity.columns.astype(np.int64), indptr[:-1], np.arange(n))
-    values = np.insert(table[sparsity.codes], indptr[:-1], sparsity.diagonal)
+    own = np.arange(n)
+    rows = np.concatenate([own, sparsity.row_of_entry]).astype(PETSc.IntType)
+    columns = np.concatenate([own, sparsity.columns]).astype(PETSc.IntType)
+    values = np.concatenate([sparsity.diagonal, table[sparsity.codes]])
     matrix = PETSc.Mat().createAIJ(
         size=(n, n),
-        nnz=np.diff(starts).astype(PETSc.IntType),
+        nnz=np.bincount(rows).astype(PETSc.IntType),
         comm=MPI.COMM_SELF,
     )
     # several slots of a label can lead to one representative: their coefficients add up
-    rows = np.repeat(np.arange(n), np.diff(starts)).astype(PETSc.IntType)
-    matrix.setPreallocationCOO(rows, columns.astype(PETSc.IntType))
+    matrix.setPreallocationCOO(rows, columns)
     matrix.setValuesCOO(values, PETSc.InsertMode.INSERT_VALUES)
     return matrix
 

@@ -127,7 +127,8 @@ def _spectrum(basis: Basis, apply: Apply, x: State) -> dict[str, Any]:
     departure from normality. Ritz values lie inside and show where the spectrum itself is.
     """
     s = basis.sparsity()
-    matrix = sp.csr_array((basis.table[s.codes], s.columns, s.indptr), shape=(s.size, s.size))
+    entries = (basis.table[s.codes], (s.row_of_entry, s.columns))
+    matrix = sp.csr_array(entries, shape=(s.size, s.size))
     matrix = matrix + sp.diags_array(s.diagonal)
     hermitian = (matrix + matrix.conj().T) / 2
     other = (matrix - matrix.conj().T) / 2j

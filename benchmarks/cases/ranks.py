@@ -94,7 +94,9 @@ def partitions(
     own = np.empty(basis.size, np.uint64)
     places(basis.frame, basis.maps, basis.keys, own)
     sparsity = basis.sparsity()
-    indptr, columns = sparsity.indptr.astype(np.int64), sparsity.columns.astype(np.int64)
+    row = sparsity.row_of_entry
+    indptr = np.concatenate([[0], np.cumsum(np.bincount(row, minlength=basis.size))])
+    columns = sparsity.columns[np.argsort(row, kind="stable")].astype(np.int64)
     network = Network(entries_per_s, latency_s, bytes_per_s)
     rows = []
     for count in counts:

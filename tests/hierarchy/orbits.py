@@ -135,8 +135,9 @@ def operator_map(basis):
     s, names = basis.sparsity(), all_labels(basis)
     columns = [*names[s.start : s.start + basis.n_local], *(names[g] for g in s.ghosts)]
     rows = {}
-    for row in range(basis.n_local):
-        at = range(s.indptr[row], s.indptr[row + 1])
+    ends = np.cumsum(s.lengths.astype(int))
+    for row, last, length in zip(s.rows, ends, s.lengths, strict=True):
+        at = range(last - length, last)
         rows[names[s.start + row]] = sorted((columns[s.columns[i]], int(s.codes[i])) for i in at)
     merged = {}
     for part in basis.comm.allgather(rows):

@@ -32,11 +32,17 @@ class Compiled:
     Attributes:
         function: what is compiled.
         inline: "always" if it becomes part of the compiled functions that call it, or "never".
+        vectorized: whether arithmetic with both parts of complex numbers is put into vectors.
     """
 
-    def __init__(self, function: Callable[..., Any], inline: Literal["never", "always"]) -> None:
+    def __init__(
+        self,
+        function: Callable[..., Any],
+        inline: Literal["never", "always"] = "never",
+        vectorized: bool = False,
+    ) -> None:
         update_wrapper(self, function)
-        self.function, self.inline = function, inline
+        self.function, self.inline, self.vectorized = function, inline, vectorized
         self._ready: dict[Kind, Callable[..., Any]] = {}
         self._last: Callable[..., Any] = _not_for
 
@@ -51,7 +57,8 @@ class Compiled:
                 used.append(value.stamp)
             elif isinstance(value, int | float | complex | np.generic):
                 used.append(repr(value))
-        parts = (code.co_code, code.co_consts, code.co_names, code.co_varnames, used)
+        names = (code.co_names, code.co_varnames)
+        parts = (code.co_code, code.co_consts, *names, used, self.vectorized)
         return hashlib.sha256(repr(parts).encode()).hexdigest()
 
     def __call__(self, *arguments: Any) -> Any:
@@ -77,7 +84,7 @@ class Compiled:
         for listen in listeners:
             listen(1)
         try:
-            link(self.dispatcher, arguments, name)
+            link(self.dispatcher, arguments, name, self.vectorized)
         finally:
             for listen in listeners:
                 listen(-1)
@@ -102,7 +109,15 @@ def _not_for(*_arguments: Any) -> Any:
 
 def compiled(function: Callable[..., Any]) -> Compiled:
     """Have a function compiled; it may be called from Python and from compiled ones."""
-    return Compiled(function, "never")
+    return Compiled(function)
+
+
+def vectorized(function: Callable[..., Any]) -> Compiled:
+    """As compiled, with vector instructions for pairs of equal operations, to the same bits.
+
+    For loops over complex numbers, which Numba otherwise takes part by part.
+    """
+    return Compiled(function, vectorized=True)
 
 
 def inlined(function: Callable[..., Any]) -> Compiled:

@@ -154,10 +154,15 @@ Object *@FACTORY@(void *given_kinds, void *given_array_type)
 """The runtime of a library; see numba/core/runtime/nrt.cpp and numba/_helperlib.c."""
 
 
-def link(dispatcher: Any, arguments: tuple[Any, ...], name: str) -> None:
+def link(dispatcher: Any, arguments: tuple[Any, ...], name: str, vectorized: bool) -> None:
     """Compile a function for arguments, and keep it as a library where that is possible."""
     types = tuple(map(numba.typeof, arguments))
-    dispatcher.compile(types)
+    chosen = numba.config.SLP_VECTORIZE  # type: ignore[attr-defined]
+    numba.config.SLP_VECTORIZE = vectorized or chosen  # type: ignore[attr-defined]
+    try:
+        dispatcher.compile(types)
+    finally:
+        numba.config.SLP_VECTORIZE = chosen  # type: ignore[attr-defined]
     compiler = shutil.which(_COMPILER)
     known = sys.platform == "linux" and not sys.abiflags and numba.version_info.short <= _LATEST
     if compiler is None or not known:

@@ -245,17 +245,19 @@ class Basis:
         return x
 
     def sparsity(self) -> Sparsity:
-        """Compressed rows and halo of the present basis (collective)."""
+        """Entries row by row, and halo, of the present basis (collective)."""
         ghosts = self._linked.refresh_ghosts()
         entering, _ = slots(self.frame)
         links, codes = self.links[:, :entering], self.codes[:, :entering]
-        room = int(np.count_nonzero((links >= 0) | (links <= elements.GHOST)))
-        indptr = np.empty(self.n_local + 1, np.uint64)
+        rows = np.empty(self.n_local, np.uint32)
+        lengths = np.empty(self.n_local, np.uint16)
+        room = int(elements.order_rows(links, rows, lengths))
         columns = np.empty(room, np.uint32)
         kinds = np.empty(room, codes.dtype)
-        elements.compress(links, codes, indptr, columns, kinds)
+        elements.compress(links, codes, rows, columns, kinds)
         return Sparsity(
-            indptr,
+            rows,
+            lengths,
             columns,
             kinds,
             self._linked.diagonal.copy(),

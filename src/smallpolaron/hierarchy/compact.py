@@ -1,7 +1,9 @@
 """The generator on an adaptive basis as a compact operator.
 
 One entry takes 6 bytes (a 32-bit column and a 16-bit code into a small table of coefficients)
-where the general format takes 20, so that a product moves a third of the memory.
+where the general format takes 20, so that a product moves a third of the memory. Rows of equal
+length follow each other as far as possible: most have few entries, and one whose end the processor
+does not foresee costs as much as several entries.
 """
 
 from math import prod
@@ -10,7 +12,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.compiled import compiled
+from smallpolaron.compiled import vectorized
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.views import Amplitudes
 from smallpolaron.parallel import PETSc
@@ -39,8 +41,8 @@ class CompactGenerator:
         # PETSc keeps what Python drops of distributed objects until all ranks agree to free it
         PETSc.garbage_cleanup(self.comm)
         s = basis.sparsity()
-        self._indptr, self._columns, self._codes = s.indptr, s.columns, s.codes
-        self._ghosts = s.ghosts
+        self._sparsity = s
+        self._entries = (s.rows, s.lengths, s.columns, s.codes)
         self.diagonal = s.diagonal
         self._table = basis.table
         self._conjugates = basis.sector.hermitian
@@ -94,9 +96,7 @@ class CompactGenerator:
         self._load(x)
         self.products += 1
         self._product(
-            self._indptr,
-            self._columns,
-            self._codes,
+            *self._entries,
             self._table,
             self.diagonal,
             self._full,
@@ -110,9 +110,7 @@ class CompactGenerator:
         self._load(x)
         self.products += 1
         square = self._series(
-            self._indptr,
-            self._columns,
-            self._codes,
+            *self._entries,
             self._table,
             self.diagonal,
             self._full,
@@ -135,13 +133,12 @@ class CompactGenerator:
         if self._conjugates:
             raise ValueError("in a Hermitian sector L is no complex-linear operator")
         own = self.start + np.arange(self.n_local)
-        where = np.concatenate([own, self._ghosts])
-        rows = np.repeat(own, np.diff(self._indptr).astype(np.int64))
-        columns = where[self._columns.astype(np.int64)]
+        s = self._sparsity
+        columns = np.concatenate([own, s.ghosts])[s.columns]
         return (
-            np.concatenate([rows, own]),
+            np.concatenate([own[s.row_of_entry], own]),
             np.concatenate([columns, own]),
-            np.concatenate([self._table[self._codes], self.diagonal]),
+            np.concatenate([self._table[s.codes], self.diagonal]),
         )
 
     def _load(self, x: ComplexArray) -> None:
@@ -154,21 +151,25 @@ class CompactGenerator:
 # spare the test for negative ones.
 
 
-@compiled
-def _product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
-    for row in range(len(diagonal)):
+@vectorized
+def _product(rows, lengths, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
+    last = np.uint64(0)
+    for j in range(len(rows)):
+        row, first, last = rows[j], last, last + lengths[j]
         value = diagonal[row] * x[row]
-        for i in range(indptr[row], indptr[row + 1]):
+        for i in range(first, last):
             value += table[codes[i]] * x[columns[i]]
         y[row] = value
 
 
-@compiled
-def _series_product(indptr, columns, codes, table, diagonal, x, scale, y, total):  # type: ignore[no-untyped-def]
+@vectorized
+def _series_product(rows, lengths, columns, codes, table, diagonal, x, scale, y, total):  # type: ignore[no-untyped-def]
     square = 0.0
-    for row in range(len(diagonal)):
+    last = np.uint64(0)
+    for j in range(len(rows)):
+        row, first, last = rows[j], last, last + lengths[j]
         value = diagonal[row] * x[row]
-        for i in range(indptr[row], indptr[row + 1]):
+        for i in range(first, last):
             value += table[codes[i]] * x[columns[i]]
         value *= scale
         y[row] = value
@@ -177,25 +178,29 @@ def _series_product(indptr, columns, codes, table, diagonal, x, scale, y, total)
     return square
 
 
-@compiled
-def _conjugating_product(indptr, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
-    for row in range(len(diagonal)):
+@vectorized
+def _conjugating_product(rows, lengths, columns, codes, table, diagonal, x, y):  # type: ignore[no-untyped-def]
+    last = np.uint64(0)
+    for j in range(len(rows)):
+        row, first, last = rows[j], last, last + lengths[j]
         value = diagonal[row] * x[row]
-        for i in range(indptr[row], indptr[row + 1]):
+        for i in range(first, last):
             entry = x[columns[i]]
             imaginary = -entry.imag if codes[i] & 1 else entry.imag
             value += table[codes[i]] * complex(entry.real, imaginary)
         y[row] = value
 
 
-@compiled
+@vectorized
 def _conjugating_series_product(  # type: ignore[no-untyped-def]
-    indptr, columns, codes, table, diagonal, x, scale, y, total
+    rows, lengths, columns, codes, table, diagonal, x, scale, y, total
 ):
     square = 0.0
-    for row in range(len(diagonal)):
+    last = np.uint64(0)
+    for j in range(len(rows)):
+        row, first, last = rows[j], last, last + lengths[j]
         value = diagonal[row] * x[row]
-        for i in range(indptr[row], indptr[row + 1]):
+        for i in range(first, last):
             entry = x[columns[i]]
             imaginary = -entry.imag if codes[i] & 1 else entry.imag
             value += table[codes[i]] * complex(entry.real, imaginary)

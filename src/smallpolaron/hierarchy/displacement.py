@@ -13,7 +13,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from smallpolaron.compiled import compiled
+from smallpolaron.compiled import vectorized
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator, ComplexArray
 
@@ -87,9 +87,7 @@ class DisplacementGenerator(CompactGenerator):
         self._load(x)
         self.products += 1
         square: float = _coupled_series(
-            self._indptr,
-            self._columns,
-            self._codes,
+            *self._entries,
             self._table,
             self._source,
             self.diagonal,
@@ -113,15 +111,17 @@ class DisplacementGenerator(CompactGenerator):
         return np.asarray(np.hypot(np.abs(x[:, 0]), weight * np.abs(x[:, 1])))
 
 
-@compiled
+@vectorized
 def _coupled_series(  # type: ignore[no-untyped-def]
-    indptr, columns, codes, table, source, diagonal, x, scale, weight, y, total
+    rows, lengths, columns, codes, table, source, diagonal, x, scale, weight, y, total
 ):
     square = 0.0
-    for row in range(len(diagonal)):
+    last = np.uint64(0)
+    for j in range(len(rows)):
+        row, first, last = rows[j], last, last + lengths[j]
         even = diagonal[row] * x[row, 0]
         odd = diagonal[row] * x[row, 1]
-        for i in range(indptr[row], indptr[row + 1]):
+        for i in range(first, last):
             column, code = columns[i], codes[i]
             sign = -1.0 if code & 1 else 1.0
             rho = complex(x[column, 0].real, sign * x[column, 0].imag)

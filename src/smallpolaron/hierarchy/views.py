@@ -33,10 +33,11 @@ class Outflow:
 
 @dataclass(frozen=True)
 class Sparsity:
-    """What an operator on the basis needs: compressed rows and the halo, frozen at one moment.
+    """What an operator on the basis needs: entries row by row and the halo, at one moment.
 
     Attributes:
-        indptr: shape (n_local + 1,).
+        rows: order in which the rows are stored, shape (n_local,).
+        lengths: number of entries of each, in that order, shape (n_local,).
         columns: rows of this rank, then ghosts, shape (entries,).
         codes: coupling codes, shape (entries,).
         diagonal: diagonal of the generator, 1/fs, shape (n_local,).
@@ -45,13 +46,19 @@ class Sparsity:
         size: labels on all ranks.
     """
 
-    indptr: NDArray[np.uint64]
+    rows: NDArray[np.uint32]
+    lengths: NDArray[np.uint16]
     columns: NDArray[np.uint32]
     codes: Codes
     diagonal: ComplexArray
     ghosts: NDArray[np.int64]
     start: int
     size: int
+
+    @property
+    def row_of_entry(self) -> NDArray[np.int64]:
+        """Row of this rank of every entry, shape (entries,)."""
+        return np.repeat(self.rows, self.lengths).astype(np.int64)
 
 
 @dataclass(frozen=True)
