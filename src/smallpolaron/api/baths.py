@@ -117,7 +117,8 @@ class Debye(Bath):
     Attributes:
         eta_cm: coupling strength, cm^-1; the reorganisation energy of a site is eta/2.
         gamma_cm: relaxation rate, cm^-1; the relaxation time is 5308.8 fs / gamma_cm.
-        eta_meV, gamma_meV: the same in meV, in place of those.
+        eta_meV: eta_cm in meV, in its place.
+        gamma_meV: gamma_cm in meV, in its place.
     """
 
     eta_cm: float | None = None
@@ -143,7 +144,9 @@ class Brownian(Bath):
         eta_cm: coupling strength, cm^-1; the reorganisation energy of a site is eta/2.
         gamma_cm: damping, cm^-1.
         frequency_cm: undamped frequency w0, cm^-1.
-        eta_meV, gamma_meV, frequency_meV: the same in meV, in place of those.
+        eta_meV: eta_cm in meV, in its place.
+        gamma_meV: gamma_cm in meV, in its place.
+        frequency_meV: frequency_cm in meV, in its place.
     """
 
     eta_cm: float | None = None
@@ -174,7 +177,8 @@ class Ohmic(Bath):
         cutoff_cm: cutoff frequency wc, cm^-1.
         exponent: s, 0.1 to 10.
         cutoff: "exponential", exp(-w/wc); "gaussian", exp(-(w/wc)^2); or "sharp", none above wc.
-        eta_meV, cutoff_meV: the same in meV, in place of those.
+        eta_meV: eta_cm in meV, in its place.
+        cutoff_meV: cutoff_cm in meV, in its place.
     """
 
     eta_cm: float | None = None
@@ -203,7 +207,8 @@ class SpectralDensity(Bath):
     Attributes:
         omega_cm: frequencies, cm^-1, ascending; 4 to 2000.
         J_cm: J there, cm^-1: (pi/2) sum c^2/w delta(w - w'), with lambda = (1/pi) int J/w dw.
-        omega_meV, J_meV: the same in meV, in place of those.
+        omega_meV: omega_cm in meV, in its place.
+        J_meV: J_cm in meV, in its place.
     """
 
     omega_cm: Energies | None = None

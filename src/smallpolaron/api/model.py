@@ -90,7 +90,8 @@ class Model:
         coupling: how the carrier couples to the baths: Local, Bond, SSH, Coupling, or a list of
             them, each with baths of its own.
         site_energies_cm: e_i, cm^-1: one number, one per site, or one per site of a cell.
-        hopping_meV, site_energies_meV: the same in meV, in place of those.
+        hopping_meV: hopping_cm in meV, in its place.
+        site_energies_meV: site_energies_cm in meV, in its place.
         disorder: what is drawn besides; None for nothing.
         direction: along which the current flows and displacements are measured: "x", "y", "z",
             "xy", ... or numbers; not for chains, which have one only.

@@ -120,7 +120,9 @@ def populations(
 
     Raises:
         ModelError: wrong input; an infinite lattice, for which there is displacement().
-        LimitReached, NotConverged, PropagationFailed: as current_correlation.
+        LimitReached: as current_correlation.
+        NotConverged: as current_correlation.
+        PropagationFailed: as current_correlation.
     """
     _require(not model.lattice.is_infinite, model, "displacement()")
     numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
@@ -162,7 +164,8 @@ def displacement(
 
     Raises:
         ModelError: wrong input; a finite lattice, for which there is populations().
-        LimitReached, PropagationFailed: as current_correlation.
+        LimitReached: as current_correlation.
+        PropagationFailed: as current_correlation.
     """
     _require(model.lattice.is_infinite, model, "populations().spreading()")
     numerics = how_computed(duration_fs, accuracy, sample_fs, bath_terms, max_elements)
@@ -194,7 +197,9 @@ def mobility_tensor(
     Raises:
         ModelError: wrong input.
         ValueError: the directions leave a component open; runs are of several systems.
-        LimitReached, NotConverged, PropagationFailed: as current_correlation.
+        LimitReached: as current_correlation.
+        NotConverged: as current_correlation.
+        PropagationFailed: as current_correlation.
     """
     if isinstance(source, Model):
         if duration_fs is None:
