@@ -243,6 +243,24 @@ def test_a_limit_that_is_not_reached_changes_nothing():
     assert bounded.record.capped == free.record.capped == 0
 
 
+def test_what_leaves_a_window_late_does_not_come_back():
+    def windowed(window, duration_fs):
+        model = HolsteinModel(window, "ring", 200 * CM, temperature_K=300.0)
+        bath = expand(DebyeBath(200 * CM, 50 * CM), 300.0, "matsubara", 1)
+        accuracy = Accuracy(3e-3)
+        return compute_correlation(
+            model, bath, accuracy, duration_fs=duration_fs, infinite=True, report=silent
+        )
+
+    # the front is at the edge of 21 sites after some 50 fs
+    late, wide = windowed(21, 70.0), windowed(61, 70.0)
+    assert late.window == 21
+    assert late.errors.C["window"] == 0
+    assert 0 < np.abs(late.C_JJ - wide.C_JJ).max() < 1e-5 * wide.C_JJ[0].real
+    assert late.record.n_unknowns < wide.record.n_unknowns
+    assert windowed(21, 160.0).window > 21
+
+
 # strong coupling to a slow, cold bath: with too few levels the hierarchy has growing modes
 HARSH = HolsteinModel(2, "chain", 50 * CM, (0.0, 30 * CM), temperature_K=50.0)
 SLOW = expand(DebyeBath(1000 * CM, 5 * CM), 50.0, "matsubara", 0)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from smallpolaron.dynamics.refinement import BASIS, FEW, FEW_BASIS, NEXT_TERM, Choice, refine
-from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.hierarchy.limits import EdgeReached, LimitReached
 from smallpolaron.model.accuracy import COARSER, REFINEMENTS, Accuracy
 from smallpolaron.model.baths.bath import DebyeBath
 from smallpolaron.model.baths.decomposition import expand
@@ -171,6 +171,25 @@ def test_a_window_that_cannot_be_widened_enough_is_named():
     advice = Wide().refined(replace(CHOICE, infinite=True)).advice
     assert "window of" in advice
     assert "model.n_sites" in advice
+
+
+def test_runs_are_given_up_where_the_window_is_too_small():
+    class Early(Runs):
+        """An edge that is reached before long in small windows."""
+
+        def __call__(self, setting):
+            run = super().__call__(setting)
+            if run.parts[2] > setting.accuracy.kept_out:
+                self.given_up.append(setting.window)
+                raise EdgeReached
+            return run
+
+    runs = Early(window=1.0)
+    runs.given_up = []
+    found = runs.refined(replace(CHOICE, infinite=True))
+    assert runs.given_up == [6, 9]
+    assert {window for level, _, window in runs.made if level >= 0} == {13}
+    assert found.advice == ""
 
 
 def test_memory_that_does_not_suffice_leaves_the_coarser_run():

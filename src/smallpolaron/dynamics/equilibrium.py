@@ -217,7 +217,7 @@ def propagate_equilibrium(
         products += run.products
         time_fs += chunk
         first = first or run.norm[0]
-        outside, capped = run.outside_flow[-1], run.capped
+        outside, capped = run.outside_flow[-1], max(run.kept_out)
         # growth that no single chunk shows adds up
         if run.growth_detected or run.norm[-1] > GROWTH_LIMIT * first:
             raise NotConverged(

@@ -18,7 +18,7 @@ from smallpolaron.dynamics.readout import Readout
 from smallpolaron.dynamics.trajectory import Trajectory, from_arrays, to_arrays
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
-from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.hierarchy.limits import EdgeReached, LimitReached
 from smallpolaron.hierarchy.views import ComplexArray, Outflow
 from smallpolaron.model.accuracy import Accuracy
 
@@ -182,6 +182,7 @@ def evolve(
 
     Raises:
         LimitReached: the basis would outgrow its limit; the message says at what time.
+        EdgeReached: more than accuracy.kept_out is kept out.
         PropagationFailed: no step size meets the tolerance.
         Interrupted: the job is to stop.
     """
@@ -201,6 +202,8 @@ def evolve(
     run = now.run
     while duration_fs - now.time_fs > 1e-9 * duration_fs and not run.growth_detected:
         stage.offer(lambda: now.snapshot(basis))
+        if (capped := run.capped(duration_fs)) > accuracy.kept_out:
+            raise EdgeReached(f"{capped:.1e} is kept out by t = {now.time_fs:g} fs")
         if _advance(stepper, now, accuracy, duration_fs):
             grown = now.norm > GROWTH_LIMIT * relaxation_growth * now.smallest
             run.growth_detected = grown
@@ -307,14 +310,14 @@ def _record(
     x: ComplexArray,
     norm: float,
     rest: float,
-    capped: float,
+    kept_out: float,
 ) -> None:
     if stepper.basis.is_fixed:
         run.frontier_weight.append(stepper.basis.frontier_weight(x))
     run.norm.append(norm)
     run.basis_size.append(stepper.basis.size)
     run.outside_flow.append(rest)
-    run.capped = max(run.capped, capped)
+    run.kept_out.append(kept_out)
     run.n_nonzeros = max(run.n_nonzeros, stepper.generator.total_nonzeros)
 
 

@@ -5,6 +5,7 @@ that dominates is refined, and no other, until the sum of all is within the targ
 """
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from smallpolaron.dynamics.linear import NotConverged
 from smallpolaron.dynamics.trajectory import StepRecord
-from smallpolaron.hierarchy.limits import LimitReached
+from smallpolaron.hierarchy.limits import EdgeReached, LimitReached
 from smallpolaron.model.accuracy import COARSER, LARGEST, REFINEMENTS, SMALLEST, Accuracy
 from smallpolaron.model.baths.expansion import MAX_TERMS, BathExpansion
 
@@ -42,8 +43,8 @@ _HELPS: Final = 0.8
 _EDGE: Final = 0.1
 """Share of the target from which amplitude at the edge of a window has it widened at once."""
 
-_WIDER: Final = 1.5
-"""Factor by which a window is enlarged."""
+_WIDER, _WIDENINGS = 1.5, 6
+"""Factor by which a window is enlarged, and how often at most."""
 
 _SMALLEST_STEP, _SPARE = 0.5, 1.2
 """A basis is refined by a power of COARSER from this to 1, so that its error, were it to fall with
@@ -195,7 +196,7 @@ def refine(
     terms, window, level = choice.expansion.low_temperature_terms, choice.window, 0
     target = choice.accuracy.target
 
-    def run(terms: int, level: int, window: int) -> Run:
+    def run(terms: int, level: int, window: int, kept_out: float = np.inf) -> Run:
         key = (terms, level, window)
         if key not in runs:
             expansion, label = choice.expansion, ", coarse" if level < 0 else ""
@@ -205,6 +206,7 @@ def refine(
             label += f", {window} sites" if window != choice.window else ""
             stretch = 1 / expansion.functions.stretch
             accuracy = scaled(choice.accuracy, COARSER ** -powers[level], stretch)
+            accuracy = replace(accuracy, kept_out=kept_out)
             runs[key] = make(Setting(expansion, accuracy, window, label))
         return runs[key]
 
@@ -215,9 +217,13 @@ def refine(
         return pair.factor * difference(pair.run, pair.other)
 
     widest = choice.window
-    for _ in range(REFINEMENTS if choice.infinite else 0):
+    for _ in range(_WIDENINGS if choice.infinite else 0):
         widest = wider(widest)
-    while window < widest and run(terms, -1, window).record.capped > _EDGE * target:
+    while window < widest:
+        # most of a run's time is spent after its front has reached the edge
+        with suppress(EdgeReached):
+            if run(terms, -1, window, _EDGE * target).record.capped <= _EDGE * target:
+                break
         window = wider(window)
     revise = choice.revise_terms and choice.more_terms is not None
     judged, before = 0 if choice.bath_on_fine else -1, np.inf

@@ -2,13 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from smallpolaron.dynamics.dense_output import Segment, interpolate_derivative
 from smallpolaron.hierarchy.views import ComplexArray
+
+_WAY_BACK: Final = 0.6
+"""Least time from a limit back to the carrier over that of the way out. On windows of 41 to 91
+sites (v 300 to 669 cm^-1, slow and fast baths, a vibration; thresholds 1e-3 and 3e-3) C_JJ differed
+from that of a wider window by less than 2e-5 until 1.6 times the time of the first contact, by up
+to 3e-3 until twice that time."""
 
 
 @dataclass
@@ -24,7 +30,7 @@ class Trajectory:
         outside_flow: amplitude kept outside the basis relative to the norm, at those times.
         frontier_weight: of a fixed hierarchy the share of the norm on the outermost ADOs, then.
         dropped: norm of what pruning dropped, per event, relative to the norm.
-        capped: largest relative amplitude that a limit kept out.
+        kept_out: largest relative amplitude that a limit kept out, at those times.
         step_error: sum over the steps of the estimated local error, absolute.
         products: products with L.
         repeated: steps that were repeated.
@@ -40,7 +46,7 @@ class Trajectory:
     outside_flow: list[float] = field(default_factory=list)
     frontier_weight: list[float] = field(default_factory=list)
     dropped: list[float] = field(default_factory=list)
-    capped: float = 0.0
+    kept_out: list[float] = field(default_factory=list)
     step_error: float = 0.0
     products: int = 0
     repeated: int = 0
@@ -50,6 +56,21 @@ class Trajectory:
     def covered(self, time_fs: NDArray[np.float64]) -> NDArray[np.float64]:
         """Those of some times that lie within the record."""
         return time_fs[time_fs <= self.step_time_fs[-1] * (1 + 1e-12)]
+
+    def capped(self, end_fs: float) -> float:
+        """Largest amplitude that a limit kept out so early that it could be back by the end.
+
+        The generator and its transpose spread alike, and what is observed has as few excitations
+        as the state has in the beginning: the way back takes as long as the way out, but for
+        _WAY_BACK, as what comes back counts below the thresholds, too.
+        """
+        times, kept_out = np.array(self.step_time_fs), np.array(self.kept_out)
+        seen = np.flatnonzero(kept_out)
+        if len(seen) == 0:
+            return 0.0
+        # the limit was reached within the step before
+        first = times[max(seen[0] - 1, 0)]
+        return float(np.max(kept_out[times <= end_fs - _WAY_BACK * first], initial=0.0))
 
     def integral(self, time_fs: NDArray[np.float64]) -> ComplexArray:
         """Integral of the observables from zero to times, shape (times, operators)."""
@@ -132,7 +153,8 @@ class StepRecord:
         products: products with L, of all runs; of a displacement each of state and moment.
         growth_threshold: relative amplitude above which labels were taken in.
         growth_detected: the state grew: unstable, no number can be taken from it.
-        capped: largest relative amplitude kept out by a limit (occupation, window).
+        capped: largest relative amplitude kept out by a limit (occupation, window) so early that it
+            could be back by the end.
     """
 
     step_time_fs: NDArray[np.float64]
@@ -170,7 +192,7 @@ class StepRecord:
             products=sum(run.products for run in runs),
             growth_threshold=growth_threshold,
             growth_detected=any(run.growth_detected for run in runs),
-            capped=max(run.capped for run in runs),
+            capped=max(run.capped(run.step_time_fs[-1]) for run in runs),
         )
 
 

@@ -98,6 +98,10 @@ class LimitReached(RuntimeError):
     """The basis would outgrow the limit it was given."""
 
 
+class EdgeReached(LimitReached):
+    """More amplitude than allowed is kept out by the window or by the largest occupation."""
+
+
 @dataclass(frozen=True)
 class Limits:
     """Bounds of the basis; reaching one is never silent.

@@ -44,6 +44,8 @@ class Accuracy:
         tolerance: local error of a time step per fs, relative to the norm of the state; default
             1e-3 target.
         stationary: largest |L rho| / |rho| of an equilibrium, 1/fs.
+        kept_out: amplitude kept out by a limit of the basis, relative to the initial state, beyond
+            which a propagation is given up; default: never.
 
     Raises:
         ValueError: a value outside its range.
@@ -54,6 +56,7 @@ class Accuracy:
     pruning: float | None = None
     tolerance: float | None = None
     stationary: float = 1e-7
+    kept_out: float = np.inf
 
     def __post_init__(self) -> None:
         """Refuse values out of range."""
