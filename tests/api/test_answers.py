@@ -1,11 +1,12 @@
 """The answer of a system rests on the run that deserves it, and says what to distrust."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import smallpolaron as sp
-from smallpolaron.api.answers import Answer, answers_of
+from smallpolaron.api.answers import FEW_SYSTEMS, Answer, Answers, answers_of
 from smallpolaron.results.store import Result
 
 CHAIN = sp.Model(
@@ -83,3 +84,12 @@ def test_a_tensor_answers_along_its_principal_axes():
 def test_equal_principal_mobilities_are_told_once():
     own = answer(tensor(CHAIN.replace(lattice=sp.Lattice.square(spacing_A=5.0))).stored)
     assert list(own.along) == ["along (1, 0, 0) and (0, 1, 0)"]
+
+
+def test_verdicts_of_many_systems_are_counted_last() -> None:
+    each = Answer("a ring", sp.Value(1.0, 0.1, "cm^2 V^-1 s^-1"), {}, "trust", "", "p")
+    few = (*[each] * (FEW_SYSTEMS - 1), replace(each, verdict="do not use"))
+    assert not Answers("s", few, {}).tally
+    many = Answers("s", (*few, each), {})
+    assert many.tally == "21 systems: trust 20, rough 0, do not use 1"
+    assert str(many).splitlines()[-1].strip() == many.tally

@@ -201,7 +201,11 @@ def first_page(answers):
         }
         for each in answers.systems
     ]
-    return {"systems": systems, "picture": main_picture(answers)}
+    return {
+        "systems": systems,
+        "tally": answers.tally,
+        "picture": main_picture(answers),
+    }
 
 
 def main_picture(answers):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +31,9 @@ from smallpolaron.support.files import read_json, write_text
 
 ROUGH: Final = 0.1
 """A relative error above which a mobility is called rough."""
+VERDICTS: Final = ("trust", "rough", "do not use")
+FEW_SYSTEMS: Final = 20
+"""So many the first page of the report shows; the verdicts of more are counted."""
 _ADVICE: Final = {
     "long_time_decay": "raise propagation.duration_fs",
     "settled": "raise propagation.duration_fs; an open chain has no mobility, use a ring",
@@ -53,7 +57,7 @@ class Answer:
         mobility: with its error, cm^2/(V s); of a tensor the largest principal one.
         along: of a tensor the principal mobilities by their axes, the largest first; those that
             are 0 because the lattice does not extend there are left out. Else empty.
-        verdict: "trust", "rough" or "do not use".
+        verdict: one of VERDICTS.
         why: what the verdict rests on, and what to do where it is not "trust".
         point: the run it comes from, or the ensemble.
     """
@@ -92,12 +96,23 @@ class Answers:
     systems: tuple[Answer, ...]
     missing: Mapping[str, str]
 
+    @property
+    def tally(self) -> str:
+        """How many systems there are of each verdict; empty for so few that one sees it."""
+        if len(self.systems) <= FEW_SYSTEMS:
+            return ""
+        counts = Counter(each.verdict for each in self.systems)
+        each = ", ".join(f"{verdict} {counts[verdict]}" for verdict in VERDICTS)
+        return f"{len(self.systems)} systems: {each}"
+
     def __str__(self) -> str:
         """Return the answer of every system, and how many runs are missing."""
         lines = [f"study {self.study}"]
         if not self.systems:
             lines.append("  no mobility: no run of the protocol current has been analysed")
         lines += [indent(str(each), "  ") for each in self.systems]
+        if self.tally:  # last, where a terminal shows it
+            lines.append(f"  {self.tally}")
         if self.missing:
             lines.append(f"  missing: {len(self.missing)} runs; smallpolaron status says why")
         return "\n".join(lines)
