@@ -1,4 +1,4 @@
-"""Products on several ranks, and what real partitions predict for many."""
+"""Products and growing bases on several ranks, and what real partitions predict for many."""
 
 import time
 from typing import Any
@@ -8,9 +8,15 @@ from mpi4py import MPI
 
 from benchmarks.cases.bases import odd_basis, pseudo_state
 from benchmarks.cases.partition import Network, divide
+from benchmarks.cases.rings import one_exponential, ring
 from benchmarks.child import peak_mb, resident_mb
+from smallpolaron.dynamics.population_runs import population_sector, run_one_sector
+from smallpolaron.dynamics.progress import to_stderr
+from smallpolaron.dynamics.starts import StartTask
 from smallpolaron.hierarchy.compact import CompactGenerator
+from smallpolaron.hierarchy.limits import NO_LIMITS
 from smallpolaron.hierarchy.places import places
+from smallpolaron.model.accuracy import Accuracy
 
 _REPEATS = 20
 
@@ -62,6 +68,45 @@ def products(n_sites: int, depth: int, eta_cm: float, gamma_cm: float) -> dict[s
         "norm": norm,
         "dot": [dot.real, dot.imag],
         "ranks": comm.allgather(mine),
+    }
+
+
+def growing(
+    n_sites: int, eta_cm: float, gamma_cm: float, growth: float, duration_fs: float
+) -> dict[str, Any]:
+    """Propagate from one occupied site, and return time, memory and populations.
+
+    Args:
+        n_sites: N.
+        eta_cm: coupling, cm^-1.
+        gamma_cm: rate of the bath, cm^-1.
+        growth: share of the norm above which an element enters.
+        duration_fs: length, fs.
+
+    Returns:
+        Most labels, seconds, populations at the end, and per rank the memory with the compiled
+        code and at most (MB).
+    """
+    comm, model, site = MPI.COMM_WORLD, ring(n_sites), n_sites // 2
+    bath, sector = one_exponential(eta_cm, gamma_cm), population_sector(model, site, "auto")
+
+    def run(duration_fs: float, accuracy: Accuracy) -> Any:
+        time_fs = np.array([0.0, duration_fs])
+        task = StartTask(model, "franck_condon", site, time_fs, NO_LIMITS, comm, to_stderr)
+        return run_one_sector(task, bath, accuracy, "", sector)
+
+    # loads the compiled code
+    run(5.0, Accuracy(1e-2))
+    ready = resident_mb()
+    comm.Barrier()
+    start = time.perf_counter()
+    found = run(duration_fs, Accuracy(growth=growth, tolerance=growth))
+    seconds = comm.allreduce(time.perf_counter() - start, op=MPI.MAX)
+    return {
+        "labels": found.record.n_unknowns,
+        "seconds": seconds,
+        "populations": found.populations[-1].tolist(),
+        "ranks": comm.allgather({"ready_mb": ready, "peak_mb": peak_mb()}),
     }
 
 

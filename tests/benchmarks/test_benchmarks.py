@@ -87,6 +87,13 @@ def test_check_sums_do_not_depend_on_the_ranks():
     assert sum(r["labels"] for r in found["ranks"]) == basis.size
 
 
+def test_growing_basis_keeps_the_carrier():
+    found = ranks.growing(4, 323.0, 41.0, 1e-3, 10.0)
+    assert sum(found["populations"]) == pytest.approx(1.0, abs=1e-6)
+    assert found["labels"] > 20
+    assert found["seconds"] > 0
+
+
 def test_pseudo_states_fill_the_square():
     keys = np.arange(4000, dtype=np.uint64)[:, None]
     x, other = bases.pseudo_state(keys, 1), bases.pseudo_state(keys, 2)

@@ -138,6 +138,11 @@ class Synthetic:
                 "dot": [1.0, 2.0],
                 "ranks": [rank] * ranks,
             },
+            "ranks:growing": {
+                "labels": 100,
+                "seconds": 2.0 / ranks,
+                "ranks": [{"ready_mb": 120.0, "peak_mb": 200.0}] * ranks,
+            },
             "ranks:partitions": {
                 "labels": 100,
                 "entries": 800,

@@ -27,7 +27,7 @@ from smallpolaron.parallel import MPI
 
 ComplexArray = NDArray[np.complex128]
 
-_IMBALANCE = 1.15
+_IMBALANCE = 1.08
 """Largest share of a rank over the mean at which labels are dealt out anew."""
 
 
@@ -281,7 +281,10 @@ class Basis:
         # equal places cannot be parted: not again until it got worse or the basis has outgrown it
         if self._imbalance() <= _IMBALANCE * self._dealt[0] and self.size < 2 * self._dealt[1]:
             return x
-        return self._deal(self.keys.copy(), x)
+        x = self._linked.deal(x)
+        self._frontier = np.empty(0, np.bool_)
+        self._dealt = (self._imbalance(), self.size)
+        return x
 
     def placement(self) -> Placement:
         """The labels in play as a copy; see hold()."""

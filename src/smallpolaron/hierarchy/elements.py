@@ -62,8 +62,8 @@ def link(  # type: ignore[no-untyped-def]
 
     `kinds` has a set of kinds of links for each of the rows: those that are looked at. Where a
     label of the first rows of this rank was found, the kind of its link back enters the set that
-    `touched` has for it. Neighbours that belong to other ranks and are not known here are listed in
-    asked_keys and asked_at (row, slot) when those have room for them; returns their number.
+    `touched` has for it. Neighbours that belong to other ranks are listed in asked_keys and
+    asked_at (row, slot, kind of the link back) when those have room for them; returns their number.
     """
     n, m, scratch = empty_list(frame), empty_list(frame), empty_list(frame)
     key = np.empty(keys.shape[1], dtype=np.uint64)
@@ -84,23 +84,23 @@ def link(  # type: ignore[no-untyped-def]
             if bits < 0:
                 links[row, slot] = NEVER if bits == VANISHES else CAP
                 continue
-            where = np.int64(-1)
-            owner = rank
-            if many and slot >= frame.still:  # a hop stays with its ADO
-                owner = owner_of(splitters, place(frame, maps, key, other, scratch))
-            if owner != rank:
+            where = lookup(table, keys, key)
+            if 0 <= where < len(touched):
+                touched[where] |= _kind(frame, slot, True)
+            if where < 0 and many and slot >= frame.still:  # a hop stays with its ADO
                 ghost = lookup(ghost_table, ghost_keys, key)
                 if ghost >= 0:
                     where = GHOST - ghost
-                if len(asked_at):
+                # to find the place takes longer than all else: only where it decides
+                if len(asked_at) and (
+                    ghost >= 0
+                    or owner_of(splitters, place(frame, maps, key, other, scratch)) != rank
+                ):
                     copy_key(key, asked_keys[n_asked])
                     asked_at[n_asked, 0] = row
                     asked_at[n_asked, 1] = slot
+                    asked_at[n_asked, 2] = _kind(frame, slot, True)
                     n_asked += 1
-            else:
-                where = lookup(table, keys, key)
-                if 0 <= where < len(touched):
-                    touched[where] |= _kind(frame, slot, True)
             # the code does not depend on whether the neighbour is there
             codes[row, slot] = coupling_code(frame, maps, n, a, b, slot) + bits
             if where != -1:

@@ -49,9 +49,7 @@ class Exchange:
 
     def route(self, rows: Keys, by: Keys | None = None) -> tuple[Keys, Return]:
         """Send rows of keys to the owners of `by` (the rows themselves by default)."""
-        owner = np.searchsorted(
-            self.splitters, self._places(rows if by is None else by), side="right"
-        )
+        owner = self.owners(rows if by is None else by)
         order = np.argsort(owner, kind="stable")
         sent = np.bincount(owner, minlength=self.comm.size).astype(np.int64)
         received, arrived = swap(self.comm, rows[order], sent)
@@ -67,6 +65,10 @@ class Exchange:
         result = np.empty_like(returned)
         result[back.order] = returned
         return result
+
+    def owners(self, keys: Keys) -> NDArray[np.int64]:
+        """Ranks that own these labels."""
+        return np.searchsorted(self.splitters, self._places(keys), side="right")
 
     def deal(self, keys: Keys) -> None:
         """Choose splitters that give every rank nearly the same share of all keys (collective)."""

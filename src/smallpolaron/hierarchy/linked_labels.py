@@ -135,6 +135,23 @@ class LinkedLabels:
         self.labels.shrink(count)
         return x[:count]
 
+    def deal(self, x: ComplexArray) -> ComplexArray:
+        """Deal the labels out anew (collective); returns the state that goes with them.
+
+        Only what moves to another rank is linked again.
+        """
+        exchange = self.exchange
+        exchange.deal(self.labels.keys)
+        stays = exchange.owners(self.labels.keys) == exchange.comm.rank
+        arriving, back = exchange.route(self.labels.keys[~stays])
+        values = exchange.follow(x[~stays], back)
+        x = self.keep(stays, x)
+        self._keep_ghosts(exchange.owners(self.ghosts.keys) != exchange.comm.rank)
+        old = self.labels.count
+        self.labels.insert(arriving)
+        self.link_new(old)
+        return np.concatenate([x, values])
+
     def link_new(self, old: int) -> None:
         """Link the labels from row `old` on with all others (collective)."""
         count, per = self.labels.count, self._per_label
@@ -173,9 +190,12 @@ class LinkedLabels:
         used = np.zeros(self.ghosts.count, np.bool_)
         elements.mark_ghosts(self.links, used)
         stay = used & (where >= 0)
-        elements.renumber_ghosts(self.links, self.leaks, stay)
-        self.ghosts.replace(self.ghosts.keys[stay])
+        self._keep_ghosts(stay)
         return where[stay]
+
+    def _keep_ghosts(self, chosen: NDArray[np.bool_]) -> None:
+        elements.renumber_ghosts(self.links, self.leaks, chosen)
+        self.ghosts.replace(self.ghosts.keys[chosen])
 
     def _link_portion(self, first: int, last: int, stale: NDArray[np.uint8]) -> None:
         """Link new labels first ... last - 1; marks which links of older ones change."""
@@ -186,10 +206,11 @@ class LinkedLabels:
             return
         room = len(rows) * self._per_label.links.shape[1]
         asked_keys = np.empty((room, self.words), np.uint64)
-        asked_at = np.empty((room, 2), np.int64)
+        asked_at = np.empty((room, 3), np.int64)
         asked = self._link(rows, everything, stale, asked_keys, asked_at)
-        touched = self._ask(asked_keys[:asked], asked_at[:asked])
-        stale[touched[touched < len(stale)]] = elements.ALL_KINDS
+        touched, kinds = self._ask(asked_keys[:asked], asked_at[:asked])
+        old = touched < len(stale)
+        np.bitwise_or.at(stale, touched[old], kinds[old])
 
     def _link(
         self,
@@ -216,23 +237,31 @@ class LinkedLabels:
                 self._per_label.leaks,
                 np.empty(0, np.uint8) if touched is None else touched,
                 np.empty((0, self.words), np.uint64) if asked_keys is None else asked_keys,
-                np.empty((0, 2), np.int64) if asked_at is None else asked_at,
+                np.empty((0, 3), np.int64) if asked_at is None else asked_at,
             )
         )
 
-    def _ask(self, asked_keys: Keys, asked_at: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Tell the owners of neighbours about new labels; returns local rows that must be linked.
+    def _ask(
+        self, asked_keys: Keys, asked_at: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.uint8]]:
+        """Tell the owners of neighbours about new labels, and link with those that exist.
 
-        One all-to-all there and one back: the owner learns which of its labels has a new neighbour
-        (and its key), the asker which neighbours exist.
+        One all-to-all there and one back: the owner learns which of its labels has a new neighbour,
+        its key, and the kind of the link to it; the asker which neighbours exist.
+
+        Returns:
+            Rows of this rank that have new neighbours, with repeats, and the kinds of the links.
         """
         mine = self.labels.keys[asked_at[:, 0]]
-        pairs, back = self.exchange.route(np.concatenate([asked_keys, mine], axis=1), by=asked_keys)
-        rows = self.labels.rows(pairs[:, : self.words])
-        self.ghosts.insert(pairs[rows >= 0, self.words :])
-        there = self.exchange.answer((rows >= 0).astype(np.int64), back) > 0
-        self.ghosts.insert(asked_keys[there])
-        # links of the asking labels: their neighbours are known ghosts now
-        again = np.unique(asked_at[there, 0])
-        self._link(again, np.full(len(again), elements.ALL_KINDS, np.uint8))
-        return rows[rows >= 0]
+        kinds = asked_at[:, 2:].astype(np.uint64)
+        told = np.concatenate([asked_keys, mine, kinds], axis=1)
+        told, back = self.exchange.route(told, by=asked_keys)
+        rows = self.labels.rows(told[:, : self.words])
+        known = rows >= 0
+        self.ghosts.insert(told[known, self.words : -1])
+        there = self.exchange.answer(known.astype(np.int64), back) > 0
+        found = asked_keys[there]
+        self.ghosts.insert(found)
+        at = asked_at[there]
+        self._per_label.links[at[:, 0], at[:, 1]] = elements.GHOST - self.ghosts.rows(found)
+        return rows[known], told[known, -1].astype(np.uint8)
