@@ -180,7 +180,7 @@ def test_the_slope_of_the_displacement_ends_at_the_green_kubo_value():
     chain = lattices.chain(5.0)
     model = LatticeModel(chain, 50 * CM, couplings=bonds(chain))
     bath = damped(10.0, 0)
-    current = correlate(model, 1e-2, expansion=bath, duration_fs=100.0)
+    current = correlate(model, 3e-3, expansion=bath, duration_fs=100.0)
     spread = compute_displacement(
         model,
         bath,

@@ -16,7 +16,7 @@ from smallpolaron.dynamics.equilibrium import (
 from smallpolaron.dynamics.evolve import evolve
 from smallpolaron.dynamics.linear import LinearProblem, NotConverged
 from smallpolaron.dynamics.operators import apply_current
-from smallpolaron.dynamics.preconditioner import BlockPreconditioner
+from smallpolaron.dynamics.preconditioner import Part, Preconditioner
 from smallpolaron.dynamics.progress import Progress
 from smallpolaron.dynamics.readout import Readout, reduced_labels
 from smallpolaron.dynamics.solve import solve
@@ -193,9 +193,9 @@ SECTORS = {
 }
 
 
-@pytest.mark.parametrize("hops", [True, False])
+@pytest.mark.parametrize("part", Part)
 @pytest.mark.parametrize("name", SECTORS)
-def test_preconditioner_inverts_what_hops_or_baths_connect(name, hops, monkeypatch):
+def test_preconditioner_inverts_its_part_of_the_generator(name, part, monkeypatch):
     # nothing is dropped: the factors are complete
     monkeypatch.setattr("smallpolaron.dynamics.preconditioner._DROP", 0.0)
     model, sector = SECTORS[name]
@@ -215,12 +215,14 @@ def test_preconditioner_inverts_what_hops_or_baths_connect(name, hops, monkeypat
     shift = 0.02j - basis.base_rate * (basis.damping == 0)
     # hops keep the number of excitations, the bath never does
     tier = basis.labels()[0].sum(axis=1)
-    inside = (tier[:, None] == tier[None, :]) == hops
+    same = tier[:, None] == tier[None, :]
+    inside = {Part.HOPS: same, Part.BATHS: ~same, Part.ALL: True}[part]
     blocks = np.where(inside | np.eye(basis.size, dtype=bool), dense, 0) + np.diag(shift)
-    assert np.abs(dense - np.where(blocks != 0, dense, 0)).max() > 0.005
+    left_out = np.abs(dense - np.where(blocks != 0, dense, 0)).max()
+    assert left_out > 0.005 if part is not Part.ALL else left_out == 0
     x = rng.random(basis.size) + 1j * rng.random(basis.size)
     source, result = (PETSc.Vec().createWithArray(v.copy(), comm=COMM) for v in (x, 0 * x))
-    inverse = BlockPreconditioner(basis, generator.diagonal + shift, hops=hops)
+    inverse = Preconditioner(basis, generator.diagonal + shift, part)
     inverse.apply(None, source, result)
     np.testing.assert_allclose(result.array_r, np.linalg.solve(blocks, x), rtol=1e-9)
 
@@ -233,7 +235,7 @@ def test_large_blocks_are_inverted_exactly():
     diagonal = np.linspace(1, 2, basis.size) * (1 + 1j)
     x = np.linspace(-1, 1, basis.size) + 0j
     source, result = (PETSc.Vec().createWithArray(v.copy(), comm=COMM) for v in (x, 0 * x))
-    BlockPreconditioner(basis, diagonal, hops=True).apply(None, source, result)
+    Preconditioner(basis, diagonal, Part.HOPS).apply(None, source, result)
     bare = CompactGenerator(basis)
     back = np.empty_like(x)
     bare.apply(result.array_r.copy(), back)
@@ -252,6 +254,39 @@ def test_strong_coupling_is_solved_with_the_baths_in_the_blocks(monkeypatch):
     assert found.residual <= 1e-7
     assert found.products < 800
     assert np.trace(found.density_matrix).real == pytest.approx(1.0, abs=1e-9)
+
+
+def parts_used(monkeypatch):
+    """Which parts of L preconditioners were made of, as they are made."""
+    used = []
+
+    class Noted(Preconditioner):
+        def __init__(self, basis, diagonal, part):
+            super().__init__(basis, diagonal, part)
+            used.append(part)
+
+    monkeypatch.setattr("smallpolaron.dynamics.linear.Preconditioner", Noted)
+    monkeypatch.setattr("smallpolaron.dynamics.linear._DIRECT", 0)
+    return used
+
+
+def test_factors_of_all_of_the_generator_spare_products(monkeypatch):
+    used = parts_used(monkeypatch)
+    model = HolsteinModel(4, "ring", 150 * CM)
+    bath = expand(DebyeBath(500 * CM, 20 * CM), T, "pade", 0)
+    arguments = model, bath, even_sector(model), Accuracy(1e-2), Limits(), COMM
+    found = solve_equilibrium(*arguments)
+    assert Part.ALL in used
+
+    def fails(*_arguments, **_settings):
+        raise RuntimeError("Factor is exactly singular")
+
+    monkeypatch.setattr("smallpolaron.dynamics.preconditioner.spilu", fails)
+    used.clear()
+    other = solve_equilibrium(*arguments)
+    assert set(used) == {Part.BATHS, Part.HOPS}
+    assert 1.3 * found.products < other.products
+    np.testing.assert_allclose(other.density_matrix, found.density_matrix, atol=1e-4)
 
 
 # -- the front -----------------------------------------------------------------------------------

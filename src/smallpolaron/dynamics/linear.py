@@ -12,7 +12,7 @@ from scipy.sparse import coo_array, csc_array
 from scipy.sparse.linalg import splu
 
 from smallpolaron.dynamics.checkpoints import Interrupted
-from smallpolaron.dynamics.preconditioner import LARGEST_WITH_BATHS, BlockPreconditioner
+from smallpolaron.dynamics.preconditioner import LARGEST_REPLICATED, NoFactors, Part, Preconditioner
 from smallpolaron.dynamics.readout import Readout
 from smallpolaron.hierarchy.basis import Basis
 from smallpolaron.hierarchy.compact import CompactGenerator
@@ -78,9 +78,9 @@ def solve_once(
 ) -> tuple[ComplexArray, float, int]:
     """The solution to a tolerance, the norm of its residual, and which way was the better one.
 
-    Small problems are factorised; larger ones where GMRES fails. Of the two preconditioners the
-    first is the one whose blocks hold the larger part of L, which is no sure guide: where it needs
-    long, what both reach in a few products decides.
+    Small problems are factorised; larger ones where GMRES fails. The first preconditioner is the
+    one whose blocks hold the larger part of L; where it needs long, what each reaches in a few
+    products decides.
     """
     operator = _Operator(basis, generator, problem)
     b = problem.right_side(basis)
@@ -91,31 +91,36 @@ def solve_once(
     if generator.size <= _DIRECT:
         with suppress(NotConverged):
             return *_factorised(generator, operator, b, start, aim), way
-    # where baths move the carrier their blocks are not small
-    only_hops = basis.frame.assisted or generator.size > LARGEST_WITH_BATHS
-    ways = [0, 1] if basis.hop_rate <= basis.couplings.pull else [1, 0]
+    if basis.frame.assisted:  # where baths move the carrier their blocks are not small
+        ways = [Part.HOPS, Part.ALL]
+    elif basis.hop_rate <= basis.couplings.pull:
+        ways = [Part.BATHS, Part.ALL, Part.HOPS]
+    else:  # dominant hops make all of L singular where small entries are dropped
+        ways = [Part.HOPS, Part.BATHS]
+    if generator.size > LARGEST_REPLICATED:
+        ways = [Part.HOPS]
+    elif way >= 0:
+        ways = [Part(way)]
     gmres = partial(_iterated, basis, generator, operator, b, aim, offer)
-    if only_hops or way >= 0:
-        ways = [1 if only_hops else way]
-    tried: list[tuple[float, int, ComplexArray]] = []
+    tried: list[tuple[float, Part, ComplexArray]] = []
     for each in ways if len(ways) > 1 else []:
-        x, left = gmres(each == 1, start, _TRIAL)
+        x, left = gmres(each, start, _TRIAL)
         if left <= aim:
             return x, left, each if tried else way
         tried.append((left, each, x))
-    way, start = min(tried, key=itemgetter(0))[1:] if tried else (ways[0], start)
+    best, start = min(tried, key=itemgetter(0))[1:] if tried else (ways[0], start)
     most = _BRIEF if generator.size <= _SMALL else _MAX_PRODUCTS
-    x, left = gmres(way == 1, start, most)
+    x, left = gmres(best, start, most)
     if left <= aim:
-        return x, left, way
+        return x, left, best
     if not _DIRECT < generator.size <= _LARGEST_DIRECT:
         if problem.trace is not None and problem.total and left <= _NEARLY * aim:
-            return x, left, way
+            return x, left, best
         raise NotConverged(
             f"GMRES stopped at a residual of {left:.1e} after {most} products on "
             f"{generator.size} labels; {aim:.1e} was asked for"
         )
-    return *_factorised(generator, operator, b, start, aim), way
+    return *_factorised(generator, operator, b, start, aim), best
 
 
 class _Operator:
@@ -230,18 +235,22 @@ def _iterated(
     b: ComplexArray,
     aim: float,
     offer: Callable[[], None],
-    hops: bool,
+    part: Part,
     start: ComplexArray,
     most: int,
 ) -> tuple[ComplexArray, float]:
     """What GMRES reaches in so many products, and the norm of its residual.
 
-    The preconditioner inverts the blocks of the hops or those of the baths.
+    The preconditioner inverts that part of L; where it cannot, nothing is reached.
     """
-    shape = (generator.n_local, generator.size)
-    matrix = PETSc.Mat().createPython((shape, shape), context=operator, comm=basis.comm)
     # the vacuum has no damping of its own: its block of -i[H, .] alone would be singular
     diagonal = generator.diagonal + operator.shift - basis.base_rate * (basis.damping == 0)
+    try:
+        inverse = Preconditioner(basis, diagonal, part)
+    except NoFactors:
+        return start, np.inf
+    shape = (generator.n_local, generator.size)
+    matrix = PETSc.Mat().createPython((shape, shape), context=operator, comm=basis.comm)
     solver = PETSc.KSP().create(basis.comm)
     solver.setOperators(matrix)
     solver.setType("gmres")
@@ -252,7 +261,7 @@ def _iterated(
     solver.setGMRESRestart(max(30, min(_LONGEST_RESTART, room, most)))
     preconditioner = solver.getPC()
     preconditioner.setType("python")
-    preconditioner.setPythonContext(BlockPreconditioner(basis, diagonal, hops=hops))
+    preconditioner.setPythonContext(inverse)
     right, x = generator.vector(), generator.vector()
     right.array_w[:] = b
     x.array_w[:] = start

@@ -60,8 +60,8 @@ class _Round:
         products: products with L so far.
         missing: largest amplitude outside the basis before it grew, relative to |x|.
         settled: whether the next round is the last.
-        way: preconditioner that proved the better one: 1 for the hops, 0 for the baths, -1 as long
-            as either would do.
+        way: Part of L whose inverse proved the best preconditioner, -1 as long as the first one
+            would do.
         norm, residual, outside, capped: as in Solution.
     """
 
