@@ -198,9 +198,9 @@ def mobility_file(make: Make, n: int, D: float, *, depth: int = 3, flagged: bool
     variables = dict(base.variables)
     for name, value in (("D", D), ("D_paper", paper_units(D)), ("mobility", 10 * D)):
         variables[name] = replace(variables[name], data=value)
-    gates = tuple(replace(g, value=0.0, bound=1.0, passed=True) for g in base.gates)
+    gates = tuple(replace(g, value=0.0, bound=1.0) for g in base.gates)
     if flagged:
-        gates = (replace(gates[0], value=2.0, passed=False), *gates[1:])
+        gates = (replace(gates[0], value=2.0), *gates[1:])
     hierarchy = base.parameters["hierarchy"] | {"depth": depth}
     parameters = base.parameters | {"hierarchy": hierarchy, "point": f"{n}-{depth}-{flagged}"}
     return replace(base, variables=variables, gates=gates, parameters=parameters)

@@ -31,7 +31,7 @@ CONDUCTIVITIES: dict[str, tuple[bytes, str]] = {
     name: (text.encode() if isinstance(text, str) else text, reason)
     for name, (text, reason) in {
         "empty": ("", ": holds no table"),
-        "blanks": ("\n , \n" * 9, "has no header line"),
+        "blanks": ("\n , \n" * 9, ": holds no table"),
         "no header": ("\n".join(ROWS), ":1: has no header line"),
         "column twice": (f"{HEADER},error,error\n", ":1: columns error and error mean the same"),
         "long header": ("x" * 100_000, ":1: "),
