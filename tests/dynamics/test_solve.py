@@ -198,6 +198,7 @@ SECTORS = {
 def test_preconditioner_inverts_its_part_of_the_generator(name, part, monkeypatch):
     # nothing is dropped: the factors are complete
     monkeypatch.setattr("smallpolaron.dynamics.preconditioner._DROP", 0.0)
+    monkeypatch.setattr("smallpolaron.dynamics.preconditioner._SHIFT", 0.0)
     model, sector = SECTORS[name]
     basis = Basis(model, EXPANSION, sector, COMM)
     keys, bits, _ = reduced_labels(basis)

@@ -91,12 +91,11 @@ def solve_once(
     if generator.size <= _DIRECT:
         with suppress(NotConverged):
             return *_factorised(generator, operator, b, start, aim), way
-    if basis.frame.assisted:  # where baths move the carrier their blocks are not small
-        ways = [Part.HOPS, Part.ALL]
-    elif basis.hop_rate <= basis.couplings.pull:
-        ways = [Part.BATHS, Part.ALL, Part.HOPS]
-    else:  # dominant hops make all of L singular where small entries are dropped
-        ways = [Part.HOPS, Part.BATHS]
+    ways = [Part.HOPS, Part.ALL]
+    if not basis.frame.assisted:  # where baths move the carrier their blocks are not small
+        ways.append(Part.BATHS)
+        if basis.hop_rate <= basis.couplings.pull:
+            ways.reverse()
     if generator.size > LARGEST_REPLICATED:
         ways = [Part.HOPS]
     elif way >= 0:
