@@ -92,9 +92,10 @@ def test_of_a_stage_two_checkpoints_are_kept_or_its_end(tmp_path: Path) -> None:
 
 RECORDS = {
     "correlation": {
-        *("basis_size", "capped", "closed", "coefficients", "dropped", "growth_detected"),
+        *("basis_size", "closed", "coefficients", "dropped", "growth_detected"),
         *(
             "frontier_weight",
+            "kept_out",
             "lengths",
             "n_nonzeros",
             "norm",
@@ -116,7 +117,7 @@ def test_layout_and_its_version_change_together(
     whole: Callable[[str], tuple[Any, Counting]], tmp_path: Path
 ) -> None:
     # a file of another layout is set aside by its version; nothing else would tell it apart
-    assert checkpoints._SCHEMA["schema_version"] == 3
+    assert checkpoints._SCHEMA["schema_version"] == 4
     _, counting = whole("chain")
     stopped_at(RUNS["chain"], tmp_path, counting.labels.index("correlation") + 3)
     plain = {"header", "counts", "splitters", "dealt", "keys", "x"}

@@ -38,7 +38,7 @@ from smallpolaron.runs.checkpoint_file import (
 from smallpolaron.support.unavailable import cannot_read, patiently
 
 FOLDER: Final = ".checkpoints"
-_SCHEMA: Final[dict[str, str | int]] = {"schema": "smallpolaron-checkpoint", "schema_version": 3}
+_SCHEMA: Final[dict[str, str | int]] = {"schema": "smallpolaron-checkpoint", "schema_version": 4}
 """Whenever stages record something else the version must rise: see the tests."""
 _END: Final = ".npz"
 _ASIDE: Final = ".set-aside"
