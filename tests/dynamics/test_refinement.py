@@ -51,7 +51,7 @@ class Runs:
         terms = setting.expansion.low_temperature_terms
         self.made.append((round(np.log(coarse) / np.log(1 / COARSER)), terms, setting.window))
         edge = self.window * 10.0 ** (6 - setting.window)
-        record = SimpleNamespace(growth_detected=False, capped=edge, n_unknowns=FEW)
+        record = SimpleNamespace(growth_detected=False, returning=edge, n_unknowns=FEW)
         return Invented((coarse * self.basis, 10.0 ** (1 - terms) * self.bath, edge), record)
 
     def refined(self, choice=CHOICE):
@@ -165,7 +165,7 @@ def test_a_window_that_cannot_be_widened_enough_is_named():
         def __call__(self, setting):
             run = super().__call__(setting)
             edge = 1.0 / setting.window
-            record = SimpleNamespace(growth_detected=False, capped=edge, n_unknowns=FEW)
+            record = SimpleNamespace(growth_detected=False, returning=edge, n_unknowns=FEW)
             return Invented((*run.parts[:2], edge), record)
 
     advice = Wide().refined(replace(CHOICE, infinite=True)).advice

@@ -264,7 +264,7 @@ def compute_correlation(
         resolvent_error=abs(D_resolvent - D_coarse),
         window=lattice.window if infinite else 0,
         bath_terms=problem.expansion.low_temperature_terms,
-        errors=_budget(found, tail, D_resolvent, abs(D_resolvent - D_coarse), sample_fs),
+        errors=_budget(found, tail, D_resolvent, abs(D_resolvent - D_coarse), sample_fs, infinite),
         advice=found.advice,
     )
 
@@ -319,6 +319,7 @@ def _budget(
     D_resolvent: float,
     resolvent_error: float,
     sample_fs: float,
+    infinite: bool,
 ) -> ErrorBudget:
     fine = found.fine
     run, step = fine.trajectory, _step_error(fine)
@@ -328,7 +329,8 @@ def _budget(
         "finite_time": float(abs(fine.C[-1]) / abs(fine.C[0])),
     }
     D = found.errors(lambda one, other: area(one, other, sample_fs)) | {
-        "window": found.edge * relaxation,
+        # in the long run all of it can be back
+        "window": fine.record.capped * relaxation if infinite else 0.0,
         "time_step": step * relaxation,
         "finite_time": abs(tail),
     }

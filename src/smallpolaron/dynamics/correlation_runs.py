@@ -165,7 +165,12 @@ class CorrelationProblem:
             for s in trajectory.segments
         )
         record = StepRecord.of([trajectory], accuracy.growth_threshold)
-        record = replace(record, capped=max(record.capped, self.equilibrium.capped))
+        still = self.equilibrium.capped
+        record = replace(
+            record,
+            capped=max(record.capped, still),
+            returning=max(record.returning, still),
+        )
         reading = float(np.linalg.norm(self._readout.weights))
         return CorrelationRun(self, record, c, d, trajectory, basis, x, reading)
 

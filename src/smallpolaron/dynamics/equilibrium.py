@@ -192,7 +192,9 @@ def propagate_equilibrium(
         LimitReached: the basis would outgrow its limit.
     """
     growth = _growth(accuracy)
-    tight = replace(accuracy, growth=growth, tolerance=min(accuracy.step_tolerance, stationary))
+    tolerance = min(accuracy.step_tolerance, stationary)
+    # what a limit keeps out on the way to equilibrium is forgotten
+    tight = replace(accuracy, growth=growth, tolerance=tolerance, kept_out=np.inf)
     basis = Basis(model, expansion, sector, progress.comm, limits)
     x = _thermal_guess(basis, growth)
     trace = _trace(basis)

@@ -202,8 +202,8 @@ def evolve(
     run = now.run
     while duration_fs - now.time_fs > 1e-9 * duration_fs and not run.growth_detected:
         stage.offer(lambda: now.snapshot(basis))
-        if (capped := run.capped(duration_fs)) > accuracy.kept_out:
-            raise EdgeReached(f"{capped:.1e} is kept out by t = {now.time_fs:g} fs")
+        if (returning := run.returning(duration_fs)) > accuracy.kept_out:
+            raise EdgeReached(f"{returning:.1e} is kept out by t = {now.time_fs:g} fs")
         if _advance(stepper, now, accuracy, duration_fs):
             grown = now.norm > GROWTH_LIMIT * relaxation_growth * now.smallest
             run.growth_detected = grown

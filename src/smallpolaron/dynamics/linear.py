@@ -26,7 +26,7 @@ _LONGEST_RESTART = 1000
 with eta/v = 5.4 at kT/v = 0.25 on 26,000 elements: 445 products; kept to 158 vectors, no solution
 in 1,000."""
 _TRIAL = 30
-"""Products after which the other preconditioner is tried for as many, and the better one kept."""
+"""Products after which another preconditioner is tried for as many, and the better one kept."""
 _MAX_PRODUCTS, _NEARLY = 3000, 10.0
 """Products after which a solve ends, and the residual over the tolerance that is taken then of an
 equilibrium, whose residual a quality gate judges."""

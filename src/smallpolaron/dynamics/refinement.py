@@ -140,8 +140,8 @@ class Refined(Generic[Run]):
         coarse: the one with thresholds COARSER times larger.
         pairs: source ("basis", "bath_terms") -> runs whose difference estimates its error; a
             source that was not judged has none.
-        edge: largest amplitude that a window kept out, relative to the initial state, as it would
-            be if all of it came back to the carrier.
+        edge: largest amplitude that a window kept out so early that it could be back by the end,
+            relative to the initial state, as it would be if all of it came back to the carrier.
         advice: empty, or which source kept the target from being met, and what would help.
         loss: of the trace of the run, which is an error of its basis that no second run is needed
             to see.
@@ -222,7 +222,7 @@ def refine(
     while window < widest:
         # most of a run's time is spent after its front has reached the edge
         with suppress(EdgeReached):
-            if run(terms, -1, window, _EDGE * target).record.capped <= _EDGE * target:
+            if run(terms, -1, window, _EDGE * target).record.returning <= _EDGE * target:
                 break
         window = wider(window)
     revise = choice.revise_terms and choice.more_terms is not None
@@ -263,7 +263,7 @@ def refine(
                 # what the coarser thresholds said stands
                 advice, judged = f"one bath term more failed: {reason}", judged - 1
                 pairs["bath_terms"] = bath(judged)
-        edge = fine.record.capped if choice.infinite else 0.0
+        edge = fine.record.returning if choice.infinite else 0.0
         found = Refined(fine, pairs["basis"].other, pairs, edge, advice, loss(fine))
         errors = found.errors(difference) | {"time_step": time_step(fine)}
         if advice or fine.record.growth_detected or np.nansum(list(errors.values())) <= target:

@@ -57,7 +57,7 @@ class Trajectory:
         """Those of some times that lie within the record."""
         return time_fs[time_fs <= self.step_time_fs[-1] * (1 + 1e-12)]
 
-    def capped(self, end_fs: float) -> float:
+    def returning(self, end_fs: float) -> float:
         """Largest amplitude that a limit kept out so early that it could be back by the end.
 
         The generator and its transpose spread alike, and what is observed has as few excitations
@@ -153,8 +153,8 @@ class StepRecord:
         products: products with L, of all runs; of a displacement each of state and moment.
         growth_threshold: relative amplitude above which labels were taken in.
         growth_detected: the state grew: unstable, no number can be taken from it.
-        capped: largest relative amplitude kept out by a limit (occupation, window) so early that it
-            could be back by the end.
+        capped: largest relative amplitude kept out by a limit (occupation, window).
+        returning: the same of what was kept out so early that it could be back by the end.
     """
 
     step_time_fs: NDArray[np.float64]
@@ -167,6 +167,7 @@ class StepRecord:
     growth_threshold: float
     growth_detected: bool
     capped: float
+    returning: float
 
     @property
     def n_unknowns(self) -> int:
@@ -192,7 +193,8 @@ class StepRecord:
             products=sum(run.products for run in runs),
             growth_threshold=growth_threshold,
             growth_detected=any(run.growth_detected for run in runs),
-            capped=max(run.capped(run.step_time_fs[-1]) for run in runs),
+            capped=max(max(run.kept_out) for run in runs),
+            returning=max(run.returning(run.step_time_fs[-1]) for run in runs),
         )
 
 
